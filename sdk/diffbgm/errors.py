@@ -1,0 +1,41 @@
+"""Errors a caller can act on. Each says what is wrong, with which value, and what to do next."""
+
+
+class DiffBGMError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class InputError(DiffBGMError):
+    """What was handed in cannot be used: the caller can mend it (command-line exit code 2)."""
+
+
+class VideoError(InputError):
+    """The video cannot be read, or has no picture."""
+
+
+class StyleError(InputError):
+    """A style tag is unknown, or two of them contradict each other."""
+
+
+class PlanError(InputError):
+    """A plan, or a value inside one, does not hold together."""
+
+
+class OutputError(InputError):
+    """The result cannot be written where it was asked for."""
+
+
+class DataError(InputError):
+    """A data set or a MIDI file is not in the layout it should be in."""
+
+
+class WeightsError(DiffBGMError):
+    """The model's weights are missing, damaged, or do not match its configuration."""
+
+
+class RenderError(DiffBGMError):
+    """No synthesizer or soundfont could turn the score into sound."""
+
+
+class Cancelled(DiffBGMError):
+    """The caller asked to stop."""

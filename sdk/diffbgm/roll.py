@@ -1,0 +1,197 @@
+"""Notes <-> PianoRoll, and what a roll measures: the curves and moods that training reads and the planner asks for."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from diffbgm.types import (
+    BEATS_PER_BAR,
+    LOWEST_PITCH,
+    PITCHES,
+    STEPS_PER_BAR,
+    STEPS_PER_BEAT,
+    Curves,
+    Key,
+    Mood,
+    Note,
+    PianoRoll,
+)
+
+# Krumhansl & Kessler (1982) key profiles, tonic first.
+MAJOR_PROFILE = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
+MINOR_PROFILE = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
+MIDDLE_PITCH = 60.0  # brightness and register of a bar with nothing in it
+
+
+def notes_to_roll(melody: Iterable[Note], accompaniment: Iterable[Note], beats: int) -> PianoRoll:
+    """Notes on the sixteenth grid of `beats` beats. A note shorter than a sixteenth lasts one; outside the grid or the 88 keys it is dropped."""
+    cells = np.zeros((4, beats * STEPS_PER_BEAT, PITCHES), np.uint8)
+    velocity = np.zeros((2, *cells.shape[1:]), np.uint8)
+    for voice, notes in enumerate((melody, accompaniment)):
+        for note in sorted(notes):
+            start = round(note.start * STEPS_PER_BEAT)
+            end = max(start + 1, round(note.end * STEPS_PER_BEAT))
+            key = note.pitch - LOWEST_PITCH
+            if not (0 <= start < cells.shape[1] and 0 <= key < PITCHES):
+                continue
+            cells[2 * voice, start, key] = 1
+            cells[2 * voice + 1, start, key] = 0
+            cells[2 * voice + 1, start + 1 : end, key] = 1
+            velocity[voice, start, key] = note.velocity
+    return PianoRoll(cells, velocity)
+
+
+def roll_to_notes(roll: PianoRoll, default_velocity: int = 80) -> tuple[list[Note], list[Note]]:
+    """The melody's and the accompaniment's notes, in order of start; sustains without an onset are ignored."""
+    voices = []
+    for voice in range(2):
+        onset, sustain = roll.cells[2 * voice], roll.cells[2 * voice + 1]
+        notes = []
+        for start, key in np.argwhere(onset):
+            held = sustain[start + 1 :, key].astype(bool) & ~onset[start + 1 :, key].astype(bool)
+            length = 1 + (len(held) if held.all() else int(np.argmin(held)))
+            loud = int(roll.velocity[voice, start, key]) if roll.velocity is not None else 0
+            notes.append(
+                Note(
+                    start / STEPS_PER_BEAT,
+                    (start + length) / STEPS_PER_BEAT,
+                    int(key) + LOWEST_PITCH,
+                    loud or default_velocity,
+                )
+            )
+        voices.append(notes)
+    return voices[0], voices[1]
+
+
+def transpose(roll: PianoRoll, semitones: int) -> PianoRoll:
+    """The roll moved up or down; notes that would leave the keyboard move back by an octave."""
+    if semitones == 0:
+        return roll
+
+    def move(cells: np.ndarray) -> np.ndarray:
+        out = np.zeros_like(cells)
+        for key in range(PITCHES):
+            target = key + semitones
+            target += 12 * ((target < 0) - (target >= PITCHES))
+            np.maximum(out[..., target], cells[..., key], out=out[..., target])
+        return out
+
+    cells = move(roll.cells)
+    cells[1::2][cells[0::2] == 1] = 0
+    return PianoRoll(cells, None if roll.velocity is None else move(roll.velocity))
+
+
+def sounding(cells: np.ndarray) -> np.ndarray:
+    """[2, T, 88] bool: which keys sound in melody and accompaniment, from cells [4, T, 88]."""
+    return (cells[0::2] | cells[1::2]).astype(bool)
+
+
+def _bars(x: np.ndarray) -> np.ndarray:
+    """Steps [T] summed by bar, T padded to whole bars -> [ceil(T / 16)]."""
+    pad = -len(x) % STEPS_PER_BAR
+    return np.pad(x, (0, pad)).reshape(-1, STEPS_PER_BAR).sum(1)
+
+
+def measure_curves(cells: np.ndarray) -> Curves:
+    """The `Curves` of a roll's cells [4, T, 88]: measured bar by bar, given beat by beat [T / 4]."""
+    sound = sounding(cells)
+    onsets = cells[0::2].sum(-1).astype(np.float64)  # [2, T]
+    count = sound.sum((0, 2)).astype(np.float64)  # [T]
+    pitch_sum = (sound.sum(0) * (np.arange(PITCHES) + LOWEST_PITCH)).sum(-1)
+    bar_keys, bar_pitch = _bars(count), _bars(pitch_sum)
+    bars = {
+        "energy": bar_keys / STEPS_PER_BAR,
+        "density": _bars(onsets.sum(0)) / BEATS_PER_BAR,
+        "brightness": np.where(bar_keys > 0, bar_pitch / np.maximum(bar_keys, 1), MIDDLE_PITCH),
+        "melody": _bars(onsets[0]) / BEATS_PER_BAR,
+        "repetition": repetition(cells, lag=4),
+    }
+    beats = cells.shape[1] // STEPS_PER_BEAT
+    return Curves(**{name: np.repeat(value, BEATS_PER_BAR)[:beats] for name, value in bars.items()})
+
+
+def repetition(cells: np.ndarray, lag: int) -> np.ndarray:
+    """[bars] Jaccard index between the onsets of each bar and of the bar `lag` bars before; 0 where there is none."""
+    onsets = cells[0::2].astype(bool)
+    pad = -onsets.shape[1] % STEPS_PER_BAR
+    flat = np.pad(onsets, ((0, 0), (0, pad), (0, 0))).reshape(2, -1, STEPS_PER_BAR, PITCHES)
+    flat = flat.transpose(1, 0, 2, 3).reshape(flat.shape[1], -1)  # [bars, cells]
+    out = np.zeros(len(flat))
+    if len(flat) > lag:
+        both = (flat[lag:] & flat[:-lag]).sum(1)
+        either = (flat[lag:] | flat[:-lag]).sum(1)
+        out[lag:] = both / np.maximum(either, 1)
+    return out
+
+
+def measure_mood(cells: np.ndarray) -> Mood:
+    """How the music in cells [4, T, 88] is made; values that nothing sounds for are None."""
+    sound = sounding(cells)
+    onsets = cells[0::2].sum(-1)  # [2, T]
+    total = int(onsets.sum())
+    steps = cells.shape[1]
+    if total == 0:
+        return Mood(density=0.0)
+    keys = np.arange(PITCHES) + LOWEST_PITCH
+    accompaniment = cells[2].sum(0)
+    by_step = onsets.sum(0)
+    return Mood(
+        mode=float(find_key(pitch_classes(cells)).mode == "major"),
+        register=float((accompaniment * keys).sum() / accompaniment.sum()) if accompaniment.sum() else None,
+        density=total / (steps / STEPS_PER_BEAT),
+        syncopation=float(by_step[1::2].sum() / total),
+        legato=float(sound.sum() / total / STEPS_PER_BEAT),
+        harmony=chord_changes(sound[1]) / (steps / STEPS_PER_BAR),
+    )
+
+
+def chord_changes(sound: np.ndarray) -> int:
+    """How often the pitch classes sounding [T, 88] differ by more than half from one beat to the next (Jaccard index < .5)."""
+    classes = np.stack([_fold(beat) > 0 for beat in sound.reshape(-1, STEPS_PER_BEAT, PITCHES).sum(1)])
+    both = (classes[1:] & classes[:-1]).sum(1)
+    either = (classes[1:] | classes[:-1]).sum(1)
+    return int(((either > 0) & (both < 0.5 * either)).sum())
+
+
+def _fold(keys: np.ndarray) -> np.ndarray:
+    """[88] per key -> [12] per pitch class (C first)."""
+    return np.bincount((np.arange(PITCHES) + LOWEST_PITCH) % 12, weights=keys, minlength=12)
+
+
+def pitch_classes(cells: np.ndarray) -> np.ndarray:
+    """[12] how long each pitch class sounds in cells [4, T, 88], in steps."""
+    return _fold(sounding(cells).sum((0, 1)).astype(np.float64))
+
+
+def key_scores(histogram: np.ndarray) -> np.ndarray:
+    """[2, 12] correlation of a pitch class histogram [12] with the major (row 0) and minor (row 1) profile on every tonic.
+
+    Krumhansl & Schmuckler's key finding with the profiles of Krumhansl & Kessler (1982).
+    """
+    profiles = np.stack([[np.roll(p, k) for k in range(12)] for p in (MAJOR_PROFILE, MINOR_PROFILE)])
+    profiles = profiles - profiles.mean(-1, keepdims=True)
+    x = histogram - histogram.mean()
+    norm = np.linalg.norm(profiles, axis=-1) * (np.linalg.norm(x) or 1.0)
+    return profiles @ x / norm
+
+
+def find_key(histogram: np.ndarray) -> Key:
+    """The key whose profile a pitch class histogram [12] follows best."""
+    scores = key_scores(np.asarray(histogram, np.float64))
+    mode, tonic = np.unravel_index(int(scores.argmax()), scores.shape)
+    return Key(int(tonic), "major" if mode == 0 else "minor")
+
+
+def key_shift(key: Key) -> int:
+    """Semitones -6..5 that take a key to C major or A minor, where the model works."""
+    down = (key.tonic - (0 if key.mode == "major" else 9)) % 12
+    return -down if down <= 6 else 12 - down
+
+
+def scale_histograms(cells: np.ndarray, bars: Sequence[int] | None = None) -> np.ndarray:
+    """[bars, 12] pitch class durations bar by bar."""
+    sound = sounding(cells).sum(0).astype(np.float64)
+    pad = -len(sound) % STEPS_PER_BAR
+    by_bar = np.pad(sound, ((0, pad), (0, 0))).reshape(-1, STEPS_PER_BAR, PITCHES).sum(1)
+    folded = np.stack([_fold(bar) for bar in by_bar])
+    return folded if bars is None else folded[list(bars)]

@@ -1,3 +1,57 @@
-"""Background music for your video, by the diffusion model of Diff-BGM (Li et al., CVPR 2024)."""
+"""Background music for your video, by the diffusion model of Diff-BGM (Li et al., CVPR 2024).
+
+    from diffbgm import DiffBGM
+    result = DiffBGM.from_pretrained().score("clip.mp4", style="calm,piano", seed=1)
+    result.save("scored.mp4")
+
+`analyze` and `make_plan` work without torch; everything heavy is imported when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from diffbgm.errors import DiffBGMError
+    from diffbgm.pipeline import DiffBGM
+    from diffbgm.planner import STYLES, make_plan, recut
+    from diffbgm.result import Result
+    from diffbgm.sampling import Guidance
+    from diffbgm.types import MusicPlan, PianoRoll, VideoFeatures
+    from diffbgm.video import analyze
+
+_HOMES = {
+    "DiffBGM": "pipeline",
+    "DiffBGMError": "errors",
+    "Guidance": "sampling",
+    "MusicPlan": "types",
+    "PianoRoll": "types",
+    "Result": "result",
+    "STYLES": "planner",
+    "VideoFeatures": "types",
+    "analyze": "video",
+    "make_plan": "planner",
+    "recut": "planner",
+}
+
+__all__ = [
+    "STYLES",
+    "DiffBGM",
+    "DiffBGMError",
+    "Guidance",
+    "MusicPlan",
+    "PianoRoll",
+    "Result",
+    "VideoFeatures",
+    "__version__",
+    "analyze",
+    "make_plan",
+    "recut",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"diffbgm.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'diffbgm' has no attribute {name!r}")

@@ -1,6 +1,6 @@
 """Notes <-> PianoRoll, and what a roll measures: the curves and moods that training reads and the planner asks for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -24,7 +24,8 @@ MIDDLE_PITCH = 60.0  # brightness and register of a bar with nothing in it
 
 
 def notes_to_roll(melody: Iterable[Note], accompaniment: Iterable[Note], beats: int) -> PianoRoll:
-    """Notes on the sixteenth grid of `beats` beats. A note shorter than a sixteenth lasts one; outside the grid or the 88 keys it is dropped."""
+    """Notes on the sixteenth grid of `beats` beats. A note shorter than a sixteenth lasts one; outside the grid or the
+    88 keys it is dropped."""
     cells = np.zeros((4, beats * STEPS_PER_BEAT, PITCHES), np.uint8)
     velocity = np.zeros((2, *cells.shape[1:]), np.uint8)
     for voice, notes in enumerate((melody, accompaniment)):
@@ -53,8 +54,8 @@ def roll_to_notes(roll: PianoRoll, default_velocity: int = 80) -> tuple[list[Not
             loud = int(roll.velocity[voice, start, key]) if roll.velocity is not None else 0
             notes.append(
                 Note(
-                    start / STEPS_PER_BEAT,
-                    (start + length) / STEPS_PER_BEAT,
+                    int(start) / STEPS_PER_BEAT,
+                    (int(start) + length) / STEPS_PER_BEAT,
                     int(key) + LOWEST_PITCH,
                     loud or default_velocity,
                 )
@@ -124,47 +125,77 @@ def repetition(cells: np.ndarray, lag: int) -> np.ndarray:
     return out
 
 
-def measure_mood(cells: np.ndarray) -> Mood:
-    """How the music in cells [4, T, 88] is made; values that nothing sounds for are None."""
+def bar_statistics(cells: np.ndarray) -> np.ndarray:
+    """[bars, 8] what moods are computed from, so that the mood of any run of bars is a sum: all onsets,
+    accompaniment onsets, sum of their pitches, onsets on odd sixteenths, sounding cells, chord changes inside the bar,
+    chord change at its start (0 or 1), steps. Cells are [4, T, 88].
+
+    A chord changes from one beat to the next when the accompaniment's sounding pitch classes differ by more than half
+    (Jaccard index below .5).
+    """
     sound = sounding(cells)
-    onsets = cells[0::2].sum(-1)  # [2, T]
-    total = int(onsets.sum())
-    steps = cells.shape[1]
-    if total == 0:
-        return Mood(density=0.0)
+    onsets = cells[0::2].sum((0, 2)).astype(np.float64)  # [T]
+    odd = onsets.copy()
+    odd[::2] = 0
+    accompaniment = cells[2].astype(np.float64)
     keys = np.arange(PITCHES) + LOWEST_PITCH
-    accompaniment = cells[2].sum(0)
-    by_step = onsets.sum(0)
-    return Mood(
-        mode=float(find_key(pitch_classes(cells)).mode == "major"),
-        register=float((accompaniment * keys).sum() / accompaniment.sum()) if accompaniment.sum() else None,
-        density=total / (steps / STEPS_PER_BEAT),
-        syncopation=float(by_step[1::2].sum() / total),
-        legato=float(sound.sum() / total / STEPS_PER_BEAT),
-        harmony=chord_changes(sound[1]) / (steps / STEPS_PER_BAR),
+    classes = pitch_class_rows(sound[1].reshape(-1, STEPS_PER_BEAT, PITCHES).sum(1)) > 0  # [beats, 12]
+    both = (classes[1:] & classes[:-1]).sum(1)
+    either = (classes[1:] | classes[:-1]).sum(1)
+    change = np.concatenate([[0.0], (either > 0) & (both < 0.5 * either)])
+    at_start = change.copy()
+    at_start[np.arange(len(change)) % BEATS_PER_BAR > 0] = 0
+    inside = np.repeat(change - at_start, STEPS_PER_BEAT) / STEPS_PER_BEAT
+    return np.stack(
+        [
+            _bars(onsets),
+            _bars(accompaniment.sum(-1)),
+            _bars(accompaniment @ keys),
+            _bars(odd),
+            _bars(sound.sum((0, 2)).astype(np.float64)),
+            _bars(inside),
+            at_start[::BEATS_PER_BAR],
+            _bars(np.ones(cells.shape[1])),
+        ],
+        axis=1,
     )
 
 
-def chord_changes(sound: np.ndarray) -> int:
-    """How often the pitch classes sounding [T, 88] differ by more than half from one beat to the next (Jaccard index < .5)."""
-    classes = np.stack([_fold(beat) > 0 for beat in sound.reshape(-1, STEPS_PER_BEAT, PITCHES).sum(1)])
-    both = (classes[1:] & classes[:-1]).sum(1)
-    either = (classes[1:] | classes[:-1]).sum(1)
-    return int(((either > 0) & (both < 0.5 * either)).sum())
+def mood_of(statistics: np.ndarray, mode: float | None = None) -> Mood:
+    """The mood of a run of bars from their `bar_statistics` [bars, 8]; what nothing sounds for is None."""
+    onsets, below, pitch, odd, sound, inside, _, steps = statistics.sum(0)
+    if onsets == 0:
+        return Mood(mode=mode, density=0.0)
+    return Mood(
+        mode=mode,
+        register=float(pitch / below) if below else None,
+        density=float(onsets / steps * STEPS_PER_BEAT),
+        syncopation=float(odd / onsets),
+        legato=float(sound / onsets / STEPS_PER_BEAT),
+        harmony=float((inside + statistics[1:, 6].sum()) / steps * STEPS_PER_BAR),
+    )
 
 
-def _fold(keys: np.ndarray) -> np.ndarray:
-    """[88] per key -> [12] per pitch class (C first)."""
-    return np.bincount((np.arange(PITCHES) + LOWEST_PITCH) % 12, weights=keys, minlength=12)
+def measure_mood(cells: np.ndarray) -> Mood:
+    """How the music in cells [4, T, 88] is made."""
+    major = float(find_key(pitch_classes(cells)).mode == "major") if cells.any() else None
+    return mood_of(bar_statistics(cells), major)
+
+
+def pitch_class_rows(keys: np.ndarray) -> np.ndarray:
+    """[N, 88] per key -> [N, 12] per pitch class, C first."""
+    low = LOWEST_PITCH % 12
+    padded = np.pad(np.asarray(keys, np.float64), ((0, 0), (low, -(low + PITCHES) % 12)))
+    return padded.reshape(len(keys), -1, 12).sum(1)
 
 
 def pitch_classes(cells: np.ndarray) -> np.ndarray:
     """[12] how long each pitch class sounds in cells [4, T, 88], in steps."""
-    return _fold(sounding(cells).sum((0, 1)).astype(np.float64))
+    return pitch_class_rows(sounding(cells).sum((0, 1)).astype(np.float64)[None])[0]
 
 
 def key_scores(histogram: np.ndarray) -> np.ndarray:
-    """[2, 12] correlation of a pitch class histogram [12] with the major (row 0) and minor (row 1) profile on every tonic.
+    """[2, 12] correlation of a pitch class histogram [12] with the major (row 0) and minor (row 1) profiles.
 
     Krumhansl & Schmuckler's key finding with the profiles of Krumhansl & Kessler (1982).
     """
@@ -188,10 +219,8 @@ def key_shift(key: Key) -> int:
     return -down if down <= 6 else 12 - down
 
 
-def scale_histograms(cells: np.ndarray, bars: Sequence[int] | None = None) -> np.ndarray:
-    """[bars, 12] pitch class durations bar by bar."""
+def bar_pitch_classes(cells: np.ndarray) -> np.ndarray:
+    """[bars, 12] how long each pitch class sounds in every bar of cells [4, T, 88], in steps."""
     sound = sounding(cells).sum(0).astype(np.float64)
     pad = -len(sound) % STEPS_PER_BAR
-    by_bar = np.pad(sound, ((0, pad), (0, 0))).reshape(-1, STEPS_PER_BAR, PITCHES).sum(1)
-    folded = np.stack([_fold(bar) for bar in by_bar])
-    return folded if bars is None else folded[list(bars)]
+    return pitch_class_rows(np.pad(sound, ((0, pad), (0, 0))).reshape(-1, STEPS_PER_BAR, PITCHES).sum(1))

@@ -1,0 +1,29 @@
+"""The planner: `make_plan(features, style)` decides tempo, key, form and curves; `recut` keeps the notes for a new
+edit."""
+
+from diffbgm.planner.markers import markers, to_fcpxml, write_fcpxml
+from diffbgm.planner.plan import make_plan
+from diffbgm.planner.prompt import Understood, understand
+from diffbgm.planner.recut import Recut, apply_bar_map, recut
+from diffbgm.planner.styles import PALETTES, STYLES, Style, combine_styles, parse_style, style_table
+from diffbgm.planner.tempo import TempoFit, fit_tempo
+
+__all__ = [
+    "PALETTES",
+    "STYLES",
+    "Recut",
+    "Style",
+    "TempoFit",
+    "Understood",
+    "apply_bar_map",
+    "combine_styles",
+    "fit_tempo",
+    "make_plan",
+    "markers",
+    "parse_style",
+    "recut",
+    "style_table",
+    "to_fcpxml",
+    "understand",
+    "write_fcpxml",
+]

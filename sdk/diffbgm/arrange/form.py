@@ -1,0 +1,82 @@
+"""Sections and how much happens in them: which role plays when."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from diffbgm.arrange.palettes import Palette, Role
+from diffbgm.types import BEATS_PER_BAR, MusicPlan
+
+LONGEST = 8 * BEATS_PER_BAR  # beats; a longer segment is worked out in steps of this
+CUT_WINDOW = 0.040  # seconds around a snapped cut within which an onset is on it
+
+
+@dataclass(frozen=True)
+class Section:
+    """Beats `start` to `end` of one segment; `level` 0..1, how much the plan asks for, in itself and within the
+    piece.
+    """
+
+    start: int
+    end: int
+    level: float
+
+
+def find_sections(plan: MusicPlan) -> list[Section]:
+    """The plan's segments, long ones in pieces of eight bars."""
+    spans = []
+    for segment in plan.segments:
+        parts = max(1, round((segment.end_beat - segment.start_beat) / LONGEST))
+        edges = np.linspace(segment.start_beat, segment.end_beat, parts + 1) / BEATS_PER_BAR
+        edges = (np.round(edges) * BEATS_PER_BAR).astype(int)
+        edges[0], edges[-1] = segment.start_beat, segment.end_beat
+        spans += [(int(a), int(b), segment.arousal) for a, b in pairwise(edges) if b > a]
+    energy, density = plan.curves.energy, plan.curves.density
+    asked = np.array(
+        [
+            0.4 * np.clip((energy[a:b].mean() - 2) / 5, 0, 1)
+            + 0.3 * np.clip((density[a:b].mean() - 1) / 8, 0, 1)
+            + 0.3 * (arousal + 1) / 2
+            for a, b, arousal in spans
+        ]
+    )
+    spread = float(np.ptp(asked))
+    relative = (asked - asked.min()) / spread if spread > 0.05 else np.full(len(asked), 0.5)
+    levels = 0.75 * asked + 0.25 * relative
+    return [Section(a, b, float(level)) for (a, b, _), level in zip(spans, levels, strict=True)]
+
+
+def cast(palette: Palette, sections: list[Section]) -> dict[Role, list[bool]]:
+    """For every role whether it plays in each section.
+
+    A role plays where the level reaches its threshold; a piece of three sections or more opens without its loudest
+    roles unless it opens loud. A role that would never play enters in the loudest section, so that no instrument is
+    idle.
+    """
+    out: dict[Role, list[bool]] = {}
+    for role, part in palette.parts.items():
+        plays = [section.level >= part.enter for section in sections]
+        if len(sections) >= 3 and part.enter > 0 and sections[0].level < part.enter + 0.25:
+            plays[0] = False
+        if not any(plays):
+            plays[int(np.argmax([section.level for section in sections]))] = True
+        out[role] = plays
+    return out
+
+
+def section_index(sections: Sequence[Section], beat: float) -> int:
+    """Which section is around a beat; the outer ones reach beyond the piece."""
+    return max(0, bisect_right(sections, beat, key=lambda section: section.start) - 1)
+
+
+def plays_at(sections: Sequence[Section], plays: Sequence[bool], beat: float) -> bool:
+    """Whether a role plays in the section around a beat."""
+    return plays[section_index(sections, beat)]
+
+
+def level_at(sections: Sequence[Section], beat: float) -> float:
+    """Level of the section around a beat."""
+    return sections[section_index(sections, beat)].level

@@ -1,0 +1,98 @@
+"""Which chord sounds when: triads matched to what the roll plays, and how to voice them."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from diffbgm.roll import sounding
+from diffbgm.types import LOWEST_PITCH, PITCHES, STEPS_PER_BEAT, Key, PianoRoll
+
+UNIT = 2  # beats: harmony is read by half bars
+SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
+
+
+@dataclass(frozen=True)
+class Chord:
+    """`classes`: the pitch classes to play from beat `start` to `end`, root first; `heard`: the roll plays it there."""
+
+    start: int
+    end: int
+    classes: tuple[int, ...]
+    heard: bool = True
+
+
+def triad(key: Key) -> tuple[int, ...]:
+    """The tonic chord's pitch classes."""
+    return tuple((key.tonic + step) % 12 for step in (0, 4 if key.mode == "major" else 3, 7))
+
+
+def read_harmony(roll: PianoRoll, key: Key) -> list[Chord]:
+    """Chords that tile the roll, half bar by half bar, equal neighbours joined.
+
+    Each half bar takes the major, minor or diminished triad that covers most of what sounds (the accompaniment counts
+    full, the melody half, the lowest note once more), triads of the key a little preferred; of it, what really
+    sounds is kept, so that a pad never adds a third that the music leaves open. Silence keeps the chord before it.
+    """
+    sound = sounding(roll.cells)
+    keys = np.arange(PITCHES) + LOWEST_PITCH
+    span = UNIT * STEPS_PER_BEAT
+    scale = {(key.tonic + step) % 12 for step in SCALES[key.mode]}
+    chords: list[Chord] = []
+    for start in range(0, roll.steps, span):
+        part = sound[:, start : start + span].sum(1).astype(np.float64)  # [2, 88]
+        weight = np.bincount(keys % 12, weights=part[1] + part[0] / 2, minlength=12)
+        low = np.flatnonzero(part.sum(0) >= 2)
+        if len(low):
+            weight[keys[low[0]] % 12] += 0.4 * weight.max()
+        total = weight.sum()
+        heard = bool(total > 0)
+        classes = _best_triad(weight, scale) if heard else chords[-1].classes if chords else triad(key)
+        end = min(start + span, roll.steps) // STEPS_PER_BEAT
+        if chords and chords[-1].classes == classes and chords[-1].heard == heard:
+            chords[-1] = Chord(chords[-1].start, end, classes, heard)
+        else:
+            chords.append(Chord(start // STEPS_PER_BEAT, end, classes, heard))
+    return chords
+
+
+def _best_triad(weight: np.ndarray, scale: set[int]) -> tuple[int, ...]:
+    best, top = (0,), -np.inf
+    total = weight.sum()
+    for root in range(12):
+        for third, fifth, taste in ((4, 7, 0.0), (3, 7, 0.0), (3, 6, -0.06)):
+            classes = (root, (root + third) % 12, (root + fifth) % 12)
+            score = weight[list(classes)].sum() / total + 0.12 * weight[root] / total + taste
+            score += 0.05 * (set(classes) <= scale)
+            if score > top:
+                best, top = classes, score
+    kept = tuple(c for c in best if weight[c] > 0.05 * total or c == best[0])
+    return kept if len(kept) > 1 else (best[0], (best[0] + 7) % 12)
+
+
+def chord_at(chords: Sequence[Chord], beat: float) -> Chord:
+    """The chord that sounds at a beat."""
+    return chords[max(0, bisect_right(chords, beat, key=lambda chord: chord.start) - 1)]
+
+
+def voice(classes: Sequence[int], previous: Sequence[int], low: int, high: int) -> tuple[int, ...]:
+    """The chord as pitches in low..high, one voice a pitch class, moving as little as can be from `previous`.
+
+    Without a previous chord the voices gather around the middle of the range.
+    """
+    options = [[p for p in range(low, high + 1) if p % 12 == c] for c in classes]
+    centre = (low + high) / 2
+    best, least = (), np.inf
+    for pitches in product(*options):
+        chord = tuple(sorted(pitches))
+        gaps = np.diff(chord)
+        cost = 0.15 * abs(float(np.mean(chord)) - centre)
+        cost += sum(6.0 for gap in gaps if gap > 9) + (4.0 if len(gaps) and gaps[0] < 3 and chord[0] < 55 else 0.0)
+        if previous:
+            cost += sum(min(abs(p - q) for q in previous) for p in chord)
+            cost += sum(min(abs(p - q) for p in chord) for q in previous)
+        if cost < least:
+            best, least = chord, cost
+    return best

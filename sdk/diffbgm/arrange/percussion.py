@@ -1,0 +1,167 @@
+"""Drum parts from the plan: patterns by level, fills into louder sections, cymbals on strong cuts."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from diffbgm.arrange.form import Section, level_at, plays_at
+from diffbgm.types import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT, Note, PlannedCut
+
+# General MIDI drum keys.
+KICK, STICK, SNARE, CLOSED, PEDAL_HAT, OPEN, LOW_TOM, MID_TOM, HIGH_TOM = 36, 37, 38, 42, 44, 46, 45, 47, 50
+CRASH, RIDE, TAMBOURINE, CRASH_2, CONCERT_KICK, SHAKER, CLAP, RIDE_BELL = 49, 51, 54, 57, 35, 70, 39, 53
+
+STRONG = 0.5  # strength from which a cut gets a cymbal
+CRASH_REST = 6.0  # beats between two crashes; strong cuts nearer than that get the smaller accent
+LIGHT, FULL = 0.5, 0.75  # levels up to which the light and the middle pattern play
+
+Line = Mapping[int, str]  # drum key -> 16 characters a bar: '.' rest, '1'..'9' a stroke, louder with the digit
+
+
+@dataclass(frozen=True)
+class Style:
+    """`patterns`: light, middle and full bar. `fill`: the last beat before a louder section. `crash`, `accent`: keys
+    for strong
+    and for lesser moments."""
+
+    patterns: tuple[Line, Line, Line]
+    fill: Line
+    crash: tuple[int, ...]
+    accent: tuple[int, ...]
+
+
+STYLES: Mapping[str, Style] = MappingProxyType(
+    {
+        "pop": Style(
+            (
+                {KICK: "7.......6.......", STICK: "....5.......5...", CLOSED: "4.2.4.2.4.2.4.2."},
+                {KICK: "8.......7.6.....", SNARE: "....7.......7...", CLOSED: "5.3.5.3.5.3.5.3."},
+                {
+                    KICK: "9..5....8.6...4.",
+                    SNARE: "....9.......9..2",
+                    CLOSED: "6.4.6.4.6.4.6...",
+                    OPEN: "..............5.",
+                },
+            ),
+            {SNARE: "5678", HIGH_TOM: "6...", LOW_TOM: "..68"},
+            (CRASH, KICK),
+            (KICK, OPEN),
+        ),
+        "lo-fi": Style(
+            (
+                {KICK: "6.........4.....", STICK: "....4.......4...", CLOSED: "3...3...3...3..."},
+                {KICK: "7......3..5.....", STICK: "....6.......6...", CLOSED: "4.2.4.2.4.2.4.23"},
+                {KICK: "7......4..6....3", SNARE: "....6.......6...", CLOSED: "5.3.5.34.5.35.34"},
+            ),
+            {STICK: "4.56", KICK: "..5."},
+            (RIDE_BELL, KICK),
+            (RIDE, KICK),
+        ),
+        "electronic": Style(
+            (
+                {KICK: "7.......7.......", CLOSED: "..4...4...4...4."},
+                {KICK: "8...7...8...7...", CLOSED: "..5...5...5...5.", CLAP: "....5.......5..."},
+                {
+                    KICK: "9...8...9...8...",
+                    CLOSED: "3.623.623.623.62",
+                    CLAP: "....7.......7...",
+                    OPEN: "..4...4...4...4.",
+                },
+            ),
+            {SNARE: "4567", KICK: "7.7."},
+            (CRASH, KICK),
+            (KICK, CLAP),
+        ),
+        "shaker": Style(
+            (
+                {SHAKER: "5.3.4.3.5.3.4.3."},
+                {SHAKER: "5.345.345.345.34", KICK: "4.......4......."},
+                {SHAKER: "6.456.456.456.45", KICK: "6.......6.4.....", TAMBOURINE: "....6.......6..."},
+            ),
+            {SHAKER: "5678", KICK: "..5."},
+            (CRASH_2, KICK),
+            (TAMBOURINE, KICK),
+        ),
+        "orchestral": Style(
+            (
+                {CONCERT_KICK: "5..............."},
+                {CONCERT_KICK: "7.......5.......", SNARE: "............2.23"},
+                {CONCERT_KICK: "9.....5.7.......", SNARE: "4...4.443...4.44", LOW_TOM: "8.......6...6..."},
+            ),
+            {SNARE: "3579", LOW_TOM: "..68"},
+            (CRASH, CONCERT_KICK),
+            (CONCERT_KICK, LOW_TOM),
+        ),
+    }
+)
+
+
+def stroke(digit: str) -> int:
+    """Velocity of a pattern's digit."""
+    return 22 + 10 * int(digit)
+
+
+def drum_part(
+    style: Style, sections: Sequence[Section], plays: Sequence[bool], cuts: Sequence[PlannedCut], beats: int
+) -> list[Note]:
+    """Patterns, fills and accents for a piece of `beats` beats; the final bar has its downbeat only and rings.
+
+    A section's level picks the pattern; every fourth bar of a full section and the last bar before a louder section end
+    in a fill. A section that starts loud, and every snapped cut of strength `STRONG` or more, gets the crash; crashes
+    keep `CRASH_REST` beats apart, other cuts of that kind get the smaller accent.
+    """
+    sections, plays = list(sections), list(plays)
+    last_bar = beats - BEATS_PER_BAR
+    strokes: dict[tuple[float, int], int] = {}
+
+    def strike(beat: float, key: int, velocity: float) -> None:
+        at = (float(beat), key)
+        strokes[at] = max(strokes.get(at, 0), int(np.clip(velocity, 1, 122)))
+
+    for index, (section, on) in enumerate(zip(sections, plays, strict=True)):
+        if not on:
+            continue
+        pattern = style.patterns[int(section.level > LIGHT) + int(section.level > FULL)]
+        after = sections[index + 1].level if index + 1 < len(sections) and plays[index + 1] else 0.0
+        for bar in range(section.start, min(section.end, last_bar), BEATS_PER_BAR):
+            ends = bar + BEATS_PER_BAR >= section.end
+            fill = (ends and after > section.level) or (section.level > FULL and (bar - section.start) % 16 == 12)
+            length = STEPS_PER_BAR - STEPS_PER_BEAT * fill
+            for key, line in pattern.items():
+                for step, digit in enumerate(line[:length]):
+                    if digit != "." and bar + step / STEPS_PER_BEAT < section.end:
+                        strike(bar + step / STEPS_PER_BEAT, key, stroke(digit) * (0.85 + 0.25 * section.level))
+            if fill:
+                for key, line in style.fill.items():
+                    for step, digit in enumerate(line):
+                        if digit != ".":
+                            strike(bar + 3 + step / STEPS_PER_BEAT, key, stroke(digit) * (0.8 + 0.25 * section.level))
+    _accents(style, sections, plays, cuts, last_bar, strike)
+    return sorted(Note(beat, beat + 0.25, key, velocity) for (beat, key), velocity in strokes.items() if beat < beats)
+
+
+def _accents(
+    style: Style,
+    sections: list[Section],
+    plays: list[bool],
+    cuts: Sequence[PlannedCut],
+    last_bar: int,
+    strike: Callable[[float, int, float], None],
+) -> None:
+    """Crashes and smaller accents at snapped strong cuts, loud section starts and the final downbeat."""
+    moments = {float(c.beat): c.strength for c in cuts if c.snapped and c.strength >= STRONG and c.beat >= 0}
+    for section, on in zip(sections, plays, strict=True):
+        if on and section.level > LIGHT and section.start > 0:
+            moments[float(section.start)] = max(moments.get(float(section.start), 0.0), section.level)
+    if plays_at(sections, plays, last_bar):
+        moments[float(last_bar)] = max(moments.get(float(last_bar), 0.0), 0.6)
+    rested = -np.inf
+    for beat in sorted(moments):
+        strength = moments[beat]
+        loud = 42 + 42 * strength + 26 * level_at(sections, beat)
+        crash = beat - rested >= CRASH_REST
+        rested = beat if crash else rested
+        for i, key in enumerate(style.crash if crash else style.accent):
+            strike(beat, key, loud - 8 * i)

@@ -1,0 +1,185 @@
+"""From the two voices of a roll to parts that instruments can play."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from diffbgm.arrange.form import Section, level_at, plays_at
+from diffbgm.arrange.harmony import UNIT, Chord, voice
+from diffbgm.arrange.palettes import Part
+from diffbgm.types import BEATS_PER_BAR, Note, TempoMap
+
+SPLIT = 55  # a lowest voice below this pitch (G3) is the bass's
+SHORTEST = 1 / 8  # beats
+LONGEST_STROKE = 0.036  # seconds from the first string to the last
+
+
+def fit_range(notes: Sequence[Note], low: int, high: int) -> list[Note]:
+    """Notes moved by octaves into low..high: all together by the shift that saves most of them, then one by one."""
+    if not notes:
+        return []
+    pitches = np.array([note.pitch for note in notes])
+    outside = {s: int(((pitches + s < low) | (pitches + s > high)).sum()) for s in (0, 12, -12, 24, -24)}
+    shift = min(outside, key=lambda s: (outside[s], abs(s)))
+    return [replace(note, pitch=into_range(note.pitch + shift, low, high)) for note in notes]
+
+
+def into_range(pitch: int, low: int, high: int) -> int:
+    """The pitch moved by whole octaves into low..high (at least an octave wide)."""
+    while pitch < low:
+        pitch += 12
+    while pitch > high:
+        pitch -= 12
+    return pitch
+
+
+def tidy(notes: Sequence[Note]) -> list[Note]:
+    """One key is struck once at a time: doubles dropped (the louder and longer stays), a note ends where its key is
+    struck again.
+    """
+    by_pitch: dict[int, list[Note]] = defaultdict(list)
+    for note in sorted(notes):
+        line = by_pitch[note.pitch]
+        if line and note.start - line[-1].start < SHORTEST / 2:
+            both = line.pop()
+            note = Note(both.start, max(both.end, note.end), note.pitch, max(both.velocity, note.velocity))
+        elif line and line[-1].end > note.start:
+            line[-1] = replace(line[-1], end=note.start)
+        line.append(note)
+    return sorted(note for line in by_pitch.values() for note in line)
+
+
+def by_onset(notes: Sequence[Note]) -> dict[float, list[Note]]:
+    """Notes grouped by where they start, in order of time, each group from low to high."""
+    groups: dict[float, list[Note]] = defaultdict(list)
+    for note in sorted(notes, key=lambda n: (n.start, n.pitch)):
+        groups[note.start].append(note)
+    return dict(groups)
+
+
+def split_bass(
+    accompaniment: Sequence[Note], sections: list[Section], plays: list[bool]
+) -> tuple[list[Note], list[Note]]:
+    """(bass, rest): in every half bar where the bass plays, the lowest note below `SPLIT` and its repetitions go to
+    the bass.
+
+    The bass holds from each of its onsets to the next, at most a bar.
+    """
+    units: dict[int, list[Note]] = defaultdict(list)
+    for note in accompaniment:
+        units[int(note.start // UNIT)].append(note)
+    bass, rest = [], []
+    for unit in sorted(units):
+        notes = units[unit]
+        lowest = min(note.pitch for note in notes)
+        if lowest >= SPLIT or not plays_at(sections, plays, unit * UNIT):
+            rest += notes
+            continue
+        bass += [note for note in notes if note.pitch == lowest]
+        rest += [note for note in notes if note.pitch != lowest]
+    bass = sorted(bass)
+    held = []
+    for note, after in zip(bass, [*bass, None][1:], strict=True):
+        limit = min(after.start if after else np.inf, note.start + BEATS_PER_BAR)
+        held.append(replace(note, end=float(min(limit, max(note.end, note.start + UNIT)))))
+    return held, rest
+
+
+def pulse(bass: Sequence[Note], sections: list[Section]) -> list[Note]:
+    """The bass in repeated eighths where the level is high: the driving line of a band."""
+    out = []
+    for note in bass:
+        if level_at(sections, note.start) < 0.6:
+            out.append(note)
+            continue
+        start, first = note.start, True
+        while note.end - start > SHORTEST:
+            out.append(
+                Note(
+                    start,
+                    min(note.end, start + 0.45),
+                    note.pitch,
+                    note.velocity if first else max(1, note.velocity - 9),
+                )
+            )
+            start, first = np.floor(start * 2 + 1) / 2, False
+    return out
+
+
+def thin(notes: Sequence[Note], voices: int) -> list[Note]:
+    """At most `voices` notes at one onset: the top, the bottom, then pitch classes that are not there yet."""
+    out: list[Note] = []
+    for group in by_onset(notes).values():
+        if len(group) <= voices:
+            out += group
+            continue
+        kept = [group[-1], group[0]]
+        for fresh in (True, False):
+            for note in reversed(group[1:-1]):
+                known = {k.pitch % 12 for k in kept}
+                if len(kept) < voices and note not in kept and (note.pitch % 12 not in known) == fresh:
+                    kept.append(note)
+        out += sorted(kept[:voices])
+    return out
+
+
+def one_at_a_time(notes: Sequence[Note]) -> list[Note]:
+    """A single line: each note ends, at the latest, where the next one starts."""
+    line = sorted(notes)
+    return [
+        replace(note, end=min(note.end, after.start)) if after else note
+        for note, after in zip(line, [*line, None][1:], strict=True)
+    ]
+
+
+def without_unisons(notes: Sequence[Note], lead: Sequence[Note]) -> list[Note]:
+    """Notes that do not double a note of `lead` struck at the same moment on the same pitch."""
+    struck = {(note.start, note.pitch) for note in lead}
+    return [note for note in notes if (note.start, note.pitch) not in struck]
+
+
+def pad_notes(chords: Sequence[Chord], part: Part, sections: list[Section], plays: list[bool]) -> list[Note]:
+    """Sustained chords with the least movement; a tone that stays is held, at most two bars, and re-bowed at section
+    edges.
+    """
+    edges = {section.start for section in sections}
+    out: list[Note] = []
+    active: dict[int, Note] = {}
+    pitches: tuple[int, ...] = ()
+    for start, end, chord in _pieces(chords, edges):
+        plays_here = plays_at(sections, plays, start)
+        pitches = voice(chord.classes, pitches, part.low, part.high) if plays_here else ()
+        for pitch, note in list(active.items()):
+            if start in edges or pitch not in pitches or end - note.start > 2 * BEATS_PER_BAR:
+                out.append(active.pop(pitch))
+        for pitch in pitches:
+            begun = active[pitch].start if pitch in active else float(start)
+            active[pitch] = Note(begun, float(end), pitch)
+    return sorted([*out, *active.values()])
+
+
+def _pieces(chords: Sequence[Chord], edges: set[int]) -> list[tuple[int, int, Chord]]:
+    """Chords cut at section edges and every bar."""
+    out = []
+    for chord in chords:
+        marks = {chord.start, chord.end, *(e for e in edges if chord.start < e < chord.end)}
+        marks |= {b for b in range(chord.start, chord.end) if b % BEATS_PER_BAR == 0}
+        points = sorted(marks)
+        out += [(a, b, chord) for a, b in pairwise(points)]
+    return out
+
+
+def strum(notes: Sequence[Note], seconds: float, tempo: TempoMap) -> list[Note]:
+    """Chords struck string by string from the lowest, the first on time; the whole stroke stays under 40 ms."""
+    rate = tempo.bpm() / 60  # beats a second
+    out: list[Note] = []
+    for start, group in by_onset(notes).items():
+        step = min(seconds, LONGEST_STROKE / max(1, len(group) - 1))
+        beat = rate[min(int(start), tempo.beats - 1)]
+        for i, note in enumerate(group):
+            late = min(i * step * beat, (note.end - note.start) / 2)
+            out.append(replace(note, start=note.start + late))
+    return out

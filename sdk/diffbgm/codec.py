@@ -1,0 +1,142 @@
+"""The values of `types` to and from JSON, exactly: what is read back equals what was written, bit by bit.
+
+Every float keeps the shortest text that reads back as the same number (Python's `repr`), arrays become lists, and the
+fields keep the names of the dataclass, so that people can edit the text.
+"""
+
+import dataclasses
+import json
+import types
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from diffbgm.errors import PlanError
+
+T = TypeVar("T")
+
+
+def to_json(value: Any, *, indent: int | None = None) -> str:
+    """A dataclass of `types` (or a tuple, list or dict of them) as JSON text."""
+    return json.dumps(to_plain(value), indent=indent, allow_nan=False)
+
+
+def to_plain(value: Any) -> Any:
+    """The same as dicts, lists, numbers and strings."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
+    if isinstance(value, np.ndarray):
+        # A float32 is written with the digits of a float32 (0.1, not 0.10000000149), which read back as the same one.
+        return _shortest(value) if value.dtype == np.float32 else value.tolist()
+    if isinstance(value, np.generic):
+        return to_plain(np.asarray(value))
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_plain(item) for item in value]
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    raise PlanError(f"a {type(value).__name__} cannot be written as JSON")
+
+
+def _shortest(array: np.ndarray) -> Any:
+    return array.astype("U32").astype(np.float64).tolist()
+
+
+def from_json(kind: type[T], text: str) -> T:
+    """The value of dataclass `kind` that `to_json` wrote; PlanError names the field that does not fit."""
+    try:
+        plain = json.loads(text)
+    except ValueError as e:
+        raise PlanError(f"{kind.__name__}: this is not JSON: {e}") from e
+    return from_plain(kind, plain)
+
+
+def from_plain(kind: type[T], plain: Any) -> T:
+    """The value of dataclass `kind` from dicts, lists, numbers and strings."""
+    return _read(kind, plain, kind.__name__)
+
+
+def _read(kind: Any, plain: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(kind):
+        return _read_dataclass(kind, plain, where)
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return _read_union(get_args(kind), plain, where)
+    if origin is Literal:
+        if plain not in get_args(kind):
+            raise PlanError(f"{where} must be one of {', '.join(map(str, get_args(kind)))}; got {_show(plain)}")
+        return plain
+    if origin is tuple:
+        return _read_tuple(get_args(kind), plain, where)
+    if kind is np.ndarray:
+        return _read_array(plain, where)
+    return _read_scalar(kind, plain, where)
+
+
+def _read_dataclass(kind: Any, plain: Any, where: str) -> Any:
+    if not isinstance(plain, Mapping):
+        raise PlanError(f"{where} must be an object with the fields of {kind.__name__}; got {_show(plain)}")
+    fields = {f.name: f for f in dataclasses.fields(kind) if f.init}
+    for name in plain:
+        if name not in fields:
+            raise PlanError(f"{where} has no field {name!r}; its fields are {', '.join(fields)}")
+    hints = get_type_hints(kind)
+    values = {}
+    for name, f in fields.items():
+        if name in plain:
+            values[name] = _read(hints[name], plain[name], f"{where}.{name}")
+        elif f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
+            raise PlanError(f"{where}.{name} is missing")
+    try:
+        return kind(**values)
+    except PlanError as e:
+        raise PlanError(str(e) if kind.__name__ in str(e) else f"{where}: {e}") from e
+
+
+def _read_union(kinds: Sequence[Any], plain: Any, where: str) -> Any:
+    if plain is None and type(None) in kinds:
+        return None
+    return _read(next(kind for kind in kinds if kind is not type(None)), plain, where)
+
+
+def _read_tuple(items: Sequence[Any], plain: Any, where: str) -> tuple:
+    if not isinstance(plain, list | tuple):
+        raise PlanError(f"{where} must be a list; got {_show(plain)}")
+    if len(items) == 2 and items[1] is Ellipsis:
+        return tuple(_read(items[0], item, f"{where}[{i}]") for i, item in enumerate(plain))
+    if len(plain) != len(items):
+        raise PlanError(f"{where} must hold {len(items)} entries; got {len(plain)}")
+    return tuple(_read(kind, item, f"{where}[{i}]") for i, (kind, item) in enumerate(zip(items, plain, strict=True)))
+
+
+def _read_array(plain: Any, where: str) -> np.ndarray:
+    try:
+        array = np.array(plain)
+    except ValueError as e:
+        raise PlanError(f"{where} must be a list of numbers whose rows are equally long") from e
+    if isinstance(plain, list) and array.size == 0:
+        return array.astype(np.float64)
+    if not isinstance(plain, list) or array.dtype.kind not in "iuf":
+        raise PlanError(f"{where} must be a list of numbers; got {_show(plain)}")
+    return array
+
+
+def _read_scalar(kind: Any, plain: Any, where: str) -> Any:
+    number = isinstance(plain, int | float) and not isinstance(plain, bool)
+    if kind is float and number:
+        return float(plain)
+    if kind is int and number and plain == int(plain):
+        return int(plain)
+    if kind in (str, bool) and isinstance(plain, kind):
+        return plain
+    wanted = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}.get(kind)
+    if wanted is None:
+        raise PlanError(f"{where}: values of type {kind} cannot be read from JSON")
+    raise PlanError(f"{where} must be {wanted}; got {_show(plain)}")
+
+
+def _show(plain: Any) -> str:
+    text = json.dumps(plain)
+    return text if len(text) <= 60 else text[:57] + "..."

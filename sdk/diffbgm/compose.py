@@ -1,0 +1,244 @@
+"""A plan and a model -> a piano roll. Windows of eight bars, half overlapping, are denoised together as one piece."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from diffbgm.device import make_accelerator
+from diffbgm.errors import PlanError
+from diffbgm.roll import key_shift, notes_to_roll, roll_to_notes, transpose
+from diffbgm.sampling import Guidance, guide, noise_levels, sample
+from diffbgm.types import BEATS_PER_BAR, CURVES, MOOD, PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from diffbgm.model import Denoiser
+    from diffbgm.model.condition import Condition
+
+MEAN_VELOCITY = (92, 76)  # melody, accompaniment; the model tells how far a note is from them
+SURE = 12.0  # logit of a cell that is not to change
+
+
+@dataclass(frozen=True)
+class ComposeOptions:
+    """steps of the sampler, guidance, seed; `chunk` windows go through the network at once, which bounds memory.
+
+    `tie` 0..1: how far segments with one label are pulled together while they emerge, besides sharing their noise.
+    """
+
+    seed: int = 0
+    steps: int = 24
+    guidance: Guidance = field(default_factory=Guidance)
+    eta: float = 1.0
+    tie: float = 0.3
+    chunk: int = 8
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.steps <= 1000:
+            raise PlanError(f"steps must lie between 1 and 1000, got {self.steps}")
+        for name in ("rhythm", "mood"):
+            if not 0 <= getattr(self.guidance, name) <= 10:
+                raise PlanError(f"guidance must lie between 0 and 10, got {getattr(self.guidance, name)}")
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Music that is not to change: `roll` (in the plan's key) where `steps` [T] is True."""
+
+    roll: PianoRoll
+    steps: np.ndarray
+
+
+def compose(
+    model: "Denoiser",
+    plan: MusicPlan,
+    options: ComposeOptions | None = None,
+    *,
+    keep: Keep | None = None,
+    on_progress: Callable[[float, str], None] | None = None,
+) -> PianoRoll:
+    """The roll [4, 4 B, 88] of a plan of B beats, in the plan's key, with velocities.
+
+    The same model, plan, options and machine give the same roll. Raises PlanError where `keep` does not fit the plan.
+    """
+    import torch
+
+    options = options or ComposeOptions()
+    device = next(model.parameters()).device
+    steps = plan.beats * STEPS_PER_BEAT
+    starts = window_starts(plan.beats, model.beats)
+    padded = (starts[-1] + model.beats) * STEPS_PER_BEAT
+    condition = condition_of(plan, starts, model).to(device)
+    hold = None if keep is None else held_logits(keep, plan, padded, device)
+    generator = torch.Generator().manual_seed(options.seed)
+    source = torch.from_numpy(shared_steps(plan, padded)).to(device)
+    velocity = torch.zeros(2, padded, PITCHES, device=device)
+
+    def noise() -> "Tensor":
+        return torch.randn(4, padded, PITCHES, generator=generator).to(device)[:, source]
+
+    def denoise(x: "Tensor", level: float, estimate: "Tensor | None") -> "Tensor":
+        logits, loud = denoise_windows(model, condition, starts, x, level, estimate, options)
+        velocity.copy_(loud)
+        logits = tie(logits, source, options.tie)
+        return logits if hold is None else torch.where(hold.isnan(), logits, hold)
+
+    def told(step: int) -> None:
+        if on_progress:
+            on_progress(step / options.steps, f"composing, step {step} of {options.steps}")
+
+    with torch.inference_mode():
+        logits = sample(denoise, noise, noise_levels(options.steps), eta=options.eta, on_step=told)
+        cells = (logits[:, :steps] > 0).to(torch.uint8).cpu().numpy()
+        loud = velocity[:, :steps].float().cpu().numpy()
+    roll = finish(cells, loud, plan)
+    return roll if keep is None else keep_exactly(roll, keep)
+
+
+def window_starts(beats: int, window: int) -> list[int]:
+    """First beats of the windows: every half window, until one reaches the end."""
+    return list(range(0, max(1, beats - window // 2), window // 2))
+
+
+def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Condition":
+    """The plan's tokens for every window, in the key where the model works (C major, A minor)."""
+    from diffbgm.model.condition import Condition, Scene, window_tokens
+
+    shift = key_shift(plan.key)
+    curves = {name: getattr(plan.curves, name).astype(np.float64) for name in CURVES}
+    curves["brightness"] = curves["brightness"] + shift
+    bpm = plan.tempo.bpm()
+    scenes: list[Scene] = []
+    for segment in plan.segments:
+        mood: dict[str, float | None] = {name: getattr(segment.mood, name) for name in MOOD}
+        if mood["register"] is not None:
+            mood["register"] += shift
+        mood["tempo"] = float(bpm[segment.start_beat : segment.end_beat].mean())
+        scenes.append(Scene(segment.start_beat, segment.end_beat, mood))
+    return Condition.stack(
+        [window_tokens(curves, scenes, plan.beats, s, model.beats, model.config.clip_width) for s in starts]
+    )
+
+
+def denoise_windows(
+    model: "Denoiser",
+    condition: "Condition",
+    starts: list[int],
+    x: "Tensor",
+    level: float,
+    estimate: "Tensor | None",
+    options: ComposeOptions,
+) -> "tuple[Tensor, Tensor]":
+    """Logits [4, T, 88] and velocities [2, T, 88] of the whole piece: windows averaged with triangular weights."""
+    import torch
+
+    accelerator = make_accelerator(x.device.type)
+    width = model.beats * STEPS_PER_BEAT
+    ramp = torch.minimum(torch.arange(1, width + 1), torch.arange(width, 0, -1)).to(x)[:, None]
+    total, loud = torch.zeros_like(x), torch.zeros_like(x[:2])
+    weight = torch.zeros_like(x[0, :, :1])
+    for first in range(0, len(starts), options.chunk):
+        some = [s * STEPS_PER_BEAT for s in starts[first : first + options.chunk]]
+        windows = torch.stack([x[:, s : s + width] for s in some])
+        guess = None if estimate is None else torch.stack([estimate[:, s : s + width] for s in some])
+        with accelerator.autocast():
+            logits, velocity = guided(
+                model, windows, level, condition[first : first + options.chunk], guess, options.guidance
+            )
+        for i, s in enumerate(some):
+            total[:, s : s + width] += ramp * logits[i]
+            loud[:, s : s + width] += ramp * velocity[i]
+            weight[s : s + width] += ramp
+    return total / weight, loud / weight
+
+
+def guided(
+    model: "Denoiser",
+    x: "Tensor",
+    level: float,
+    condition: "Condition",
+    estimate: "Tensor | None",
+    guidance: Guidance,
+) -> "tuple[Tensor, Tensor]":
+    """Guided logits and the velocities of some windows; one, two or three evaluations, as the guidance needs."""
+    t = x.new_full((len(x),), level)
+
+    def ask(told: "Condition") -> "tuple[Tensor, Tensor]":
+        out = model(x, t, told, estimate)
+        return out.logits, out.velocity
+
+    full, velocity = ask(condition)
+    if guidance == Guidance(1, 1):
+        return full, velocity
+    null = ask(condition.without(dynamic=True, semantic=True))[0]
+    middle = None if guidance.rhythm == guidance.mood else ask(condition.without(semantic=True))[0]
+    return guide(guidance, null, middle, full), velocity
+
+
+def shared_steps(plan: MusicPlan, padded: int) -> np.ndarray:
+    """[T] where each step's noise comes from: itself, or the same place in the first segment that has its label."""
+    source = np.arange(padded)
+    first: dict[str, tuple[int, int]] = {}
+    for segment in plan.segments:
+        start, end = segment.start_beat * STEPS_PER_BEAT, segment.end_beat * STEPS_PER_BEAT
+        if segment.label in first:
+            begin, stop = first[segment.label]
+            length = min(end - start, stop - begin)
+            source[start : start + length] = np.arange(begin, begin + length)
+        else:
+            first[segment.label] = (start, end)
+    return source
+
+
+def tie(logits: "Tensor", source: "Tensor", strength: float) -> "Tensor":
+    """Logits [4, T, 88] pulled towards the mean over all steps that share their noise."""
+    import torch
+
+    if strength <= 0:
+        return logits
+    total = torch.zeros_like(logits).index_add_(1, source, logits)
+    count = torch.bincount(source, minlength=len(source)).clamp_min(1)[:, None]
+    return logits + strength * ((total / count)[:, source] - logits)
+
+
+def held_logits(keep: Keep, plan: MusicPlan, padded: int, device: "torch.device") -> "Tensor":
+    """[4, T, 88] sure logits where music is kept, NaN elsewhere."""
+    import torch
+
+    steps = plan.beats * STEPS_PER_BEAT
+    if keep.roll.steps != steps or keep.steps.shape != (steps,):
+        raise PlanError(f"the music to keep has {keep.roll.steps} steps, the plan {steps}; recut it first")
+    cells = transpose(keep.roll, key_shift(plan.key)).cells
+    out = np.full((4, padded, PITCHES), np.nan, np.float32)
+    mask = np.flatnonzero(keep.steps)
+    out[:, mask] = np.where(cells[:, mask] > 0, SURE, -SURE)
+    return torch.from_numpy(out).to(device)
+
+
+def finish(cells: np.ndarray, loud: np.ndarray, plan: MusicPlan) -> PianoRoll:
+    """Cells as sampled and velocities (0..1) -> a clean roll in the plan's key: every sustain belongs to an onset."""
+    mean = np.array(MEAN_VELOCITY, np.float32)[:, None, None]
+    velocity = np.clip(np.round(mean + 64 * (2 * loud - 1)), 1, 127) * cells[0::2]
+    melody, accompaniment = roll_to_notes(PianoRoll(cells, velocity.astype(np.uint8)))
+    return transpose(notes_to_roll(melody, accompaniment, plan.beats), -key_shift(plan.key))
+
+
+def keep_exactly(roll: PianoRoll, keep: Keep) -> PianoRoll:
+    """The kept steps bit for bit as they were."""
+    cells, velocity = roll.cells.copy(), np.array(roll.velocity)
+    cells[:, keep.steps] = keep.roll.cells[:, keep.steps]
+    if keep.roll.velocity is not None:
+        velocity[:, keep.steps] = keep.roll.velocity[:, keep.steps]
+    return replace(roll, cells=cells, velocity=velocity)
+
+
+def bars_to_steps(bars: "list[int] | range", total_bars: int) -> np.ndarray:
+    """[T] True in the given bars."""
+    steps = np.zeros(total_bars * BEATS_PER_BAR * STEPS_PER_BEAT, bool)
+    for bar in bars:
+        steps[bar * BEATS_PER_BAR * STEPS_PER_BEAT : (bar + 1) * BEATS_PER_BAR * STEPS_PER_BEAT] = True
+    return steps

@@ -1,0 +1,26 @@
+"""The only door to FFmpeg (through PyAV): probe and read videos, read and write sound, put sound under a video.
+
+Times are seconds taken from presentation time stamps, counted from the first picture that can be shown; never a frame
+number over a frame rate, so variable frame rates stay exact. Every file is written beside its target and renamed at the
+end: nothing half-written stays.
+"""
+
+from diffbgm.media.muxing import COPYABLE, mux
+from diffbgm.media.reading import VideoInfo, frames, probe, read_audio
+from diffbgm.media.source import DEFAULT_FRAME
+from diffbgm.media.writing import SOUND_CODECS, check_writable, replacing, write_audio, write_video
+
+__all__ = [
+    "COPYABLE",
+    "DEFAULT_FRAME",
+    "SOUND_CODECS",
+    "VideoInfo",
+    "check_writable",
+    "frames",
+    "mux",
+    "probe",
+    "read_audio",
+    "replacing",
+    "write_audio",
+    "write_video",
+]

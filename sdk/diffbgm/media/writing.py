@@ -1,0 +1,158 @@
+"""Write pictures and sound; every file takes its place only when it is whole."""
+
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+from diffbgm.errors import OutputError
+from diffbgm.types import Audio
+
+CLOCK = 90_000  # ticks a second of the videos we encode
+SOUND_BIT_RATE = 192_000
+SOUND_CODECS = {".wav": ("pcm_s16le", "s16"), ".flac": ("flac", "s16"), ".mp3": ("libmp3lame", "fltp")}
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Find out before long work whether a file can be written where it is wanted; raises OutputError when not."""
+    _temporary(path).unlink()
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary path beside `path`, with its suffix, that takes its place when the block ends well and goes when not.
+
+    Raises OutputError when the folder is missing or the file cannot be written there.
+    """
+    temporary = _temporary(path)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except (OSError, av.error.FFmpegError) as e:
+        raise OutputError(f"{path}: cannot be written ({_reason(e)}); choose another place") from e
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: str | os.PathLike[str]) -> Path:
+    """A new, empty file beside `path`."""
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise OutputError(f"{path}: the folder {target.parent} does not exist; create it or choose another")
+    if target.is_dir():
+        raise OutputError(f"{path}: is a folder; give the name of the file to write")
+    temporary = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(4)}{target.suffix}")
+    try:
+        temporary.touch(exist_ok=False)
+    except OSError as e:
+        raise OutputError(f"{path}: cannot be written ({_reason(e)}); choose another place") from e
+    return temporary
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+def write_video(
+    pictures: Iterable[tuple[float, np.ndarray]], path: str | os.PathLike[str], *, end: float, quality: int = 20
+) -> None:
+    """Encode (seconds, [h, w, 3] uint8 RGB) as H.264; the last picture lasts until `end`. `quality`: x264's CRF."""
+    with replacing(path) as temporary, av.open(str(temporary), "w") as target:
+        encode = None
+        for time, image in pictures:
+            encode = encode or PictureTrack(target, image.shape[1], image.shape[0], quality)
+            encode.add(time, av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24"))
+        if encode is None:
+            raise OutputError(f"{path}: there is no picture to write")
+        encode.finish(end)
+
+
+class PictureTrack:
+    """H.264 with the exact time of every picture; odd sizes lose their last row or column to scaling."""
+
+    def __init__(self, target: Any, width: int, height: int, quality: int) -> None:
+        # No B-frames: stamps then rise in the order of storage, which keeps every picture's length exact in mp4.
+        options = {"crf": str(quality), "preset": "veryfast", "bf": "0"}
+        self.target = target
+        self.stream = target.add_stream("libx264", rate=25, options=options)
+        self.stream.width, self.stream.height = max(2, width - width % 2), max(2, height - height % 2)
+        self.stream.pix_fmt = "yuv420p"
+        self.stream.time_base = self.stream.codec_context.time_base = Fraction(1, CLOCK)
+        self._fit = VideoReformatter()
+        self._waiting: Any = None
+        self._lengths: dict[int, int] = {}  # stamp -> ticks, of what the encoder holds
+
+    def add(self, time: float, picture: Any) -> None:
+        picture = self._fit.reformat(
+            picture, width=self.stream.width, height=self.stream.height, format="yuv420p", interpolation="BICUBIC"
+        )
+        picture.pts, picture.time_base = round(time * CLOCK), Fraction(1, CLOCK)
+        picture.pict_type = 0  # the encoder chooses; a decoded picture still carries the type it had
+        self._release(picture.pts)
+        self._waiting = picture
+
+    def finish(self, end: float) -> None:
+        self._release(round(end * CLOCK))
+        self._put(self.stream.encode(None))
+
+    def _release(self, until: int) -> None:
+        """Encode the picture that waited to learn how long it lasts."""
+        if self._waiting is not None:
+            self._lengths[self._waiting.pts] = max(1, until - self._waiting.pts)
+            self._put(self.stream.encode(self._waiting))
+
+    def _put(self, packets: Any) -> None:
+        for packet in packets:
+            packet.duration = self._lengths.pop(packet.pts)
+            self.target.mux(packet)
+
+
+def write_audio(audio: Audio, path: str | os.PathLike[str]) -> None:
+    """Write mono or stereo sound; .wav and .flac hold 16 bits, .mp3 192 kbit/s. What exceeds full scale is clipped."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in SOUND_CODECS:
+        raise OutputError(
+            f"{path}: cannot write {suffix or 'a file without suffix'}; use one of {', '.join(SOUND_CODECS)}"
+        )
+    codec, form = SOUND_CODECS[suffix]
+    with replacing(path) as temporary, av.open(str(temporary), "w") as target:
+        sound = SoundTrack(target, audio, codec, form)
+        sound.write_until(np.inf)
+        sound.finish()
+
+
+class SoundTrack:
+    """One sound track on its way into a container, given out bit by bit so that tracks stay interleaved."""
+
+    def __init__(self, target: Any, audio: Audio, codec: str, form: str) -> None:
+        channels = audio.samples.shape[0]
+        if channels not in (1, 2):
+            raise OutputError(f"sound with {channels} channels cannot be written; mix it to one or two first")
+        self.target, self.rate, self.form = target, audio.rate, form
+        self.layout = "mono" if channels == 1 else "stereo"
+        self.samples = np.clip(audio.samples, -1.0, 1.0)
+        self.stream = target.add_stream(codec, rate=audio.rate, layout=self.layout)
+        if codec != "flac" and not codec.startswith("pcm"):
+            self.stream.bit_rate = SOUND_BIT_RATE
+        self._done = 0
+
+    def write_until(self, time: float) -> None:
+        while self._done < self.samples.shape[1] and self._done / self.rate <= time:
+            piece = self.samples[:, self._done : self._done + self.rate]
+            if self.form == "s16":
+                piece = np.round(piece.T * 32767).astype(np.int16).reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(piece), format=self.form, layout=self.layout)
+            frame.sample_rate, frame.pts, frame.time_base = self.rate, self._done, Fraction(1, self.rate)
+            self._done += frame.samples
+            self.target.mux(self.stream.encode(frame))
+
+    def finish(self) -> None:
+        self.target.mux(self.stream.encode(None))

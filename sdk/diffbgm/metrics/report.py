@@ -1,0 +1,141 @@
+"""What an evaluation says: tables for a terminal, JSON for machines. `html` makes a page of the same."""
+
+import json
+import math
+import os
+import tempfile
+import unicodedata
+from dataclasses import asdict, dataclass, field, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diffbgm.errors import OutputError
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text and numbers under `columns`; `note` says n, seed, baseline: the ruler of its numbers."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"Table {self.title!r}: {len(self.columns)} columns, but a row of {len(row)}: {row!r}")
+
+
+@dataclass(frozen=True)
+class Report:
+    """One evaluation: its tables and the data they were made from (plain values, as JSON holds them)."""
+
+    title: str
+    seed: int
+    tables: tuple[Table, ...]
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def verdict(passed: bool) -> str:
+    return "ok" if passed else "missed"
+
+
+def format_value(value: Any) -> str:
+    """Numbers to three significant decimals, None as a dash, booleans as yes and no."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, float | np.floating):
+        if not math.isfinite(value):
+            return str(float(value))
+        return f"{value:.3f}" if abs(value) < 100 else f"{value:.1f}"
+    return str(value)
+
+
+def format_table(table: Table) -> str:
+    """The table as text: columns padded to their widest entry, numbers to the right, the note below."""
+    cells = [[format_value(value) for value in row] for row in table.rows]
+    widths = [max([_width(name)] + [_width(row[i]) for row in cells]) for i, name in enumerate(table.columns)]
+    numeric = [
+        bool(table.rows) and all(isinstance(row[i], int | float | np.number | None) for row in table.rows)
+        for i in range(len(table.columns))
+    ]
+
+    def line(entries: list[str]) -> str:
+        padded = [
+            " " * (w - _width(e)) + e if right else e + " " * (w - _width(e))
+            for e, w, right in zip(entries, widths, numeric, strict=True)
+        ]
+        return "  ".join(padded).rstrip()
+
+    rule = "  ".join("-" * w for w in widths)
+    return "\n".join(
+        [table.title, line(list(table.columns)), rule, *map(line, cells), *([table.note] if table.note else [])]
+    )
+
+
+def _width(text: str) -> int:
+    """Columns a text takes on a terminal."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def format_report(report: Report) -> str:
+    """Every table of the report, a blank line between them."""
+    head = f"{report.title} (seed {report.seed})"
+    return "\n\n".join([head, *map(format_table, report.tables)])
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON holds it: dataclasses and numpy numbers unpacked, NaN and infinity as None."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def to_json(report: Report) -> str:
+    """The report as indented JSON: title, seed, data, tables."""
+    body = {
+        "title": report.title,
+        "seed": report.seed,
+        "data": plain(report.data),
+        "tables": plain(list(report.tables)),
+    }
+    return json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_text(path: str | Path, text: str) -> Path:
+    """Write a file as a whole or not at all (a temporary file beside it, renamed); OutputError if that cannot be."""
+    target = Path(path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    except OSError as e:
+        raise OutputError(f"cannot write {target}: {e.strerror or e}; choose a folder that can be written") from e
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, target)
+    except OSError as e:
+        Path(temporary).unlink(missing_ok=True)
+        raise OutputError(f"cannot write {target}: {e.strerror or e}; choose a folder that can be written") from e
+    return target
+
+
+def write_json(path: str | Path, report: Report) -> Path:
+    return write_text(path, to_json(report))

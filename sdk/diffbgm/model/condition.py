@@ -1,0 +1,173 @@
+"""The plan as tensors: one dynamic token a beat, one semantic token a segment; for training and composing alike."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diffbgm.types import BEATS_PER_BAR, CURVES, MOOD
+
+MAX_SEGMENTS = 8  # that one window of 8 bars can tell apart
+
+# Mean and standard deviation over POP909's bars and 8-bar windows, so that the network sees numbers around zero.
+CURVE_SCALE = {
+    "energy": (3.8, 0.9),
+    "density": (5.2, 1.9),
+    "brightness": (60.5, 4.1),
+    "melody": (1.0, 0.8),
+    "repetition": (0.16, 0.2),
+}
+MOOD_SCALE = {
+    "mode": (0.5, 0.5),
+    "register": (61.0, 3.5),
+    "density": (4.9, 1.55),
+    "syncopation": (0.16, 0.15),
+    "legato": (0.83, 0.3),
+    "harmony": (1.24, 0.47),
+    "valence": (0.0, 0.5),
+    "arousal": (0.0, 0.5),
+    "tempo": (80.0, 20.0),
+}
+FORM = 9  # what a dynamic token knows of the form: boundaries, place in the piece, first and last bar
+DYNAMIC_WIDTH = 2 * len(CURVE_SCALE) + FORM
+SEMANTIC_WIDTH = 2 * len(MOOD_SCALE) + 1
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A batch of windows' tokens.
+
+    dynamic [B, L, DYNAMIC_WIDTH], semantic [B, S, SEMANTIC_WIDTH + clip width]; segment [B, L] which of the S segments
+    a beat lies in; segment_at [B, S] the beat in the middle of each; has_dynamic, has_semantic [B] False where a stream
+    is dropped.
+    """
+
+    dynamic: Tensor
+    semantic: Tensor
+    segment: Tensor
+    segment_at: Tensor
+    has_dynamic: Tensor
+    has_semantic: Tensor
+
+    def __len__(self) -> int:
+        return len(self.segment)
+
+    def __getitem__(self, index: slice | Tensor) -> "Condition":
+        return Condition(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+
+    def to(self, device: torch.device | str) -> "Condition":
+        return Condition(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+
+    def without(self, *, dynamic: bool = False, semantic: bool = False) -> "Condition":
+        """The same windows with a stream dropped: what guidance calls the unconditional."""
+        none = torch.zeros_like(self.has_dynamic)
+        return replace(
+            self,
+            has_dynamic=none if dynamic else self.has_dynamic,
+            has_semantic=none if semantic else self.has_semantic,
+        )
+
+    @staticmethod
+    def stack(windows: Sequence["WindowTokens"]) -> "Condition":
+        """Windows [L, ...] to a batch."""
+
+        def batch(name: str) -> Tensor:
+            return torch.from_numpy(np.stack([getattr(w, name) for w in windows]))
+
+        kept = {
+            name: torch.tensor([getattr(w, name) for w in windows], dtype=torch.bool)
+            for name in ("has_dynamic", "has_semantic")
+        }
+        return Condition(batch("dynamic"), batch("semantic"), batch("segment"), batch("segment_at"), **kept)
+
+
+@dataclass(frozen=True)
+class WindowTokens:
+    """One window's tokens in numpy; shapes as in `Condition` without the batch."""
+
+    dynamic: np.ndarray
+    semantic: np.ndarray
+    segment: np.ndarray
+    segment_at: np.ndarray
+    has_dynamic: bool = True
+    has_semantic: bool = True
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A segment as the network is told of it: its beats in the piece, its mood (as in `types.Mood`; tempo in beats
+    a minute; absent = unknown)."""
+
+    start: int
+    end: int
+    mood: Mapping[str, float | None]
+    clip: np.ndarray | None = None
+
+
+def window_tokens(
+    curves: Mapping[str, np.ndarray],
+    scenes: Sequence[Scene],
+    piece_beats: int,
+    start: int,
+    beats: int,
+    clip_width: int = 0,
+) -> WindowTokens:
+    """The tokens of beats `start` .. `start + beats` of a piece.
+
+    `curves` [piece_beats] in the units of `types.Curves` (brightness in the model's key), NaN where nothing
+    is asked; scenes tile the piece. Beats after the end belong to the last scene.
+    """
+    at = np.arange(start, start + beats)
+    inside = np.clip(at, 0, piece_beats - 1)
+    over = at >= piece_beats
+    edges = np.array([scene.start for scene in scenes] + [piece_beats])
+    which = np.searchsorted(edges, inside, side="right") - 1  # [L] scene of every beat
+
+    columns = []
+    for name, (mean, sd) in CURVE_SCALE.items():
+        value = np.where(over, np.nan, np.asarray(curves[name], np.float64)[inside])
+        columns += list(_known((value - mean) / sd))
+    left = piece_beats - at  # beats to the end
+    columns += [
+        (at == edges[which]) & ~over,
+        np.minimum(inside - edges[which], 32) / 16,
+        np.minimum(edges[which + 1] - inside, 32) / 16,
+        inside / piece_beats,
+        np.exp(-inside / 16),
+        np.exp(-np.maximum(left, 0) / 16),
+        inside < BEATS_PER_BAR,
+        (left <= BEATS_PER_BAR) & ~over,
+        over,
+    ]
+    dynamic = np.stack([np.asarray(c, np.float32) for c in columns], axis=-1)
+
+    first = which[0]
+    number = np.minimum(which - first, MAX_SEGMENTS - 1)
+    semantic = np.zeros((MAX_SEGMENTS, SEMANTIC_WIDTH + clip_width), np.float32)
+    segment_at = np.zeros(MAX_SEGMENTS, np.float32)
+    for i in range(int(number.max()) + 1):
+        scene = scenes[first + i]
+        values = [_scaled(scene.mood.get(name), *scale) for name, scale in MOOD_SCALE.items()]
+        row = [part for value in values for part in _known(np.float64(value))]
+        semantic[i, :SEMANTIC_WIDTH] = [*row, min(scene.end - scene.start, 64) / 32]
+        if clip_width and scene.clip is not None:
+            semantic[i, SEMANTIC_WIDTH:] = scene.clip
+        mine = np.flatnonzero(number == i)
+        segment_at[i] = (mine[0] + mine[-1]) / 2
+    return WindowTokens(dynamic, semantic, number.astype(np.int64), segment_at)
+
+
+def _known(value: np.ndarray | np.float64) -> tuple[np.ndarray, np.ndarray]:
+    """A value and whether it is known; 0 where it is not. Clipped to +-4 so that wild requests stay in range."""
+    known = np.isfinite(value)
+    return np.where(known, np.clip(np.nan_to_num(value), -4, 4), 0.0), known.astype(np.float64)
+
+
+def _scaled(value: float | None, mean: float, sd: float) -> float:
+    return float("nan") if value is None else (value - mean) / sd
+
+
+assert set(CURVE_SCALE) == set(CURVES)
+assert set(MOOD) <= set(MOOD_SCALE)

@@ -1,0 +1,59 @@
+"""The denoiser's constructor arguments; config.json is exactly these, so that weights describe themselves."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from diffbgm.errors import WeightsError
+
+FORMAT = 1  # raised when old weights can no longer be read
+
+
+@dataclass(frozen=True)
+class Config:
+    """Shape of the network.
+
+    channels     of the four resolutions of the U-Net.
+    width, depth, heads   of the beat transformer; `width` must divide by 2 x `heads`.
+    noise_width  of the embedding of the noise level.
+    bars         of one window.
+    clip_width   of the video embeddings in the semantic stream; 0 leaves them out.
+    selector     "learned": a gate per stream and block driven by the noise level. "paper": Diff-BGM's hard switch, the
+                 semantic stream above 20 % of the noise range, the dynamic one below.
+    segment_mask False lets every beat see the whole window (for ablations).
+    """
+
+    channels: tuple[int, int, int, int] = (16, 32, 64, 64)
+    width: int = 384
+    depth: int = 6
+    heads: int = 6
+    noise_width: int = 128
+    bars: int = 8
+    clip_width: int = 0
+    selector: Literal["learned", "paper"] = "learned"
+    segment_mask: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", tuple(self.channels))
+        if len(self.channels) != 4 or self.width % (2 * self.heads):
+            raise WeightsError(f"config: need 4 channel counts and a width that divides by 2 x heads, got {self}")
+
+    @classmethod
+    def tiny(cls, **changes: Any) -> "Config":
+        """Small enough for tests; the same code in all else."""
+        return cls(**{"channels": (4, 4, 8, 8), "width": 32, "depth": 2, "heads": 2, "noise_width": 16, **changes})
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"format": FORMAT, **asdict(self), "channels": list(self.channels)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Config":
+        """Raises WeightsError for another format or unknown fields."""
+        values = dict(values)
+        if (found := values.pop("format", None)) != FORMAT:
+            raise WeightsError(
+                f"config.json: format {found!r}, this version reads {FORMAT}; update diffbgm or the weights"
+            )
+        unknown = sorted(set(values) - {f.name for f in fields(cls)})
+        if unknown:
+            raise WeightsError(f"config.json: unknown field(s) {', '.join(unknown)}")
+        return cls(**values)

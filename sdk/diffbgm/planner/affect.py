@@ -1,0 +1,63 @@
+"""From affect to music: which mode, key, tempo and palette the pictures ask for, once the style has had its say."""
+
+import zlib
+from dataclasses import replace
+
+import numpy as np
+
+from diffbgm.planner.styles import Style
+from diffbgm.types import PITCH_NAMES, Key, VideoFeatures
+
+SLOWEST, FASTEST = 60.0, 140.0
+PACE_SHARE = 0.6  # of the pace of the cuts in the preferred tempo; the rest is arousal
+ROOM = 1.3  # ratio by which the base tempo may leave the preferred one so that more cuts are met
+# Tonics with few accidentals come first in people's music; these lie well under the hands.
+MAJOR_TONICS = tuple(PITCH_NAMES.index(name) for name in ("C", "G", "D", "F", "A", "Bb", "Eb", "E"))
+MINOR_TONICS = tuple(PITCH_NAMES.index(name) for name in ("A", "D", "E", "B", "G", "C", "F#", "F"))
+
+
+def steer_affect(features: VideoFeatures, style: Style) -> VideoFeatures:
+    """The features with their affect moved to where the style wants its middle; its ups and downs stay, at most .6
+    wide."""
+    affect = features.affect.astype(np.float64).copy()
+    for column, target in enumerate((style.valence, style.arousal)):
+        if target is None:
+            continue
+        track = affect[:, column]
+        affect[:, column] = target + np.clip(0.6 * (track - track.mean()), -0.3, 0.3)
+    return replace(features, affect=np.clip(affect, -1.0, 1.0))
+
+
+def mean_affect(features: VideoFeatures) -> tuple[float, float]:
+    """(valence, arousal) of the whole video."""
+    valence, arousal = features.affect.astype(np.float64).mean(0)
+    return float(valence), float(arousal)
+
+
+def choose_mode(valence: float, style: Style) -> str:
+    """Major or minor: what the style insists on, else by the sign of the valence (Gabrielsson & Lindström, 2010)."""
+    return style.mode or ("major" if valence >= 0 else "minor")
+
+
+def choose_key(features: VideoFeatures, mode: str) -> Key:
+    """A tonic that depends on the pictures alone: the same video always gets the same key, another one most likely
+    another."""
+    look = np.concatenate([features.colour.mean(0), [features.motion.mean(), features.duration]])
+    tonics = MAJOR_TONICS if mode == "major" else MINOR_TONICS
+    number = zlib.crc32(",".join(f"{x:.3f}" for x in look).encode())
+    return Key(tonics[number % len(tonics)], "major" if mode == "major" else "minor")
+
+
+def choose_bpm(arousal: float, pace: float, style: Style) -> tuple[float, tuple[float, float]]:
+    """(preferred, (low, high)) beats a minute: from 60 to 140 with rising arousal, evenly in ratio.
+
+    The preferred tempo lies between that and `pace`, the tempo that suits the cutting. Without a tempo from the style
+    the range is ROOM to either side of it.
+    """
+    low, high = style.bpm or (SLOWEST, FASTEST)
+    lively = np.clip((arousal + 1.0) / 2.0, 0.0, 1.0)
+    felt = low * (high / low) ** lively
+    preferred = float(felt ** (1 - PACE_SHARE) * np.clip(pace, low, high) ** PACE_SHARE)
+    if style.bpm is None:
+        low, high = max(low, preferred / ROOM), min(high, preferred * ROOM)
+    return preferred, (float(low), float(high))

@@ -1,0 +1,206 @@
+"""The curves the composer follows: the pictures' motion and affect, the style's levels, accents, an opening and an
+ending."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from diffbgm.planner.form import Form
+from diffbgm.planner.levels import POP909, density_at, level_to_value, within
+from diffbgm.planner.look import Look
+from diffbgm.planner.styles import Style
+from diffbgm.types import BEATS_PER_BAR, Curves, Mood, Segment
+
+SMOOTH = (0.25, 0.5, 0.25)
+STEP = 0.18  # the least change of level across a boundary that a strong cut opens
+THIN = 2.0  # keys sounding at once at the very least: below it there is no harmony
+THEME_LIFT = (0.0, 0.12, -0.08, 0.06)  # levels of the first, second, third, fourth theme, and over again
+LONGEST_REST = 4  # bars without melody
+MELODY_FLOOR = 0.3  # melody onsets a beat below which it had better be silent
+# Median repetition in POP909 by place (levels of `levels.POP909`): first four bars of a theme that is new there, bars
+# further in, first four bars of a theme played twice in a row.
+NEW, INSIDE, AGAIN = 0.43, 0.55, 0.87
+
+
+def plan_curves(form: Form, look: Look, style: Style, bpm: float) -> Curves:
+    """Curves for the form's beats from the look of each bar. Levels first, in POP909's range, then physical units."""
+    bars = len(look.motion)
+    arousal, valence = bar_affect(form.segments, bars)
+    moving = 0.25 * arousal + relative(look.motion)  # what stands out within this video counts as well
+    lifted = relative(look.affect[:, 1])
+    own = theme_lift(form.segments)
+    density = 0.5 + 0.35 * arousal + 0.25 * moving + 0.15 * lifted + own + style.density
+    energy = 0.5 + 0.30 * arousal + 0.20 * moving + 0.15 * lifted + 0.10 * climb(bars) + own + style.energy
+    brightness = 0.5 + 0.25 * valence + 0.25 * relative(look.colour[:, 0]) + style.brightness
+    melody = 0.5 + 0.20 * arousal + 0.10 * valence + 0.10 * lifted + style.melody
+    levels = {"density": density, "energy": energy, "brightness": brightness, "melody": melody}
+    edges = [segment.start_beat // BEATS_PER_BAR for segment in form.segments] + [bars]
+    for name, level in levels.items():
+        levels[name] = smooth_inside(squash(level), edges)
+    for name in ("density", "energy"):
+        levels[name] = accent(levels[name], edges, form.accents)
+    shape_ends(levels)
+    values = {name: level_to_value(name, level) for name, level in levels.items()}
+    values["density"] = density_at(levels["density"], bpm)
+    values["energy"] = follow_legato(values["energy"], values["density"], style.mood.legato)
+    values["melody"] = rest_melody(values["melody"], levels["energy"], form)
+    values["repetition"] = level_to_value("repetition", plan_repetition(form.segments))
+    return Curves(**{name: np.repeat(value, BEATS_PER_BAR) for name, value in values.items()})
+
+
+def squash(level: np.ndarray) -> np.ndarray:
+    """Into 0..1 without a hard edge, so that a strong style still leaves room for the pictures' ups and downs."""
+    return 0.5 + 0.5 * np.tanh((np.asarray(level, np.float64) - 0.5) / 0.5)
+
+
+def relative(track: np.ndarray) -> np.ndarray:
+    """-1..1: how far each bar stands out from the video's middle, in its own spread (a still track stays near 0)."""
+    track = np.asarray(track, np.float64)
+    return np.tanh((track - track.mean()) / (track.std() + 0.1))
+
+
+def climb(bars: int) -> np.ndarray:
+    """-1..1: a slow rise to a summit after three quarters of the piece, as most songs have it."""
+    return np.interp(np.arange(bars) + 0.5, (0.0, 0.75 * bars, bars), (-1.0, 1.0, 0.3))
+
+
+def theme_lift(segments: tuple[Segment, ...]) -> np.ndarray:
+    """[bars] a level of its own for every theme, so that a contrasting one is heard as such even over a still
+    picture."""
+    labels = list(dict.fromkeys(s.label for s in segments))
+    counts = [(s.end_beat - s.start_beat) // BEATS_PER_BAR for s in segments]
+    lift = np.repeat([THEME_LIFT[labels.index(s.label) % len(THEME_LIFT)] for s in segments], counts)
+    return lift - lift.mean()
+
+
+def bar_affect(segments: tuple[Segment, ...], bars: int) -> tuple[np.ndarray, np.ndarray]:
+    """(arousal, valence), each [bars], of the segment every bar lies in."""
+    counts = [(s.end_beat - s.start_beat) // BEATS_PER_BAR for s in segments]
+    return np.repeat([s.arousal for s in segments], counts), np.repeat([s.valence for s in segments], counts)
+
+
+def smooth_inside(level: np.ndarray, edges: list[int]) -> np.ndarray:
+    """Each bar averaged with its neighbours, but never across a segment's edge: scenes change at once."""
+    out = level.astype(np.float64)
+    for a, b in pairwise(edges):
+        padded = np.pad(level[a:b], 1, mode="edge")
+        out[a:b] = SMOOTH[0] * padded[:-2] + SMOOTH[1] * padded[1:-1] + SMOOTH[2] * padded[2:]
+    return out
+
+
+def accent(level: np.ndarray, edges: list[int], accents: tuple[float, ...]) -> np.ndarray:
+    """A strong cut is heard: the bar after it stands out from the bar before it by at least STEP times its strength."""
+    out = level.copy()
+    for i in range(1, len(edges) - 1):
+        a, b = edges[i], edges[i + 1]
+        wanted = STEP * accents[i]
+        step = out[a] - out[a - 1]
+        if abs(step) >= wanted:
+            continue
+        down = step < 0 and out[a - 1] > wanted  # what already falls falls further, the rest rises
+        push = (-wanted if down else wanted) - step
+        fade = np.linspace(1.0, 0.5, b - a)
+        out[a:b] = np.clip(out[a:b] + push * fade, 0.0, 1.0)
+    return out
+
+
+def shape_ends(levels: dict[str, np.ndarray]) -> None:
+    """In place: a lighter opening and a last bar that thins out into a held chord, as far as the piece is long enough.
+
+    In POP909 the first and the last four bars have .5-.75 and .85-.5 of the density of the song.
+    """
+    bars = len(levels["density"])
+    if bars >= 8:
+        for name, depth in (("density", 0.2), ("energy", 0.15), ("melody", 0.15)):
+            levels[name][:2] = np.maximum(levels[name][:2] - depth * np.array([1.0, 0.6]), 0.0)
+    if bars >= 4:
+        levels["density"][-2] *= 0.75
+        levels["melody"][-2] *= 0.75
+    if bars >= 2:
+        levels["density"][-1] = 0.0
+        levels["melody"][-1] = 0.0
+
+
+def follow_legato(energy: np.ndarray, density: np.ndarray, legato: float | None) -> np.ndarray:
+    """Keys sounding at once are onsets a beat times their mean length in beats: where a style asks for a length, energy
+    moves halfway there (not in the last bar, which is held); the implied length stays within 0.5 to 1.5 beats."""
+    if legato is not None:
+        energy = np.append(np.sqrt(energy * density * legato)[:-1], energy[-1])
+    return np.clip(np.clip(energy, 0.5 * density, np.maximum(1.5 * density, THIN)), THIN, POP909["energy"][-1])
+
+
+def rest_melody(melody: np.ndarray, level: np.ndarray, form: Form) -> np.ndarray:
+    """The melody is silent for the first two bars, at the start of the quietest segments, and where almost none is
+    asked.
+
+    In POP909 it rests in a quarter of all bars; here in up to a fifth, four at a time, and only in pieces of twelve
+    bars or more. Where a strong cut opens a segment it rather plays.
+    """
+    out = np.where(melody < MELODY_FLOOR, 0.0, melody)
+    bars = len(melody)
+    if bars < 12:
+        return out
+    out[:2] = 0.0
+    spans = [(s.start_beat // BEATS_PER_BAR, s.end_beat // BEATS_PER_BAR) for s in form.segments]
+    quiet = [float(level[a:b].mean()) + 0.5 * accent for (a, b), accent in zip(spans, form.accents, strict=True)]
+    left = bars // 5 - 2
+    rested = {0}
+    for i in sorted(range(1, len(spans) - 2), key=quiet.__getitem__):
+        start, end = spans[i]
+        length = min(end - start, LONGEST_REST)
+        if length <= left and not {i - 1, i + 1} & rested:
+            out[start : start + length] = 0.0
+            rested.add(i)
+            left -= length
+    return out
+
+
+def plan_repetition(segments: tuple[Segment, ...]) -> np.ndarray:
+    """[bars] level of repetition: how much of a bar should be the bar four bars earlier.
+
+    Low where four bars earlier is another theme, high where the same theme starts again right after four
+    bars of itself, in between inside a segment. A theme that comes back after another one cannot show here: its twin
+    lies further back than four bars, and the composer reads that from the label.
+    """
+    theme = [(s.label, k) for s in segments for k in range((s.end_beat - s.start_beat) // BEATS_PER_BAR)]
+    out = np.full(len(theme), NEW)
+    for i in range(4, len(theme)):
+        (label, k), (before, j) = theme[i], theme[i - 4]
+        if label == before:
+            out[i] = AGAIN if k == j else INSIDE
+    return out
+
+
+def with_moods(segments: tuple[Segment, ...], curves: Curves, style: Style, mode: float) -> tuple[Segment, ...]:
+    """The segments with their moods filled in: what the style insists on, and the rest from affect, within POP909's
+    range.
+
+    `mode` is 1 for a piece in major, 0 in minor; a segment leans to the other side as its affect does.
+    """
+    return tuple(replace(s, mood=segment_mood(s, curves, style, mode)) for s in segments)
+
+
+def segment_mood(segment: Segment, curves: Curves, style: Style, mode: float) -> Mood:
+    beats = slice(segment.start_beat, segment.end_beat)
+    density = float(curves.density[beats].mean())
+    legato = float(curves.energy[beats].mean()) / max(density, 1e-6)
+    lean = 0.35 * segment.valence
+    asked = style.mood
+    harmony = asked.harmony if asked.harmony is not None else level_to_value("harmony", 0.45 + 0.3 * segment.arousal)
+    syncopation = (
+        asked.syncopation
+        if asked.syncopation is not None
+        else level_to_value("syncopation", 0.45 + 0.2 * segment.arousal)
+    )
+    register = level_to_value("register", 0.5 + 0.25 * segment.valence + style.brightness)
+    if asked.register is not None:
+        register = 0.5 * (float(register) + asked.register)
+    return Mood(
+        mode=asked.mode if asked.mode is not None else float(np.clip(mode + lean, 0.0, 1.0)),
+        register=within("register", float(register)),
+        density=density,
+        syncopation=within("syncopation", float(syncopation)),
+        legato=float(np.clip(legato, 0.4, 1.6)),
+        harmony=within("harmony", float(harmony)),
+    )

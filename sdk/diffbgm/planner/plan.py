@@ -1,0 +1,126 @@
+"""make_plan: from what was seen to what is to be composed, with every choice explained."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from diffbgm.errors import PlanError
+from diffbgm.planner.affect import FASTEST, SLOWEST, choose_bpm, choose_key, choose_mode, mean_affect, steer_affect
+from diffbgm.planner.curves import plan_curves, with_moods
+from diffbgm.planner.form import Form, plan_form
+from diffbgm.planner.look import look_between
+from diffbgm.planner.prompt import Understood, understand
+from diffbgm.planner.styles import DEFAULT_PALETTE, Style, combine_styles, parse_style
+from diffbgm.planner.tempo import TempoFit, fit_tempo, pace_to_bpm
+from diffbgm.types import BEATS_PER_BAR, Key, MusicPlan, VideoFeatures
+
+
+def make_plan(
+    features: VideoFeatures,
+    style: str | Sequence[str] = (),
+    *,
+    prompt: str = "",
+    bpm: float | None = None,
+    key: Key | None = None,
+    max_drift: float = 0.08,
+    max_step: float = 0.03,
+) -> MusicPlan:
+    """The plan of the music for a video.
+
+    style      tags of `STYLES`; they win over what the pictures suggest.
+    prompt     free text, turned into more tags by `understand`; tags win over it.
+    bpm        the base tempo, 60 to 140; whole bars have to fill the video, so it is met as nearly as they allow.
+    key        the key, instead of the one chosen.
+    max_drift  how far the local tempo may leave the base tempo, as a share of it.
+    max_step   how much two neighbouring beats may differ in length.
+
+    Raises StyleError for unknown or contradicting tags, PlanError for a tempo out of range.
+    """
+    tags = parse_style(style)
+    understood = understand(prompt, tags) if prompt.strip() else None
+    if understood is not None:
+        tags = understood.tags
+    rules = combine_styles(tags)
+    seen = mean_affect(features)
+    features = steer_affect(features, rules)
+    valence, arousal = mean_affect(features)
+    pace = pace_to_bpm(features.duration, features.cuts)
+    preferred, bpm_range = choose_bpm(arousal, pace, rules)
+    if bpm is not None:
+        if not SLOWEST <= bpm <= FASTEST:
+            raise PlanError(f"bpm must lie between {SLOWEST:g} and {FASTEST:g}, got {bpm:g}")
+        preferred, bpm_range = bpm, (bpm / 1.02, bpm * 1.02)
+    fit = fit_tempo(
+        features.duration, features.cuts, bpm_range=bpm_range, prefer=preferred, max_drift=max_drift, max_step=max_step
+    )
+    mode = choose_mode(valence, rules)
+    key = key or choose_key(features, mode)
+    form = plan_form(features, fit.tempo, fit.cuts)
+    look = look_between(features, fit.tempo.edges[::BEATS_PER_BAR])
+    base = fit.base_bpm
+    curves = plan_curves(form, look, rules, base)
+    segments = with_moods(form.segments, curves, rules, 1.0 if key.mode == "major" else 0.0)
+    return MusicPlan(
+        duration=features.duration,
+        tempo=fit.tempo,
+        key=key,
+        segments=segments,
+        curves=curves,
+        cuts=fit.cuts,
+        style=tags,
+        palette=rules.palette or DEFAULT_PALETTE,
+        why=explain(features, seen, rules, understood, fit, key, replace(form, segments=segments), bpm),
+    )
+
+
+def explain(
+    features: VideoFeatures,
+    seen: tuple[float, float],
+    rules: Style,
+    understood: Understood | None,
+    fit: TempoFit,
+    key: Key,
+    form: Form,
+    bpm: float | None,
+) -> tuple[str, ...]:
+    """Why the plan is as it is, in plain words, one choice a line."""
+    valence, arousal = mean_affect(features)
+    lines = [f"the pictures look {in_words(*seen)} (valence {seen[0]:+.2f}, arousal {seen[1]:+.2f})"]
+    if understood is not None:
+        lines.append(f"the text was understood as: {understood}")
+    if rules.name:
+        lines.append(f"style {rules.name}: {rules.description}")
+    if rules.valence is not None or rules.arousal is not None:
+        lines.append(f"the style moves that to {in_words(valence, arousal)} ({valence:+.2f}, {arousal:+.2f})")
+    reason = f"the style asks for {rules.mode}" if rules.mode else f"valence {valence:+.2f} suggests {key.mode}"
+    lines.append(f"key {key}: {reason}; the tonic follows from the colours")
+    low, high = np.min(fit.tempo.bpm()), np.max(fit.tempo.bpm())
+    tempo_from = (
+        "as asked"
+        if bpm
+        else "from the style"
+        if rules.bpm
+        else f"from arousal {arousal:+.2f} and the pace of the cuts"
+    )
+    lines.append(
+        f"tempo {fit.base_bpm:.1f} beats a minute ({low:.1f} to {high:.1f}), {tempo_from}, so that"
+        f" {fit.tempo.beats // BEATS_PER_BAR} bars fill {features.duration:.2f} s"
+    )
+    if fit.cuts:
+        hit = sum(cut.snapped for cut in fit.cuts)
+        rest = "; the others are let go, each with its reason" if hit < len(fit.cuts) else ""
+        lines.append(f"{hit} of {len(fit.cuts)} cuts land on a beat or half beat{rest}")
+    lines.append(f"form {' '.join(s.label for s in form.segments)}: scenes that look alike share their music")
+    return tuple(lines)
+
+
+def in_words(valence: float, arousal: float) -> str:
+    """Russell's circumplex (1980) in a word or two."""
+    if abs(valence) < 0.15 and abs(arousal) < 0.15:
+        return "neutral"
+    if arousal >= 0.15:
+        return "lively and bright" if valence >= 0.15 else "tense" if valence <= -0.15 else "lively"
+    if arousal <= -0.15:
+        return "calm and warm" if valence >= 0.15 else "sad and still" if valence <= -0.15 else "calm"
+    return "pleasant" if valence > 0 else "gloomy"

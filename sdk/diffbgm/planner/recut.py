@@ -1,0 +1,208 @@
+"""A new edit of the same video: the notes stay, the tempo map is fitted again, whole bars come or go only where they
+must."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from diffbgm.errors import PlanError
+from diffbgm.planner.affect import FASTEST, SLOWEST
+from diffbgm.planner.tempo import fit_tempo
+from diffbgm.types import (
+    BEATS_PER_BAR,
+    CURVES,
+    STEPS_PER_BAR,
+    Curves,
+    Cut,
+    MusicPlan,
+    PianoRoll,
+    PlannedCut,
+    Segment,
+    VideoFeatures,
+)
+
+SAME_SHOT = 0.06  # seconds by which the length of a shot may differ and still be the same shot
+JUMP = 4.0  # cost of a seam
+NEAR = 2.0  # bars by which music may be off its pictures without much ado
+MAX_CHANGE = 0.05  # about what listeners just notice in the tempo of a whole piece
+PHRASE = (4, 8, 2)  # lengths of repeats that sound like one
+
+
+@dataclass(frozen=True)
+class Recut:
+    """The plan for the new edit, and for each of its bars the bar of the old music it plays (0 is the first)."""
+
+    plan: MusicPlan
+    bars: tuple[int, ...]
+
+    @property
+    def keeps_every_note(self) -> bool:
+        """Whether the old music is played as it is, only at another tempo."""
+        return self.bars == tuple(range(len(self.bars)))
+
+
+def recut(
+    plan: MusicPlan,
+    video: VideoFeatures | Sequence[Cut],
+    duration: float | None = None,
+    *,
+    max_change: float = MAX_CHANGE,
+    max_drift: float = 0.08,
+    max_step: float = 0.03,
+) -> Recut:
+    """Fit a plan to a new edit: the features of the new video, or its cuts with its duration in seconds (the old one
+    if None).
+
+    All bars stay as long as that moves the base tempo by no more than `max_change`; otherwise as few as possible come
+    or go, where the edit took pictures away or put some in, never the first or the last bar.
+    """
+    cuts = video.cuts if isinstance(video, VideoFeatures) else tuple(video)
+    if isinstance(video, VideoFeatures) and duration is None:
+        duration = video.duration
+    duration = plan.duration if duration is None else duration
+    if not duration > 0:
+        raise PlanError(f"recut: duration must be positive, got {duration!r} s")
+    count = bars_for(plan, duration, max_change)
+    fit = fit_tempo(duration, cuts, bars=count, max_drift=max_drift, max_step=max_step)
+    bars = list(range(count))
+    if count != plan.bars:
+        middles = fit.tempo.time_at(np.arange(count) * BEATS_PER_BAR + BEATS_PER_BAR / 2)
+        old = match_times(plan.cuts, plan.duration, cuts, duration)
+        places = plan.tempo.beat_at(np.interp(middles, *old)) / BEATS_PER_BAR - 0.5
+        bars = map_bars(np.asarray(places), plan.bars)
+    changed = "every bar stays" if count == plan.bars else count_bars(count - plan.bars)
+    new = replace(
+        plan,
+        duration=duration,
+        tempo=fit.tempo,
+        segments=remap_segments(plan.segments, bars),
+        curves=remap_curves(plan.curves, bars),
+        cuts=fit.cuts,
+        why=(
+            *plan.why,
+            f"re-cut from {plan.duration:.2f} s to {duration:.2f} s: {changed}, {fit.base_bpm:.1f} beats a minute",
+        ),
+    )
+    return Recut(new, tuple(bars))
+
+
+def count_bars(change: int) -> str:
+    """-1 -> 1 bar removed."""
+    return f"{abs(change)} bar{'s' if abs(change) > 1 else ''} {'added' if change > 0 else 'removed'}"
+
+
+def bars_for(plan: MusicPlan, duration: float, max_change: float) -> int:
+    """The number of bars nearest to the plan's whose base tempo is within max_change of the plan's and in 60..140."""
+    bpm = 60.0 * plan.beats / plan.duration
+    slow, fast = bpm * (1 - max_change), bpm * (1 + max_change)
+    if SLOWEST <= bpm <= FASTEST:
+        slow, fast = max(slow, SLOWEST), min(fast, FASTEST)
+    per_bpm = duration / (60.0 * BEATS_PER_BAR)
+    first, last = max(1, int(np.ceil(slow * per_bpm - 1e-9))), int(np.floor(fast * per_bpm + 1e-9))
+    if last < first:  # a few bars only: none fits, take the nearest
+        return max(1, round(bpm * per_bpm))
+    return int(np.clip(plan.bars, first, last))
+
+
+def match_times(
+    old: Sequence[PlannedCut], old_duration: float, new: Sequence[Cut], new_duration: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """(new seconds, old seconds): rising points of the new edit and where the same pictures were in the old one.
+
+    Shots of the same length (within SAME_SHOT) in the same order are the same shot.
+    """
+    old_edges = np.array([0.0, *(cut.time for cut in old), old_duration])
+    new_edges = np.array([0.0, *(cut.time for cut in new), new_duration])
+    names = np.sort(np.diff(old_edges))
+    old_names = np.searchsorted(names, np.diff(old_edges)).tolist()
+    new_names = []
+    for length in np.diff(new_edges):
+        nearest = int(np.abs(names - length).argmin())
+        same = abs(names[nearest] - length) <= SAME_SHOT
+        new_names.append(int(np.searchsorted(names, names[nearest])) if same else -1)
+    points = {0.0: 0.0, new_duration: old_duration}
+    matcher = difflib.SequenceMatcher(None, old_names, new_names, autojunk=False)
+    for i, j, size in matcher.get_matching_blocks():
+        for k in range(size):
+            points[float(new_edges[j + k]) + 1e-6] = float(old_edges[i + k])
+            points[float(new_edges[j + k + 1]) - 1e-6] = float(old_edges[i + k + 1])
+    times = np.array(sorted(points))
+    return times, np.maximum.accumulate([points[t] for t in times.tolist()])
+
+
+def map_bars(places: np.ndarray, old_bars: int) -> list[int]:
+    """For each new bar an old one, from where its pictures were (`places` [n], in old bars, may be fractional).
+
+    Dynamic programming over (new bar, old bar): following on costs nothing, leaving bars out or stepping back to repeat
+    a phrase costs a seam, and every bar the distance from its pictures. First and last bar stay first and last.
+    """
+    n = len(places)
+    if n == 1:
+        return [old_bars - 1]
+    old = np.arange(old_bars)
+    bars_off = np.minimum(np.abs(places[:, None] - old[None]), 12.0)
+    away = 0.05 * bars_off + 0.3 * np.maximum(bars_off - NEAR, 0.0)
+    best = np.full(old_bars, np.inf)
+    best[0] = away[0, 0]
+    back = np.zeros((n, old_bars), int)
+    for k in range(1, n):
+        come = np.full(old_bars, np.inf)
+        origin = np.zeros(old_bars, int)
+        come[1:], origin[1:] = best[:-1], old[:-1]
+        seam = best + JUMP
+        forward = np.minimum.accumulate(seam)
+        first = np.maximum.accumulate(np.where(seam == forward, old, 0))
+        skip = forward[:-2] < come[2:]
+        come[2:][skip], origin[2:][skip] = forward[:-2][skip], first[:-2][skip]
+        for step in range(1, 9):  # after old bar j the bar j + 1 - step
+            cost = seam[max(step - 1, 0) :] + (0.0 if step in PHRASE else 1.0)
+            target = old[: len(cost)]
+            better = cost < come[target]
+            come[target[better]], origin[target[better]] = cost[better], target[better] + step - 1
+        best, back[k] = come + away[k], origin
+        if k < n - 1:
+            best[-1] = np.inf  # the ending is played once
+    bars = [old_bars - 1]
+    for k in range(n - 1, 0, -1):
+        bars.append(int(back[k, bars[-1]]))
+    return bars[::-1]
+
+
+def remap_segments(segments: Sequence[Segment], bars: Sequence[int]) -> tuple[Segment, ...]:
+    """The segments the mapped bars came from, neighbours from the same one joined."""
+    owner = [i for i, s in enumerate(segments) for _ in range((s.end_beat - s.start_beat) // BEATS_PER_BAR)]
+    out: list[Segment] = []
+    start = 0
+    for k in range(1, len(bars) + 1):
+        if k == len(bars) or owner[bars[k]] != owner[bars[start]]:
+            out.append(
+                replace(segments[owner[bars[start]]], start_beat=start * BEATS_PER_BAR, end_beat=k * BEATS_PER_BAR)
+            )
+            start = k
+    return tuple(out)
+
+
+def remap_curves(curves: Curves, bars: Sequence[int]) -> Curves:
+    """The curves of the mapped bars."""
+    beats = (np.array(bars)[:, None] * BEATS_PER_BAR + np.arange(BEATS_PER_BAR)).ravel()
+    return Curves(**{name: getattr(curves, name)[beats] for name in CURVES})
+
+
+def apply_bar_map(roll: PianoRoll, bars: Sequence[int]) -> PianoRoll:
+    """The roll with its bars in the order of `bars`; what was held over a bar line that is gone stops there."""
+    old_bars = roll.steps // STEPS_PER_BAR
+    wrong = [bar for bar in bars if not 0 <= bar < old_bars]
+    if wrong or not len(bars):
+        raise PlanError(f"apply_bar_map: bars must lie in 0..{old_bars - 1}, got {wrong[0] if wrong else 'none'}")
+    steps = (np.array(bars)[:, None] * STEPS_PER_BAR + np.arange(STEPS_PER_BAR)).ravel()
+    cells = roll.cells[:, steps].copy()
+    for k, bar in enumerate(bars):
+        if k and bar == bars[k - 1] + 1:
+            continue
+        block = slice(k * STEPS_PER_BAR, (k + 1) * STEPS_PER_BAR)
+        for voice in range(2):
+            held = np.cumsum(cells[2 * voice, block], axis=0) == 0  # nothing struck yet in this bar
+            cells[2 * voice + 1, block][held] = 0
+    return PianoRoll(cells, None if roll.velocity is None else roll.velocity[:, steps])

@@ -1,0 +1,217 @@
+"""The one table of style tags that the command line, the SDK, the Space and the docs read, and how tags combine."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from diffbgm.errors import StyleError
+from diffbgm.types import MOOD, Mood
+
+Group = Literal["mood", "motion", "palette", "tempo"]
+GROUPS: tuple[Group, ...] = ("mood", "motion", "palette", "tempo")
+DEFAULT_PALETTE = "piano"
+ANY_MOOD = Mood()
+
+
+@dataclass(frozen=True)
+class Style:
+    """One tag, or several combined.
+
+    mode              major or minor, if the tag insists on one.
+    bpm               (low, high) beats a minute within which the base tempo lies.
+    valence, arousal  -1..1: the middle the pictures' affect is moved to; it still rises and falls with the pictures.
+    density, energy, brightness, melody
+                      shift of the level 0..1 of that curve: the whole range of POP909 (5 to 95 %) is 1.
+    mood              what is asked of every segment, in the units of `types.Mood`.
+    palette           the instruments.
+    """
+
+    name: str
+    group: Group
+    description: str
+    mode: Literal["major", "minor"] | None = None
+    bpm: tuple[float, float] | None = None
+    valence: float | None = None
+    arousal: float | None = None
+    density: float = 0.0
+    energy: float = 0.0
+    brightness: float = 0.0
+    melody: float = 0.0
+    mood: Mood = ANY_MOOD
+    palette: str | None = None
+
+
+_ROWS = (
+    Style(
+        "calm", "mood", "quiet and unhurried: long notes, few of them",
+        bpm=(60, 84), arousal=-0.6, density=-0.25, energy=-0.1, melody=-0.15,
+        mood=Mood(syncopation=0.04, legato=1.1, harmony=0.9),
+    ),
+    Style(
+        "happy", "mood", "bright and lively, in a major key",
+        mode="major", bpm=(96, 140), valence=0.7, arousal=0.4, density=0.1, brightness=0.15, melody=0.1,
+        mood=Mood(mode=1.0, legato=0.7, register=62.0),
+    ),
+    Style(
+        "sad", "mood", "slow and sparse, in a minor key, lower on the keyboard",
+        mode="minor", bpm=(60, 80), valence=-0.7, arousal=-0.5, density=-0.15, energy=-0.1, brightness=-0.15,
+        mood=Mood(mode=0.0, legato=1.1, register=58.0),
+    ),
+    Style(
+        "tense", "mood", "restless, in a minor key: many short notes against the beat",
+        mode="minor", bpm=(88, 132), valence=-0.5, arousal=0.5, density=0.15, energy=0.05, melody=-0.1,
+        mood=Mood(mode=0.0, syncopation=0.25, legato=0.6, harmony=1.4),
+    ),
+    Style(
+        "dark", "mood", "low and heavy, in a minor key",
+        mode="minor", bpm=(60, 120), valence=-0.6, energy=0.1, brightness=-0.4, melody=-0.15,
+        mood=Mood(mode=0.0, register=56.0, harmony=0.9),
+    ),
+    Style(
+        "hopeful", "mood", "warm and rising, in a major key",
+        mode="major", bpm=(72, 112), valence=0.5, arousal=0.1, energy=0.1, brightness=0.1, melody=0.05,
+        mood=Mood(mode=1.0, legato=0.9),
+    ),
+    Style(
+        "playful", "mood", "light and bouncing, in a major key: short notes, off-beat accents",
+        mode="major", bpm=(100, 140), valence=0.6, arousal=0.3, energy=-0.15, brightness=0.2, melody=0.15,
+        mood=Mood(mode=1.0, syncopation=0.2, legato=0.5, register=63.0),
+    ),
+    Style(
+        "romantic", "mood", "a singing melody over long, changing chords",
+        bpm=(60, 92), valence=0.4, arousal=-0.2, energy=0.15, melody=0.2,
+        mood=Mood(legato=1.2, syncopation=0.06, harmony=1.4),
+    ),
+    Style(
+        "epic", "mood", "big: full chords over a wide range, and a strong pulse",
+        bpm=(72, 132), arousal=0.6, density=0.2, energy=0.35, melody=-0.05,
+        mood=Mood(syncopation=0.04, harmony=1.0),
+    ),
+    Style(
+        "mysterious", "mood", "thin and high in the air: few notes, slow harmony, a minor colour",
+        mode="minor", bpm=(60, 96), valence=-0.2, arousal=-0.2, density=-0.15, energy=-0.2, brightness=0.25,
+        melody=-0.2, mood=Mood(mode=0.2, legato=1.2, harmony=0.6),
+    ),
+    Style("sparse", "motion", "few notes, much room between them", density=-0.4, energy=-0.15, melody=-0.15,
+          mood=Mood(harmony=0.8)),
+    Style("flowing", "motion", "an even stream of notes, smoothly joined", density=0.1,
+          mood=Mood(syncopation=0.03, legato=1.0)),
+    Style("driving", "motion", "many notes at a fast, steady pulse",
+          bpm=(108, 140), arousal=0.6, density=0.35, energy=0.1, mood=Mood(legato=0.6)),
+    Style("piano", "palette", "one piano", palette="piano"),
+    Style("strings", "palette", "a string section carries the chords", palette="strings", density=-0.05,
+          mood=Mood(legato=1.1)),
+    Style("guitar", "palette", "plucked acoustic guitar", palette="guitar"),
+    Style("music-box", "palette", "a small, high music box", palette="music-box", brightness=0.25, energy=-0.15),
+    Style("synth", "palette", "electronic pads and leads", palette="synth"),
+    Style("orchestral", "palette", "strings, winds and brass", palette="orchestral", energy=0.1),
+    Style("lo-fi", "palette", "mellow electric piano and vibraphone over a soft beat", palette="lo-fi",
+          mood=Mood(syncopation=0.15)),
+    Style("band", "palette", "electric guitar, piano, bass and drums", palette="band", density=0.05),
+    Style("slow", "tempo", "60 to 80 beats a minute", bpm=(60, 80)),
+    Style("medium", "tempo", "80 to 108 beats a minute", bpm=(80, 108)),
+    Style("fast", "tempo", "108 to 140 beats a minute", bpm=(108, 140)),
+)  # fmt: skip
+
+STYLES: dict[str, Style] = {style.name: style for style in _ROWS}
+PALETTES = tuple(style.name for style in _ROWS if style.group == "palette")
+OPPOSITES = (
+    ("calm", "driving"), ("calm", "tense"), ("calm", "epic"), ("sparse", "driving"), ("sparse", "flowing"),
+    ("sad", "driving"), ("romantic", "tense"), ("romantic", "driving"), ("playful", "epic"),
+)  # fmt: skip
+
+
+def parse_style(text: str | Iterable[str]) -> tuple[str, ...]:
+    """The known tags of "calm, piano" or of a sequence of tags, each once; StyleError names the nearest known ones."""
+    parts = text.split(",") if isinstance(text, str) else [part for item in text for part in str(item).split(",")]
+    tags: list[str] = []
+    for part in parts:
+        tag = "-".join(part.strip().lower().replace("_", " ").split())
+        tag = {"lofi": "lo-fi", "musicbox": "music-box"}.get(tag, tag)
+        if not tag:
+            continue
+        if tag not in STYLES:
+            near = difflib.get_close_matches(tag, STYLES, n=3, cutoff=0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(STYLES)}"
+            raise StyleError(f"unknown style tag {part.strip()!r}: {hint}")
+        if tag not in tags:
+            tags.append(tag)
+    return tuple(tags)
+
+
+def combine_styles(tags: str | Sequence[str]) -> Style:
+    """Several tags as one style: shifts add up, moods and affect average, tempo ranges intersect.
+
+    Where tempo ranges do not meet, a tempo tag wins over a motion tag, and that over a mood. StyleError for unknown
+    tags and for tags that contradict each other: two tempi, two palettes, major against minor, or a pair of opposites.
+    """
+    names = parse_style(tags)
+    rows = [STYLES[name] for name in names]
+    _refuse_contradictions(rows)
+    return Style(
+        name=", ".join(names),
+        group=rows[0].group if rows else "mood",
+        description="; ".join(row.description for row in rows) or "as the pictures say",
+        mode=next((row.mode for row in rows if row.mode), None),
+        bpm=_combine_bpm(rows),
+        valence=_mean([row.valence for row in rows]),
+        arousal=_mean([row.arousal for row in rows]),
+        density=sum(row.density for row in rows),
+        energy=sum(row.energy for row in rows),
+        brightness=sum(row.brightness for row in rows),
+        melody=sum(row.melody for row in rows),
+        mood=Mood(**{name: _mean([getattr(row.mood, name) for row in rows]) for name in MOOD}),
+        palette=next((row.palette for row in rows if row.palette), None),
+    )
+
+
+def _refuse_contradictions(rows: Sequence[Style]) -> None:
+    for group in ("tempo", "palette"):
+        same = [row.name for row in rows if row.group == group]
+        if len(same) > 1:
+            raise StyleError(f"style tags {same[0]!r} and {same[1]!r} contradict each other: choose one {group}")
+    names = {row.name for row in rows}
+    for a, b in OPPOSITES:
+        if a in names and b in names:
+            raise StyleError(f"style tags {a!r} and {b!r} contradict each other: choose one of them")
+    major = [row.name for row in rows if row.mode == "major"]
+    minor = [row.name for row in rows if row.mode == "minor"]
+    if major and minor:
+        raise StyleError(
+            f"style tags {major[0]!r} and {minor[0]!r} contradict each other: one asks for major, the other for minor"
+        )
+
+
+def _combine_bpm(rows: Sequence[Style]) -> tuple[float, float] | None:
+    kept: tuple[float, float] | None = None
+    for group in ("tempo", "motion", "mood", "palette"):
+        for row in rows:
+            if row.group != group or row.bpm is None:
+                continue
+            if kept is None:
+                kept = row.bpm
+                continue
+            low, high = max(kept[0], row.bpm[0]), min(kept[1], row.bpm[1])
+            if high - low >= 8:  # a range narrower than that leaves no room to fit cuts
+                kept = (low, high)
+    return kept
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    given = [value for value in values if value is not None]
+    return sum(given) / len(given) if given else None
+
+
+def style_table() -> str:
+    """The table as Markdown, for the docs."""
+    lines = ["| tag | group | what it does |", "|---|---|---|"]
+    lines += [f"| `{row.name}` | {row.group} | {row.description}{_facts(row)} |" for row in _ROWS]
+    return "\n".join(lines)
+
+
+def _facts(row: Style) -> str:
+    facts = [f"{row.mode} key"] if row.mode else []
+    if row.bpm and row.group != "tempo":
+        facts.append(f"{row.bpm[0]:g}-{row.bpm[1]:g} bpm")
+    return f" ({', '.join(facts)})" if facts else ""

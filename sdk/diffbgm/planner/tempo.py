@@ -1,0 +1,222 @@
+"""Cuts onto beats: the tempo map on which as many cuts as possible land on downbeats, beats or half beats."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from diffbgm.errors import PlanError
+from diffbgm.planner.tempo_search import Limits, Targets, score, search
+from diffbgm.planner.tempo_smooth import smooth_edges
+from diffbgm.types import BEATS_PER_BAR, Cut, PlannedCut, TempoMap
+
+TOLERANCE = 0.040  # seconds: sound and picture this close are felt as one
+AIM = 0.039  # what the search aims for, a little less
+UNREST, DRIFT = (
+    0.005,
+    0.001,
+)  # cost of a grain squared of change between beats, of distance from the base; a cut is about 1
+EVENNESS = 1.0  # squared second of change between beats against squared second beside a cut
+LIKING = 0.3  # cost, as a share of all cuts, of being a factor of two from the preferred tempo (squared in octaves)
+CANDIDATES = 16  # base tempi tried at most
+SAMPLE = 45.0  # seconds of each of three stretches that stand for a long video while base tempi are compared
+BEAT = 4.0  # what a strong cut gains by lying on a beat, against a half beat, in fast cutting; less where there is time
+DOWNBEAT = 1.2  # what a strong cut gains by lying on a downbeat, against a beat
+FADE = 0.6  # what a fade counts beside a cut
+
+
+@dataclass(frozen=True, eq=False)
+class TempoFit:
+    """The tempo map, and what became of every cut."""
+
+    tempo: TempoMap
+    cuts: tuple[PlannedCut, ...]
+
+    @property
+    def base_bpm(self) -> float:
+        """Beats a minute on the average of the piece, which drift is measured against."""
+        return 60.0 * self.tempo.beats / float(self.tempo.edges[-1] - self.tempo.edges[0])
+
+
+def fit_tempo(
+    duration: float,
+    cuts: Sequence[Cut],
+    *,
+    bpm_range: tuple[float, float] = (60.0, 140.0),
+    prefer: float | None = None,
+    bars: int | None = None,
+    max_drift: float = 0.08,
+    max_step: float = 0.03,
+) -> TempoFit:
+    """A tempo map of whole bars from 0 to exactly `duration` seconds, and each cut's place in it.
+
+    bpm_range  the base tempo lies in it, unless no number of whole bars does: then it is as near as they allow (in
+               videos of a few bars).
+    prefer     the base tempo that is best when cuts don't care; from the pace of the cutting if None.
+    bars       the number of bars, if it is settled already: then it decides the base tempo.
+    max_drift  the local tempo stays within 1 +- max_drift of the base.
+    max_step   neighbouring beats differ by a ratio of at most 1 + max_step.
+
+    A cut counts by its strength, the strongest third more, fades less; on a downbeat it is worth more than on a beat,
+    there more than on a half beat. The cuts that don't come to lie within 40 ms are let go, each with its reason.
+    """
+    low, high = bpm_range
+    if bars is not None and bars < 1:
+        raise PlanError(f"fit_tempo: needs at least one bar, got {bars}")
+    if not (duration > 0 and 0 < low <= high and 0 <= max_drift < 0.5 and max_step >= 0):
+        raise PlanError(
+            "fit_tempo: needs duration > 0, 0 < low <= high, 0 <= max_drift < .5 and max_step >= 0;"
+            f" got {duration!r} s, {low!r} to {high!r} bpm, {max_drift!r}, {max_step!r}"
+        )
+    prefer = float(np.clip(prefer or pace_to_bpm(duration, cuts), low, high))
+    choices = bar_choices(duration, low, high, prefer) if bars is None else [bars]
+    shot = duration / (len(cuts) + 1)
+    targets = weigh(cuts, shot)
+    calm = float(np.clip(shot / 3.0, 1.0, 4.0))  # long shots leave time to meet cuts gently
+    limits = Limits.of(max_drift, max_step, UNREST * calm, DRIFT * calm)
+    bars = choose_bars(duration, choices, targets, limits, prefer)
+    beats = bars * BEATS_PER_BAR
+    base = duration / beats
+    edges = np.linspace(0.0, duration, beats + 1)
+    if len(cuts) and limits.step and len(limits.lengths) > 1:
+        found = search(targets, beats, base, limits)
+        found[-1] = duration
+        edges = meet_cuts(found, targets, base, max_drift, max_step)
+    edges[0], edges[-1] = 0.0, duration
+    tempo = TempoMap(edges)
+    return TempoFit(tempo, place_cuts(cuts, tempo, max_drift, max_step))
+
+
+def bar_choices(duration: float, low: float, high: float, prefer: float) -> list[int]:
+    """Numbers of bars whose base tempo lies between low and high, at most CANDIDATES of them; else the nearest
+    number."""
+    per_bpm = duration / (60.0 * BEATS_PER_BAR)
+    first, last = max(1, int(np.ceil(low * per_bpm - 1e-9))), int(np.floor(high * per_bpm + 1e-9))
+    if last < first:
+        near = {max(1, last), first}
+        return [min(near, key=lambda bars: abs(np.log(bars / (prefer * per_bpm))))]
+    count = last - first + 1
+    if count <= CANDIDATES:
+        return list(range(first, last + 1))
+    return sorted({round(x) for x in np.geomspace(first, last, CANDIDATES)})
+
+
+def weigh(cuts: Sequence[Cut], shot: float) -> Targets:
+    """What each cut is worth on a downbeat, a beat and a half beat: by its rank among the strengths, fades less.
+
+    Downbeats are for the strongest third, and for all where shots (`shot` seconds on the average) are longer than bars.
+    """
+    strength = np.array([cut.strength * (FADE if cut.kind == "fade" else 1.0) for cut in cuts])
+    strong = strongest(strength)
+    room = float(np.clip((shot - 3.0) / 3.0, 0.0, 1.0))
+    worth = 0.7 + 0.3 * strength
+    beat = float(np.clip(BEAT * 1.5 / shot, 1.5, BEAT))
+    return Targets(
+        times=np.array([cut.time for cut in cuts]),
+        down=worth * (1.1 + beat * strong + DOWNBEAT * np.maximum(strong, strength * room)),
+        beat=worth * (1.0 + beat * strong),
+        half=worth * (0.9 - 0.5 * strong),
+        width=AIM,
+    )
+
+
+def strongest(strength: np.ndarray) -> np.ndarray:
+    """[C] 1 for the top third, 0 below six tenths, a ramp in between; ties share their rank, and .5 if all are
+    equal."""
+    if len(strength) == 0 or np.ptp(strength) < 1e-9:
+        return np.full(len(strength), 0.5)
+    order = np.sort(strength)
+    below, upto = np.searchsorted(order, strength, "left"), np.searchsorted(order, strength, "right")
+    return np.clip(((below + upto) / 2 / len(strength) - 0.6) / 0.06, 0.0, 1.0)
+
+
+def pace_to_bpm(duration: float, cuts: Sequence[Cut]) -> float:
+    """Fast cutting asks for fast music, and gets more beats to land on: 125 bpm for shots of 1.5 s, 107 for 3 s, 92
+    for 6 s."""
+    return 92.0 * (6.0 * (len(cuts) + 1) / duration) ** 0.22
+
+
+def choose_bars(duration: float, choices: Sequence[int], targets: Targets, limits: Limits, prefer: float) -> int:
+    """The number of bars whose base tempo lets most cuts land, near the preferred tempo where that matters little."""
+    bpm = np.array([60.0 * BEATS_PER_BAR * bars / duration for bars in choices])
+    octaves = np.log2(bpm / prefer)
+    if len(choices) == 1 or len(targets.times) == 0 or limits.step == 0:
+        return choices[int(np.abs(octaves).argmin())]
+    starts = [0.0] if duration <= 3 * SAMPLE else [0.0, (duration - SAMPLE) / 2, duration - SAMPLE]
+    gained = np.zeros(len(choices))
+    possible = 0.0
+    for start in starts:
+        length = duration if len(starts) == 1 else SAMPLE
+        inside = (targets.times >= start) & (targets.times < start + length)
+        possible += float(targets.beat[inside].sum())
+        part = targets.only(inside)
+        if len(starts) == 1:
+            stretches = [(0.0, bars * BEATS_PER_BAR, duration / (bars * BEATS_PER_BAR)) for bars in choices]
+        else:
+            stretches = [(start, max(1, round(length * b / 60.0)), 60.0 / b) for b in bpm]
+        gained += score(part, stretches, limits, free=len(starts) > 1)
+    return choices[int((gained / max(possible, 1e-9) - LIKING * octaves**2).argmax())]
+
+
+def meet_cuts(edges: np.ndarray, targets: Targets, base: float, max_drift: float, max_step: float) -> np.ndarray:
+    """The search's edges, smoothed, with the cuts it met met more exactly; never fewer of them."""
+    tempo = TempoMap(edges)
+    beats = np.round(tempo.beat_at(targets.times) * 2) / 2
+    met = np.abs(targets.times - tempo.time_at(beats)) <= AIM
+    return smooth_edges(
+        edges,
+        beats[met],
+        targets.times[met],
+        targets.half[met],
+        longest=base / (1 - max_drift),
+        shortest=base / (1 + max_drift),
+        max_step=max_step,
+        tolerance=TOLERANCE,
+        evenness=EVENNESS,
+    )
+
+
+def place_cuts(cuts: Sequence[Cut], tempo: TempoMap, max_drift: float, max_step: float) -> tuple[PlannedCut, ...]:
+    """Each cut's nearest half beat, and for those farther than 40 ms from it the reason."""
+    times = np.array([cut.time for cut in cuts])
+    if not len(times):
+        return ()
+    beats = np.round(np.asarray(tempo.beat_at(times)) * 2) / 2
+    errors = times - tempo.time_at(beats)
+    snapped = np.abs(errors) <= TOLERANCE
+    kept = np.flatnonzero(snapped)
+    out = []
+    for i, cut in enumerate(cuts):
+        reason = "" if snapped[i] else why_let_go(i, times, beats, kept, tempo, max_drift, max_step)
+        out.append(PlannedCut(cut.time, cut.strength, float(beats[i]), float(errors[i]), bool(snapped[i]), reason))
+    return tuple(out)
+
+
+def why_let_go(
+    i: int, times: np.ndarray, beats: np.ndarray, kept: np.ndarray, tempo: TempoMap, max_drift: float, max_step: float
+) -> str:
+    """Which limit keeps cut i off the half beats, given the cuts kept to either side (or the ends of the piece)."""
+    base = float(tempo.edges[-1]) / tempo.beats
+    after = int(np.searchsorted(kept, i))
+    left, right = (0.0, 0.0, "the start"), (float(tempo.edges[-1]), float(tempo.beats), "the end")
+    if after > 0:
+        left = _anchor(times, beats, int(kept[after - 1]))
+    if after < len(kept):
+        right = _anchor(times, beats, int(kept[after]))
+    time = float(times[i])
+    near = left if time - left[0] <= right[0] - time else right
+    if abs(time - near[0]) < base / 4:
+        return f"only {abs(time - near[0]):.2f} s from {near[2]}, which is kept"
+    for place in np.arange(left[1] + 0.5, right[1], 0.5):
+        ratios = [base * abs(place - beat) / max(abs(time - t), 1e-9) for t, beat, _ in (left, right)]
+        if all(1 - max_drift <= ratio <= 1 + max_drift for ratio in ratios):
+            return f"the tempo would have to change by more than {max_step:.0%} from beat to beat to reach it"
+    return (
+        f"no tempo within {max_drift:.0%} of {60 / base:.0f} bpm puts a half beat there"
+        f" between {left[2]} and {right[2]}, which are kept"
+    )
+
+
+def _anchor(times: np.ndarray, beats: np.ndarray, i: int) -> tuple[float, float, str]:
+    """(seconds, beat, name) of a cut that is kept."""
+    return float(times[i]), float(beats[i]), f"the cut at {times[i]:.2f} s"

@@ -1,0 +1,107 @@
+"""Noise levels, guidance and samplers, as plain functions of the network's opinion.
+
+Noise level t runs from 1 (noise) to 0 (music); x_t = a x_0 + s eps with a = cos(pi t / 2), s = sin(pi t / 2). A
+`denoise` function takes x_t, the level and the last estimate of x_0 (None at first) and returns the logits of x_0 = +1.
+"""
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    Denoise = Callable[[Tensor, float, Tensor | None], Tensor]
+    Noise = Callable[[], Tensor]
+
+FIRST_LEVEL = 0.999  # where pure noise starts: DPM-Solver needs a signal, however small
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """How much more than usual the plan is followed (classifier-free guidance, Ho & Salimans 2022); 1 = as trained.
+
+    `rhythm` weighs the dynamic stream, `mood` the semantic one on top of it.
+    """
+
+    rhythm: float = 1.5
+    mood: float = 1.5
+
+
+def noise_levels(steps: int) -> list[float]:
+    """steps + 1 evenly spaced levels from `FIRST_LEVEL` to 0."""
+    return [FIRST_LEVEL * (1 - i / steps) for i in range(steps + 1)]
+
+
+def signal(level: float) -> tuple[float, float]:
+    """a, s at a level."""
+    return math.cos(level * math.pi / 2), math.sin(level * math.pi / 2)
+
+
+def guide(guidance: Guidance, null: "Tensor", dynamic: "Tensor | None", full: "Tensor") -> "Tensor":
+    """Logits with each stream's pull scaled: null + rhythm (dynamic - null) + mood (full - dynamic).
+
+    `dynamic` (the semantic stream dropped) is only needed where the two weights differ. As the likelihood of x_t is the
+    same in all three, only the priors are moved.
+    """
+    if dynamic is None:
+        return null + guidance.mood * (full - null)
+    return null + guidance.rhythm * (dynamic - null) + guidance.mood * (full - dynamic)
+
+
+def sample(
+    denoise: "Denoise",
+    noise: "Noise",
+    levels: list[float],
+    *,
+    method: Literal["ddim", "dpm"] = "ddim",
+    eta: float = 1.0,
+    on_step: Callable[[int], None] | None = None,
+) -> "Tensor":
+    """From noise to the logits of x_0, by `method`; `noise()` gives fresh standard normal noise."""
+    import torch
+
+    step = ddim_step if method == "ddim" else dpm_step
+    x, estimate, previous = noise(), None, None
+    logits = x
+    for i, (now, then) in enumerate(itertools.pairwise(levels)):
+        logits = denoise(x, now, estimate)
+        last_estimate, estimate = estimate, torch.tanh(logits / 2)
+        if then > 0:
+            x = step(x, estimate, now, then, eta=eta, noise=noise, before=(previous, last_estimate))
+        previous = now
+        if on_step:
+            on_step(i + 1)
+    return logits
+
+
+Before = tuple["float | None", "Tensor | None"]
+
+
+def ddim_step(
+    x: "Tensor", x0: "Tensor", now: float, then: float, *, eta: float, noise: "Noise", before: Before = (None, None)
+) -> "Tensor":
+    """DDIM (Song et al. 2021, eq. 12) from level `now` to `then`; eta 0 is deterministic, 1 is ancestral sampling."""
+    a, s = signal(now)
+    b, r = signal(then)
+    sigma = eta * (r / s) * math.sqrt(max(0.0, 1 - (a / b) ** 2))
+    direction = (x - a * x0) / s
+    moved = b * x0 + math.sqrt(max(0.0, r * r - sigma * sigma)) * direction
+    return moved + sigma * noise() if sigma > 0 else moved
+
+
+def dpm_step(
+    x: "Tensor", x0: "Tensor", now: float, then: float, *, eta: float = 0.0, noise: "Noise", before: Before
+) -> "Tensor":
+    """DPM-Solver++ 2M (Lu et al. 2022, algorithm 2), deterministic: a line through the last two estimates of x_0."""
+    a, s = signal(now)
+    b, r = signal(then)
+    h = math.log(b / r) - math.log(a / s)
+    level, last = before
+    if level is not None and last is not None:
+        c, q = signal(level)
+        ratio = (math.log(a / s) - math.log(c / q)) / h
+        x0 = x0 + (x0 - last) / (2 * ratio)
+    return (r / s) * x - b * math.expm1(-h) * x0

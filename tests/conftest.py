@@ -1,0 +1,40 @@
+"""Fixtures for everybody's tests.
+
+    draw            a function: `draw("name.mp4", (1.5, 2.0), ...)` -> `Drawn` (path, cuts, fades, duration);
+                    see `tests.drawing.draw_video` for all it can do. Files lie in the test's own tmp_path.
+    clip            a `Drawn` of 4 s, 160x90, 25 pictures a second, cuts at 1.4 and 2.6 s, with sound.
+    silent_clip     the same without a sound track.
+    shared          the folder of shared material beside the repository; skips the test where there is none.
+
+The building blocks (scenes, picture times, rotation, a tone) are in `tests/drawing.py`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.drawing import Drawn, draw_video
+
+
+@pytest.fixture
+def draw(tmp_path: Path) -> Callable[..., Drawn]:
+    """`draw(name, shots, ...)`: see `draw_video`."""
+    return lambda name, *args, **options: draw_video(tmp_path / name, *args, **options)
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    return draw_video(tmp_path_factory.mktemp("clip") / "clip.mp4", sound=True)
+
+
+@pytest.fixture(scope="session")
+def silent_clip(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    return draw_video(tmp_path_factory.mktemp("clip") / "silent.mp4")
+
+
+@pytest.fixture
+def shared() -> Path:
+    folder = Path(__file__).resolve().parents[1] / "../shared"
+    if not folder.is_dir():
+        pytest.skip("needs the shared material beside the repository")
+    return folder

@@ -1,0 +1,91 @@
+"""The house's one-way imports, read from the syntax trees: a room imports from the floors below it only."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SDK = ROOT / "sdk" / "diffbgm"
+FLOORS = (
+    {"errors"},
+    {"types"},
+    {"roll", "media", "codec"},
+    {"video", "planner", "model", "sampling", "midi", "arrange", "render", "metrics", "device", "plot", "receipt"},
+    {"compose", "data", "hub"},
+    {"pipeline", "train", "result", "evaluate"},
+    {"cli", "__init__"},
+)
+# A room may lean on a neighbour of its own floor only where that is said here.
+NEIGHBOURS = {
+    ("data", "model"),
+    ("hub", "model"),
+    ("pipeline", "result"),
+    ("evaluate", "train"),
+    ("train", "evaluate"),
+}
+HEAVY = {"torch", "accelerate", "gradio", "transformers", "scenedetect", "cv2", "matplotlib", "scipy", "sklearn"}
+TORCH_ROOMS = {"model", "train"}
+
+
+def room_of(file: Path) -> str:
+    return file.relative_to(SDK).parts[0].removesuffix(".py")
+
+
+def floor_of(room: str) -> int:
+    for number, rooms in enumerate(FLOORS):
+        if room in rooms:
+            return number
+    raise AssertionError(f"{room} lives on no floor: add it to FLOORS in {Path(__file__).name}")
+
+
+def imports(file: Path, *, top_only: bool = False) -> set[str]:
+    """Modules a file imports, those for type checking left out."""
+    tree = ast.parse(file.read_text())
+    skipped = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
+        for node in ast.walk(block)
+    }
+    nodes = ast.iter_child_nodes(tree) if top_only else ast.walk(tree)
+    found = set()
+    for node in nodes:
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+FILES = sorted(SDK.rglob("*.py"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.relative_to(SDK).as_posix())
+def test_rooms_import_from_below_only(file: Path) -> None:
+    room = room_of(file)
+    here = floor_of(room)
+    for module in imports(file):
+        parts = module.split(".")
+        if parts[0] != "diffbgm" or len(parts) < 2 or parts[1] == "__version__":
+            continue
+        other = parts[1]
+        if other == room:
+            continue
+        there = floor_of(other)
+        assert there < here or (room, other) in NEIGHBOURS, f"{room} (floor {here}) imports {other} (floor {there})"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: f.relative_to(SDK).as_posix())
+def test_heavy_packages_are_imported_late(file: Path) -> None:
+    heavy = {module.split(".")[0] for module in imports(file, top_only=True)} & HEAVY
+    if room_of(file) in TORCH_ROOMS:
+        heavy -= {"torch"}
+    assert not heavy
+
+
+def test_the_space_stays_outside() -> None:
+    for file in FILES:
+        assert not {m for m in imports(file) if m.split(".")[0] in {"gradio", "spaces", "space"}}, file

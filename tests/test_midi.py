@@ -1,0 +1,122 @@
+"""MIDI files: exact times, markers, and the way back, with pretty_midi as the oracle."""
+
+import io
+
+import numpy as np
+import pretty_midi
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from diffbgm.errors import DataError, OutputError, PlanError
+from diffbgm.midi import TOLERANCE, midi_bytes, read_midi, write_midi
+from diffbgm.types import Control, Note, Score, TempoMap, Track
+
+
+def wandering(beats: int, bpm: float = 100.0, seed: int = 0, start: float = 0.0) -> TempoMap:
+    """A tempo that wanders within 8 % of `bpm`."""
+    rng = np.random.default_rng(seed)
+    walk = np.clip(np.cumsum(rng.normal(0, 0.01, beats)), -0.08, 0.08)
+    return TempoMap(start + np.concatenate([[0.0], np.cumsum(60 / (bpm * (1 + walk)))]))
+
+
+def duo(tempo: TempoMap) -> Score:
+    beats = tempo.beats
+    melody = [Note(b, b + 0.75, 60 + b % 12, 70 + b % 20) for b in range(beats)]
+    drums = [Note(b + 0.5, b + 0.75, 42, 60) for b in range(beats)]
+    return Score(
+        (
+            Track("melody", 40, tuple(melody), (Control(0.0, 11, 80), Control(1.5, 11, 100)), pan=-0.5, gain=-6.0),
+            Track("percussion", 25, tuple(drums), pan=0.2),
+        ),
+        tempo,
+        ((0.0, "segment A"), (2.5, "cut 1"), (float(beats), "end")),
+    )
+
+
+def as_pretty(score: Score) -> pretty_midi.PrettyMIDI:
+    return pretty_midi.PrettyMIDI(io.BytesIO(midi_bytes(score)))
+
+
+@given(st.integers(4, 60), st.floats(40, 200), st.integers(0, 1000))
+@settings(max_examples=30, deadline=None)
+def test_the_tempo_map_comes_back(beats: int, bpm: float, seed: int) -> None:
+    tempo = wandering(beats, bpm, seed)
+    midi = as_pretty(duo(tempo))
+    starts = sorted(note.start for note in midi.instruments[0].notes)
+    assert np.abs(np.array(starts) - tempo.edges[:-1]).max() < 2 * TOLERANCE
+
+
+def test_beats_stay_exact_over_an_hour_and_a_steady_tempo_is_few_events() -> None:
+    tempo = wandering(7200, 121.7)
+    midi = as_pretty(Score((Track("melody", 0, (Note(7199, 7200, 60),)),), tempo))
+    assert tempo.edges[-1] > 3500
+    assert abs(midi.instruments[0].notes[0].end - tempo.edges[-1]) < 2 * TOLERANCE
+
+    steady = as_pretty(Score((Track("melody", 0, (Note(7199, 7200, 60),)),), TempoMap.steady(97.3, 7200)))
+    assert abs(steady.instruments[0].notes[0].end - 7200 * 60 / 97.3) < 2 * TOLERANCE
+    assert len(steady.get_tempo_changes()[0]) < 100
+
+
+def test_write_and_read_give_the_score_back(tmp_path) -> None:
+    score = duo(wandering(16))
+    back = read_midi(write_midi(score, tmp_path / "duo.mid"))
+    assert np.abs(back.tempo.edges - score.tempo.edges).max() < 2 * TOLERANCE
+    assert back.markers == score.markers
+    for track, again in zip(score.tracks, back.tracks, strict=True):
+        assert (again.role, again.program) == (track.role, track.program)
+        assert again.notes == track.notes
+        assert again.controls == track.controls
+        assert again.pan == pytest.approx(track.pan, abs=0.01)
+        assert again.gain == pytest.approx(track.gain, abs=0.2)
+    assert [p.name for p in tmp_path.iterdir()] == ["duo.mid"]
+
+
+def test_the_file_says_4_4_and_names_its_tracks() -> None:
+    midi = as_pretty(duo(wandering(8)))
+    assert [(t.numerator, t.denominator) for t in midi.time_signature_changes] == [(4, 4)]
+    assert [i.name for i in midi.instruments] == ["melody - Violin", "percussion - Drums"]
+    assert [i.is_drum for i in midi.instruments] == [False, True]
+
+
+def test_the_same_score_gives_the_same_bytes() -> None:
+    assert midi_bytes(duo(wandering(12))) == midi_bytes(duo(wandering(12)))
+    assert midi_bytes(duo(wandering(12))) != midi_bytes(duo(wandering(12, seed=1)))
+
+
+def test_a_piece_may_start_late_but_not_before_the_film(tmp_path) -> None:
+    late = duo(wandering(8, start=1.234))
+    assert min(n.start for n in as_pretty(late).instruments[0].notes) == pytest.approx(1.234, abs=1e-4)
+    back = read_midi(write_midi(late, tmp_path / "late.mid"))
+    assert np.abs(back.tempo.edges - late.tempo.edges).max() < 2 * TOLERANCE
+    assert back.tracks[0].notes == late.tracks[0].notes
+    assert back.markers == late.markers
+    with pytest.raises(PlanError, match="before the file begins"):
+        midi_bytes(duo(wandering(8, start=-0.5)))
+
+
+def test_a_repeated_key_ends_before_it_starts_again() -> None:
+    score = Score((Track("melody", 0, (Note(0, 1, 60, 50), Note(1, 2, 60, 90))),), TempoMap.steady(120, 4))
+    notes = as_pretty(score).instruments[0].notes
+    assert [(round(n.start, 3), round(n.end, 3), n.velocity) for n in notes] == [(0.0, 0.5, 50), (0.5, 1.0, 90)]
+
+
+def test_what_is_no_midi_file_is_refused_in_one_line(tmp_path) -> None:
+    for name, content in (("text.mid", b"hello"), ("empty.mid", b""), ("cut.mid", midi_bytes(duo(wandering(8)))[:60])):
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=name) as caught:
+            read_midi(path)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(DataError):
+        read_midi(tmp_path / "missing.mid")
+
+
+def test_a_target_that_cannot_be_written_leaves_nothing(tmp_path) -> None:
+    folder = tmp_path / "taken.mid"
+    (folder / "inside").mkdir(parents=True)
+    with pytest.raises(OutputError, match=r"taken\.mid"):
+        write_midi(duo(wandering(4)), folder)
+    assert [p.name for p in tmp_path.iterdir()] == ["taken.mid"]
+    with pytest.raises(OutputError):
+        write_midi(duo(wandering(4)), tmp_path / "nowhere" / "x.mid")

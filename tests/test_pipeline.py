@@ -1,0 +1,108 @@
+"""The front door, with the real weights, on drawn clips."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import diffbgm
+from diffbgm import DiffBGM
+from diffbgm.codec import from_json
+from diffbgm.errors import InputError, OutputError, StyleError
+from diffbgm.media import probe, read_audio
+from diffbgm.result import Result
+from diffbgm.types import MusicPlan
+
+STEPS = 4
+
+
+@pytest.fixture(scope="module")
+def model() -> DiffBGM:
+    return DiffBGM.from_pretrained(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def result(model: DiffBGM, clip: Path) -> Result:
+    return model.score(clip, style="calm", seed=1, steps=STEPS)
+
+
+def test_the_receipt_says_what_it_must(result: Result) -> None:
+    receipt = json.loads(json.dumps(dict(result.receipt)))
+    wanted = {
+        "duration", "audio_duration", "length_error_ms", "tempo", "key", "cuts", "cut_hit_rate", "seed", "steps",
+        "guidance", "style", "model", "loudness_lufs", "timings",
+    }  # fmt: skip
+    assert wanted <= set(receipt)
+    assert set(receipt["tempo"]) == {"base", "min", "max"}
+    assert set(receipt["model"]) == {"id", "version", "sha256"}
+    assert all({"time", "strength", "beat", "error_ms", "snapped", "reason"} == set(cut) for cut in receipt["cuts"])
+    assert receipt["cuts"]
+    assert receipt["seed"] == 1
+    assert receipt["style"] == ["calm"]
+    assert set(receipt["timings"]) == {"analyze", "plan", "compose", "arrange", "render"}
+
+
+def test_the_sound_is_as_long_as_the_picture_and_not_silent(result: Result) -> None:
+    assert abs(result.audio.duration - result.features.duration) < 1e-4
+    assert np.abs(result.audio.samples).max() < 1.0
+    assert result.receipt["loudness_lufs"] == pytest.approx(-16, abs=1)
+    assert len({t.program for t in result.score.tracks}) >= 2
+    assert sum(a.samples for a in result.stems.values()) == pytest.approx(result.music.samples, abs=1e-3)
+
+
+def test_a_seed_gives_the_same_midi_and_another_another(model: DiffBGM, clip: Path, result: Result) -> None:
+    again = model.score(clip, style="calm", seed=1, steps=STEPS, features=result.features)
+    assert again.midi == result.midi
+    assert model.score(clip, style="calm", seed=2, steps=STEPS, features=result.features).midi != result.midi
+
+
+def test_everything_can_be_saved(result: Result, tmp_path: Path) -> None:
+    paths = result.save_all(tmp_path)
+    assert {"video", "audio", "midi", "receipt", "plan", "picture", "markers"} <= set(paths)
+    assert all(p.stat().st_size > 100 for p in paths.values())
+    video = probe(paths["video"])
+    assert abs(video.duration - result.features.duration) < 1e-3
+    sound = read_audio(paths["video"])
+    assert sound is not None
+    assert abs(sound.duration - video.duration) <= 1 / video.frame_rate
+    assert from_json(MusicPlan, paths["plan"].read_text()) == result.plan
+    with pytest.raises(OutputError, match="xyz"):
+        result.save(tmp_path / "a.xyz")
+
+
+def test_an_edited_plan_is_composed_again(model: DiffBGM, clip: Path, result: Result) -> None:
+    plan = result.plan.with_curve("density", [2.0, 9.0])
+    roll = model.compose(plan, seed=1, steps=STEPS, guidance=(2.0, 1.0))
+    assert roll.beats == plan.beats
+    assert roll != result.roll
+    same_notes = model.score(clip, plan=plan, roll=roll, features=result.features)
+    assert same_notes.roll is roll
+
+
+def test_bytes_and_files_are_taken(model: DiffBGM, clip: Path, result: Result, tmp_path: Path) -> None:
+    with open(clip, "rb") as file:
+        scored = model.score(file, seed=1, steps=STEPS, style="calm")
+    assert scored.midi == result.midi
+    scored.save(tmp_path / "out.mp4")
+
+
+def test_the_videos_own_sound_can_stay(model: DiffBGM, clip: Path, result: Result) -> None:
+    mixed = model.score(clip, keep_audio="mix", seed=1, steps=STEPS, plan=result.plan, roll=result.roll)
+    assert mixed.audio.samples.shape == mixed.music.samples.shape
+    assert not np.allclose(mixed.audio.samples, mixed.music.samples, atol=1e-3)
+
+
+def test_mistakes_are_named(model: DiffBGM, clip: Path) -> None:
+    with pytest.raises(StyleError, match="calm"):
+        model.score(clip, style="clam")
+    with pytest.raises(InputError, match="keep_audio"):
+        model.score(clip, keep_audio="loud")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="steps"):
+        model.score(clip, steps=0)
+
+
+def test_the_package_offers_what_it_says() -> None:
+    assert all(getattr(diffbgm, name) is not None for name in diffbgm.__all__)
+    with pytest.raises(AttributeError):
+        _ = diffbgm.nothing

@@ -1,0 +1,101 @@
+import itertools
+import math
+
+import pytest
+import torch
+from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
+
+from diffbgm.sampling import FIRST_LEVEL, Guidance, ddim_step, guide, noise_levels, sample, signal
+
+STEPS = 12
+
+
+def linear_denoiser(x: torch.Tensor, level: float, estimate: torch.Tensor | None) -> torch.Tensor:
+    """Logits whose mean is a bounded function of x_t that changes with the level."""
+    return 1.5 * x - 0.3 + level
+
+
+def oracle_mean(x: torch.Tensor, level: float) -> torch.Tensor:
+    return torch.tanh(linear_denoiser(x, level, None) / 2)
+
+
+def ours(method: str, x: torch.Tensor) -> torch.Tensor:
+    return sample(linear_denoiser, lambda: x.clone(), noise_levels(STEPS), method=method, eta=0.0)  # type: ignore[arg-type]
+
+
+def alphas(levels: list[float]) -> torch.Tensor:
+    return torch.tensor([signal(t)[0] ** 2 for t in levels], dtype=torch.float64)
+
+
+@pytest.mark.parametrize(("method", "scheduler_class"), [("ddim", DDIMScheduler), ("dpm", DPMSolverMultistepScheduler)])
+def test_samplers_agree_with_diffusers(method: str, scheduler_class: type) -> None:
+    """The same noise levels as a table of betas: the reference library takes the same steps."""
+    levels = noise_levels(STEPS)[:-1]
+    table = alphas(levels).flip(0)  # index 0 is the lowest noise
+    ratio = table / torch.cat([torch.ones(1, dtype=torch.float64), table[:-1]])
+    kind = {"algorithm_type": "dpmsolver++", "solver_order": 2} if method == "dpm" else {"clip_sample": False}
+    kind |= (
+        {"set_alpha_to_one": True, "steps_offset": 0}
+        if method == "ddim"
+        else {"final_sigmas_type": "zero", "lower_order_final": False, "timestep_spacing": "trailing"}
+    )
+    scheduler = scheduler_class(
+        num_train_timesteps=STEPS, trained_betas=(1 - ratio).tolist(), prediction_type="sample", **kind
+    )
+    scheduler.set_timesteps(STEPS)
+    assert list(scheduler.timesteps) == list(range(STEPS - 1, -1, -1))
+    x = torch.randn(3, 5, generator=torch.Generator().manual_seed(0))
+    theirs = x.clone()
+    last = theirs
+    for timestep in scheduler.timesteps:
+        last = oracle_mean(theirs, levels[STEPS - 1 - int(timestep)])
+        theirs = scheduler.step(last, timestep, theirs).prev_sample
+    mean = torch.tanh(ours(method, x) / 2)
+    assert torch.allclose(mean, last, atol=2e-4)
+
+
+def test_levels_fall_from_noise_to_music() -> None:
+    levels = noise_levels(5)
+    assert levels[0] == FIRST_LEVEL
+    assert levels[-1] == 0
+    assert all(a > b for a, b in itertools.pairwise(levels))
+
+
+@pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
+def test_ddim_keeps_the_marginals(eta: float) -> None:
+    """Stepping down with the true x_0 leaves x at the lower level's mean and spread, whatever eta."""
+    generator = torch.Generator().manual_seed(0)
+    x0 = torch.ones(200_000)
+    a, s = signal(0.8)
+    x = a * x0 + s * torch.randn(x0.shape, generator=generator)
+    y = ddim_step(x, x0, 0.8, 0.5, eta=eta, noise=lambda: torch.randn(x0.shape, generator=generator))
+    b, r = signal(0.5)
+    assert y.mean().item() == pytest.approx(b, abs=0.01)
+    assert y.std().item() == pytest.approx(r, abs=0.01)
+
+
+def test_sampling_finds_a_known_distribution() -> None:
+    """Independent cells that are 1 with probability .3: the posterior is known, samples must match it."""
+    prior = math.log(0.3 / 0.7)
+
+    def exact(x: torch.Tensor, level: float, estimate: torch.Tensor | None) -> torch.Tensor:
+        a, s = signal(level)
+        return prior + 2 * a / s**2 * x
+
+    generator = torch.Generator().manual_seed(0)
+    logits = sample(exact, lambda: torch.randn(50_000, generator=generator), noise_levels(50), eta=1.0)
+    assert (logits > 0).float().mean().item() == pytest.approx(0.3, abs=0.02)
+
+
+def test_guidance_moves_along_each_stream() -> None:
+    null, dynamic, full = torch.tensor(1.0), torch.tensor(2.0), torch.tensor(5.0)
+    assert guide(Guidance(1, 1), null, dynamic, full) == 5
+    assert guide(Guidance(2, 1), null, dynamic, full) == 1 + 2 * 1 + 3
+    assert guide(Guidance(0, 0), null, dynamic, full) == 1
+    assert guide(Guidance(2, 2), null, None, full) == 1 + 2 * 4
+
+
+def test_steps_are_told() -> None:
+    told: list[int] = []
+    sample(linear_denoiser, lambda: torch.zeros(2), noise_levels(3), on_step=told.append)
+    assert told == [1, 2, 3]

@@ -1,0 +1,75 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tests.data.conftest import TRAINING, VALIDATION, write_song
+
+from diffbgm.errors import DataError
+from diffbgm.hub import load_weights
+from diffbgm.model import Config
+from diffbgm.train import TrainOptions, schedule, train
+
+OPTIONS = TrainOptions(steps=6, batch=2, warmup=2, validate_every=3, validation_windows=2, ema_every=1)
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("songs")
+    for seed, song_id in enumerate(TRAINING[:2] + VALIDATION):
+        write_song(folder, song_id, seed)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole_run(songs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("whole")
+    train(songs, out, config=Config.tiny(), options=OPTIONS)
+    return out
+
+
+def test_a_run_leaves_weights_and_a_loss_curve(whole_run: Path) -> None:
+    model = load_weights(whole_run / "weights")
+    assert model.config == Config.tiny()
+    history = json.loads((whole_run / "loss.json").read_text())["history"]
+    assert [h["step"] for h in history] == [3, 6]
+    assert all(np.isfinite(v) for h in history for v in h.values())
+    assert (whole_run / "loss.png").stat().st_size > 1000
+
+
+def test_an_interrupted_run_ends_in_the_same_weights(songs: Path, whole_run: Path, tmp_path: Path) -> None:
+    class Stop(Exception):
+        pass
+
+    def stop_at_four(fraction: float, message: str) -> None:
+        if message.startswith("step 4"):
+            raise Stop
+
+    options = TrainOptions(**{**vars(OPTIONS), "checkpoint_minutes": 0.0})
+    with pytest.raises(Stop):
+        train(songs, tmp_path, config=Config.tiny(), options=options, on_progress=stop_at_four)
+    assert json.loads((tmp_path / "checkpoint.json").read_text())["step"] == 3
+    train(songs, tmp_path, config=Config.tiny(), options=options)
+    a, b = (load_weights(run / "weights").state_dict() for run in (whole_run, tmp_path))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_training_lowers_the_loss(songs: Path, tmp_path: Path) -> None:
+    options = TrainOptions(steps=60, batch=4, warmup=5, validate_every=20, validation_windows=4, learning_rate=4e-3)
+    train(songs, tmp_path, config=Config.tiny(), options=options)
+    history = json.loads((tmp_path / "loss.json").read_text())["history"]
+    assert history[-1]["nats"] < 0.8 * history[0]["nats"]
+
+
+def test_the_learning_rate_warms_up_and_falls() -> None:
+    rates = [schedule(step, step / 1000, TrainOptions(warmup=100)) for step in range(1000)]
+    assert rates[0] == pytest.approx(0.01, rel=0.1)
+    assert max(rates) == pytest.approx(rates[99], rel=0.05)
+    assert rates[-1] < 0.02
+
+
+def test_too_few_songs_are_refused(tmp_path: Path) -> None:
+    write_song(tmp_path / "songs", TRAINING[0], 0)
+    with pytest.raises(DataError, match="validate"):
+        train(tmp_path / "songs", tmp_path / "out", config=Config.tiny(), options=OPTIONS)

@@ -38,3 +38,9 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the shared material beside the repository")
     return folder
+
+
+@pytest.fixture(scope="session")
+def movie(clip: Drawn) -> Path:
+    """The path of `clip`."""
+    return clip.path

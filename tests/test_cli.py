@@ -30,9 +30,9 @@ def test_help_needs_nothing_heavy() -> None:
     assert run("--help").returncode == 0
 
 
-def test_scoring_writes_video_midi_and_receipt(clip: Path, tmp_path: Path) -> None:
+def test_scoring_writes_video_midi_and_receipt(movie: Path, tmp_path: Path) -> None:
     out = tmp_path / "scored.mp4"
-    done = run("score", clip, "-o", out, "--seed", 1, "--steps", 2, "--json", "--stems", "--format", "mp3", "--plot")
+    done = run("score", movie, "-o", out, "--seed", 1, "--steps", 2, "--json", "--stems", "--format", "mp3", "--plot")
     assert done.returncode == 0, done.stderr
     receipt = json.loads(done.stdout)
     assert receipt == json.loads((tmp_path / "scored.receipt.json").read_text())
@@ -41,37 +41,37 @@ def test_scoring_writes_video_midi_and_receipt(clip: Path, tmp_path: Path) -> No
 
 
 def test_analysis_and_plan_are_json_that_reads_back(
-    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    movie: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["analyze", str(clip)]) == 0
+    assert main(["analyze", str(movie)]) == 0
     from_json(VideoFeatures, capsys.readouterr().out)
-    assert main(["plan", str(clip), "--style", "calm", "--plot", str(tmp_path / "p.png")]) == 0
+    assert main(["plan", str(movie), "--style", "calm", "--plot", str(tmp_path / "p.png")]) == 0
     plan = from_json(MusicPlan, capsys.readouterr().out)
     assert plan.style == ("calm",)
     assert (tmp_path / "p.png").stat().st_size > 1000
 
 
-def test_analysis_and_plan_run_without_torch(clip: Path) -> None:
+def test_analysis_and_plan_run_without_torch(movie: Path) -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        f"from diffbgm import analyze, make_plan; make_plan(analyze({str(clip)!r}))"
+        f"from diffbgm import analyze, make_plan; make_plan(analyze({str(movie)!r}))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def broken_inputs(folder: Path, clip: Path, sound: Path) -> dict[str, Path]:
+def broken_inputs(folder: Path, movie: Path, sound: Path) -> dict[str, Path]:
     files = {"missing": folder / "missing.mp4", "empty": folder / "empty.mp4", "text": folder / "text.mp4"}
     files["truncated"] = folder / "truncated.mp4"
     files["folder"] = folder
     files["sound"] = sound
     files["empty"].touch()
     files["text"].write_text("this is no video\n" * 100)
-    files["truncated"].write_bytes(clip.read_bytes()[:2000])
+    files["truncated"].write_bytes(movie.read_bytes()[:2000])
     return files
 
 
 def test_files_that_are_no_videos_are_refused_in_one_line(
-    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    movie: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import numpy as np
 
@@ -81,7 +81,7 @@ def test_files_that_are_no_videos_are_refused_in_one_line(
     sound = tmp_path / "sound.wav"
     write_audio(Audio(np.zeros((1, 4800), np.float32), 48000), sound)
     before = sorted(tmp_path.iterdir())
-    files = broken_inputs(tmp_path, clip, sound)
+    files = broken_inputs(tmp_path, movie, sound)
     for kind, file in files.items():
         assert main(["score", str(file), "-o", str(tmp_path / "out.mp4")]) == 2, kind
         error = capsys.readouterr().err
@@ -92,16 +92,16 @@ def test_files_that_are_no_videos_are_refused_in_one_line(
 
 
 def test_targets_and_tags_are_checked_before_the_work(
-    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    movie: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for arguments, words in (
         (["-o", str(tmp_path / "no" / "out.mp4")], "folder"),
         (["-o", str(tmp_path / "out.gif")], ".mp4"),
-        (["-o", str(clip)], "itself"),
+        (["-o", str(movie)], "itself"),
         (["-o", str(tmp_path / "out.mp4"), "--style", "clam"], "calm"),
         (["-o", str(tmp_path / "out.mp4"), "--plan", str(tmp_path / "none.json")], "none.json"),
     ):
-        assert main(["score", str(clip), *arguments]) == 2
+        assert main(["score", str(movie), *arguments]) == 2
         assert words in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 

@@ -13,7 +13,8 @@ FLOORS = (
     {"roll", "media", "codec"},
     {"video", "planner", "model", "sampling", "midi", "arrange", "render", "metrics", "device", "plot", "receipt"},
     {"compose", "data", "hub"},
-    {"pipeline", "train", "result", "evaluate"},
+    {"pipeline", "train", "result"},
+    {"evaluate"},
     {"cli", "__init__"},
 )
 # A room may lean on a neighbour of its own floor only where that is said here.
@@ -21,8 +22,6 @@ NEIGHBOURS = {
     ("data", "model"),
     ("hub", "model"),
     ("pipeline", "result"),
-    ("evaluate", "train"),
-    ("train", "evaluate"),
 }
 HEAVY = {"torch", "accelerate", "gradio", "transformers", "scenedetect", "cv2", "matplotlib", "scipy", "sklearn"}
 TORCH_ROOMS = {"model", "train"}

@@ -23,8 +23,8 @@ def model() -> DiffBGM:
 
 
 @pytest.fixture(scope="module")
-def result(model: DiffBGM, clip: Path) -> Result:
-    return model.score(clip, style="calm", seed=1, steps=STEPS)
+def result(model: DiffBGM, movie: Path) -> Result:
+    return model.score(movie, style="calm", seed=1, steps=STEPS)
 
 
 def test_the_receipt_says_what_it_must(result: Result) -> None:
@@ -51,10 +51,10 @@ def test_the_sound_is_as_long_as_the_picture_and_not_silent(result: Result) -> N
     assert sum(a.samples for a in result.stems.values()) == pytest.approx(result.music.samples, abs=1e-3)
 
 
-def test_a_seed_gives_the_same_midi_and_another_another(model: DiffBGM, clip: Path, result: Result) -> None:
-    again = model.score(clip, style="calm", seed=1, steps=STEPS, features=result.features)
+def test_a_seed_gives_the_same_midi_and_another_another(model: DiffBGM, movie: Path, result: Result) -> None:
+    again = model.score(movie, style="calm", seed=1, steps=STEPS, features=result.features)
     assert again.midi == result.midi
-    assert model.score(clip, style="calm", seed=2, steps=STEPS, features=result.features).midi != result.midi
+    assert model.score(movie, style="calm", seed=2, steps=STEPS, features=result.features).midi != result.midi
 
 
 def test_everything_can_be_saved(result: Result, tmp_path: Path) -> None:
@@ -71,35 +71,35 @@ def test_everything_can_be_saved(result: Result, tmp_path: Path) -> None:
         result.save(tmp_path / "a.xyz")
 
 
-def test_an_edited_plan_is_composed_again(model: DiffBGM, clip: Path, result: Result) -> None:
+def test_an_edited_plan_is_composed_again(model: DiffBGM, movie: Path, result: Result) -> None:
     plan = result.plan.with_curve("density", [2.0, 9.0])
     roll = model.compose(plan, seed=1, steps=STEPS, guidance=(2.0, 1.0))
     assert roll.beats == plan.beats
     assert roll != result.roll
-    same_notes = model.score(clip, plan=plan, roll=roll, features=result.features)
+    same_notes = model.score(movie, plan=plan, roll=roll, features=result.features)
     assert same_notes.roll is roll
 
 
-def test_bytes_and_files_are_taken(model: DiffBGM, clip: Path, result: Result, tmp_path: Path) -> None:
-    with open(clip, "rb") as file:
+def test_bytes_and_files_are_taken(model: DiffBGM, movie: Path, result: Result, tmp_path: Path) -> None:
+    with open(movie, "rb") as file:
         scored = model.score(file, seed=1, steps=STEPS, style="calm")
     assert scored.midi == result.midi
     scored.save(tmp_path / "out.mp4")
 
 
-def test_the_videos_own_sound_can_stay(model: DiffBGM, clip: Path, result: Result) -> None:
-    mixed = model.score(clip, keep_audio="mix", seed=1, steps=STEPS, plan=result.plan, roll=result.roll)
+def test_the_videos_own_sound_can_stay(model: DiffBGM, movie: Path, result: Result) -> None:
+    mixed = model.score(movie, keep_audio="mix", seed=1, steps=STEPS, plan=result.plan, roll=result.roll)
     assert mixed.audio.samples.shape == mixed.music.samples.shape
     assert not np.allclose(mixed.audio.samples, mixed.music.samples, atol=1e-3)
 
 
-def test_mistakes_are_named(model: DiffBGM, clip: Path) -> None:
+def test_mistakes_are_named(model: DiffBGM, movie: Path) -> None:
     with pytest.raises(StyleError, match="calm"):
-        model.score(clip, style="clam")
+        model.score(movie, style="clam")
     with pytest.raises(InputError, match="keep_audio"):
-        model.score(clip, keep_audio="loud")  # type: ignore[arg-type]
+        model.score(movie, keep_audio="loud")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="steps"):
-        model.score(clip, steps=0)
+        model.score(movie, steps=0)
 
 
 def test_the_package_offers_what_it_says() -> None:

@@ -275,7 +275,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class PlannedCut:
-    """What became of a cut: the nearest beat position (in half beats), how far off it is, why it was let go if it was."""
+    """What became of a cut: the nearest half beat, how far off it is, why it was let go if it was."""
 
     time: float
     strength: float

@@ -1,0 +1,149 @@
+"""`diffbgm evaluate model`: windows sampled under the curves and segments of songs, beside those songs."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from diffbgm.compose import ComposeOptions, guided
+from diffbgm.data.pop909 import Song, is_validation, read_songs
+from diffbgm.data.windows import Piece, Sampling, Window, cut_window, prepare
+from diffbgm.errors import DataError, InputError
+from diffbgm.media import replacing
+from diffbgm.metrics.model import measure_model, model_report
+from diffbgm.metrics.report import Report, Table
+from diffbgm.roll import find_key, notes_to_roll, pitch_classes, roll_to_notes
+from diffbgm.sampling import noise_levels, sample
+from diffbgm.train import VALIDATION_LEVELS, validation_bce
+from diffbgm.types import BEATS_PER_BAR, CURVES, Curves, PianoRoll
+
+if TYPE_CHECKING:
+    from diffbgm.model import Denoiser
+
+BARS = 8
+BCE_BARS = dict(zip(VALIDATION_LEVELS, (0.01, 2.5, 11.0, 16.4), strict=True))  # nats a sixteenth
+
+
+def evaluate_model(
+    model: "Denoiser",
+    data: Path | str,
+    *,
+    n: int = 200,
+    songs: Sequence[str] = (),
+    options: ComposeOptions | None = None,
+    save: Path | None = None,
+    on_progress: Callable[[float, str], None] | None = None,
+) -> Report:
+    """Draws `n` windows of the validation songs (or of `songs`, by id), samples as many for their plans, and measures.
+
+    `save` is a folder for windows.npz: `generated` and `reference`, uint8 [n, 4, 128, 88]. `options.seed` decides
+    everything that is drawn. Raises DataError when no such song is there.
+    """
+    if n < 2:
+        raise InputError(f"n must be at least 2, got {n}")
+    options = options or ComposeOptions()
+    tell = on_progress or (lambda fraction, message: None)
+    everything = read_songs(data, lambda f, m: tell(0.1 * f, m))
+    pieces = [prepare(song) for song in chosen(everything, songs)]
+    windows, requested, owner = draw(pieces, n, options.seed)
+    reference = np.stack([w.cells for w in windows])
+    generated = sample_windows(model, windows, options, lambda f, m: tell(0.1 + 0.75 * f, m))
+    if save is not None:
+        save_windows(save, generated, reference)
+    tell(0.86, "measuring")
+    ids = {piece.id for piece in pieces}
+    known = [s for s in everything if not is_validation(s.id) and s.id not in ids]
+    result = measure_model(
+        generated,
+        reference,
+        training=[song.roll.cells for song in known] or None,
+        requested=requested,
+        asked_major=[find_key(pitch_classes(cells)).mode == "major" for cells in reference],
+        songs=owner,
+        seed=options.seed,
+    )
+    tell(0.95, "measuring the validation loss")
+    bce = validation_bce(model, windows[:128], options.seed)
+    report = model_report(result)
+    table = Table(
+        "Binary cross-entropy of x_0 given the plan, in nats a sixteenth",
+        ("noise level", "this model", "bar"),
+        tuple((level, value, BCE_BARS[level]) for level, value in bce.items()),
+        f"n = {min(n, 128)} windows, seed {options.seed}; the bar is what a first prototype reached",
+    )
+    sampler = {"steps": options.steps, "rhythm": options.guidance.rhythm, "mood": options.guidance.mood}
+    data_out = {**report.data, "bce": {str(k): v for k, v in bce.items()}, "sampler": sampler, "songs": sorted(ids)}
+    return replace(report, tables=(*report.tables, table), data=data_out)
+
+
+def chosen(songs: Sequence[Song], ids: Sequence[str]) -> list[Song]:
+    """The songs with these ids, or the validation songs; at least one has eight bars."""
+    if missing := sorted(set(ids) - {s.id for s in songs}):
+        raise DataError(f"no usable song {', '.join(missing)} in the data; only songs in 4/4 are used")
+    picked = [s for s in songs if (s.id in ids if ids else is_validation(s.id)) and s.bars >= BARS]
+    if not picked:
+        raise DataError("the data holds no validation song of eight bars; name songs with --songs")
+    return picked
+
+
+def draw(pieces: Sequence[Piece], n: int, seed: int) -> tuple[list[Window], list[Curves], list[int]]:
+    """`n` whole windows in proportion to the songs' lengths, their curves, and the index of the song of each."""
+    rng = np.random.default_rng([seed, 2])
+    room = np.array([piece.bars - BARS + 1 for piece in pieces])
+    owner = rng.choice(len(pieces), n, p=room / room.sum())
+    windows, requested = [], []
+    for i in owner:
+        start = int(rng.integers(room[i]))
+        windows.append(cut_window(pieces[i], start, BARS, rng, Sampling.plain()))
+        beats = slice(start * BEATS_PER_BAR, (start + BARS) * BEATS_PER_BAR)
+        requested.append(Curves(**{name: pieces[i].curves[name][beats] for name in CURVES}))
+    return windows, requested, [int(i) for i in owner]
+
+
+def sample_windows(
+    model: "Denoiser",
+    windows: Sequence[Window],
+    options: ComposeOptions,
+    on_progress: Callable[[float, str], None],
+) -> np.ndarray:
+    """[n, 4, 128, 88] one window composed for the plan of each; every sustain belongs to an onset."""
+    import torch
+
+    from diffbgm.device import make_accelerator
+    from diffbgm.model.condition import Condition
+
+    device = next(model.parameters()).device
+    accelerator = make_accelerator(device.type)
+    condition = Condition.stack([w.tokens for w in windows]).to(device)
+    out = []
+    for first in range(0, len(windows), options.chunk):
+        part: Condition = condition[first : first + options.chunk]
+        generator = torch.Generator().manual_seed((options.seed << 20) + first)
+        shape = (len(part), *windows[0].cells.shape)
+
+        def denoise(x, level, estimate, part=part):
+            with accelerator.autocast():
+                return guided(model, x, level, part, estimate, options.guidance)[0]
+
+        def noise(shape=shape, generator=generator):
+            return torch.randn(shape, generator=generator).to(device)
+
+        with torch.inference_mode():
+            logits = sample(denoise, noise, noise_levels(options.steps), eta=options.eta)
+        out += [clean((w > 0).cpu().numpy().astype(np.uint8)) for w in logits]
+        on_progress(len(out) / len(windows), f"sampled {len(out)} of {len(windows)} windows")
+    return np.stack(out)
+
+
+def clean(cells: np.ndarray) -> np.ndarray:
+    """Cells [4, T, 88] without sustains that no onset began."""
+    return notes_to_roll(*roll_to_notes(PianoRoll(cells)), cells.shape[1] // 4).cells
+
+
+def save_windows(folder: Path, generated: np.ndarray, reference: np.ndarray) -> None:
+    os.makedirs(folder, exist_ok=True)
+    with replacing(folder / "windows.npz") as temporary:
+        np.savez_compressed(temporary, generated=generated, reference=reference)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from diffbgm.cli import main, packaged_clip
+from diffbgm.cli import main
+from diffbgm.cli.score import packaged_clip
 from diffbgm.codec import from_json
 from diffbgm.types import MusicPlan, VideoFeatures
 

@@ -1,0 +1,53 @@
+"""`diffbgm analyze`, `plan` and `styles`: what would be scored, and how, without composing."""
+
+import argparse
+from pathlib import Path
+
+from diffbgm.cli.common import add_style, progress_bar
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    analyze = commands.add_parser("analyze", help="print what the pictures say, as JSON")
+    analyze.add_argument("video", type=Path)
+    analyze.set_defaults(run=run_analyze)
+
+    plan = commands.add_parser("plan", help="print the plan of the music, as JSON; edit it and pass it to score --plan")
+    plan.add_argument("video", type=Path)
+    add_style(plan)
+    plan.add_argument("--plot", type=Path, metavar="PNG", help="also draw it")
+    plan.set_defaults(run=run_plan)
+
+    styles = commands.add_parser("styles", help="list the style tags and what each does")
+    styles.set_defaults(run=run_styles)
+
+
+def run_analyze(args: argparse.Namespace) -> None:
+    from diffbgm.codec import to_json
+    from diffbgm.video import analyze
+
+    with progress_bar() as tell:
+        features = analyze(args.video, on_progress=tell)
+    print(to_json(features))
+
+
+def run_plan(args: argparse.Namespace) -> None:
+    from diffbgm.codec import to_json
+    from diffbgm.planner import make_plan
+    from diffbgm.video import analyze
+
+    with progress_bar() as tell:
+        features = analyze(args.video, on_progress=tell)
+    plan = make_plan(features, args.style, prompt=args.prompt)
+    if args.plot:
+        from diffbgm.plot import plot_plan
+
+        plot_plan(plan, args.plot)
+    print(to_json(plan, indent=1))
+
+
+def run_styles(args: argparse.Namespace) -> None:
+    from diffbgm.planner import STYLES
+
+    width = max(map(len, STYLES))
+    for name, style in STYLES.items():
+        print(f"{name:{width}}  {style.group:8}  {style.description}")

@@ -26,7 +26,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     sync.add_argument("videos", type=Path, nargs="*")
     sync.add_argument("--compose", action="store_true", help="also compose, to see whether notes sound at the cuts")
     sync.set_defaults(run=run_evaluate_sync)
-    for kind, count in ((model, 200), (sync, 40)):
+    sound = kinds.add_parser("sound", help="composed pieces on several palettes: loudness, peaks, gaps, stems, ranges")
+    sound.add_argument("--palettes", type=int, default=5)
+    sound.add_argument("--steps", type=int, help="of the sampler")
+    sound.set_defaults(run=run_evaluate_sound)
+    for kind, count in ((model, 200), (sync, 40), (sound, 20)):
         kind.add_argument("--n", type=int, default=count, help="windows, or videos of each kind")
         kind.add_argument("--seed", type=int, default=0)
         kind.add_argument("--json", action="store_true")
@@ -54,6 +58,18 @@ def run_evaluate_sync(args: argparse.Namespace) -> None:
     model = DiffBGM.from_pretrained(args.weights) if args.compose else None
     with progress_bar() as tell:
         report = evaluate_sync(args.videos, n=args.n, seed=args.seed, model=model, on_progress=tell)
+    show(report, args)
+
+
+def run_evaluate_sound(args: argparse.Namespace) -> None:
+    from diffbgm.evaluate.sound import evaluate_sound
+    from diffbgm.pipeline import DiffBGM
+
+    model = DiffBGM.from_pretrained(args.weights)
+    with progress_bar() as tell:
+        report = evaluate_sound(
+            model, n=args.n, palettes=args.palettes, seed=args.seed, steps=args.steps, on_progress=tell
+        )
     show(report, args)
 
 

@@ -21,20 +21,21 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     model.add_argument("--save", type=Path, metavar="DIR", help="keep the windows in DIR/windows.npz")
     model.add_argument("--steps", type=int, help="of the sampler")
     model.add_argument("--guidance", type=float)
-    model.set_defaults(run=run_evaluate_model)
+    model.set_defaults(run=run_evaluate_model, kind="model")
     sync = kinds.add_parser("sync", help="how many cuts land on beats, in these videos and in made-up ones")
     sync.add_argument("videos", type=Path, nargs="*")
     sync.add_argument("--compose", action="store_true", help="also compose, to see whether notes sound at the cuts")
-    sync.set_defaults(run=run_evaluate_sync)
+    sync.set_defaults(run=run_evaluate_sync, kind="sync")
     sound = kinds.add_parser("sound", help="composed pieces on several palettes: loudness, peaks, gaps, stems, ranges")
     sound.add_argument("--palettes", type=int, default=5)
     sound.add_argument("--steps", type=int, help="of the sampler")
-    sound.set_defaults(run=run_evaluate_sound)
+    sound.set_defaults(run=run_evaluate_sound, kind="sound")
     for kind, count in ((model, 200), (sync, 40), (sound, 20)):
         kind.add_argument("--n", type=int, default=count, help="windows, or videos of each kind")
         kind.add_argument("--seed", type=int, default=0)
         kind.add_argument("--json", action="store_true")
         kind.add_argument("--weights", metavar="FOLDER|HUB_ID")
+        kind.add_argument("--card", type=Path, metavar="FOLDER", help="put the figures into FOLDER's model card")
 
 
 def run_evaluate_model(args: argparse.Namespace) -> None:
@@ -74,7 +75,11 @@ def run_evaluate_sound(args: argparse.Namespace) -> None:
 
 
 def show(report: "Report", args: argparse.Namespace) -> None:
-    """A report as tables, or as JSON."""
+    """A report as tables or as JSON, and into the model card where that is asked for."""
     from diffbgm.metrics.report import format_report, to_json
 
     print(to_json(report) if args.json else format_report(report))
+    if args.card:
+        from diffbgm.evaluate.card import add_to_card
+
+        add_to_card(report, args.kind, args.card)

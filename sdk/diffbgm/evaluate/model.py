@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from diffbgm.model import Denoiser
 
 BARS = 8
+SMALLEST = 20
+FOLDS = 5  # of the classifier: fewer songs cannot be kept on one side of each split, and windows are split alone
 BCE_BARS = dict(zip(VALIDATION_LEVELS, (0.01, 2.5, 11.0, 16.4), strict=True))  # nats a sixteenth
 
 
@@ -42,8 +44,8 @@ def evaluate_model(
     `save` is a folder for windows.npz: `generated` and `reference`, uint8 [n, 4, 128, 88]. `options.seed` decides
     everything that is drawn. Raises DataError when no such song is there.
     """
-    if n < 2:
-        raise InputError(f"n must be at least 2, got {n}")
+    if n < SMALLEST:
+        raise InputError(f"n must be at least {SMALLEST} for the classifier to learn anything, got {n}")
     options = options or ComposeOptions()
     tell = on_progress or (lambda fraction, message: None)
     everything = read_songs(data, lambda f, m: tell(0.1 * f, m))
@@ -62,7 +64,7 @@ def evaluate_model(
         training=[song.roll.cells for song in known] or None,
         requested=requested,
         asked_major=[find_key(pitch_classes(cells)).mode == "major" for cells in reference],
-        songs=owner,
+        songs=owner if len(set(owner)) >= FOLDS else None,
         seed=options.seed,
     )
     tell(0.95, "measuring the validation loss")

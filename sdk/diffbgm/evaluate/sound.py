@@ -87,9 +87,9 @@ def evaluate_sound(
     columns = ("palette", "n", "LUFS", "dBTP at most", "longest gap s", "null dBFS", "roles at least", "out of range",
                "velocity sd at least", "")  # fmt: skip
     note = (
-        f"n = {n} pieces of {SECONDS:g} s, seed {seed}; bars: {TARGET:g} LUFS within {LOUDNESS_BAR:g}, true peak below 0, "
-        f"no gap over {GAP_BAR:g} s, stems null below {NULL_BAR:g} dBFS, three roles but for {', '.join(sorted(SOLO))}, "
-        f"velocity sd {SPREAD_BAR:g}"
+        f"n = {n} pieces of {SECONDS:g} s, seed {seed}; bars: {TARGET:g} LUFS within {LOUDNESS_BAR:g}, true peak "
+        f"below 0, no gap over {GAP_BAR:g} s, stems null below {NULL_BAR:g} dBFS, three roles but for "
+        f"{', '.join(sorted(SOLO))}, velocity sd {SPREAD_BAR:g}"
     )
     return Report(
         "Sound", seed, (Table("Sound by palette", columns, tuple(rows), note),), {"pieces": [asdict(p) for p in pieces]}

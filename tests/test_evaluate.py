@@ -1,0 +1,111 @@
+"""The evaluation commands end to end, small: what they print is checked where the metrics are (tests/metrics)."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tests.data.conftest import TRAINING, VALIDATION, write_song
+
+from diffbgm.cli import main
+from diffbgm.compose import ComposeOptions
+from diffbgm.errors import DataError
+from diffbgm.evaluate.card import add_to_card
+from diffbgm.evaluate.model import evaluate_model
+from diffbgm.evaluate.sync import evaluate_sync
+from diffbgm.hub import save_weights
+from diffbgm.metrics.report import Report, Table
+from diffbgm.model import Config, Denoiser
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    model = Denoiser(Config.tiny())
+    model.head.bias.data[:4] = -2.0
+    model.head.weight.data += 0.3 * torch.randn(model.head.weight.shape)
+    return save_weights(model, tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("songs")
+    for seed, song_id in enumerate(TRAINING[:2] + VALIDATION):
+        write_song(folder, song_id, seed, bars=20)
+    return folder
+
+
+def test_the_model_is_measured_on_songs_it_never_saw(weights: Path, songs: Path, tmp_path: Path) -> None:
+    from diffbgm.hub import load_weights
+
+    options = ComposeOptions(seed=1, steps=2)
+    report = evaluate_model(load_weights(weights), songs, n=20, options=options, save=tmp_path)
+    assert report.data["songs"] == VALIDATION
+    assert report.data["n"] == 20
+    assert all(math.isfinite(v) for v in report.data["bce"].values())
+    with np.load(tmp_path / "windows.npz") as file:
+        assert file["generated"].shape == file["reference"].shape == (20, 4, 128, 88)
+        assert file["generated"].dtype == np.uint8
+        assert file["reference"].any()
+    again = evaluate_model(load_weights(weights), songs, n=20, options=options)
+    assert again.data["measures"] == report.data["measures"]
+
+
+def test_songs_can_be_named(weights: Path, songs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    common = [
+        "evaluate",
+        "model",
+        "--data",
+        str(songs),
+        "--weights",
+        str(weights),
+        "--n",
+        "20",
+        "--steps",
+        "1",
+        "--json",
+    ]
+    assert main([*common, "--songs", TRAINING[0]]) == 0
+    assert json.loads(capsys.readouterr().out)["data"]["songs"] == [TRAINING[0]]
+    assert main([*common, "--songs", "999"]) == 2
+    assert "999" in capsys.readouterr().err
+
+
+def test_a_data_set_without_validation_songs_is_refused(weights: Path, tmp_path: Path) -> None:
+    from diffbgm.hub import load_weights
+
+    write_song(tmp_path, TRAINING[0], 0)
+    with pytest.raises(DataError, match="--songs"):
+        evaluate_model(load_weights(weights), tmp_path, n=20)
+
+
+def test_synchrony_beats_chance_and_a_fixed_tempo() -> None:
+    report = evaluate_sync(n=2, seed=5)
+    for name, found in report.data.items():
+        ours = found["ours"]
+        assert ours["hit"] > max(0.8, ours["chance"] + 0.2, found["fixed tempo"]["hit"]), name
+        assert found["drift"] <= 0.08 + 1e-9
+        assert found["step"] <= 0.03 + 1e-9
+
+
+def test_sound_is_measured(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--weights", str(weights), "--n", "1", "--palettes", "1", "--steps", "1", "--json"]
+    assert main(["evaluate", "sound", *arguments]) == 0
+    (piece,) = json.loads(capsys.readouterr().out)["data"]["pieces"]
+    assert piece["loudness"] == pytest.approx(-16, abs=1)
+    assert piece["null"] < -60
+    assert abs(piece["length_error_ms"]) < 1
+
+
+def test_figures_go_into_the_card(tmp_path: Path) -> None:
+    report = Report("Synchrony", 3, (Table("Cuts", ("videos", "hit"), (("a", 0.9871),), "n = 1"),), {"a": 1.5})
+    card = add_to_card(report, "sync", tmp_path)
+    text = card.read_text()
+    assert text.startswith("---\nlicense: apache-2.0")
+    assert "| a | 0.987 |" in text
+    assert "diffbgm evaluate sync --compose" in text
+    assert json.loads((tmp_path / "metrics.json").read_text())["sync"]["data"] == {"a": 1.5}
+    add_to_card(Report("Sound", 3, (), {}), "sound", tmp_path)
+    assert set(json.loads((tmp_path / "metrics.json").read_text())) == {"sync", "sound"}

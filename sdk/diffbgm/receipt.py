@@ -49,7 +49,7 @@ def make_receipt(
             {
                 "time": cut.time,
                 "strength": cut.strength,
-                "beat": cut.beat,
+                "nearest_beat": cut.beat,
                 "error_ms": round(1000 * cut.error, 3),
                 "snapped": cut.snapped,
                 "reason": cut.reason,

@@ -1,10 +1,12 @@
 """The front door, with the real weights, on drawn clips."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.drawing import Drawn
 
 import diffbgm
 from diffbgm import DiffBGM
@@ -12,7 +14,7 @@ from diffbgm.codec import from_json
 from diffbgm.errors import InputError, OutputError, StyleError
 from diffbgm.media import probe, read_audio
 from diffbgm.result import Result
-from diffbgm.types import MusicPlan
+from diffbgm.types import Cut, MusicPlan
 
 STEPS = 4
 
@@ -36,7 +38,9 @@ def test_the_receipt_says_what_it_must(result: Result) -> None:
     assert wanted <= set(receipt)
     assert set(receipt["tempo"]) == {"base", "min", "max"}
     assert set(receipt["model"]) == {"id", "version", "sha256"}
-    assert all({"time", "strength", "nearest_beat", "error_ms", "snapped", "reason"} == set(cut) for cut in receipt["cuts"])
+    assert all(
+        {"time", "strength", "nearest_beat", "error_ms", "snapped", "reason"} == set(cut) for cut in receipt["cuts"]
+    )
     assert receipt["cuts"]
     assert receipt["seed"] == 1
     assert receipt["style"] == ["calm"]
@@ -106,3 +110,31 @@ def test_the_package_offers_what_it_says() -> None:
     assert all(getattr(diffbgm, name) is not None for name in diffbgm.__all__)
     with pytest.raises(AttributeError):
         _ = diffbgm.nothing
+
+
+@pytest.mark.parametrize("rate", [24.0, 25.0, 30000 / 1001, 30.0, 50.0, 60000 / 1001, 60.0, 0.0])
+def test_sound_ends_with_the_picture_at_every_frame_rate(
+    model: DiffBGM, draw: Callable[..., Drawn], tmp_path: Path, rate: float
+) -> None:
+    """Rate 0: a variable one. The scored file is decoded again: its sound ends within a frame of its last picture."""
+    times = [0.0, 0.05, 0.2, 0.24, 0.5, 0.9, 1.0, 1.3, 1.6, 1.75, 1.9] if rate == 0 else None
+    film = draw("film.mp4", (1.2, 0.8), rate=rate or 25.0, times=times)
+    result = model.score(film.path, seed=3, steps=1)
+    assert result.receipt["length_error_ms"] == pytest.approx(0, abs=1)
+    result.save(tmp_path / "scored.mp4")
+    video, sound = probe(tmp_path / "scored.mp4"), read_audio(tmp_path / "scored.mp4")
+    assert sound is not None
+    assert video.duration == pytest.approx(result.features.duration, abs=2e-3)
+    assert abs(sound.duration - video.duration) <= 1 / (rate or video.frame_rate) + 1e-6
+
+
+def test_a_new_edit_keeps_the_notes(model: DiffBGM, result: Result, draw: Callable[..., Drawn]) -> None:
+    moved = [Cut(cut.time + 0.06, cut.strength) for cut in result.features.cuts]
+    again = model.recut(result, moved)
+    assert again.roll == result.roll
+    assert again.plan.tempo != result.plan.tempo
+    assert [c["time"] for c in again.receipt["cuts"]] == [cut.time for cut in moved]
+    film = draw("longer.mp4", (1.5, 2.5, 3.5))
+    longer = model.recut(result, film.path)
+    assert longer.audio.duration == pytest.approx(film.duration, abs=1e-3)
+    assert longer.plan.bars >= result.plan.bars

@@ -96,7 +96,7 @@ def training_text(loss: dict[str, Any]) -> str:
     return f"""## Training
 
 `diffbgm train --data POP909.zip --out runs/first --minutes {minutes:.0f}` on a CPU without bfloat16:
-{last["step"]} steps of {options["batch"]} windows ({windows} windows), AdamW at {options["learning_rate"]} with a cosine,
+{last["step"]} steps of {options["batch"]} windows ({windows} in all), AdamW at {options["learning_rate"]}, cosine,
 moving average {options["ema"]} every {options["ema_every"]} steps.
 Validation cross-entropy by the averaged weights, in nats a sixteenth: {levels} (n = {options["validation_windows"]}
 windows, seed {options["seed"]}; the whole curve is in `loss.json`).

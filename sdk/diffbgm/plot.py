@@ -10,82 +10,145 @@ from diffbgm.media import replacing
 from diffbgm.roll import roll_to_notes
 from diffbgm.types import BEATS_PER_BAR, MusicPlan, PianoRoll
 
-HIT, MISS = "#2e8b57", "#c0392b"
-MELODY, ACCOMPANIMENT = "#d35400", "#34679a"
-SCENES = ("#dfe9f5", "#fbe5d6", "#e2f0d9", "#efe1f3", "#fff2cc", "#e7e6e6")
+INK, FAINT, PAPER = "#1c1917", "#78716c", "#fafaf9"
+HIT, MISS = "#0f766e", "#be123c"
+MELODY, ACCOMPANIMENT = "#c2410c", "#41719c"
+FULL, BUSY, REGISTER = "#99d5cd", "#0f766e", "#6d28d9"
+SCENES = ("#e3eef0", "#f6e9dc", "#e6eedd", "#ece4f1", "#f7efd0", "#e9e7e4")
 
 
 def plot_plan(plan: MusicPlan, path: str | os.PathLike[str], *, roll: PianoRoll | None = None) -> Path:
-    """A PNG: tempo with the cuts it meets (green) and lets go (red), curves, segments, and the roll if there is one."""
+    """A PNG in lanes: scenes and cuts, tempo, what is asked of the music, and the roll if there is one.
+
+    Cuts that fall on a beat are solid with a disc, those let go are dashed with a cross, through every lane. Raises
+    OutputError where the picture cannot be written.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    heights = [1.0, 1.3] + ([3.2] if roll is not None else [])
-    figure = Figure(figsize=(11, 1.6 * sum(heights)), dpi=110, layout="constrained")
+    heights = [0.5, 0.75, 1.2] + ([3.0] if roll is not None else [])
+    width = float(np.clip(9 + plan.duration / 20, 10, 24))  # inches: long pieces get more room
+    tall = 0.9 + 1.35 * sum(heights)
+    figure = Figure(figsize=(width, tall), dpi=120, facecolor=PAPER)
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
+    figure.subplots_adjust(
+        left=1.0 / width, right=1 - 0.4 / width, top=1 - 0.5 / tall, bottom=0.35 / tall, hspace=0.08
+    )  # inches around the lanes
     for axis in axes:
-        _scenes(axis, plan, labels=axis is axes[0])
-        axis.spines[["top", "right"]].set_visible(False)
-    _tempo(axes[0], plan)
-    _curves(axes[1], plan)
+        _dress(axis, plan)
+    _scenes(axes[0], plan)
+    _tempo(axes[1], plan)
+    _curves(axes[2], plan)
     if roll is not None:
-        _roll(axes[2], plan, roll)
-    axes[-1].set_xlabel("seconds")
-    axes[-1].set_xlim(0, plan.duration)
-    hits = sum(c.snapped for c in plan.cuts)
-    cuts = f"{hits} of {len(plan.cuts)} cuts on beats" if plan.cuts else "no cuts"
-    axes[0].set_title(f"{plan.key}, {plan.bars} bars, {plan.palette}: {cuts}", loc="left", fontsize=10)
+        _roll(axes[3], plan, roll)
+    _time_axis(axes[-1], plan)
+    figure.suptitle(
+        _title(plan), x=0.15 / width, y=1 - 0.14 / tall, ha="left", va="top", fontsize=13, fontweight="bold", color=INK
+    )
     path = Path(path)
     with replacing(path) as temporary:
-        figure.savefig(temporary, format="png")
+        figure.savefig(temporary, format="png", facecolor=PAPER)
     return path
 
 
-def _scenes(axis: Any, plan: MusicPlan, *, labels: bool) -> None:
+def _title(plan: MusicPlan) -> str:
+    bpm = 60 * plan.beats / float(plan.tempo.edges[-1] - plan.tempo.edges[0])
+    hits = sum(cut.snapped for cut in plan.cuts)
+    cuts = f"{hits} of {len(plan.cuts)} cuts on the beat" if plan.cuts else "no cuts"
+    style = f"   ({', '.join(plan.style)})" if plan.style else ""
+    return f"{plan.key}  ·  {bpm:.0f} bpm  ·  {plan.bars} bars  ·  {plan.palette}  ·  {cuts}{style}"
+
+
+def _dress(axis: Any, plan: MusicPlan) -> None:
+    """Scenes behind, cuts through, and as little ink as can be around a lane."""
     names = sorted({s.label for s in plan.segments})
     for segment in plan.segments:
-        start, end = plan.tempo.time_at(segment.start_beat), plan.tempo.time_at(segment.end_beat)
+        start, end = (float(plan.tempo.time_at(beat)) for beat in (segment.start_beat, segment.end_beat))
         axis.axvspan(start, end, color=SCENES[names.index(segment.label) % len(SCENES)], lw=0, zorder=0)
-        if labels:
-            axis.annotate(
-                segment.label,
-                ((start + end) / 2, 0.04),
-                xycoords=("data", "axes fraction"),
-                ha="center",
-                fontsize=9,
-                color="#555",
-            )
     for cut in plan.cuts:
-        axis.axvline(cut.time, color=HIT if cut.snapped else MISS, lw=0.6 + 1.2 * cut.strength, alpha=0.8, zorder=1)
+        color, dashes = (HIT, "-") if cut.snapped else (MISS, (0, (3, 2)))
+        axis.axvline(cut.time, color=color, ls=dashes, lw=0.7 + 0.9 * cut.strength, alpha=0.85, zorder=2)
+    axis.spines[:].set_visible(False)
+    axis.tick_params(length=0, labelsize=8, colors=FAINT)
+    axis.set_facecolor(PAPER)
+
+
+def _name(axis: Any, text: str) -> None:
+    axis.set_ylabel(text, rotation=0, ha="right", va="center", fontsize=9, color=INK)
+
+
+def _scenes(axis: Any, plan: MusicPlan) -> None:
+    _name(axis, "scenes\nand cuts")
+    axis.set_ylim(0, 1)
+    axis.set_yticks([])
+    for segment in plan.segments:
+        start = float(plan.tempo.time_at(segment.start_beat))
+        axis.text(start, 0.62, f" {segment.label}", fontsize=10, fontweight="bold", color=INK)
+    for snapped, marker, color in ((True, "o", HIT), (False, "X", MISS)):
+        times = [cut.time for cut in plan.cuts if cut.snapped == snapped]
+        axis.plot(times, [0.24] * len(times), marker, color=color, ms=7, mec="white", mew=1, zorder=3, clip_on=False)
 
 
 def _tempo(axis: Any, plan: MusicPlan) -> None:
-    axis.stairs(plan.tempo.bpm(), plan.tempo.edges, color="#333", baseline=None, zorder=2)
-    axis.set_ylabel("beats/min")
-    low, high = axis.get_ylim()
-    axis.set_ylim(low - 4, high + 4)
+    bpm = plan.tempo.bpm()
+    axis.stairs(bpm, plan.tempo.edges, color=INK, baseline=None, lw=1.6, zorder=3)
+    _name(axis, "bpm")
+    room = max(3.0, 0.25 * float(np.ptp(bpm)))
+    axis.set_ylim(float(bpm.min()) - room, float(bpm.max()) + room)
+    ends = {round(float(bpm.min())), round(float(bpm.max()))}
+    axis.set_yticks(sorted(ends))
 
 
 def _curves(axis: Any, plan: MusicPlan) -> None:
-    at = (plan.tempo.edges[:-1] + plan.tempo.edges[1:]) / 2
-    for name, color in (("energy", "#8e44ad"), ("density", "#16a085"), ("melody", MELODY)):
-        axis.plot(at, getattr(plan.curves, name), color=color, label=name, lw=1.5)
-    axis.set_ylim(bottom=0)
-    axis.set_ylabel("asked for")
-    axis.legend(loc="upper right", fontsize=7, ncols=3, frameon=False)
+    """Fullness and notes a beat on the left; how high it lies on the right."""
+    edges, curves = plan.tempo.edges, plan.curves
+    middles = (edges[:-1] + edges[1:]) / 2
+    axis.stairs(curves.energy, edges, fill=True, color=FULL, alpha=0.9, label="keys at once", zorder=1)
+    axis.plot(middles, curves.density, color=BUSY, label="notes a beat", lw=1.7, zorder=3)
+    axis.plot(middles, curves.melody, color=MELODY, label="of them melody", lw=1.4, zorder=3)
+    axis.set_ylim(0, 1.25 * float(max(curves.energy.max(), curves.density.max(), 1.0)))
+    _name(axis, "asked of\nthe music")
+    right = axis.twinx()
+    right.plot(middles, curves.brightness, color=REGISTER, lw=1.2, ls=":", label="register (right)")
+    right.spines[:].set_visible(False)
+    right.tick_params(length=0, labelsize=8, colors=REGISTER)
+    low, high = float(curves.brightness.min()), float(curves.brightness.max())
+    right.set_ylim(low - 12, high + 6)
+    right.set_yticks(sorted({round(low), round(high)}))
+    handles = [*axis.get_legend_handles_labels()[0], *right.get_legend_handles_labels()[0]]
+    axis.legend(handles=handles, loc="upper right", fontsize=7, ncols=4, frameon=False, labelcolor=INK, borderpad=0)
 
 
 def _roll(axis: Any, plan: MusicPlan, roll: PianoRoll) -> None:
-    for notes, color in zip(reversed(roll_to_notes(roll)), (ACCOMPANIMENT, MELODY), strict=True):
+    from matplotlib.collections import PolyCollection
+
+    _name(axis, "notes")
+    for label, notes, color in zip(
+        ("accompaniment", "melody"), reversed(roll_to_notes(roll)), (ACCOMPANIMENT, MELODY), strict=True
+    ):
         if not notes:
             continue
-        start = plan.tempo.time_at([n.start for n in notes])
-        width = plan.tempo.time_at([n.end for n in notes]) - start
-        axis.barh([n.pitch for n in notes], width, left=start, height=0.9, color=color, lw=0, zorder=3)
+        start, end = (plan.tempo.time_at([getattr(n, edge) for n in notes]) for edge in ("start", "end"))
+        low, high = (np.array([n.pitch + edge for n in notes]) for edge in (-0.43, 0.43))
+        corners = np.stack([[start, low], [start, high], [end, high], [end, low]]).transpose(2, 0, 1)  # [notes, 4, 2]
+        boxes = PolyCollection(corners, facecolors=color, edgecolors=PAPER, linewidths=0.25, label=label, zorder=3)
+        axis.add_collection(boxes, autolim=False)
     for bar in plan.tempo.edges[::BEATS_PER_BAR]:
-        axis.axvline(bar, color="#999", lw=0.3, zorder=1)
-    axis.set_ylabel("MIDI pitch")
+        axis.axvline(bar, color=FAINT, lw=0.4, alpha=0.5, zorder=1)
     used = np.flatnonzero(roll.cells.any((0, 1)))
+    low, high = (int(used[0]) + 21, int(used[-1]) + 21) if len(used) else (48, 72)
+    axis.set_ylim(low - 1.5, high + 3.5)
+    octaves = range(12 * -(-low // 12), high + 1, 12)
+    axis.set_yticks(list(octaves), [f"C{pitch // 12 - 1}" for pitch in octaves])
+    for pitch in octaves:
+        axis.axhline(pitch - 0.5, color=FAINT, lw=0.4, alpha=0.5, zorder=1)
     if len(used):
-        axis.set_ylim(used[0] + 19, used[-1] + 23)
+        axis.legend(loc="upper right", fontsize=7, ncols=2, frameon=False, labelcolor=INK, borderpad=0)
+
+
+def _time_axis(axis: Any, plan: MusicPlan) -> None:
+    step = next((s for s in (1, 2, 5, 10, 15, 30, 60, 120, 300) if plan.duration / s <= 14), 600)
+    ticks = np.arange(0, plan.duration + 1e-6, step)
+    axis.set_xticks(ticks, [f"{int(t) // 60}:{int(t) % 60:02d}" for t in ticks])
+    axis.set_xlim(0, plan.duration)

@@ -86,7 +86,9 @@ def test_the_endpoints_are_named(server: str) -> None:
     assert set(endpoints) == {"/score", "/health"}
     names = [p["parameter_name"] for p in endpoints["/score"]["parameters"]]
     assert names[:4] == ["video", "style", "prompt", "seed"]
-    assert [p["parameter_name"] for p in endpoints["/score"]["parameters"] if not p["parameter_has_default"]] == ["video"]
+    assert [p["parameter_name"] for p in endpoints["/score"]["parameters"] if not p["parameter_has_default"]] == [
+        "video"
+    ]
 
 
 def test_files_elsewhere_are_out_of_reach(server: str, tmp_path: Path) -> None:

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from space.pictures import timeline
+from space.settings import Settings
+from space.work import Take, Watched
 from tests.drawing import Drawn
 
 from diffbgm.errors import Cancelled, VideoError
 from diffbgm.media import probe
 from space import films, handlers, work
-from space.pictures import timeline
-from space.settings import Settings
-from space.work import Take, Watched
 
 pytestmark = pytest.mark.usefixtures("model")
 QUICK = Settings(moods=("calm",), steps=4, seed=3)

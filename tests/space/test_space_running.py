@@ -5,20 +5,22 @@ import time
 from collections.abc import Callable, Generator
 
 import pytest
+from space.running import Report, in_steps
 
 from diffbgm.errors import Cancelled
-from space.running import Report, in_steps
 
 Tell = Callable[[float, str], None]
 
 
-def run_out(steps: Generator[Report, None, int]) -> tuple[list[Report], int]:
-    reports = []
-    while True:
-        try:
-            reports.append(next(steps))
-        except StopIteration as done:
-            return reports, done.value
+def run_out(steps: Generator[Report, None, int]) -> int:
+    """Goes on to the end; the value."""
+
+    def watched() -> Generator[Report, None, None]:
+        values.append((yield from steps))
+
+    values: list[int] = []
+    list(watched())
+    return values[0]
 
 
 def test_reports_come_while_it_works_and_its_value_at_the_end() -> None:
@@ -35,7 +37,7 @@ def test_reports_come_while_it_works_and_its_value_at_the_end() -> None:
         report = next(steps)
     assert report.fraction == 0.5
     seen.set()
-    assert run_out(steps)[1] == 7
+    assert run_out(steps) == 7
 
 
 def test_errors_come_out() -> None:

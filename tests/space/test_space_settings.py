@@ -4,10 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from diffbgm.errors import InputError, StyleError
-from diffbgm.planner.levels import POP909, density_at
-from diffbgm.types import Curves, Key, MusicPlan, Segment, TempoMap
 from space.settings import (
     ANY,
     FOLLOW,
@@ -20,6 +16,10 @@ from space.settings import (
     tags_of,
     to_query,
 )
+
+from diffbgm.errors import InputError, StyleError
+from diffbgm.planner.levels import POP909, density_at
+from diffbgm.types import Curves, Key, MusicPlan, Segment, TempoMap
 
 tenths = st.integers(0, 40).map(lambda n: n / 10)
 settings = st.builds(

@@ -1,0 +1,22 @@
+"""The browser demo: `python app.py`, then open the address it prints.
+
+Environment: DIFFBGM_WEIGHTS, a folder or a Hub id, takes other weights than the bundled ones; gradio's own variables
+(GRADIO_SERVER_NAME, GRADIO_SERVER_PORT, GRADIO_TEMP_DIR, ...) work as well.
+"""
+
+import os
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+from space.ui import build, launch_options
+
+from space import gpu
+
+
+def main() -> None:
+    gpu.model()
+    build().launch(**launch_options())
+
+
+if __name__ == "__main__":
+    main()

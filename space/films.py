@@ -1,0 +1,154 @@
+"""Example videos: two drawn by us, two that come with gradio; and small pictures of any video for its time line."""
+
+import base64
+import getpass
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from io import BytesIO
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from diffbgm.media import frames, replacing
+from diffbgm.types import VideoFeatures
+
+WIDTH = 200  # pixels of a small picture
+MOST_PICTURES = 28  # on a time line
+DRAWING = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Example:
+    """`title` and `caption` stand under its `poster` [h, w, 3]; `path()` gives the file, drawing it the first time."""
+
+    title: str
+    caption: str
+    poster: np.ndarray
+    path: Callable[[], Path]
+
+
+@dataclass(frozen=True)
+class Still:
+    """A picture of a video: from `start` to `end` seconds on the time line, as a data URI."""
+
+    start: float
+    end: float
+    uri: str
+
+
+@cache
+def examples() -> tuple[Example, ...]:
+    """What a visitor can try; the drawn films come first."""
+    from diffbgm.video.demo import SCENES
+
+    def scene(name: str) -> np.ndarray:
+        return SCENES[name](1.0, np.random.default_rng([0, 1]))
+
+    found = [
+        Example("Six scenes", "20 s, 7 cuts", scene("hills"), lambda: drawn("six-scenes", 20.0, 0)),
+        Example("Cut fast", "10 s, 7 cuts", scene("violet lights"), lambda: drawn("cut-fast", 10.0, 3)),
+    ]
+    for file, title, caption in (
+        ("world.mp4", "Earth at night", "30 s, one shot"),
+        ("a.mp4", "End card", "7 s, titles"),
+    ):
+        clip = packaged(file)
+        if clip is not None:
+            name = title.lower().replace(" ", "-")
+            found.append(Example(title, caption, poster_of(clip), lambda name=name, clip=clip: copied(name, clip)))
+    return tuple(found)
+
+
+def packaged(name: str) -> Path | None:
+    """A video that comes with gradio."""
+    spec = find_spec("gradio")
+    if spec is None or spec.origin is None:
+        return None
+    clip = Path(spec.origin).parent / "media_assets" / "videos" / name
+    return clip if clip.is_file() else None
+
+
+def drawn(name: str, seconds: float, seed: int) -> Path:
+    """A drawn film, made once."""
+    from diffbgm.video.demo import draw_demo
+
+    path = folder() / f"{name}.mp4"
+    with DRAWING:
+        if not path.is_file():
+            draw_demo(path, seconds, seed)
+    return path
+
+
+def copied(name: str, clip: Path) -> Path:
+    """A packaged video where the server may serve it from."""
+    path = folder() / f"{name}.mp4"
+    if not path.is_file():
+        with replacing(path) as temporary:
+            shutil.copyfile(clip, temporary)
+    return path
+
+
+def folder() -> Path:
+    """Where the examples lie: in the temporary folder, one for every user of the machine."""
+    path = Path(tempfile.gettempdir()) / f"diffbgm-examples-{getpass.getuser()}"
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
+def draw_ahead() -> None:
+    """Draw the films in the background, so that nobody waits for them."""
+    threading.Thread(target=lambda: [e.path() for e in examples()], daemon=True, name="diffbgm-examples").start()
+
+
+def poster_of(path: Path, at: float = 2.0) -> np.ndarray:
+    """The first picture at or after `at` seconds, or the last one before."""
+    picture = np.zeros((9, 16, 3), np.uint8)
+    for time, picture in frames(path, size=320, every=0.5):  # noqa: B007 (the last one is wanted)
+        if time >= at:
+            break
+    return picture
+
+
+def stills(path: Path, features: VideoFeatures) -> tuple[Still, ...]:
+    """Small pictures along the video: at least one in every shot that is wide enough to be seen, more in long ones."""
+    slots = slots_of(features)
+    wanted = [start + min(0.4 * (end - start), 1.0) for start, end in slots]
+    out: list[Still] = []
+    every = max(0.1, features.duration / 300)
+    for time, picture in frames(path, size=WIDTH, every=every):
+        while len(out) < len(slots) and (time >= wanted[len(out)] or time + every > slots[len(out)][1]):
+            out.append(Still(*slots[len(out)], to_uri(picture)))
+        if len(out) == len(slots):
+            break
+    return tuple(out)
+
+
+def slots_of(features: VideoFeatures) -> list[tuple[float, float]]:
+    """(start, end) of the pictures: every shot cut into equal parts, at most MOST_PICTURES or so over the whole video.
+
+    A shot too short for a picture of its own is shown with the shot before.
+    """
+    width = features.duration / MOST_PICTURES
+    slots: list[tuple[float, float]] = []
+    for start, end in features.shots:
+        if slots and end - start < width / 3:
+            slots[-1] = (slots[-1][0], end)
+            continue
+        edges = np.linspace(start, end, max(1, round((end - start) / width / 2)) + 1)
+        slots += [(float(a), float(b)) for a, b in pairwise(edges)]
+    return slots
+
+
+def to_uri(picture: np.ndarray) -> str:
+    """A JPEG as a data URI."""
+    from PIL import Image
+
+    out = BytesIO()
+    Image.fromarray(picture).save(out, "JPEG", quality=72)
+    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()

@@ -1,0 +1,48 @@
+"""The model, and the only function that needs a GPU: on ZeroGPU it takes a slot as long as its plan needs."""
+
+import os
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, TypeVar
+
+from diffbgm import DiffBGM, Guidance, MusicPlan, PianoRoll
+from diffbgm.compose import window_starts
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _no_slot(**_: Any) -> Callable[[F], F]:
+    """Outside of ZeroGPU a function is itself."""
+    return lambda function: function
+
+
+gpu = import_module("spaces").GPU if find_spec("spaces") else _no_slot
+ZERO_GPU = bool(os.environ.get("SPACES_ZERO_GPU"))
+WEIGHTS = "DIFFBGM_WEIGHTS"  # environment variable: a folder or a Hub id, instead of the bundled weights
+LONGEST_SLOT = 120  # seconds
+
+
+@cache
+def model() -> DiffBGM:
+    """The one model of this process; loaded once, before the first visitor comes."""
+    return DiffBGM.from_pretrained(os.environ.get(WEIGHTS) or None)
+
+
+def slot_seconds(plan: MusicPlan, seed: int, steps: int, guidance: tuple[float, float], tell: Any = None) -> int:
+    """How long a GPU slot is asked for: ten seconds to wake up, and a hundredth for every window and step."""
+    windows = len(window_starts(plan.beats, 32))
+    return min(LONGEST_SLOT, round(10 + 0.01 * windows * steps))
+
+
+@gpu(duration=slot_seconds)
+def compose_roll(
+    plan: MusicPlan,
+    seed: int,
+    steps: int,
+    guidance: tuple[float, float],
+    tell: Callable[[float, str], None] | None = None,
+) -> PianoRoll:
+    """The piano roll for a plan. On ZeroGPU this runs in another process, where `tell` cannot follow: leave it None."""
+    return model().compose(plan, seed=seed, steps=steps, guidance=Guidance(*guidance), on_progress=tell)

@@ -1,0 +1,259 @@
+"""The page: its parts and what calls what. What happens then is in `handlers`."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.events import api
+
+from space import films, handlers
+from space.knobs import more_knobs, style_knobs
+from space.pictures import example_cards, message
+from space.settings import Settings
+from space.theme import make_theme
+
+HERE = Path(__file__).parent
+MOST_BYTES = "200mb"
+LABELS = {
+    "video": "Video", "mp3": "Sound (MP3)", "wav": "Sound (WAV)", "midi": "MIDI", "stems": "Stems (zip)",
+    "receipt": "Receipt", "picture": "Picture", "markers": "Markers for your editor",
+}  # fmt: skip
+PICK = """element.addEventListener("click", (event) => {
+    const card = event.target.closest("button");
+    if (card) trigger("select", { index: Number(card.dataset.index) });
+});"""  # a card was clicked: gradio's own event, with the number of the card
+Parts = dict[str, Any]
+
+
+def build() -> gr.Blocks:
+    """The whole page, wired, with its queue. Draws the example films in the background."""
+    with gr.Blocks(title="Diff-BGM: music for your video", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+        parts: Parts = {"watched": gr.State(), "take": gr.State(), "takes": gr.State([]), "wanted": gr.State(False)}
+        gr.Markdown(text("intro.md"), elem_id="intro")
+        with gr.Row(elem_id="desk"):
+            with gr.Column(scale=5, min_width=320, elem_id="left"):
+                parts |= lay_out_input()
+            with gr.Column(scale=7, min_width=320, elem_id="right"):
+                parts |= lay_out_output()
+        with gr.Accordion("How it works, your files, and use from a program", open=False):
+            gr.Markdown(text("about.md"))
+        wire(parts)
+        add_api()
+    films.draw_ahead()
+    return page.queue(max_size=32, default_concurrency_limit=2)
+
+
+def launch_options() -> dict[str, Any]:
+    """For `launch`: looks, limits, nothing that asks another machine."""
+    return {
+        "theme": make_theme(),
+        "css_paths": [HERE / "style.css"],
+        "head": f"<script>{text('page.js')}</script>",
+        "max_file_size": MOST_BYTES,
+        "favicon_path": str(HERE / "icon.svg"),
+        "footer_links": ["api"],
+        "run_history": False,
+        "ssr_mode": False,
+        "show_error": False,
+    }
+
+
+def text(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+# --- layout --------------------------------------------------------------------------------------------------------
+
+
+def lay_out_input() -> Parts:
+    parts: Parts = {}
+    parts["video"] = gr.Video(label="Your video", sources=["upload"], height=260, elem_id="video", buttons=[])
+    parts["examples"] = gr.HTML(example_cards(films.examples()), js_on_load=PICK, elem_id="examples")
+    with gr.Accordion("Style", open=True, elem_id="style"):
+        parts |= style_knobs()
+        parts["tags_note"] = gr.Markdown("No tags: the pictures decide.", elem_id="tags-note")
+    with gr.Accordion("More knobs", open=False, elem_id="more"):
+        parts |= more_knobs()
+    with gr.Accordion("Share these settings", open=False, elem_id="share"), gr.Row():
+        parts["link"] = gr.Textbox(
+            label="Link", info="Opens this page with the knobs as they are now.", interactive=False, buttons=["copy"],
+            scale=4, elem_id="link",
+        )  # fmt: skip
+        parts["make_link"] = gr.Button("Make link", scale=1, min_width=110)
+    parts["address"] = gr.Textbox(visible=False)
+    return parts
+
+
+def lay_out_output() -> Parts:
+    parts: Parts = {}
+    with gr.Row(elem_id="act"):
+        parts["compose"] = gr.Button(
+            "Compose music", variant="primary", size="lg", interactive=False, elem_id="compose"
+        )
+        parts["cancel"] = gr.Button("Cancel", variant="stop", size="lg", visible=False, elem_id="cancel")
+    parts["status"] = gr.HTML(message(handlers.START), elem_id="status")
+    with gr.Column(visible=False, elem_id="result") as parts["result"]:
+        parts["switch"] = gr.Radio(["After", "Before"], value="After", label="Listen to", elem_id="switch")
+        parts["after"] = gr.Video(label="With music", interactive=False, buttons=[], elem_id="after", height=360)
+        parts["before"] = gr.Video(label="As it came", interactive=False, buttons=[], elem_id="before", height=360)
+        gr.Markdown("#### Download", elem_classes="head")
+        with gr.Row(elem_id="downloads"):
+            for kind in handlers.DOWNLOADS:
+                parts[f"get_{kind}"] = gr.DownloadButton(
+                    LABELS[kind], size="sm", min_width=110, elem_id=f"get-{kind}",
+                    variant="primary" if kind == "video" else "secondary",
+                )  # fmt: skip
+        with gr.Column(elem_id="again") as parts["again"]:
+            gr.Markdown("#### Not quite?", elem_classes="head")
+            with gr.Row():
+                parts["new_take"] = gr.Button("Another take", size="sm", min_width=120, elem_id="new-take")
+                parts["three_takes"] = gr.Button("Three takes", size="sm", min_width=120, elem_id="three-takes")
+                parts["same_seed"] = gr.Button("Same seed again", size="sm", min_width=120, elem_id="same-seed")
+                parts["restyle"] = gr.Button("New style, same plan", size="sm", min_width=120, elem_id="restyle")
+            gr.Markdown(text("again.md"), elem_id="again-note")
+    with gr.Column(visible=False, elem_id="takes") as parts["takes_box"]:
+        gr.Markdown("#### Three takes", elem_classes="head")
+        with gr.Row():
+            for i in range(handlers.TAKES):
+                with gr.Column(min_width=180):
+                    parts[f"take_{i}"] = gr.Video(label=f"Take {i + 1}", interactive=False, buttons=[], height=170)
+                    parts[f"use_{i}"] = gr.Button(f"Use take {i + 1}", size="sm")
+    parts["plan"] = gr.HTML("", elem_id="plan")
+    return parts
+
+
+# --- wiring --------------------------------------------------------------------------------------------------------
+
+
+def wire(parts: Parts) -> None:
+    """Connects widgets to handlers."""
+    knobs = [parts[f.name] for f in fields(Settings)]
+    watched, take, takes, video = parts["watched"], parts["take"], parts["takes"], parts["video"]
+    shown = [parts[name] for name in OUTPUTS]
+    private: dict[str, Any] = {"api_visibility": "private"}
+    work: dict[str, Any] = {**private, "show_progress": "hidden"}
+
+    def changing(handler: Callable[..., Any]) -> Callable[..., Any]:
+        return on_parts(handler, parts)
+
+    look: dict[str, Any] = {**work, "concurrency_id": "watch", "concurrency_limit": 2}
+    uploaded = gr.on([video.upload, video.clear], changing(handlers.watch), [video, *knobs], shown, **look)
+    picked = parts["examples"].select(pick, None, video, **work)
+    looked = picked.then(changing(handlers.watch), [video, *knobs], shown, **look)
+
+    to_status: dict[str, Any] = {"fn": None, "js": "() => { window.diffbgm.toStatus() }", **private}
+    looked.then(**to_status)
+    hard: dict[str, Any] = {**work, "concurrency_id": "compose", "concurrency_limit": 2}
+    runs = []
+    for name in ("compose", "new_take", "three_takes", "same_seed", "restyle"):
+        given = take if name in ("same_seed", "restyle") else watched
+        clicked = parts[name].click(changing(handlers.waiting), None, shown, queue=False, **work)
+        clicked.then(**to_status)
+        run = unless_stopped(changing(getattr(handlers, name)), parts["status"])
+        runs.append(clicked.then(run, [parts["wanted"], given, *knobs], shown, **hard))
+    parts["cancel"].click(
+        changing(handlers.stop), watched, shown, cancels=[uploaded, picked, looked, *runs], queue=False, **private
+    )
+    for i in range(handlers.TAKES):
+        number = gr.State(i)
+        parts[f"use_{i}"].click(changing(handlers.use_take), [takes, number], shown, **work)
+
+    turned = [parts[name].input for name in ("moods", "palette", "tempo", "motion", "shape")]
+    turned += [parts["level"].release, parts["text"].blur, parts["text"].submit]
+    gr.on(
+        turned, changing(handlers.replan), [watched, take, *knobs], [parts["plan"], parts["tags_note"]],
+        trigger_mode="always_last", **work,
+    )  # fmt: skip
+    parts["switch"].change(None, parts["switch"], None, js="(which) => { window.diffbgm.swap(which) }", **private)
+    parts["make_link"].click(
+        handlers.link,
+        [parts["address"], *knobs],
+        parts["link"],
+        js="(_, ...rest) => [location.href, ...rest]",
+        **private,
+    )
+    gr.on(None, read_address, None, knobs, **private)
+
+
+OUTPUTS = (
+    "wanted", "watched", "take", "takes", "status", "plan", "compose", "cancel", "again", "result", "takes_box",
+    "switch", "after", "before",
+    *(f"get_{kind}" for kind in handlers.DOWNLOADS), *(f"take_{i}" for i in range(handlers.TAKES)),
+)  # fmt: skip
+
+
+def on_parts(handler: Callable[..., Any], parts: Parts) -> Callable[..., Any]:
+    """The handler with the names in its changes turned into the widgets that gradio wants."""
+    if handler in PLAIN:
+        return lambda *inputs: {parts[name]: value for name, value in handler(*inputs).items()}
+
+    def run(*inputs: Any) -> Iterator[dict[Any, Any]]:
+        for changes in handler(*inputs):
+            yield {parts[name]: value for name, value in changes.items()}
+
+    return run
+
+
+def unless_stopped(run: Callable[..., Any], status: Any) -> Callable[..., Any]:
+    """The same with a first input that says whether it is still wanted: a cancel may come before the work begins."""
+
+    def maybe_run(wanted: bool, *inputs: Any) -> Iterator[dict[Any, Any]]:
+        if wanted:
+            yield from run(*inputs)
+        else:
+            yield {status: message("Stopped.")}
+
+    return maybe_run
+
+
+PLAIN = (
+    handlers.replan,
+    handlers.stop,
+    handlers.use_take,
+    handlers.waiting,
+)  # those that give one answer; the others go on and on
+
+
+def pick(event: gr.EventData) -> str:
+    return handlers.pick_example(int(event.index))
+
+
+def read_address(request: gr.Request) -> list[Any]:
+    """The knobs as the address of the page says."""
+    return handlers.knobs_from(dict(request.query_params))
+
+
+SCORE_INPUTS = (
+    "video", "style", "prompt", "seed", "steps", "rhythm", "mood", "energy", "shape", "keep_audio", "fade"
+)  # fmt: skip
+
+
+def add_api() -> None:
+    """The endpoints for programs: /score and /health. Their widgets are never shown."""
+    base = Settings()
+    texts = {"style": "", "prompt": "", "shape": base.shape, "keep_audio": base.keep}
+    numbers = {
+        "seed": -1,
+        "steps": base.steps,
+        "rhythm": base.rhythm,
+        "mood": base.mood,
+        "energy": 0.0,
+        "fade": base.fade,
+    }
+    with gr.Group(visible=False):
+        inputs: Parts = {"video": gr.Video(label="video")}
+        inputs |= {name: gr.Textbox(value, label=name) for name, value in texts.items()}
+        inputs |= {name: gr.Number(value, label=name) for name, value in numbers.items()}
+        outputs = [gr.Video(label="video"), *(gr.File(label=name) for name in ("midi", "wav", "mp3", "stems"))]
+        go = gr.Button("score")
+        go.click(
+            handlers.score,
+            [inputs[name] for name in SCORE_INPUTS],
+            [*outputs, gr.JSON(label="receipt")],
+            api_name="score",
+            concurrency_id="compose",
+            concurrency_limit=2,
+        )
+    api(handlers.health, api_name="health", queue=False)

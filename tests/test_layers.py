@@ -13,8 +13,8 @@ FLOORS = (
     {"roll", "media", "codec"},
     {"video", "planner", "model", "sampling", "midi", "arrange", "render", "metrics", "device", "plot", "receipt"},
     {"compose", "data", "hub"},
-    {"pipeline", "train", "result"},
-    {"evaluate"},
+    {"pipeline", "train", "train_director", "result"},
+    {"evaluate", "batch"},
     {"cli", "__init__"},
 )
 # A room may lean on a neighbour of its own floor only where that is said here.

@@ -15,14 +15,14 @@ from diffbgm.arrange import arrange
 from diffbgm.compose import ComposeOptions, Keep, compose
 from diffbgm.errors import InputError
 from diffbgm.media import read_audio
-from diffbgm.planner import make_plan
+from diffbgm.planner import apply_bar_map, make_plan, recut
 from diffbgm.receipt import make_receipt
 from diffbgm.render import render
 from diffbgm.render.ducking import find_speech, mix_under
 from diffbgm.result import KeepAudio, Result
 from diffbgm.sampling import Guidance
-from diffbgm.types import MusicPlan, PianoRoll, VideoFeatures
-from diffbgm.video import analyze, describe
+from diffbgm.types import Cut, MusicPlan, PianoRoll, VideoFeatures
+from diffbgm.video import Semantics, analyze, describe
 
 if TYPE_CHECKING:
     from diffbgm.model import Denoiser
@@ -51,17 +51,28 @@ class DiffBGM:
     ) -> "DiffBGM":
         """The weights that come with the package (None), those in a folder, or those of a Hub repository.
 
-        A Hub repository is looked for in the local cache first. `device`: "cpu", "cuda", ...; None lets accelerate
-        choose. Raises WeightsError where there are none, or damaged ones.
+        A Hub repository ("owner/name", at `revision`: a branch, tag or commit) is looked for in the local cache first,
+        and downloaded once; `cache_dir` and `token` are by default those of huggingface_hub; `local_files_only` asks no
+        network. `device`: "cpu", "cuda", ...; None lets accelerate choose. Raises WeightsError where there are
+        no weights, or damaged ones.
         """
         from diffbgm.device import make_accelerator
 
-        folder, name = hub.find(
+        model, origin = hub.load(
             name_or_path, revision=revision, cache_dir=cache_dir, token=token, local_files_only=local_files_only
         )
-        model = hub.load_weights(folder)
-        model = model.to(device or make_accelerator().device)
-        return cls(model, hub.origin_of(folder, name))
+        return cls(model.to(device or make_accelerator().device), origin)
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> Path:
+        """Writes config.json and model.safetensors (float32) into `folder`, for `from_pretrained`; returns it."""
+        return hub.save_weights(self.model, Path(folder))
+
+    def push_to_hub(self, repo: str, *, token: str | None = None, private: bool = False) -> str:
+        """Puts the weights with a short card into the Hub repository `repo` ("owner/name"), made where it is not there
+        yet (`private` or not). Returns the commit's address; raises OutputError where that is not possible."""
+        with tempfile.TemporaryDirectory(prefix="diffbgm-") as folder:
+            files = hub.card_files(self.save_pretrained(folder), repo)
+            return hub.push(files, repo, token=token, private=private)
 
     def compose(
         self,
@@ -82,6 +93,7 @@ class DiffBGM:
         *,
         style: str | Sequence[str] = (),
         prompt: str = "",
+        semantics: Semantics = "auto",
         seed: int | None = None,
         steps: int | None = None,
         guidance: float | tuple[float, float] | Guidance | None = None,
@@ -96,6 +108,7 @@ class DiffBGM:
 
         video       a path, the bytes of a file, or an open binary file.
         style       tags from `diffbgm.STYLES`, a list or "calm,piano"; prompt: free text that is turned into tags.
+        semantics   what reads the pictures: "colour", "clip", or "auto" (CLIP where it is at hand); see `analyze`.
         seed        the same seed gives the same music on the same machine; None draws one (it is in the receipt).
         steps       of the sampler (default 24); guidance: how strictly the plan is followed (default 1.5), or a pair
                     (rhythm, mood).
@@ -112,7 +125,7 @@ class DiffBGM:
         path, kept = as_file(video)
         clock = Clock(on_progress)
         with clock.stage("analyze", 0.0, 0.25) as told:
-            features = features or analyze(path, on_progress=told)
+            features = features or analyze(path, semantics=semantics, on_progress=told)
             own = None if keep_audio == "replace" else read_audio(path)
             speech = find_speech(own) if own is not None and keep_audio == "duck" else []
         with clock.stage("plan", 0.25, 0.28):
@@ -154,6 +167,39 @@ class DiffBGM:
             ),
             _keep=kept,
         )
+
+    def recut(
+        self,
+        result: Result,
+        video: VideoSource | VideoFeatures | Sequence[Cut],
+        *,
+        on_progress: OnProgress | None = None,
+    ) -> Result:
+        """The same music under a new edit: its notes stay, the tempo map is fitted to the new cuts, and whole bars come
+        or go only where the edit took pictures away or put some in.
+
+        video  the new edit; or only its cuts (or features), and then the pictures of `result` stay.
+        """
+        source, kept, features = result.source, None, result.features
+        if isinstance(video, VideoFeatures):
+            features = video
+        elif isinstance(video, Sequence) and not isinstance(video, str | bytes):
+            features = replace(features, cuts=tuple(video))
+        else:
+            source, kept = as_file(video)
+            features = analyze(source)
+        new = recut(result.plan, features)
+        scored = self.score(
+            source,
+            features=features,
+            plan=new.plan,
+            roll=apply_bar_map(result.roll, new.bars),
+            seed=result.seed,
+            steps=result.receipt["steps"],
+            keep_audio=result.receipt["keep_audio"],
+            on_progress=on_progress,
+        )
+        return replace(scored, _keep=kept or result._keep)
 
 
 def options_of(

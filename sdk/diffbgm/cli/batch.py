@@ -12,10 +12,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "batch",
         help="score the videos of a manifest, on one process or many; continues where it was stopped",
         description=(
-            "MANIFEST is .csv or .jsonl with the columns video, style, prompt, seed, steps, guidance, keep_audio, "
-            "name; all but video may be missing. Writes NAME.mp4, .mid, .receipt.json and .result.json a row and "
-            "results.csv over all. For many processes: torchrun --nproc_per_node 4 -m diffbgm.cli batch MANIFEST -o DIR (or "
-            "accelerate launch). Exit code 1 if a row failed: its error is in results.csv, the next run tries it again."
+            "MANIFEST is .csv or .jsonl with the columns video, style, prompt, semantics, seed, steps, guidance, "
+            "keep_audio and name; only video has to be there. Writes NAME.mp4, .mid, .receipt.json and .result.json a "
+            "row, and results.csv over all. For many processes: torchrun --nproc_per_node 4 -m diffbgm.cli batch "
+            "MANIFEST -o DIR (or accelerate launch). Exit code 1 if a row failed: results.csv says why, and the next "
+            "run tries it again."
         ),
     )
     batch.add_argument("manifest", type=Path)

@@ -1,14 +1,15 @@
-"""Weights in and out: a folder, the Hub, or the ones that come with the package. Only safetensors and JSON are read."""
+"""A folder of weights: config.json (the network's constructor arguments) and model.safetensors."""
 
 import hashlib
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import diffbgm
-from diffbgm.errors import WeightsError
+from diffbgm.errors import OutputError, WeightsError
 
 if TYPE_CHECKING:
     import torch
@@ -29,55 +30,11 @@ class Origin:
 
 def bundled_folder() -> Path:
     """The weights that come with the package: inside the wheel, or beside `sdk/` in a checkout."""
-    here = Path(__file__).resolve().parent
+    here = Path(diffbgm.__file__).resolve().parent
     for folder in (here / "weights_card", here.parents[1] / "weights_card"):
         if (folder / CONFIG).is_file():
             return folder
     raise WeightsError("this installation carries no weights; pass a folder or a Hub id to from_pretrained")
-
-
-def find(
-    name_or_path: str | os.PathLike[str] | None,
-    *,
-    revision: str | None = None,
-    cache_dir: str | os.PathLike[str] | None = None,
-    token: str | None = None,
-    local_files_only: bool = False,
-) -> tuple[Path, str]:
-    """The folder with the weights and what to call them: bundled (None), a folder, or a Hub repository.
-
-    The Hub's cache is asked before the network, so that nothing waits for a network that is not there.
-    """
-    if name_or_path is None:
-        return bundled_folder(), "bundled"
-    folder = Path(name_or_path)
-    if folder.is_dir():
-        return folder, folder.name
-    name = str(name_or_path)
-    if name.count("/") != 1 or name.startswith((".", "/", "~")):
-        raise WeightsError(f"{name}: neither a folder nor a Hub id (owner/name)")
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, HFValidationError
-
-    cache = None if cache_dir is None else Path(cache_dir)
-
-    def fetch(local: bool) -> Path:
-        paths = [
-            hf_hub_download(name, file, revision=revision, cache_dir=cache, token=token, local_files_only=local)
-            for file in (CONFIG, WEIGHTS)
-        ]
-        return Path(paths[0]).parent
-
-    try:
-        try:
-            return fetch(local=True), name
-        except EntryNotFoundError:
-            if local_files_only:
-                raise
-            return fetch(local=False), name
-    except (OSError, EntryNotFoundError, HfHubHTTPError, HFValidationError) as e:
-        reason = str(e).strip().splitlines()[0]
-        raise WeightsError(f"{name}: cannot get {CONFIG} and {WEIGHTS} from the Hub ({reason})") from e
 
 
 def origin_of(folder: Path, name: str) -> Origin:
@@ -86,18 +43,25 @@ def origin_of(folder: Path, name: str) -> Origin:
 
 
 def save_weights(model: "Denoiser", folder: Path | str, dtype: "torch.dtype | None" = None) -> Path:
-    """Writes config.json and model.safetensors (cast to `dtype` if given); each is renamed into place when whole."""
+    """Writes config.json and model.safetensors (cast to `dtype` if given); each is renamed into place when whole.
+
+    Raises OutputError where that cannot be written.
+    """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: t.detach().to("cpu", dtype).contiguous() for name, t in model.state_dict().items()}
-    part = folder / (WEIGHTS + ".part")
-    save_file(tensors, part)
-    os.replace(part, folder / WEIGHTS)
-    part = folder / (CONFIG + ".part")
-    part.write_text(json.dumps(model.config.to_dict(), indent=2) + "\n")
-    os.replace(part, folder / CONFIG)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        config, weights = folder / (CONFIG + ".part"), folder / (WEIGHTS + ".part")
+        config.write_text(json.dumps(model.config.to_dict(), indent=2) + "\n")
+        save_file(tensors, weights)
+        shutil.copymode(config, weights)  # safetensors writes files that only their owner may read
+        os.replace(weights, folder / WEIGHTS)
+        os.replace(config, folder / CONFIG)
+    except (OSError, SafetensorError) as e:
+        raise OutputError(f"{folder}: cannot write weights there ({e}); choose another folder") from e
     return folder
 
 
@@ -114,9 +78,9 @@ def load_weights(folder: Path | str) -> "Denoiser":
         if not (folder / name).is_file():
             raise WeightsError(f"{folder}: no {name} there; a weights folder holds {CONFIG} and {WEIGHTS}")
     try:
-        config = Config.from_dict(json.loads((folder / CONFIG).read_text()))
+        config = Config.from_dict(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
         tensors = load_file(folder / WEIGHTS)
-    except (json.JSONDecodeError, SafetensorError, UnicodeDecodeError) as e:
+    except (ValueError, TypeError, SafetensorError) as e:  # ValueError: JSON, UTF-8; TypeError: JSON of another shape
         raise WeightsError(f"{folder}: damaged weights ({e}); download them again") from e
     with torch.device("meta"):
         model = Denoiser(config)

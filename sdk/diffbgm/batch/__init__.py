@@ -1,0 +1,6 @@
+"""Many videos from one manifest, on one process or many: `score_batch("clips.csv", "scored")`."""
+
+from diffbgm.batch.manifest import Row, read_manifest
+from diffbgm.batch.run import Outcome, score_batch, share
+
+__all__ = ["Outcome", "Row", "read_manifest", "score_batch", "share"]

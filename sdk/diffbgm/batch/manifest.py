@@ -1,0 +1,146 @@
+"""The manifest of a batch, CSV or JSON lines: one row a video. Mistakes are found before any work begins."""
+
+import csv
+import io
+import json
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, get_args
+
+from diffbgm.errors import DataError
+from diffbgm.result import KeepAudio
+from diffbgm.video import Semantics
+
+SUFFIXES = (".csv", ".jsonl")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One video to score; everything but `video` may be left out of the manifest.
+
+    video   a path, relative to the manifest's folder.   name  of its files (default: the video's, numbered if taken).
+    style, prompt, semantics, steps, guidance, keep_audio   as for `DiffBGM.score`.
+    seed    default: a number made of the name, so that it does not depend on the other rows.
+    """
+
+    video: str
+    name: str
+    seed: int
+    style: str = ""
+    prompt: str = ""
+    semantics: Semantics = "auto"
+    steps: int | None = None
+    guidance: float | None = None
+    keep_audio: KeepAudio = "replace"
+
+
+COLUMNS = tuple(f.name for f in fields(Row))
+
+
+def read_manifest(path: Path) -> tuple[Row, ...]:
+    """The rows of a .csv (with a header) or .jsonl file.
+
+    Raises DataError with the row's number: unreadable file, unknown column, a value that is none, a name twice.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise DataError(f"{path}: a manifest is {' or '.join(SUFFIXES)}")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as e:
+        raise DataError(f"{path}: cannot be read ({e})") from e
+    raw = from_csv(path, text) if path.suffix.lower() == ".csv" else from_jsonl(path, text)
+    if not raw:
+        raise DataError(f"{path}: has no rows")
+    taken = {name.casefold() for where, values in raw if (name := str(values.get("name") or ""))}
+    if len(taken) < sum(1 for _, values in raw if values.get("name")):
+        raise DataError(f"{path}: two rows have the same name; names must differ in more than upper and lower case")
+    rows = []
+    for where, values in raw:
+        name = str(values.get("name") or "") or free_name(str(values.get("video") or ""), taken)
+        taken.add(name.casefold())
+        rows.append(make_row(where, values, name))
+    return tuple(rows)
+
+
+def from_csv(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """Where each row stands, and its values that are not empty."""
+    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", skipinitialspace=True)
+    return [
+        (f"{path} row {number}", {str(k).strip(): v.strip() if isinstance(v, str) else v for k, v in values.items()})
+        for number, values in enumerate(reader, 1)
+    ]
+
+
+def from_jsonl(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
+    rows = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            values = json.loads(line)
+        except json.JSONDecodeError as e:
+            raise DataError(f"{path} line {number}: not JSON ({e})") from e
+        if not isinstance(values, dict):
+            raise DataError(f'{path} line {number}: must be an object, such as {{"video": "a.mp4"}}')
+        rows.append((f"{path} line {number}", values))
+    return rows
+
+
+def make_row(where: str, values: Mapping[str, Any], name: str) -> Row:
+    """A row with every value checked."""
+    unknown = sorted(set(values) - set(COLUMNS))
+    if unknown:
+        raise DataError(f"{where}: no column is called {unknown[0]!r}; there are {', '.join(COLUMNS)}")
+    given = {column: value for column, value in values.items() if value not in (None, "")}
+    if not given.get("video"):
+        raise DataError(f"{where}: video is empty")
+    if not re.fullmatch(r"[^./\\][^/\\]*", name):
+        raise DataError(f"{where}: name {name!r} must be a plain file name without a suffix")
+    for column, kind in (("keep_audio", KeepAudio), ("semantics", Semantics)):
+        if column in given and given[column] not in get_args(kind):
+            raise DataError(f"{where}: {column} must be {', '.join(get_args(kind))}, got {given[column]!r}")
+    style = given.get("style", "")
+    return Row(
+        video=str(given["video"]),
+        name=name,
+        seed=_number(where, given, "seed", int, zlib.crc32(name.encode()) >> 1),
+        style=",".join(map(str, style)) if isinstance(style, list) else str(style),
+        prompt=str(given.get("prompt", "")),
+        semantics=given.get("semantics", "auto"),
+        steps=_number(where, given, "steps", int, None),
+        guidance=_number(where, given, "guidance", float, None),
+        keep_audio=given.get("keep_audio", "replace"),
+    )
+
+
+def _number(where: str, given: Mapping[str, Any], column: str, kind: type, default: Any) -> Any:
+    if column not in given:
+        return default
+    try:
+        return kind(given[column])
+    except (TypeError, ValueError) as e:
+        raise DataError(f"{where}: {column} must be a number, got {given[column]!r}") from e
+
+
+def free_name(video: str, taken: set[str]) -> str:
+    """The video's name without its suffix, with a number behind it where another row has that name already."""
+    stem = re.sub(r"^\.+", "", Path(video.replace("\\", "/")).stem) or "video"
+    name, number = stem, 1
+    while name.casefold() in taken:
+        number += 1
+        name = f"{stem}-{number}"
+    return name
+
+
+def to_text(records: Sequence[Mapping[str, Any]], suffix: str) -> str:
+    """Records with the same keys as CSV or JSON lines."""
+    if suffix == ".jsonl":
+        return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return text.getvalue()

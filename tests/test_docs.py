@@ -1,0 +1,105 @@
+"""What the READMEs tell people to type is run: every Python block, and every `diffbgm` command of the shell blocks.
+
+The weights are tiny and the videos drawn. Commands that only a launcher or a data set makes sense of are parsed, so
+that their options exist; a line that is neither run nor parsed nor known to be somebody else's fails the test.
+"""
+
+import contextlib
+import csv
+import io
+import re
+import shlex
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+import pytest
+import torch
+from huggingface_hub import constants
+from tests.drawing import draw_video
+from tests.hub_server import TOKEN, Hub
+
+from diffbgm import hub
+from diffbgm.cli import main, make_parser
+from diffbgm.model import Config, Denoiser
+
+ROOT = Path(__file__).parents[1]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PARSED = ("train", "evaluate", "director")  # need a data set, and time
+OTHERS = ("python3 -m venv", ".venv/bin/python", "pip install", "apt install")
+
+
+def blocks(file: str) -> list[tuple[str, str]]:
+    """(language, text) of every fenced block."""
+    return BLOCK.findall((ROOT / file).read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A working directory with the files the READMEs speak of, tiny weights, and a Hub that has owner/weights."""
+    draw_video(tmp_path / "clip.mp4", (1.4, 1.2, 1.4), sound=True)
+    draw_video(tmp_path / "recut.mp4", (1.2, 1.2, 1.4))
+    torch.manual_seed(0)
+    model = Denoiser(Config.tiny())
+    assert model.head.bias is not None
+    model.head.bias.data[:4] = -3.0
+    weights = hub.save_weights(model, tmp_path / "my-weights")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIFFBGM_SOUNDFONT", str(resources.files("pretty_midi") / "TimGM6mb.sf2"))  # quick to load
+    monkeypatch.setattr("diffbgm.hub.bundled_folder", lambda: weights)
+    with Hub() as remote:
+        remote.commit("owner/weights", {name: (weights / name).read_bytes() for name in (hub.CONFIG, hub.WEIGHTS)})
+        monkeypatch.setattr(constants, "ENDPOINT", remote.url)
+        monkeypatch.setattr(
+            constants, "HUGGINGFACE_CO_URL_TEMPLATE", remote.url + "/{repo_id}/resolve/{revision}/{filename}"
+        )
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        yield tmp_path
+
+
+@pytest.mark.parametrize("file", ["README.md", "sdk/README.md"])
+def test_what_the_readme_says_works(file: str, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, object] = {"__name__": file}
+    ran = 0
+    for language, text in blocks(file):
+        if language == "csv":
+            (desk / "clips.csv").write_text(text)
+            assert all((desk / row["video"]).is_file() for row in csv.DictReader(io.StringIO(text)))
+        elif language == "python":
+            exec(compile(text, file, "exec"), names)
+            ran += 1
+        elif language == "sh":
+            ran += sum(run_line(line) for line in text.splitlines())
+        else:
+            pytest.fail(f"{file}: nobody runs blocks of {language}")
+    assert ran > 5
+    capsys.readouterr()
+
+
+def run_line(line: str) -> bool:
+    """Runs one line of a shell block, or parses it; whether it was run."""
+    words = shlex.split(line, comments=True)
+    if not words or line.startswith(OTHERS):
+        return False
+    target = words[words.index(">") + 1] if ">" in words else None
+    words = words[: words.index(">")] if target else words
+    if words[0] in ("torchrun", "accelerate"):
+        assert words[words.index("-m") + 1] == "diffbgm.cli", line
+        make_parser().parse_args(words[words.index("diffbgm.cli") + 1 :])
+        return False
+    assert words[0] == "diffbgm", f"neither run nor known: {line}"
+    if words[1] in PARSED:
+        make_parser().parse_args(words[1:])
+        return False
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        try:
+            code = main(words[1:])
+        except SystemExit as stopped:  # --help
+            code = stopped.code
+    assert code == 0, line
+    if target:
+        Path(target).write_text(printed.getvalue())
+    return True

@@ -13,6 +13,15 @@ def add_style(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prompt", default="", metavar="TEXT", help='free text, for example "a lonely rainy night"')
 
 
+def add_semantics(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--semantics",
+        choices=("auto", "colour", "clip"),
+        default="auto",
+        help="what reads the pictures: colour and motion, CLIP as well, or CLIP where it is at hand (default)",
+    )
+
+
 @contextmanager
 def progress_bar() -> Iterator[Tell]:
     """A bar on stderr where that is a terminal, nothing otherwise."""

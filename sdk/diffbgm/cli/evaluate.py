@@ -30,8 +30,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     sound.add_argument("--palettes", type=int, default=5)
     sound.add_argument("--steps", type=int, help="of the sampler")
     sound.set_defaults(run=run_evaluate_sound, kind="sound")
-    for kind, count in ((model, 200), (sync, 40), (sound, 20)):
-        kind.add_argument("--n", type=int, default=count, help="windows, or videos of each kind")
+    semantics = kinds.add_parser("semantics", help="the director, what every style tag does, affect asked and heard")
+    semantics.add_argument("--plans-only", action="store_true", help="measure the plans, compose nothing")
+    semantics.set_defaults(run=run_evaluate_semantics, kind="semantics")
+    for kind, count in ((model, 200), (sync, 40), (sound, 20), (semantics, 7)):
+        kind.add_argument("--n", type=int, default=count, help="windows, videos of each kind, or pieces a tag")
         kind.add_argument("--seed", type=int, default=0)
         kind.add_argument("--json", action="store_true")
         kind.add_argument("--weights", metavar="FOLDER|HUB_ID")
@@ -71,6 +74,16 @@ def run_evaluate_sound(args: argparse.Namespace) -> None:
         report = evaluate_sound(
             model, n=args.n, palettes=args.palettes, seed=args.seed, steps=args.steps, on_progress=tell
         )
+    show(report, args)
+
+
+def run_evaluate_semantics(args: argparse.Namespace) -> None:
+    from diffbgm.evaluate.semantics import evaluate_semantics
+    from diffbgm.pipeline import DiffBGM
+
+    model = None if args.plans_only else DiffBGM.from_pretrained(args.weights)
+    with progress_bar() as tell:
+        report = evaluate_semantics(n=args.n, seed=args.seed, model=model, on_progress=tell)
     show(report, args)
 
 

@@ -1,19 +1,26 @@
 """`diffbgm analyze`, `plan` and `styles`: what would be scored, and how, without composing."""
 
 import argparse
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from diffbgm.cli.common import add_style, progress_bar
+from diffbgm.cli.common import add_semantics, add_style, progress_bar
+
+if TYPE_CHECKING:
+    from diffbgm.types import VideoFeatures
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     analyze = commands.add_parser("analyze", help="print what the pictures say, as JSON")
     analyze.add_argument("video", type=Path)
+    add_semantics(analyze)
     analyze.set_defaults(run=run_analyze)
 
     plan = commands.add_parser("plan", help="print the plan of the music, as JSON; edit it and pass it to score --plan")
     plan.add_argument("video", type=Path)
     add_style(plan)
+    add_semantics(plan)
     plan.add_argument("--plot", type=Path, metavar="PNG", help="also draw it")
     plan.set_defaults(run=run_plan)
 
@@ -26,8 +33,22 @@ def run_analyze(args: argparse.Namespace) -> None:
     from diffbgm.video import analyze
 
     with progress_bar() as tell:
-        features = analyze(args.video, on_progress=tell)
+        features = analyze(args.video, semantics=args.semantics, on_progress=tell)
     print(to_json(features))
+    if features.clip is not None:
+        print(f"styles that suit: {suggestions(features)}", file=sys.stderr)
+
+
+def suggestions(features: "VideoFeatures") -> str:
+    """The mood tags that CLIP finds nearest to the pictures it has just seen."""
+    from diffbgm.planner import STYLES
+    from diffbgm.video.clip import choose_clip, suggest_tags
+
+    clip = choose_clip("clip")
+    if clip is None or features.clip is None:
+        return "nothing without CLIP"
+    moods = {name: name for name, style in STYLES.items() if style.group == "mood"}
+    return ", ".join(f"{tag} ({p:.0%})" for tag, p in suggest_tags(clip, features.clip, moods))
 
 
 def run_plan(args: argparse.Namespace) -> None:
@@ -36,7 +57,7 @@ def run_plan(args: argparse.Namespace) -> None:
     from diffbgm.video import analyze
 
     with progress_bar() as tell:
-        features = analyze(args.video, on_progress=tell)
+        features = analyze(args.video, semantics=args.semantics, on_progress=tell)
     plan = make_plan(features, args.style, prompt=args.prompt)
     if args.plot:
         from diffbgm.plot import plot_plan

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diffbgm.cli.common import add_style, progress_bar
+from diffbgm.cli.common import add_semantics, add_style, progress_bar
 from diffbgm.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def add_scoring(parser: argparse.ArgumentParser) -> None:
     add_style(parser)
+    add_semantics(parser)
     parser.add_argument("--plan", type=Path, metavar="JSON", help="a plan printed by `diffbgm plan`, maybe edited")
     parser.add_argument("--seed", type=int, help="the same seed gives the same music")
     parser.add_argument("--steps", type=int, help="of the sampler: more is slower and a little better (default 24)")
@@ -105,6 +106,7 @@ def score_file(args: argparse.Namespace, video: Path, out: Path) -> None:
             video,
             style=args.style,
             prompt=args.prompt,
+            semantics=args.semantics,
             seed=args.seed,
             steps=args.steps,
             guidance=args.guidance,

@@ -5,11 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from diffbgm.planner.director import Levels
 from diffbgm.planner.styles import Style
 from diffbgm.types import PITCH_NAMES, Key, VideoFeatures
 
 SLOWEST, FASTEST = 60.0, 140.0
 PACE_SHARE = 0.6  # of the pace of the cuts in the preferred tempo; the rest is arousal
+LEVEL_LIMIT = 0.25  # how far the director moves a level 0..1
+MODE_SWAY = 0.3  # valence for each unit by which its log odds of minor leave those of all music videos
+MODE_LIMIT = 0.3
 ROOM = 1.3  # ratio by which the base tempo may leave the preferred one so that more cuts are met
 # Tonics with few accidentals come first in people's music; these lie well under the hands.
 MAJOR_TONICS = tuple(PITCH_NAMES.index(name) for name in ("C", "G", "D", "F", "A", "Bb", "Eb", "E"))
@@ -34,9 +38,24 @@ def mean_affect(features: VideoFeatures) -> tuple[float, float]:
     return float(valence), float(arousal)
 
 
-def choose_mode(valence: float, style: Style) -> str:
-    """Major or minor: what the style insists on, else by the sign of the valence (Gabrielsson & Lindström, 2010)."""
+def choose_mode(valence: float, style: Style, levels: Levels | None = None) -> str:
+    """Major or minor: what the style insists on, else by the sign of the valence (Gabrielsson & Lindström, 2010),
+    swayed by the director where it has a say: never beyond a valence of MODE_LIMIT, nor where a style sets valence."""
+    if levels is not None and style.valence is None:
+        odds = np.log(levels.minor / (1 - levels.minor)) - np.log(levels.base / (1 - levels.base))
+        valence -= float(np.clip(MODE_SWAY * odds, -MODE_LIMIT, MODE_LIMIT))
     return style.mode or ("major" if valence >= 0 else "minor")
+
+
+def direct_style(style: Style, levels: Levels | None) -> Style:
+    """The style with density and energy moved to the director's levels, by at most LEVEL_LIMIT; where the style has
+    its own mind about either, or about arousal, it stays."""
+    if levels is None or style.arousal is not None:
+        return style
+    density, energy = (
+        float(np.clip(level - 0.5, -LEVEL_LIMIT, LEVEL_LIMIT)) for level in (levels.density, levels.loudness)
+    )
+    return replace(style, density=style.density or density, energy=style.energy or energy)
 
 
 def choose_key(features: VideoFeatures, mode: str) -> Key:

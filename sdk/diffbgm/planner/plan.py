@@ -6,8 +6,18 @@ from dataclasses import replace
 import numpy as np
 
 from diffbgm.errors import PlanError
-from diffbgm.planner.affect import FASTEST, SLOWEST, choose_bpm, choose_key, choose_mode, mean_affect, steer_affect
+from diffbgm.planner.affect import (
+    FASTEST,
+    SLOWEST,
+    choose_bpm,
+    choose_key,
+    choose_mode,
+    direct_style,
+    mean_affect,
+    steer_affect,
+)
 from diffbgm.planner.curves import plan_curves, with_moods
+from diffbgm.planner.director import Levels, bundled_director, footage_of
 from diffbgm.planner.form import Form, plan_form
 from diffbgm.planner.look import look_between
 from diffbgm.planner.prompt import Understood, understand
@@ -54,12 +64,15 @@ def make_plan(
     fit = fit_tempo(
         features.duration, features.cuts, bpm_range=bpm_range, prefer=preferred, max_drift=max_drift, max_step=max_step
     )
-    mode = choose_mode(valence, rules)
+    director = bundled_director()
+    levels = director.direct(footage_of(features)) if director is not None else None
+    mode = choose_mode(valence, rules, levels)
     key = key or choose_key(features, mode)
     form = plan_form(features, fit.tempo, fit.cuts)
     look = look_between(features, fit.tempo.edges[::BEATS_PER_BAR])
     base = fit.base_bpm
-    curves = plan_curves(form, look, rules, base)
+    directed = direct_style(rules, levels)
+    curves = plan_curves(form, look, directed, base)
     segments = with_moods(form.segments, curves, rules, 1.0 if key.mode == "major" else 0.0)
     return MusicPlan(
         duration=features.duration,
@@ -70,7 +83,9 @@ def make_plan(
         cuts=fit.cuts,
         style=tags,
         palette=rules.palette or DEFAULT_PALETTE,
-        why=explain(features, seen, rules, understood, fit, key, replace(form, segments=segments), bpm),
+        why=explain(
+            features, seen, rules, understood, fit, key, replace(form, segments=segments), bpm, levels, directed
+        ),
     )
 
 
@@ -83,6 +98,8 @@ def explain(
     key: Key,
     form: Form,
     bpm: float | None,
+    levels: Levels | None = None,
+    directed: Style | None = None,
 ) -> tuple[str, ...]:
     """Why the plan is as it is, in plain words, one choice a line."""
     valence, arousal = mean_affect(features)
@@ -93,7 +110,12 @@ def explain(
         lines.append(f"style {rules.name}: {rules.description}")
     if rules.valence is not None or rules.arousal is not None:
         lines.append(f"the style moves that to {in_words(valence, arousal)} ({valence:+.2f}, {arousal:+.2f})")
+    if levels is not None and directed is not None:
+        lines += tell_levels(levels, rules, directed)
+    swayed = levels is not None and not rules.mode and choose_mode(valence, rules) != key.mode
     reason = f"the style asks for {rules.mode}" if rules.mode else f"valence {valence:+.2f} suggests {key.mode}"
+    if swayed:
+        reason = f"valence {valence:+.2f} leaves it open, and music videos that look like this suggest {key.mode}"
     lines.append(f"key {key}: {reason}; the tonic follows from the colours")
     low, high = np.min(fit.tempo.bpm()), np.max(fit.tempo.bpm())
     tempo_from = (
@@ -113,6 +135,22 @@ def explain(
         lines.append(f"{hit} of {len(fit.cuts)} cuts land on a beat or half beat{rest}")
     lines.append(f"form {' '.join(s.label for s in form.segments)}: scenes that look alike share their music")
     return tuple(lines)
+
+
+def tell_levels(levels: Levels, rules: Style, directed: Style) -> list[str]:
+    """What the director changed, if anything, and what it thinks of the mode where nobody else decides that."""
+    moved = [
+        f"{more if after > before else less} ({name} {after - before:+.2f} of its range)"
+        for name, more, less, before, after in (
+            ("density", "busier", "sparser", rules.density, directed.density),
+            ("energy", "fuller", "thinner", rules.energy, directed.energy),
+        )
+        if abs(after - before) >= 0.01
+    ]
+    said = [f"music videos that look like this sound {' and '.join(moved)}"] if moved else []
+    if not rules.mode and rules.valence is None:
+        said.append(f"of such videos {levels.minor:.0%} are in minor ({levels.base:.0%} of all)")
+    return ["; ".join(said)] if said else []
 
 
 def in_words(valence: float, arousal: float) -> str:

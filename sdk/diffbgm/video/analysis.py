@@ -12,6 +12,7 @@ from diffbgm.errors import VideoError
 from diffbgm.types import VideoFeatures
 from diffbgm.video.affect import affect, cut_rate
 from diffbgm.video.ahead import ahead
+from diffbgm.video.clip import Semantics, blend_affect, choose_clip, look
 from diffbgm.video.colour import colour_of
 from diffbgm.video.motion import difference, motion_from_change, shrink
 from diffbgm.video.shots import ShotFinder
@@ -20,11 +21,21 @@ from diffbgm.video.tracks import Tracks
 PICTURE_SIZE = 256  # pixels of the longer side that the shot detector sees
 GLANCE_SIZE = 64  # for motion and colour
 END_SLACK = 0.25  # seconds at the end that decoders may swallow without the video counting as broken off
+CLIP_FREE = 0.3  # share of the progress that the walk without CLIP has where CLIP looks as well
 REPORT_EVERY = 0.5  # seconds of video between two calls of on_progress
 
 
-def analyze(path: str | os.PathLike[str], *, on_progress: Callable[[float, str], None] | None = None) -> VideoFeatures:
+def analyze(
+    path: str | os.PathLike[str],
+    *,
+    semantics: Semantics = "auto",
+    on_progress: Callable[[float, str], None] | None = None,
+) -> VideoFeatures:
     """Look at a video once: its cuts and fades, and four times a second its motion, colour and affect.
+
+    `semantics`: "colour" reads affect from colour, motion and cutting; "clip" has CLIP look as well, in a second walk
+    at one picture a second, or warns once and does without where the model is not to be had; "auto" takes CLIP where
+    it is cached, or a GPU and the network are there. `VideoFeatures.semantics` says which it was.
 
     Memory does not grow with the length of the video beyond the tracks (48 bytes a sample). A file that breaks off is
     analysed as far as it can be decoded. Raises VideoError for what cannot be read; an exception in `on_progress`
@@ -33,7 +44,13 @@ def analyze(path: str | os.PathLike[str], *, on_progress: Callable[[float, str],
     import cv2
 
     info = media.probe(path)
-    report = on_progress or (lambda fraction, message: None)
+    clip = choose_clip(semantics)
+    share = 1.0 if clip is None else CLIP_FREE
+    told = on_progress or (lambda fraction, message: None)
+
+    def report(fraction: float, message: str) -> None:
+        told(share * fraction, message)
+
     tracks, shots = Tracks(info.duration), ShotFinder()
     before: _Glance | None = None
     step, due = 0.0, 0.0
@@ -59,7 +76,13 @@ def analyze(path: str | os.PathLike[str], *, on_progress: Callable[[float, str],
     for jump in jumps:
         tracks.change(jump.before, jump.time, jump.change, sign=-1)
     seen = tracks.until(duration)
-    report(1.0, "Watched the video")
+    motion = motion_from_change(seen.change_rate)
+    felt = affect(seen.colour, motion, cut_rate(cuts, seen.times, duration))
+    sight = None
+    if clip is not None:
+        sight = look(clip, path, duration, lambda fraction, message: told(share + (1 - share) * fraction, message))
+        felt = blend_affect(sight, seen.times, felt)
+    told(1.0, "Watched the video")
     return VideoFeatures(
         duration=duration,
         frame_rate=info.frame_rate,
@@ -68,9 +91,12 @@ def analyze(path: str | os.PathLike[str], *, on_progress: Callable[[float, str],
         has_audio=info.has_audio,
         cuts=cuts,
         times=seen.times,
-        motion=(motion := motion_from_change(seen.change_rate)),
+        motion=motion,
         colour=seen.colour,
-        affect=affect(seen.colour, motion, cut_rate(cuts, seen.times, duration)),
+        affect=felt,
+        clip=None if sight is None else sight.clip,
+        clip_times=None if sight is None else sight.clip_times,
+        semantics="colour" if sight is None else "clip",
     )
 
 

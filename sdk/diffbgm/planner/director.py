@@ -1,0 +1,211 @@
+"""The director: what level of density and loudness, and which mode, music videos have that look like this one.
+
+Ridge regression on random Fourier features (Rahimi & Recht, NIPS 2007) of a summary of the pictures, beside the
+summary itself: the kernel k(x, y) = exp(-|x - y|^2 / 2 s^2) + a x y without storing an example. Fitted on MuVi-Sync by
+`train_director`; how far it can be trusted is in `director.json` beside the weights. Its file may be missing: then
+there is no director, and the planner does without.
+
+Limits: it has seen pop music videos only, and only levels: inside a video pictures and music hardly go together.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+import diffbgm
+from diffbgm.errors import InputError, WeightsError
+from diffbgm.types import VideoFeatures
+
+FILE = "director.safetensors"
+FORMAT = 1
+TARGETS = ("density", "loudness", "minor")
+View = Literal["clip", "words", "motion"]
+VIEWS: tuple[View, ...] = ("clip", "words", "motion")  # the best first
+SPREAD = 3.29  # standard deviations between the 5 % and the 95 % quantile: what levels 0 and 1 are
+LEAST_WORD = 1e-3  # probabilities below it are not told apart
+LEAST_CUTS = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Footage:
+    """What the pictures of T seconds say, second by second.
+
+    motion     [T] 0..1, as `video.motion` defines it.
+    since_cut  [T] whole seconds since the shot began; 0 in every second in which a shot begins.
+    words      [T, 6] probabilities of exciting, fearful, tense, sad, relaxing, neutral, or None.
+    clip       [M, D] unnormalised image embeddings of CLIP, or None.
+    """
+
+    motion: np.ndarray
+    since_cut: np.ndarray
+    words: np.ndarray | None = None
+    clip: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        n = len(self.motion)
+        if not n or len(self.since_cut) != n or (self.words is not None and self.words.shape != (n, 6)):
+            shape = None if self.words is None else self.words.shape
+            raise InputError(f"Footage: motion [{n}], since_cut [{len(self.since_cut)}] and words {shape} do not fit")
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The director's word: `density` and `loudness` as levels 0..1 (0 the 5 % and 1 the 95 % quantile of music
+    videos), `minor` the probability of a minor key, `base` its share among music videos, `view` what it looked at."""
+
+    density: float
+    loudness: float
+    minor: float
+    base: float
+    view: View
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """One regression: `mean` and `scale` [F] of the summary, `weights` [2 R + F, 3] on R cosines, R sines and the
+    summary times `linear`, `bias` [3]; `label_mean` and `label_scale` [3] of the TARGETS. `spread` is the standard
+    deviation of the frequencies, which are drawn anew from `seed` wherever they are needed."""
+
+    mean: np.ndarray
+    scale: np.ndarray
+    seed: np.ndarray
+    spread: np.ndarray
+    linear: np.ndarray
+    weights: np.ndarray
+    bias: np.ndarray
+    label_mean: np.ndarray
+    label_scale: np.ndarray
+
+    def predict(self, summaries: np.ndarray) -> np.ndarray:
+        """[n, 3] TARGETS in the units of their labels, for summaries [n, F]."""
+        x = (np.asarray(summaries, np.float64) - self.mean) / self.scale
+        count = (len(self.weights) - len(self.mean)) // 2
+        return lift(x, self.seed.item(), count, self.spread.item(), self.linear.item()) @ self.weights + self.bias
+
+
+def lift(x: np.ndarray, seed: int, count: int, spread: float, linear: float) -> np.ndarray:
+    """[n, 2 count + F] features whose inner products are the kernel, from standardised summaries x [n, F]."""
+    angles = x @ (spread * frequencies(x.shape[1], count, seed))
+    waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=1) / np.sqrt(count)
+    return np.concatenate([waves, linear * x], axis=1)
+
+
+@lru_cache(maxsize=4)
+def frequencies(size: int, count: int, seed: int) -> np.ndarray:
+    """[size, count] normal draws. RandomState, because its stream is promised never to change."""
+    return np.random.RandomState(seed).standard_normal((size, count)).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Director:
+    """One head for each view of the pictures it was fitted on."""
+
+    heads: Mapping[View, Head]
+
+    def direct(self, footage: Footage) -> Levels | None:
+        """Levels from the best view that is there; None when none is."""
+        for view in VIEWS:
+            head, summary = self.heads.get(view), summarise(footage, view)
+            if head is None or summary is None or len(summary) != len(head.mean):
+                continue
+            said = head.predict(summary[None])[0]
+            level = np.clip(0.5 + (said - head.label_mean) / head.label_scale / SPREAD, 0.0, 1.0)
+            minor = float(np.clip(said[2], 0.02, 0.98))
+            return Levels(float(level[0]), float(level[1]), minor, float(head.label_mean[2]), view)
+        return None
+
+
+def summarise(footage: Footage, view: View) -> np.ndarray | None:
+    """[F] what a head looks at: the mean embedding; or affect words, motion and cutting; or the last two alone."""
+    if view == "clip":
+        return None if footage.clip is None or not len(footage.clip) else footage.clip.astype(np.float64).mean(0)
+    motion = np.asarray(footage.motion, np.float64)
+    cutting = float(np.mean(np.asarray(footage.since_cut)[1:] == 0)) if len(motion) > 1 else 0.0
+    change = float(np.abs(np.diff(motion)).mean()) if len(motion) > 1 else 0.0
+    shot = float(np.log1p(np.mean(footage.since_cut)))
+    moving = [motion.mean(), motion.std(), change, cutting, np.log(cutting + LEAST_CUTS), shot]
+    if view == "motion":
+        return np.array(moving)
+    if footage.words is None:
+        return None
+    words = np.log(np.maximum(footage.words, LEAST_WORD))
+    return np.concatenate([words.mean(0), words.std(0), moving])
+
+
+def footage_of(features: VideoFeatures) -> Footage:
+    """The footage of a video as `analyze` saw it, in whole seconds (at least one)."""
+    seconds = max(1, int(features.duration))
+    inside = np.minimum(features.times.astype(int), seconds - 1)
+    count = np.bincount(inside, minlength=seconds)
+    total = np.bincount(inside, weights=features.motion.astype(np.float64), minlength=seconds)
+    motion = np.interp(np.arange(seconds), np.flatnonzero(count), (total / np.maximum(count, 1))[count > 0])
+    starts = np.unique([0, *(min(int(cut.time), seconds - 1) for cut in features.cuts)])
+    since = np.arange(seconds) - starts[np.searchsorted(starts, np.arange(seconds), side="right") - 1]
+    return Footage(motion, since, clip=features.clip)
+
+
+def load_director(path: Path | str) -> Director:
+    """The director in a file; WeightsError for one that is damaged or of another format."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy") as file:
+            about = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except (OSError, SafetensorError) as e:
+        raise WeightsError(f"{path}: cannot be read as a director ({e}); fit it again or leave it out") from e
+    if about.get("format") != str(FORMAT):
+        raise WeightsError(f"{path}: a director of format {about.get('format')}, this version reads {FORMAT}")
+    fields = Head.__dataclass_fields__
+    try:
+        heads: dict[View, Head] = {
+            view: Head(**{name: tensors[f"{view}.{name}"] for name in fields})
+            for view in VIEWS
+            if f"{view}.bias" in tensors
+        }
+    except KeyError as e:
+        raise WeightsError(f"{path}: damaged director, no tensor {e}; fit it again or leave it out") from e
+    return Director(heads)
+
+
+def save_director(director: Director, path: Path | str, card: Mapping[str, object]) -> None:
+    """Writes the weights and, beside them, `card` as JSON; each is renamed into place when whole."""
+    from safetensors.numpy import save
+
+    from diffbgm.media import replacing
+
+    tensors = {
+        f"{view}.{name}": np.array(getattr(head, name), np.int64 if name == "seed" else np.float32, order="C")
+        for view, head in director.heads.items()
+        for name in Head.__dataclass_fields__
+    }
+    path = Path(path)
+    with replacing(path) as part:
+        part.write_bytes(save(tensors, metadata={"format": str(FORMAT)}))
+    with replacing(path.with_suffix(".json")) as part:
+        part.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+
+@cache
+def bundled_director() -> Director | None:
+    """The director that comes with the package, or None where it was left out."""
+    file = _bundled_file()
+    return None if file is None else load_director(file)
+
+
+def bundled_director_card() -> dict[str, Any] | None:
+    """What was measured when that director was fitted, or None where it was left out."""
+    file = _bundled_file()
+    card = None if file is None else file.with_suffix(".json")
+    return json.loads(card.read_text(encoding="utf-8")) if card is not None and card.is_file() else None
+
+
+def _bundled_file() -> Path | None:
+    here = Path(diffbgm.__file__).resolve().parent
+    folders = (here / "weights_card", here.parents[1] / "weights_card")
+    return next((folder / FILE for folder in folders if (folder / FILE).is_file()), None)

@@ -26,7 +26,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         ),
     )
     score.add_argument("video", type=Path)
-    score.add_argument("-o", "--out", type=Path, help="the scored video (default: VIDEO-scored.mp4 beside VIDEO)")
+    score.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        help="the scored video, .mp4 .m4v .mov or .mkv (default: VIDEO-scored.mp4 beside VIDEO)",
+    )
     add_scoring(score)
     score.set_defaults(run=run_score)
 

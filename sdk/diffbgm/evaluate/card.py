@@ -38,7 +38,9 @@ DiffBGM.from_pretrained().score("clip.mp4", seed=1).save("scored.mp4")
 ## Files
 
 `model.safetensors` (bfloat16, the exponential moving average) and `config.json` (the constructor's arguments) are the
-model. `metrics.json` holds every figure below, `loss.json` and `loss.png` the training run, `plan.png` an example.
+model. `director.safetensors` and `director.json` are a small head that reads the level and mode of the music off CLIP
+features, with its own figures; everything works without it. `metrics.json` holds every figure below, `loss.json` and
+`loss.png` the training run, `plan.png` an example.
 
 ## Intended use, and limits
 
@@ -49,8 +51,10 @@ been rated by listeners. It may repeat short melodic figures of its training son
 ## Data
 
 POP909 (Wang et al., ISMIR 2020, MIT licence) with its hierarchical structure annotation (Dai et al., ISMIR 2020, MIT
-licence): 4/4 songs, those whose id hashes below 5 % held out for validation and never trained on. Soundfonts are not
-part of this repository.
+licence): 4/4 songs, those whose id hashes below 5 % held out for validation and never trained on. The director was
+fitted on the features of MuVi-Sync (Kang et al., 2024), whose licence could not be confirmed: leave its two files out
+where that matters. The ear (`diffbgm.metrics.affect`) was fitted on VGMIDI's labels; no generator was trained on it.
+Soundfonts are not part of this repository.
 """
 
 
@@ -73,7 +77,7 @@ def read(path: Path) -> dict[str, Any]:
 def card_text(metrics: dict[str, Any], loss: dict[str, Any]) -> str:
     """The whole card as Markdown."""
     parts = [HEAD]
-    if loss:
+    if loss.get("history"):
         parts.append(training_text(loss))
     for kind in sorted(
         metrics, key=lambda k: ("model", "sync", "sound").index(k) if k in ("model", "sync", "sound") else 9
@@ -100,6 +104,7 @@ def training_text(loss: dict[str, Any]) -> str:
 moving average {options["ema"]} every {options["ema_every"]} steps.
 Validation cross-entropy by the averaged weights, in nats a sixteenth: {levels} (n = {options["validation_windows"]}
 windows, seed {options["seed"]}; the whole curve is in `loss.json`).
+{" ".join(loss.get("notes", []))}
 
 ![Loss curve](loss.png)
 """

@@ -44,6 +44,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert model.head.bias is not None
     model.head.bias.data[:4] = -3.0
     weights = hub.save_weights(model, tmp_path / "my-weights")
+    for name in ("app.py", "space", "sdk", "LICENSE"):  # push-space asks for a checkout
+        (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DIFFBGM_SOUNDFONT", str(resources.files("pretty_midi") / "TimGM6mb.sf2"))  # quick to load
     monkeypatch.setattr("diffbgm.hub.bundled_folder", lambda: weights)

@@ -136,5 +136,5 @@ def test_a_new_edit_keeps_the_notes(model: DiffBGM, result: Result, draw: Callab
     assert [c["time"] for c in again.receipt["cuts"]] == [cut.time for cut in moved]
     film = draw("longer.mp4", (1.5, 2.5, 3.5))
     longer = model.recut(result, film.path)
-    assert longer.audio.duration == pytest.approx(film.duration, abs=1e-3)
+    assert longer.audio.duration == pytest.approx(probe(film.path).duration, abs=1e-3)
     assert longer.plan.bars >= result.plan.bars

@@ -23,9 +23,8 @@ def main() -> None:
         plan = make_plan(features)
         seconds = time.monotonic() - began
         hits = cut_hits(times, [c.strength for c in features.cuts], plan.tempo)
-        print(
-            f"{duration:.0f} s, {len(times)} cuts: {seconds:.2f} s, {seconds / duration:.5f} of its length; hit {hits.hit:.3f}"
-        )
+        share = seconds / duration
+        print(f"{duration:.0f} s, {len(times)} cuts: {seconds:.2f} s, {share:.5f} of its length; hit {hits.hit:.3f}")
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A working directory with the files the READMEs speak of, tiny weights, and a Hub that has owner/weights."""
     draw_video(tmp_path / "clip.mp4", (1.4, 1.2, 1.4), sound=True)
     draw_video(tmp_path / "recut.mp4", (1.2, 1.2, 1.4))
+    (tmp_path / "videos.csv").write_text("video,style,seed\nclip.mp4,calm,1\n")
     torch.manual_seed(0)
     model = Denoiser(Config.tiny())
     assert model.head.bias is not None

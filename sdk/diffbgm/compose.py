@@ -14,6 +14,7 @@ from diffbgm.types import BEATS_PER_BAR, CURVES, MOOD, PITCHES, STEPS_PER_BEAT, 
 
 if TYPE_CHECKING:
     import torch
+    from accelerate import Accelerator
     from torch import Tensor
 
     from diffbgm.model import Denoiser
@@ -69,6 +70,7 @@ def compose(
 
     options = options or ComposeOptions()
     device = next(model.parameters()).device
+    accelerator = make_accelerator(device.type)
     steps = plan.beats * STEPS_PER_BEAT
     starts = window_starts(plan.beats, model.beats)
     padded = (starts[-1] + model.beats) * STEPS_PER_BEAT
@@ -82,7 +84,7 @@ def compose(
         return torch.randn(4, padded, PITCHES, generator=generator).to(device)[:, source]
 
     def denoise(x: "Tensor", level: float, estimate: "Tensor | None") -> "Tensor":
-        logits, loud = denoise_windows(model, condition, starts, x, level, estimate, options)
+        logits, loud = denoise_windows(model, condition, starts, x, level, estimate, options, accelerator)
         velocity.copy_(loud)
         logits = tie(logits, source, options.tie)
         return logits if hold is None else torch.where(hold.isnan(), logits, hold)
@@ -132,11 +134,11 @@ def denoise_windows(
     level: float,
     estimate: "Tensor | None",
     options: ComposeOptions,
+    accelerator: "Accelerator",
 ) -> "tuple[Tensor, Tensor]":
     """Logits [4, T, 88] and velocities [2, T, 88] of the whole piece: windows averaged with triangular weights."""
     import torch
 
-    accelerator = make_accelerator(x.device.type)
     width = model.beats * STEPS_PER_BEAT
     ramp = torch.minimum(torch.arange(1, width + 1), torch.arange(width, 0, -1)).to(x)[:, None]
     total, loud = torch.zeros_like(x), torch.zeros_like(x[:2])

@@ -5,11 +5,16 @@ import numpy as np
 import pytest
 import torch
 from tests.data.conftest import TRAINING, VALIDATION, write_song
+from tests.music import make_roll
 
+from diffbgm.data.pop909 import Song
+from diffbgm.data.windows import Sampling, Window, cut_window, prepare
 from diffbgm.errors import DataError
 from diffbgm.hub import load_weights
-from diffbgm.model import Config
-from diffbgm.train import TrainOptions, schedule, train
+from diffbgm.model import Config, Denoiser
+from diffbgm.model.condition import Condition
+from diffbgm.train import TrainOptions, grown, schedule, train
+from diffbgm.types import PianoRoll
 
 OPTIONS = TrainOptions(steps=6, batch=2, warmup=2, validate_every=3, validation_windows=2, ema_every=1)
 
@@ -67,6 +72,28 @@ def test_the_learning_rate_warms_up_and_falls() -> None:
     assert rates[0] == pytest.approx(0.01, rel=0.1)
     assert max(rates) == pytest.approx(rates[99], rel=0.05)
     assert rates[-1] < 0.02
+
+
+def test_a_network_without_recall_grows_it_and_says_the_same_at_first(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    old = Denoiser(Config.tiny(recall=0)).eval()
+    with torch.no_grad():
+        for parameter in old.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    new = grown(old, Config.tiny()).eval()
+    assert new.config == Config.tiny()
+    x, tokens = torch.randn(1, 4, 128, 88), Condition.stack([plain_window().tokens])
+    with torch.inference_mode():
+        assert torch.equal(old(x, torch.tensor([0.5]), tokens).logits, new(x, torch.tensor([0.5]), tokens).logits)
+
+
+def plain_window() -> Window:
+    return cut_window(prepare(song_of(make_roll())), 0, 8, np.random.default_rng(0), Sampling.plain())
+
+
+def song_of(roll: PianoRoll) -> Song:
+    velocity = np.where(roll.cells[0::2] > 0, 80, 0).astype(np.uint8)
+    return Song("001", PianoRoll(roll.cells, velocity), 96.0, ())
 
 
 def test_too_few_songs_are_refused(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from torch.nn import functional as F
 from diffbgm.data.pop909 import Song, is_validation, read_songs
 from diffbgm.data.windows import Piece, Sampling, Window, cut_window, draw_window, prepare
 from diffbgm.device import make_accelerator
-from diffbgm.errors import DataError
-from diffbgm.hub import save_weights
+from diffbgm.errors import DataError, WeightsError
+from diffbgm.hub import load_weights, save_weights
 from diffbgm.model import Config, Denoiser
 from diffbgm.model.condition import Condition
 from diffbgm.model.denoiser import signal_and_noise
@@ -33,13 +33,13 @@ class TrainOptions:
     steps: int = 10_000
     minutes: float = math.inf
     batch: int = 16
-    learning_rate: float = 1.2e-3
+    learning_rate: float = 1e-3
     warmup: int = 200
     weight_decay: float = 0.01
     clip_norm: float = 1.0
     ema: float = 0.996
     ema_every: int = 4
-    self_condition: float = 0.35
+    self_condition: float = 0.5
     velocity_weight: float = 2.0
     seed: int = 0
     checkpoint_minutes: float = 10.0
@@ -132,9 +132,7 @@ def begin(config: Config, options: TrainOptions, start_from: Path | str | None, 
     if start_from is None:
         model = Denoiser(config)
     else:
-        from diffbgm.hub import load_weights
-
-        model = load_weights(start_from).requires_grad_(True).train()
+        model = grown(load_weights(start_from), config).requires_grad_(True).train()
     model = model.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     groups = [
         {"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": options.weight_decay},
@@ -142,6 +140,15 @@ def begin(config: Config, options: TrainOptions, start_from: Path | str | None, 
     ]
     optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, betas=(0.9, 0.98))
     return State(model, optimizer, {name: t.detach().clone() for name, t in model.state_dict().items()})
+
+
+def grown(model: Denoiser, config: Config) -> Denoiser:
+    """The same network in the shape of `config`, which may add the recall it lacked: that begins at zero."""
+    wider = Denoiser(replace(model.config, recall=max(model.config.recall, config.recall)))
+    added = wider.load_state_dict(model.state_dict(), strict=False).missing_keys
+    if alien := [name for name in added if not name.startswith("recall.")]:
+        raise WeightsError(f"the weights to start from lack {', '.join(alien)}; they are of another shape")
+    return wider
 
 
 def progress(state: State, options: TrainOptions) -> float:

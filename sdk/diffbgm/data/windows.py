@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from diffbgm.data.hearing import affect_of, heard_by_bar
 from diffbgm.data.pop909 import Song
 from diffbgm.model.condition import MAX_SEGMENTS, MOOD_SCALE, Scene, WindowTokens, window_tokens
 from diffbgm.roll import (
@@ -45,6 +46,7 @@ class Piece:
     statistics: np.ndarray
     curves: dict[str, np.ndarray]
     loudness: tuple[float, float]  # mean velocity of melody and accompaniment
+    heard: np.ndarray  # by bar, see `hearing.heard_by_bar`
 
     @property
     def bars(self) -> int:
@@ -102,6 +104,7 @@ def prepare(song: Song) -> Piece:
         statistics=bar_statistics(roll.cells),
         curves={name: getattr(curves, name) for name in CURVES},
         loudness=(means[0], means[1]),
+        heard=heard_by_bar(roll, song.bpm),
     )
 
 
@@ -148,6 +151,7 @@ def excerpt(piece: Piece, rng: np.random.Generator, bars: int) -> Piece:
         cuts=tuple((b - start, label) for b, label in piece.cuts if start <= b < end),
         mode=piece.mode[start:end],
         statistics=piece.statistics[start:end],
+        heard=piece.heard[start:end],
         curves={name: curve[beats] for name, curve in piece.curves.items()},
     )
 
@@ -208,7 +212,9 @@ def draw_scenes(piece: Piece, start: int, bars: int, rng: np.random.Generator, h
         mood: dict[str, float | None] = {}
         if b > start and a < start + bars:
             measured = mood_of(piece.statistics[a:b], float(piece.mode[a:b].mean()))
-            mood = {**{name: getattr(measured, name) for name in vars(measured)}, "tempo": piece.bpm}
+            valence, arousal = affect_of(piece.heard[a:b], piece.bpm)
+            mood = {name: getattr(measured, name) for name in vars(measured)}
+            mood |= {"valence": valence, "arousal": arousal, "tempo": piece.bpm}
             mood = {name: value for name, value in mood.items() if rng.random() >= how.drop_mood}
             assert set(mood) <= set(MOOD_SCALE)
         scenes.append(Scene(a * BEATS_PER_BAR, b * BEATS_PER_BAR, mood))

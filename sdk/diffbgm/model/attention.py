@@ -46,3 +46,46 @@ class Attention(nn.Module):
         mask = None if bias is None else bias[:, None].to(q.dtype)
         h = F.scaled_dot_product_attention(q, k, v.to(q.dtype), attn_mask=mask)
         return self.out(h.transpose(1, 2).flatten(2))
+
+
+class Recall(nn.Module):
+    """Brings feature maps from other beats: attention whose weights come of the tokens, whose values are the maps.
+
+    A phrase that comes back is a copy, note for note, which one token a beat is too narrow to carry; here the tokens
+    only say which beat to look at. Each head starts with a liking for one lag (1, 2 or 4 bars, or a beat, both ways),
+    and the whole starts at zero, so that it may be added to a trained network.
+    """
+
+    LAGS = (-4, 4, -8, 8, -16, 16, -1, 1)  # beats
+
+    def __init__(self, width: int, channels: int, heads: int, beats: int) -> None:
+        super().__init__()
+        self.heads = heads
+        inner = heads * max(4, channels // heads)
+        self.query_key = nn.Linear(width, 2 * heads * 32, bias=False)
+        self.query_norm, self.key_norm = nn.RMSNorm(32), nn.RMSNorm(32)
+        self.norm = nn.GroupNorm(4, channels)
+        self.value, self.out = nn.Conv2d(channels, inner, 1), nn.Conv2d(inner, channels, 1)
+        for parameter in self.out.parameters():
+            nn.init.zeros_(parameter)
+        lag = torch.zeros(heads, 2 * beats - 1)
+        for head in range(heads):
+            lag[head, beats - 1 + self.LAGS[head % len(self.LAGS)]] = 3.0
+        self.lag = nn.Parameter(lag)
+
+    def forward(self, h: Tensor, tokens: Tensor, at: Tensor) -> Tensor:
+        """h [B, C, T, P] maps, T a multiple of the L beats; tokens [B, L, d] at `at` [L]. Returns what to add to h."""
+        v = self.value(self.norm(h)).permute(0, 2, 3, 1)  # [B, T, P, HC]
+        beats, (_, steps, pitches, _) = len(at), v.shape
+        v = v.unflatten(1, (beats, -1)).unflatten(-1, (self.heads, -1))  # [B, L, s, P, H, C]
+        v = v.permute(0, 4, 1, 2, 3, 5).flatten(3)  # [B, H, L, s P C]
+        moved = (self.weights(tokens, at).to(v.dtype) @ v).unflatten(-1, (steps // beats, pitches, -1))
+        moved = moved.permute(0, 1, 5, 2, 3, 4).flatten(3, 4).flatten(1, 2)  # [B, HC, T, P]
+        return self.out(moved.contiguous(memory_format=torch.channels_last))
+
+    def weights(self, tokens: Tensor, at: Tensor) -> Tensor:
+        """[B, H, L, L] how much each beat takes from every other; rows sum to 1."""
+        q, k = self.query_key(tokens).unflatten(-1, (2 * self.heads, -1)).transpose(1, 2).chunk(2, dim=1)
+        q, k = rotate(self.query_norm(q), at), rotate(self.key_norm(k), at)  # [B, H, L, 32]
+        lag = self.lag[:, at[None, :] - at[:, None] + self.lag.shape[1] // 2]  # [H, L, L]
+        return (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5 + lag).softmax(-1)

@@ -26,8 +26,8 @@ MOOD_SCALE = {
     "syncopation": (0.16, 0.15),
     "legato": (0.83, 0.3),
     "harmony": (1.24, 0.47),
-    "valence": (0.0, 0.5),
-    "arousal": (0.0, 0.5),
+    "valence": (0.57, 0.33),
+    "arousal": (-0.22, 0.4),
     "tempo": (80.0, 20.0),
 }
 FORM = 9  # what a dynamic token knows of the form: boundaries, place in the piece, first and last bar

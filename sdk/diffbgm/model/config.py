@@ -19,6 +19,7 @@ class Config:
     clip_width   of the video embeddings in the semantic stream; 0 leaves them out.
     selector     "learned": a gate per stream and block driven by the noise level. "paper": Diff-BGM's hard switch, the
                  semantic stream above 20 % of the noise range, the dynamic one below.
+    recall       heads of the attention that brings feature maps from other beats (`attention.Recall`); 0 leaves it out.
     segment_mask False lets every beat see the whole window (for ablations).
     """
 
@@ -31,6 +32,7 @@ class Config:
     clip_width: int = 0
     selector: Literal["learned", "paper"] = "learned"
     segment_mask: bool = True
+    recall: int = 8
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(self.channels))
@@ -40,7 +42,8 @@ class Config:
     @classmethod
     def tiny(cls, **changes: Any) -> "Config":
         """Small enough for tests; the same code in all else."""
-        return cls(**{"channels": (4, 4, 8, 8), "width": 32, "depth": 2, "heads": 2, "noise_width": 16, **changes})
+        small = {"channels": (4, 4, 8, 8), "width": 32, "depth": 2, "heads": 2, "noise_width": 16, "recall": 2}
+        return cls(**{**small, **changes})
 
     def to_dict(self) -> dict[str, Any]:
         return {"format": FORMAT, **asdict(self), "channels": list(self.channels)}

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from diffbgm.model.attention import Attention, segment_mask
+from diffbgm.model.attention import Attention, Recall, segment_mask
 from diffbgm.model.condition import DYNAMIC_WIDTH, SEMANTIC_WIDTH, Condition
 from diffbgm.model.config import Config
 from diffbgm.types import BEATS_PER_BAR, PITCHES, STEPS_PER_BAR
@@ -110,6 +110,7 @@ class Denoiser(nn.Module):
         nn.init.zeros_(self.selector.weight)
         nn.init.constant_(self.selector.bias, 2.0)
         self.blocks = nn.ModuleList(BeatBlock(config) for _ in range(config.depth))
+        self.recall = nn.ModuleList(Recall(d, a, config.recall, self.beats) for a in c[1::-1] if config.recall)
         self.head_norm = nn.GroupNorm(4, c[0])
         self.head = nn.Conv2d(c[0], 4 + VOICES, 3, padding=1)
         nn.init.zeros_(self.head.weight)
@@ -128,9 +129,15 @@ class Denoiser(nn.Module):
             skips.append(h)
             h = down(h)
         h = self.encoder[-1](h, noise)
-        h = h + self.through_beats(h, t, noise, condition)
-        for block, up in zip(self.decoder, self.up, strict=True):
-            h = block(up(h) + skips.pop(), noise)
+        tokens = self.through_beats(h, t, noise, condition)  # [B, L, d]
+        h = h + self.from_beats(tokens).unflatten(-1, (h.shape[1], h.shape[3])).transpose(1, 2)
+        at = torch.arange(tokens.shape[1], device=h.device)
+        recall = [None] * (len(self.up) - len(self.recall)) + list(self.recall)
+        for block, up, bring in zip(self.decoder, self.up, recall, strict=True):
+            h = up(h) + skips.pop()
+            if bring is not None:
+                h = h + bring(h, tokens, at)
+            h = block(h, noise)
         out = self.head(F.silu(self.head_norm(h)))[..., :PITCHES].float()
         a, s = signal_and_noise(t.float())
         likelihood = (2 * a / s.square().clamp_min(1e-12)).clamp_max(LIKELIHOOD_LIMIT)
@@ -138,8 +145,8 @@ class Denoiser(nn.Module):
         return Estimate(logits, out[:, 4:].sigmoid())
 
     def through_beats(self, h: Tensor, t: Tensor, noise: Tensor, condition: Condition) -> Tensor:
-        """The bottleneck [B, C, L, 12] through the beat transformer and back."""
-        batch, channels, beats, keys = h.shape
+        """The bottleneck [B, C, L, 12] through the beat transformer: [B, L, d]."""
+        batch, _, beats, _ = h.shape
         tokens = self.to_beats(h.transpose(1, 2).flatten(2)) + self.beat_embedding  # [B, L, d]
         dynamic, semantic = self.dynamic(condition.dynamic), self.semantic(condition.semantic)
         plan = torch.cat([dynamic, semantic, self.null.expand(batch, -1, -1).to(dynamic.dtype)], dim=1)
@@ -161,7 +168,7 @@ class Denoiser(nn.Module):
         for i, block in enumerate(self.blocks):
             bias = F.pad(hidden + spread[:, i, None], (0, 1))  # the null token is never hidden
             tokens = block(tokens, noise, plan, at, plan_at, bias)
-        return self.from_beats(tokens).unflatten(-1, (channels, keys)).transpose(1, 2)
+        return tokens
 
     def visible(self, condition: Condition) -> Tensor:
         """[B, L, L + S] which dynamic and semantic tokens each beat may see."""

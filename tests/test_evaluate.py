@@ -11,13 +11,21 @@ from tests.data.conftest import TRAINING, VALIDATION, write_song
 
 from diffbgm.cli import main
 from diffbgm.compose import ComposeOptions
+from diffbgm.data.pop909 import is_validation, read_songs
+from diffbgm.data.windows import prepare
 from diffbgm.errors import DataError
 from diffbgm.evaluate.card import add_to_card
 from diffbgm.evaluate.model import evaluate_model
+from diffbgm.evaluate.pieces import evaluate_pieces, plan_of, roll_of
+from diffbgm.evaluate.sweep import evaluate_sweep
 from diffbgm.evaluate.sync import evaluate_sync
-from diffbgm.hub import save_weights
+from diffbgm.hub import load_weights, save_weights
 from diffbgm.metrics.report import Report, Table
 from diffbgm.model import Config, Denoiser
+from diffbgm.roll import measure_curves
+from diffbgm.sampling import Guidance
+
+VALIDATION_SIX = [i for i in (f"{n:03d}" for n in range(1, 900)) if is_validation(i)][:6]
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +46,6 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_model_is_measured_on_songs_it_never_saw(weights: Path, songs: Path, tmp_path: Path) -> None:
-    from diffbgm.hub import load_weights
-
     options = ComposeOptions(seed=1, steps=2)
     report = evaluate_model(load_weights(weights), songs, n=20, options=options, save=tmp_path)
     assert report.data["songs"] == VALIDATION
@@ -74,8 +80,6 @@ def test_songs_can_be_named(weights: Path, songs: Path, capsys: pytest.CaptureFi
 
 
 def test_a_data_set_without_validation_songs_is_refused(weights: Path, tmp_path: Path) -> None:
-    from diffbgm.hub import load_weights
-
     write_song(tmp_path, TRAINING[0], 0)
     with pytest.raises(DataError, match="--songs"):
         evaluate_model(load_weights(weights), tmp_path, n=20)
@@ -109,3 +113,36 @@ def test_figures_go_into_the_card(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "metrics.json").read_text())["sync"]["data"] == {"a": 1.5}
     add_to_card(Report("Sound", 3, (), {}), "sound", tmp_path)
     assert set(json.loads((tmp_path / "metrics.json").read_text())) == {"sync", "sound"}
+
+
+def test_a_sweep_compares_guidances_and_steps_with_the_default(weights: Path, songs: Path) -> None:
+    model = load_weights(weights)
+    usual = ComposeOptions(steps=3)
+    report = evaluate_sweep(model, songs, n=10, options=usual, guidances=[Guidance(1, 1)], steps=[1, 9])
+    by_guidance, by_steps = report.tables
+    columns = by_guidance.columns
+    assert [row[0] for row in by_guidance.rows][-1] == "the songs"
+    assert (1, 1) in {row[:2] for row in by_guidance.rows}
+    assert [row[0] for row in by_steps.rows] == [1, 3, 9, "the songs"]
+    assert {row[columns.index("cost")] for row in by_guidance.rows if row[-1] == 1.0} == {1.0}
+    assert all(0.5 <= row[columns.index("AUC")] <= 1 for row in by_guidance.rows)
+
+
+def test_long_pieces_are_measured_at_their_seams(weights: Path, tmp_path: Path) -> None:
+    for seed in range(6):
+        write_song(tmp_path, VALIDATION_SIX[seed], seed, bars=26)
+    report = evaluate_pieces(load_weights(weights), tmp_path, options=ComposeOptions(steps=1))
+    seams, velocity = report.tables
+    assert report.data["n"] == 6
+    assert all(0 < row[1] <= 1 for row in seams.rows)
+    by_name = {row[0]: row[1:] for row in velocity.rows}
+    assert by_name["one velocity"][0] == 0.0
+    assert by_name["rules"][1] > 0
+
+
+def test_the_plan_of_a_song_asks_for_what_the_song_plays(songs: Path) -> None:
+    piece = prepare(read_songs(songs)[0])
+    plan, roll = plan_of(piece, 4, 12), roll_of(piece, 4, 12)
+    assert plan.bars == roll.steps // 16 == 12
+    assert [(s.start_beat, s.end_beat, s.label) for s in plan.segments] == [(0, 16, "B"), (16, 48, "A")]
+    assert np.allclose(plan.curves.density, measure_curves(piece.roll.cells).density[16:64])

@@ -89,13 +89,26 @@ def test_sampling_finds_a_known_distribution() -> None:
 
 def test_guidance_moves_along_each_stream() -> None:
     null, dynamic, full = torch.tensor(1.0), torch.tensor(2.0), torch.tensor(5.0)
-    assert guide(Guidance(1, 1), null, dynamic, full) == 5
-    assert guide(Guidance(2, 1), null, dynamic, full) == 1 + 2 * 1 + 3
-    assert guide(Guidance(0, 0), null, dynamic, full) == 1
-    assert guide(Guidance(2, 2), null, None, full) == 1 + 2 * 4
+    assert guide(Guidance(1, 1, rescale=0), null, dynamic, full) == 5
+    assert guide(Guidance(2, 1, rescale=0), null, dynamic, full) == 1 + 2 * 1 + 3
+    assert guide(Guidance(0, 0, rescale=0), null, dynamic, full) == 1
+    assert guide(Guidance(2, 2, rescale=0), null, None, full) == 1 + 2 * 4
 
 
 def test_steps_are_told() -> None:
     told: list[int] = []
     sample(linear_denoiser, lambda: torch.zeros(2), noise_levels(3), on_step=told.append)
     assert told == [1, 2, 3]
+
+
+def test_rescaled_guidance_keeps_the_mean_and_spread_of_each_window() -> None:
+    generator = torch.Generator().manual_seed(0)
+    null, full = (torch.randn(3, 4, 16, 88, generator=generator) * 2 - 4 for _ in range(2))
+    wild = guide(Guidance(6, 6, rescale=0), null, None, full)
+    tamed = guide(Guidance(6, 6, rescale=1), null, None, full)
+    assert wild.std() > 3 * full.std()
+    for moment in (torch.mean, torch.std):
+        assert torch.allclose(moment(tamed, dim=(-2, -1)), moment(full, dim=(-2, -1)), atol=1e-4)
+    assert torch.equal(tamed[0, 0].argsort(), wild[0, 0].argsort())  # what is likelier stays likelier
+    half = guide(Guidance(6, 6, rescale=0.5), null, None, full)
+    assert torch.allclose(half, (wild + tamed) / 2, atol=1e-4)

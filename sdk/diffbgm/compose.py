@@ -174,7 +174,7 @@ def guided(
         return out.logits, out.velocity
 
     full, velocity = ask(condition)
-    if guidance == Guidance(1, 1):
+    if guidance.rhythm == guidance.mood == 1:
         return full, velocity
     null = ask(condition.without(dynamic=True, semantic=True))[0]
     middle = None if guidance.rhythm == guidance.mood else ask(condition.without(semantic=True))[0]

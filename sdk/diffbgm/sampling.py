@@ -23,11 +23,14 @@ FIRST_LEVEL = 0.999  # where pure noise starts: DPM-Solver needs a signal, howev
 class Guidance:
     """How much more than usual the plan is followed (classifier-free guidance, Ho & Salimans 2022); 1 = as trained.
 
-    `rhythm` weighs the dynamic stream, `mood` the semantic one on top of it.
+    `rhythm` weighs the dynamic stream, `mood` the semantic one on top of it. `rescale` 0..1: how far the logits are
+    brought back to the mean and spread that they have without guidance, so that high weights neither saturate nor crowd
+    them (after Lin et al. 2024, section 3.4).
     """
 
     rhythm: float = 1.5
     mood: float = 1.5
+    rescale: float = 0.7
 
 
 def noise_levels(steps: int) -> list[float]:
@@ -47,8 +50,15 @@ def guide(guidance: Guidance, null: "Tensor", dynamic: "Tensor | None", full: "T
     same in all three, only the priors are moved.
     """
     if dynamic is None:
-        return null + guidance.mood * (full - null)
-    return null + guidance.rhythm * (dynamic - null) + guidance.mood * (full - dynamic)
+        guided = null + guidance.mood * (full - null)
+    else:
+        guided = null + guidance.rhythm * (dynamic - null) + guidance.mood * (full - dynamic)
+    if not guidance.rescale:
+        return guided
+    over = (-2, -1)  # steps and pitches: each window and each kind of cell keeps its own scale
+    ratio = full.std(over, keepdim=True) / guided.std(over, keepdim=True).clamp_min(1e-6)
+    tamed = full.mean(over, keepdim=True) + ratio * (guided - guided.mean(over, keepdim=True))
+    return guided + guidance.rescale * (tamed - guided)
 
 
 def sample(

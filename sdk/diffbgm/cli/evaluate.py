@@ -33,7 +33,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     semantics = kinds.add_parser("semantics", help="the director, what every style tag does, affect asked and heard")
     semantics.add_argument("--plans-only", action="store_true", help="measure the plans, compose nothing")
     semantics.set_defaults(run=run_evaluate_semantics, kind="semantics")
-    for kind, count in ((model, 200), (sync, 40), (sound, 20), (semantics, 7)):
+    sweep = kinds.add_parser("sweep", help="windows under other guidance and numbers of steps")
+    sweep.set_defaults(run=run_evaluate_sweep, kind="sweep")
+    pieces = kinds.add_parser("pieces", help="long pieces: seams between windows, velocities")
+    pieces.set_defaults(run=run_evaluate_pieces, kind="pieces")
+    for kind in (sweep, pieces):
+        kind.add_argument("--data", type=Path, required=True, help="POP909, folder or zip")
+    for kind, count in ((model, 200), (sync, 40), (sound, 20), (semantics, 7), (sweep, 100), (pieces, 40)):
         kind.add_argument("--n", type=int, default=count, help="windows, videos of each kind, or pieces a tag")
         kind.add_argument("--seed", type=int, default=0)
         kind.add_argument("--json", action="store_true")
@@ -52,6 +58,28 @@ def run_evaluate_model(args: argparse.Namespace) -> None:
         report = evaluate_model(
             model, args.data, n=args.n, songs=songs, options=options, save=args.save, on_progress=tell
         )
+    show(report, args)
+
+
+def run_evaluate_sweep(args: argparse.Namespace) -> None:
+    from diffbgm.evaluate.sweep import evaluate_sweep
+    from diffbgm.pipeline import DiffBGM, options_of
+
+    model = DiffBGM.from_pretrained(args.weights).model
+    options = options_of(args.seed, None, None)
+    with progress_bar() as tell:
+        report = evaluate_sweep(model, args.data, n=args.n, options=options, on_progress=tell)
+    show(report, args)
+
+
+def run_evaluate_pieces(args: argparse.Namespace) -> None:
+    from diffbgm.evaluate.pieces import evaluate_pieces
+    from diffbgm.pipeline import DiffBGM, options_of
+
+    model = DiffBGM.from_pretrained(args.weights).model
+    options = options_of(args.seed, None, None)
+    with progress_bar() as tell:
+        report = evaluate_pieces(model, args.data, n=args.n, options=options, on_progress=tell)
     show(report, args)
 
 

@@ -210,7 +210,7 @@ def test_names_and_seeds_come_from_the_video(tmp_path: Path) -> None:
     assert [row.name for row in rows] == ["a", "a-2", "A-3", "b"]
     assert len({row.seed for row in rows}) == 4
     (alone,) = read_manifest(write_csv(tmp_path / "m.csv", [{"video": "b.mp4", "steps": " 3", "guidance": "2"}]))
-    assert alone == Row("b.mp4", "b", rows[3].seed, steps=3, guidance=2.0)
+    assert alone == Row("b.mp4", "b", seed=rows[3].seed, steps=3, guidance=2.0)
 
 
 @pytest.mark.parametrize(

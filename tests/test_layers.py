@@ -13,7 +13,7 @@ FLOORS = (
     {"roll", "media", "codec"},
     {"video", "planner", "model", "sampling", "midi", "arrange", "render", "metrics", "device", "plot", "receipt"},
     {"compose", "network", "ensemble", "data", "hub"},
-    {"pipeline", "train", "train_director", "result"},
+    {"pipeline", "stages", "train", "train_director", "result"},
     {"evaluate", "batch"},
     {"cli", "__init__"},
 )
@@ -25,6 +25,8 @@ NEIGHBOURS = {
     ("ensemble", "network"),
     ("hub", "model"),
     ("pipeline", "result"),
+    ("pipeline", "stages"),
+    ("stages", "result"),
 }
 HEAVY = {"torch", "accelerate", "gradio", "transformers", "scenedetect", "cv2", "matplotlib", "scipy", "sklearn"}
 TORCH_ROOMS = {"model", "train"}

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diffbgm.errors import PlanError
-from diffbgm.roll import key_shift, notes_to_roll, roll_to_notes, transpose
 from diffbgm.network import Answer, Ask, ask_network, combine, versions
+from diffbgm.roll import key_shift, notes_to_roll, roll_to_notes, transpose
 from diffbgm.sampling import Guidance, noise_levels, sampling
 from diffbgm.types import BEATS_PER_BAR, CURVES, MOOD, PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll
 
@@ -74,13 +74,13 @@ def compose(
 
     options = options or ComposeOptions()
     piece = composing(model, plan, options, keep=keep, on_progress=on_progress)
-    with torch.inference_mode():
-        ask = next(piece)
-        while True:
-            try:
+    try:
+        with torch.inference_mode():
+            ask = next(piece)
+            while True:
                 ask = piece.send(ask_network(model, [ask], options.chunk)[0])
-            except StopIteration as end:
-                return end.value
+    except StopIteration as end:
+        return end.value
 
 
 def composing(
@@ -151,7 +151,7 @@ def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Cond
 
 
 def overlap(guidance: Guidance, answer: Answer, starts: list[int], padded: int) -> "tuple[Tensor, Tensor]":
-    """Guided logits [4, T, 88] and velocities [2, T, 88] of the whole piece: windows averaged with triangular weights."""
+    """Guided logits [4, T, 88] and velocities [2, T, 88] of a piece: windows averaged with triangular weights."""
     import torch
 
     logits, velocity = combine(guidance, answer.logits), answer.velocity

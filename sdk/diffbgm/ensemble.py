@@ -80,10 +80,19 @@ def advance(
         still: list[Going[K]] = []
         ended: list[tuple[K, PianoRoll | Exception]] = []
         for piece, answer in zip(going, answers, strict=True):
-            try:
-                still.append(Going(piece.key, piece.steps, piece.steps.send(answer)))
-            except StopIteration as end:
-                ended.append((piece.key, end.value))
-            except Exception as e:
-                ended.append((piece.key, e))
+            after = told(piece.steps, answer)
+            if isinstance(after, Ask):
+                still.append(Going(piece.key, piece.steps, after))
+            else:
+                ended.append((piece.key, after))
         return still, ended
+
+
+def told(steps: Generator[Ask, Answer, PianoRoll], answer: Answer) -> Ask | PianoRoll | Exception:
+    """What a piece makes of an answer: the next question, its roll, or an exception."""
+    try:
+        return steps.send(answer)
+    except StopIteration as end:
+        return end.value
+    except Exception as e:
+        return e

@@ -13,7 +13,6 @@ from diffbgm.midi import midi_bytes, write_midi
 from diffbgm.types import Audio, MusicPlan, PianoRoll, Score, VideoFeatures
 
 
-
 @dataclass(frozen=True, eq=False)
 class Result:
     """A scored video.

@@ -72,12 +72,12 @@ def sample(
 ) -> "Tensor":
     """From noise to the logits of x_0, by `method`; `noise()` gives fresh standard normal noise."""
     steps = sampling(noise, levels, method=method, eta=eta, on_step=on_step)
-    shown = next(steps)
-    while True:
-        try:
+    try:
+        shown = next(steps)
+        while True:
             shown = steps.send(denoise(*shown))
-        except StopIteration as end:
-            return end.value
+    except StopIteration as end:
+        return end.value
 
 
 def sampling(

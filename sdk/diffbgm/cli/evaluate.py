@@ -43,11 +43,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run_evaluate_model(args: argparse.Namespace) -> None:
     from diffbgm.evaluate.model import evaluate_model
-    from diffbgm.pipeline import DiffBGM, options_of
+    from diffbgm.pipeline import DiffBGM
+    from diffbgm.settings import Settings
+    from diffbgm.stages import options_of
 
     model = DiffBGM.from_pretrained(args.weights).model
     songs = [s.strip() for s in args.songs.split(",") if s.strip()]
-    options = options_of(args.seed, args.steps, args.guidance)
+    options = options_of(Settings(steps=args.steps, guidance=args.guidance), args.seed)
     with progress_bar() as tell:
         report = evaluate_model(
             model, args.data, n=args.n, songs=songs, options=options, save=args.save, on_progress=tell

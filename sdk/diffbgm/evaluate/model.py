@@ -15,8 +15,8 @@ from diffbgm.errors import DataError, InputError
 from diffbgm.media import replacing
 from diffbgm.metrics.model import measure_model, model_report
 from diffbgm.metrics.report import Report, Table
-from diffbgm.roll import find_key, notes_to_roll, pitch_classes, roll_to_notes
 from diffbgm.network import guided
+from diffbgm.roll import find_key, notes_to_roll, pitch_classes, roll_to_notes
 from diffbgm.sampling import noise_levels, sample
 from diffbgm.train import VALIDATION_LEVELS, validation_bce
 from diffbgm.types import BEATS_PER_BAR, CURVES, Curves, PianoRoll

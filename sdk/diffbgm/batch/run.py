@@ -67,7 +67,7 @@ def score_batch(
     and play music (default: as many as it has CPU cores, at most 8); `on_progress` hears of this process's share, and
     what it raises ends the batch. Machines that share a batch must see `out` and the videos under the same paths.
 
-    Raises DataError for a manifest, WeightsError for weights and OutputError for a folder that cannot be used; InputError
+    Raises DataError for a manifest, WeightsError for weights, OutputError for a folder that cannot be used; InputError
     for `workers` below 1.
     """
     from accelerate.utils import broadcast_object_list

@@ -20,7 +20,7 @@ from tests.drawing import draw_video
 
 from diffbgm import DiffBGM, hub
 from diffbgm.batch import Row, read_manifest, score_batch, share
-from diffbgm.batch.run import worker_environment
+from diffbgm.batch.processes import worker_environment
 from diffbgm.batch.workers import WorkerError, Workers
 from diffbgm.cli import main
 from diffbgm.errors import DataError, InputError

@@ -30,7 +30,7 @@ SURE = 12.0  # logit of a cell that is not to change
 @dataclass(frozen=True)
 class ComposeOptions:
     """steps of the sampler, guidance, seed; `chunk` windows go through the network at once, which bounds memory (None:
-    as many as suit the device).
+    as many as suit the device), computing in `dtype` (None: bfloat16 where the hardware is fast at it, else float32).
 
     `tie` 0..1: how far segments with one label are pulled together while they emerge, besides sharing their noise.
     """
@@ -41,6 +41,7 @@ class ComposeOptions:
     eta: float = 1.0
     tie: float = 0.3
     chunk: int | None = None
+    dtype: "torch.dtype | None" = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.steps <= 1000:
@@ -78,7 +79,7 @@ def compose(
         with torch.inference_mode():
             ask = next(piece)
             while True:
-                ask = piece.send(ask_network(model, [ask], options.chunk)[0])
+                ask = piece.send(ask_network(model, [ask], options.chunk, options.dtype)[0])
     except StopIteration as end:
         return end.value
 
@@ -102,7 +103,7 @@ def composing(
     told = versions(condition_of(plan, starts, model).to(device), options.guidance)
     hold = None if keep is None else held_logits(keep, plan, padded, device)
     generator = torch.Generator().manual_seed(options.seed)
-    source = torch.from_numpy(shared_steps(plan, padded)).to(device)
+    source = torch.as_tensor(shared_steps(plan, padded)).to(device)
 
     def noise() -> "Tensor":
         return torch.randn(4, padded, PITCHES, generator=generator).to(device)[:, source]
@@ -205,20 +206,20 @@ def held_logits(keep: Keep, plan: MusicPlan, padded: int, device: "torch.device"
     out = np.full((4, padded, PITCHES), np.nan, np.float32)
     mask = np.flatnonzero(keep.steps)
     out[:, mask] = np.where(cells[:, mask] > 0, SURE, -SURE)
-    return torch.from_numpy(out).to(device)
+    return torch.as_tensor(out).to(device)
 
 
 def finish(cells: np.ndarray, loud: np.ndarray, plan: MusicPlan) -> PianoRoll:
     """Cells as sampled and velocities (0..1) -> a clean roll in the plan's key: every sustain belongs to an onset."""
     mean = np.array(MEAN_VELOCITY, np.float32)[:, None, None]
-    velocity = np.clip(np.round(mean + 64 * (2 * loud - 1)), 1, 127) * cells[0::2]
+    velocity = np.minimum(np.maximum(np.round(mean + 64 * (2 * loud - 1)), 1), 127) * cells[0::2]
     melody, accompaniment = roll_to_notes(PianoRoll(cells, velocity.astype(np.uint8)))
     return transpose(notes_to_roll(melody, accompaniment, plan.beats), -key_shift(plan.key))
 
 
 def keep_exactly(roll: PianoRoll, keep: Keep) -> PianoRoll:
     """The kept steps bit for bit as they were."""
-    cells, velocity = roll.cells.copy(), np.array(roll.velocity)
+    cells, velocity = np.array(roll.cells), np.array(roll.velocity)
     cells[:, keep.steps] = keep.roll.cells[:, keep.steps]
     if keep.roll.velocity is not None:
         velocity[:, keep.steps] = keep.roll.velocity[:, keep.steps]

@@ -9,6 +9,8 @@ from diffbgm.network import Answer, Ask, ask_network, batch_size, company_matter
 from diffbgm.types import MusicPlan, PianoRoll
 
 if TYPE_CHECKING:
+    import torch
+
     from diffbgm.model import Denoiser
 
 K = TypeVar("K")
@@ -33,16 +35,21 @@ class Going(Generic[K]):
 
 
 def compose_many(
-    model: "Denoiser", take: "Callable[[bool], Piece[K] | None]", *, chunk: int | None = None
+    model: "Denoiser",
+    take: "Callable[[bool], Piece[K] | None]",
+    *,
+    chunk: int | None = None,
+    dtype: "torch.dtype | None" = None,
 ) -> Iterator[tuple[K, PianoRoll | Exception]]:
     """Key and roll of every piece, as they are finished; an exception instead of the roll where one could not be made.
 
     `take(wait)` hands out the next piece: None when there are no more, or, unless `wait`, when none is ready yet. As
     many are composed at once as fill a batch of `chunk` windows (None: what suits the device). Each comes out as
     `compose` makes it alone, bit for bit; where the hardware does not allow that, one is composed after the other.
+    `chunk` and `dtype` as in `ComposeOptions`, whose own do not count here.
     """
     size = batch_size(model, chunk)
-    most = 1 if company_matters(model, size) else size
+    most = 1 if company_matters(model, size, dtype) else size
     going: list[Going[K]] = []
     while True:
         while not going or sum(piece.ask.rows for piece in going) < most:
@@ -55,7 +62,7 @@ def compose_many(
                 yield piece.key, e
         if not going:
             return
-        going, ended = advance(model, going, size)
+        going, ended = advance(model, going, size, dtype)
         yield from ended
 
 
@@ -67,14 +74,14 @@ def first_ask(steps: Generator[Ask, Answer, PianoRoll]) -> Ask:
 
 
 def advance(
-    model: "Denoiser", going: list[Going[K]], size: int
+    model: "Denoiser", going: list[Going[K]], size: int, dtype: "torch.dtype | None"
 ) -> tuple[list[Going[K]], list[tuple[K, PianoRoll | Exception]]]:
     """One step of every piece: those that go on, and those that ended."""
     import torch
 
     with torch.inference_mode():
         try:
-            answers = ask_network(model, [piece.ask for piece in going], size)
+            answers = ask_network(model, [piece.ask for piece in going], size, dtype)
         except Exception as e:  # such as out of memory: whoever shared the batch is lost, those to come are not
             return [], [(piece.key, e) for piece in going]
         still: list[Going[K]] = []

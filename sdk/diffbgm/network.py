@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from diffbgm.device import make_accelerator
+from diffbgm.device import has_fast_bf16
 from diffbgm.sampling import Guidance, guide
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from diffbgm.model import Denoiser
@@ -81,18 +82,28 @@ def batch_size(model: "Denoiser", chunk: int | None = None) -> int:
     return chunk or (ON_CPU if next(model.parameters()).device.type == "cpu" else ELSEWHERE)
 
 
-def ask_network(model: "Denoiser", asks: Sequence[Ask], chunk: int | None = None) -> list[Answer]:
-    """An answer to each; windows of all of them share batches of one size (see `batch_size`)."""
+def precision(model: "Denoiser", dtype: "torch.dtype | None" = None) -> "torch.autocast":
+    """Computing in `dtype`; None: in bfloat16 where the hardware is fast at it, else in float32."""
+    import torch
+
+    device = next(model.parameters()).device.type
+    dtype = dtype or (torch.bfloat16 if has_fast_bf16(device) else torch.float32)
+    return torch.autocast(device, dtype, enabled=dtype != torch.float32)
+
+
+def ask_network(
+    model: "Denoiser", asks: Sequence[Ask], chunk: int | None = None, dtype: "torch.dtype | None" = None
+) -> list[Answer]:
+    """An answer to each; windows of all of them share batches of one size (see `batch_size`, `precision`)."""
     import torch
 
     size = batch_size(model, chunk)
-    accelerator = make_accelerator(next(model.parameters()).device.type)
     rows = [(ask, told, w) for ask in asks for told in ask.told for w in range(len(ask.starts))]
     logits: list[Tensor] = []
     velocity: list[Tensor] = []
     for first in range(0, len(rows), size):
         some = rows[first : first + size]
-        with accelerator.autocast():
+        with precision(model, dtype):
             out = model(*batch([*some, *some[:1] * (size - len(some))], model))
         logits += out.logits[: len(some)].unbind()
         velocity += out.velocity[: len(some)].unbind()
@@ -127,7 +138,7 @@ def batch(
     return x, t, Condition(**told), torch.stack(guess)
 
 
-def company_matters(model: "Denoiser", chunk: int | None = None) -> bool:
+def company_matters(model: "Denoiser", chunk: int | None = None, dtype: "torch.dtype | None" = None) -> bool:
     """Whether this hardware rounds what the network says of a window differently in other company or another place of
     the batch; tried on random windows. Then pieces must not share batches."""
     import torch
@@ -152,5 +163,5 @@ def company_matters(model: "Denoiser", chunk: int | None = None) -> bool:
         asks.append(Ask(x.to(device), level, x.tanh().to(device), [0], [condition.to(device)]))
     with torch.inference_mode():
         orders = [asks, asks[1::2] + asks[0::2]]
-        said = [dict(zip(map(id, order), ask_network(model, order, chunk), strict=True)) for order in orders]
+        said = [dict(zip(map(id, order), ask_network(model, order, chunk, dtype), strict=True)) for order in orders]
     return not all(torch.equal(said[0][id(ask)].logits[0], said[1][id(ask)].logits[0]) for ask in asks)

@@ -21,17 +21,24 @@ from diffbgm.types import Cut, MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze
 
 if TYPE_CHECKING:
+    import torch
+
     from diffbgm.model import Denoiser
 
-VideoSource = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
+VideoSource = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
 
 class DiffBGM:
     """A model with what it takes to score videos. It holds no state between calls: threads may share one."""
 
-    def __init__(self, model: "Denoiser", origin: hub.Origin) -> None:
+    def __init__(self, model: "Denoiser", origin: hub.Origin, dtype: "torch.dtype | None" = None) -> None:
         self.model = model
         self.origin = origin
+        self.dtype = dtype
+
+    def __repr__(self) -> str:
+        device = next(self.model.parameters()).device
+        return f"DiffBGM({self.origin.id!r}, device={str(device)!r}, sha256={self.origin.sha256[:12]!r})"
 
     @classmethod
     def from_pretrained(
@@ -42,21 +49,24 @@ class DiffBGM:
         cache_dir: str | os.PathLike[str] | None = None,
         token: str | None = None,
         local_files_only: bool = False,
-        device: str | None = None,
+        device: "torch.device | str | None" = None,
+        dtype: "torch.dtype | str | None" = None,
     ) -> "DiffBGM":
         """The weights that come with the package (None), those in a folder, or those of a Hub repository.
 
         A Hub repository ("owner/name", at `revision`: a branch, tag or commit) is looked for in the local cache first,
         and downloaded once; `cache_dir` and `token` are by default those of huggingface_hub; `local_files_only` asks no
-        network. `device`: "cpu", "cuda", ...; None lets accelerate choose. Raises WeightsError where there are
-        no weights, or damaged ones.
+        network. `device`: "cpu", "cuda", ...; None lets accelerate choose. `dtype`: what to compute in, "float32" or
+        "bfloat16"; None: bfloat16 where the hardware is fast at it, else float32. Raises WeightsError where there are
+        no weights, or damaged ones, InputError for another `dtype`.
         """
         from diffbgm.device import make_accelerator
 
+        precision = read_dtype(dtype)
         model, origin = hub.load(
             name_or_path, revision=revision, cache_dir=cache_dir, token=token, local_files_only=local_files_only
         )
-        return cls(model.to(device or make_accelerator().device), origin)
+        return cls(model.to(device or make_accelerator().device), origin, precision)
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> Path:
         """Writes config.json and model.safetensors (float32) into `folder`, for `from_pretrained`; returns it."""
@@ -81,7 +91,7 @@ class DiffBGM:
     ) -> PianoRoll:
         """The piano roll [4, 4 B, 88] for a plan of B beats, in the plan's key. `keep` holds music that is to stay."""
         options = options_of(Settings(seed=seed, steps=steps, guidance=guidance), draw_seed())
-        return compose(self.model, plan, options, keep=keep, on_progress=on_progress)
+        return compose(self.model, plan, replace(options, dtype=self.dtype), keep=keep, on_progress=on_progress)
 
     def score(
         self,
@@ -125,14 +135,14 @@ class DiffBGM:
             keep_audio=keep_audio,
             fade=fade,
         )
-        options = options_of(settings, draw_seed())
+        options = replace(options_of(settings, draw_seed()), dtype=self.dtype)
         path, kept = as_file(video)
         clock = Clock(on_progress)
         sketch = look(path, settings, clock, features=features, plan=plan)
         with clock.stage("compose", 0.28, 0.7) as told:
             roll = roll or compose(self.model, sketch.plan, options, on_progress=told)
         result = perform(path, sketch, roll, settings, options, self.origin, clock)
-        return replace(result, _keep=kept)
+        return replace(result, holder=kept)
 
     def recut(
         self,
@@ -149,7 +159,7 @@ class DiffBGM:
         source, kept, features = result.source, None, result.features
         if isinstance(video, VideoFeatures):
             features = video
-        elif isinstance(video, Sequence) and not isinstance(video, str | bytes | bytearray | memoryview):
+        elif isinstance(video, Sequence) and not isinstance(video, str | bytes | bytearray):
             features = replace(features, cuts=tuple(video))
         else:
             source, kept = as_file(video)
@@ -165,7 +175,17 @@ class DiffBGM:
             keep_audio=result.receipt["keep_audio"],
             on_progress=on_progress,
         )
-        return replace(scored, _keep=kept or result._keep)
+        return replace(scored, holder=kept or result.holder)
+
+
+def read_dtype(dtype: "torch.dtype | str | None") -> "torch.dtype | None":
+    """The dtype of that name; None stays None."""
+    import torch
+
+    found = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
+    if dtype is not None and found not in (torch.float32, torch.bfloat16, torch.float16):
+        raise InputError(f"dtype must be float32, bfloat16 or float16, got {dtype!r}")
+    return found
 
 
 def draw_seed() -> int:
@@ -181,7 +201,7 @@ def as_file(video: VideoSource) -> tuple[Path, object]:
     path = Path(kept.name) / "video"
     try:
         with open(path, "wb") as file:
-            if isinstance(video, bytes | bytearray | memoryview):
+            if isinstance(video, bytes | bytearray):
                 file.write(video)
             else:
                 shutil.copyfileobj(video, file)

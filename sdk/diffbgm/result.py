@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from diffbgm.midi import midi_bytes, write_midi
 from diffbgm.types import Audio, MusicPlan, PianoRoll, Score, VideoFeatures
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """A scored video.
 
@@ -32,7 +32,11 @@ class Result:
     seed: int
     receipt: Mapping[str, Any]
     source: Path
-    _keep: object = field(default=None, repr=False)  # holds a temporary copy of the source, when there is one
+    holder: object = None  # holds a temporary copy of the source, when there is one
+
+    def __repr__(self) -> str:
+        plan, bpm = self.plan, self.receipt["tempo"]["base"]
+        return f"Result({plan.duration:.2f} s, {plan.bars} bars, {plan.key}, {bpm:.0f} bpm, seed {self.seed})"
 
     @property
     def midi(self) -> bytes:

@@ -4,7 +4,7 @@
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -34,7 +34,7 @@ class Clock:
         self._tell = on_progress
 
     @contextmanager
-    def stage(self, name: str, start: float, end: float) -> Iterator[OnProgress]:
+    def stage(self, name: str, start: float, end: float) -> Generator[OnProgress]:
         began = time.monotonic()
 
         def tell(fraction: float, message: str) -> None:

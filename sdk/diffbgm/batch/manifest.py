@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from diffbgm.errors import DataError
 from diffbgm.settings import SETTINGS, Setting, Settings
@@ -66,7 +66,7 @@ def from_csv(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def from_jsonl(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
-    rows = []
+    rows: list[tuple[str, Mapping[str, Any]]] = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
@@ -76,7 +76,7 @@ def from_jsonl(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
             raise DataError(f"{path} line {number}: not JSON ({e})") from e
         if not isinstance(values, dict):
             raise DataError(f'{path} line {number}: must be an object, such as {{"video": "a.mp4"}}')
-        rows.append((f"{path} line {number}", values))
+        rows.append((f"{path} line {number}", cast("dict[str, Any]", values)))
     return rows
 
 
@@ -100,7 +100,7 @@ def read(where: str, column: str, setting: Setting, value: Any) -> Any:
     if setting.choices and value not in setting.choices:
         raise DataError(f"{where}: {column} must be {', '.join(setting.choices)}, got {value!r}")
     if setting.kind is str:
-        return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        return ",".join(map(str, cast("list[Any]", value))) if isinstance(value, list) else str(value)
     try:
         return setting.kind(value)
     except (TypeError, ValueError) as e:

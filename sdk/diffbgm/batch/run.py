@@ -15,12 +15,12 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diffbgm import media
 from diffbgm.batch.manifest import COLUMNS, Row, read_manifest, to_text
+from diffbgm.batch.processes import default_workers, join_processes, share, worker_environment
 from diffbgm.batch.work import FILES, Composed, look_at, play_and_save
 from diffbgm.batch.workers import Stopped, Workers, explain
 from diffbgm.ensemble import Piece, compose_many
@@ -29,13 +29,9 @@ from diffbgm.pipeline import DiffBGM
 from diffbgm.stages import Sketch, options_of
 
 if TYPE_CHECKING:
-    import torch
-    from accelerate import PartialState
-
     from diffbgm.hub import Origin
 
 WORK = ".work"  # half-made files lie here; nothing of it outlives a batch
-MOST_WORKERS = 8  # a process by itself; each takes some 200 MB
 
 
 @dataclass(frozen=True)
@@ -70,66 +66,33 @@ def score_batch(
     Raises DataError for a manifest, WeightsError for weights, OutputError for a folder that cannot be used; InputError
     for `workers` below 1.
     """
-    from accelerate.utils import broadcast_object_list
-
     manifest, out = Path(manifest), Path(out)
     if workers is not None and workers < 1:
         raise InputError(f"workers must be at least 1, got {workers}")
     rows = read_manifest(manifest)
-    state = join_processes(device)
+    place = join_processes(device)
     model = DiffBGM.from_pretrained(weights, device=device)
-    shares: list[Any] = [None]
-    if state.is_main_process:
+
+    def deal() -> tuple[list[dict[str, Any]], list[list[int]]]:
         make_folder(out)
         inputs = [inputs_of(row, manifest.parent, model.origin) for row in rows]
         left = [i for i, row in enumerate(rows) if read_outcome(row, inputs[i], out) is None]
-        shares = [(inputs, share([inputs[i]["bytes"] or 0 for i in left], state.num_processes, left))]
-    inputs, shared = broadcast_object_list(shares)[0]
-    if mine := [Job(rows[i], inputs[i], manifest.parent / rows[i].video, out) for i in shared[state.process_index]]:
-        with Workers(min(workers or default_workers(), len(mine)), worker_environment(state.device)) as pool:
+        return inputs, share([inputs[i]["bytes"] or 0 for i in left], place.count, left)
+
+    inputs, shares = place.agree(deal)
+    if mine := [Job(rows[i], inputs[i], manifest.parent / rows[i].video, out) for i in shares[place.index]]:
+        with Workers(min(workers or default_workers(), len(mine)), worker_environment(place.device)) as pool:
             score_jobs(model, mine, pool, on_progress or (lambda fraction, message: None))
     if on_progress:
         on_progress(1.0, "waiting for the others")
-    state.wait_for_everyone()
+    place.wait()
     outcomes = tuple(outcome_of(row, inputs[i], out) for i, row in enumerate(rows))
-    if state.is_main_process:
+    if place.index == 0:
         shutil.rmtree(out / WORK, ignore_errors=True)
         text = to_text([record_of(outcome) for outcome in outcomes], manifest.suffix.lower())
         media.write_text(out / f"results{manifest.suffix.lower()}", text)
-    state.wait_for_everyone()
+    place.wait()
     return outcomes
-
-
-def join_processes(device: str | None) -> "PartialState":
-    """This process's place among those that `torchrun` or `accelerate launch` started; alone, one of one."""
-    import torch
-    from accelerate import PartialState
-    from accelerate.utils import parse_flag_from_env
-
-    hardware = getattr(torch, "accelerator", torch.cuda)  # any kind of device; torch before 2.6 knows no such question
-    cpu = device == "cpu" or parse_flag_from_env("ACCELERATE_USE_CPU") or not hardware.is_available()
-    # At the end they wait for one another, however long the longest share takes.
-    state = PartialState(cpu=cpu, timeout=timedelta(days=365))
-    if state.num_processes != (started := int(os.environ.get("WORLD_SIZE", "1"))):
-        raise InputError(
-            f"{started} processes were started, but they cannot talk to each other on {state.device}: use --device cpu"
-        )
-    return state
-
-
-def share(sizes: Sequence[int], processes: int, items: Sequence[int] | None = None) -> list[list[int]]:
-    """`items` (default: 0, 1, ...) dealt to processes, largest first to whoever has least; each share in rising order.
-
-    The same arguments give the same shares, and every item is in exactly one.
-    """
-    items = range(len(sizes)) if items is None else items
-    shares: list[list[int]] = [[] for _ in range(processes)]
-    loads = [0] * processes
-    for k in sorted(range(len(sizes)), key=lambda k: (-sizes[k], k)):
-        least = min(range(processes), key=lambda p: (loads[p], len(shares[p]), p))
-        shares[least].append(items[k])
-        loads[least] += sizes[k]
-    return [sorted(s) for s in shares]
 
 
 def inputs_of(row: Row, folder: Path, origin: "Origin") -> dict[str, Any]:
@@ -186,7 +149,7 @@ def score_jobs(model: DiffBGM, jobs: Sequence[Job], pool: Workers, tell: Callabl
                 finish(job, began, explain(e))
                 failed += 1
 
-    for (job, began, sketch), roll in compose_many(model.model, take):
+    for (job, began, sketch), roll in compose_many(model.model, take, dtype=model.dtype):
         if isinstance(roll, Exception):
             finish(job, began, explain(roll))
             failed += 1
@@ -219,25 +182,6 @@ def finish(job: Job, began: float, error: str | None) -> None:
     """Writes down what became of a row."""
     record = {"inputs": dict(job.inputs), "error": error, "seconds": round(time.monotonic() - began, 3)}
     media.write_text(result_path(job.row, job.out), json.dumps(record, indent=1) + "\n")
-
-
-def default_workers() -> int:
-    """This process's part of the CPU cores."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(MOST_WORKERS, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
-
-
-def worker_environment(device: "torch.device") -> dict[str, str]:
-    """This process's environment, for one that is nobody's rank and sees the same device and no other."""
-    launched = ("RANK", "WORLD_SIZE", "MASTER_", "LOCAL_", "GROUP_", "ROLE_", "TORCHELASTIC_")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(launched)}
-    if device.type == "cpu":
-        environment["ACCELERATE_USE_CPU"] = "1"
-    elif device.type == "cuda":
-        visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
-        index = device.index or 0
-        environment["CUDA_VISIBLE_DEVICES"] = visible[index] if visible else str(index)
-    return environment
 
 
 def read_outcome(row: Row, inputs: Mapping[str, Any], out: Path) -> Outcome | None:

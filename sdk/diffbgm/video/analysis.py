@@ -47,7 +47,7 @@ def analyze(
     info = media.probe(path)
     clip = choose_clip(semantics)
     share = 1.0 if clip is None else CLIP_FREE
-    told = on_progress or (lambda fraction, message: None)
+    told: Callable[[float, str], None] = on_progress or (lambda fraction, message: None)
 
     def report(fraction: float, message: str) -> None:
         told(share * fraction, message)

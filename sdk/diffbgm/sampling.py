@@ -6,15 +6,17 @@ Noise level t runs from 1 (noise) to 0 (music); x_t = a x_0 + s eps with a = cos
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     Denoise = Callable[[Tensor, float, Tensor | None], Tensor]
     Noise = Callable[[], Tensor]
+
+Method = Literal["ddim", "dpm"]
 
 FIRST_LEVEL = 0.999  # where pure noise starts: DPM-Solver needs a signal, however small
 
@@ -61,23 +63,49 @@ def guide(guidance: Guidance, null: "Tensor", dynamic: "Tensor | None", full: "T
     return guided + guidance.rescale * (tamed - guided)
 
 
+class Noisy(NamedTuple):
+    """What the network is shown: x_t, its noise level, the last estimate of x_0 (None at first)."""
+
+    x: "Tensor"
+    level: float
+    estimate: "Tensor | None"
+
+
 def sample(
     denoise: "Denoise",
     noise: "Noise",
     levels: list[float],
     *,
-    method: Literal["ddim", "dpm"] = "ddim",
+    method: Method = "ddim",
     eta: float = 1.0,
     on_step: Callable[[int], None] | None = None,
 ) -> "Tensor":
     """From noise to the logits of x_0, by `method`; `noise()` gives fresh standard normal noise."""
+    steps = sampling(noise, levels, method=method, eta=eta, on_step=on_step)
+    try:
+        shown = next(steps)
+        while True:
+            shown = steps.send(denoise(*shown))
+    except StopIteration as end:
+        return end.value
+
+
+def sampling(
+    noise: "Noise",
+    levels: list[float],
+    *,
+    method: Method = "ddim",
+    eta: float = 1.0,
+    on_step: Callable[[int], None] | None = None,
+) -> "Generator[Noisy, Tensor, Tensor]":
+    """`sample` for whoever asks the network himself: yields what to show it, is sent the logits, returns the last."""
     import torch
 
     step = ddim_step if method == "ddim" else dpm_step
     x, estimate, previous = noise(), None, None
     logits = x
     for i, (now, then) in enumerate(itertools.pairwise(levels)):
-        logits = denoise(x, now, estimate)
+        logits = yield Noisy(x, now, estimate)
         last_estimate, estimate = estimate, torch.tanh(logits / 2)
         if then > 0:
             x = step(x, estimate, now, then, eta=eta, noise=noise, before=(previous, last_estimate))

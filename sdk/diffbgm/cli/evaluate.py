@@ -49,11 +49,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run_evaluate_model(args: argparse.Namespace) -> None:
     from diffbgm.evaluate.model import evaluate_model
-    from diffbgm.pipeline import DiffBGM, options_of
+    from diffbgm.pipeline import DiffBGM
+    from diffbgm.settings import Settings
+    from diffbgm.stages import options_of
 
     model = DiffBGM.from_pretrained(args.weights).model
     songs = [s.strip() for s in args.songs.split(",") if s.strip()]
-    options = options_of(args.seed, args.steps, args.guidance)
+    options = options_of(Settings(steps=args.steps, guidance=args.guidance), args.seed)
     with progress_bar() as tell:
         report = evaluate_model(
             model, args.data, n=args.n, songs=songs, options=options, save=args.save, on_progress=tell
@@ -62,22 +64,24 @@ def run_evaluate_model(args: argparse.Namespace) -> None:
 
 
 def run_evaluate_sweep(args: argparse.Namespace) -> None:
+    from diffbgm.compose import ComposeOptions
     from diffbgm.evaluate.sweep import evaluate_sweep
-    from diffbgm.pipeline import DiffBGM, options_of
+    from diffbgm.pipeline import DiffBGM
 
     model = DiffBGM.from_pretrained(args.weights).model
-    options = options_of(args.seed, None, None)
+    options = ComposeOptions(seed=args.seed)
     with progress_bar() as tell:
         report = evaluate_sweep(model, args.data, n=args.n, options=options, on_progress=tell)
     show(report, args)
 
 
 def run_evaluate_pieces(args: argparse.Namespace) -> None:
+    from diffbgm.compose import ComposeOptions
     from diffbgm.evaluate.pieces import evaluate_pieces
-    from diffbgm.pipeline import DiffBGM, options_of
+    from diffbgm.pipeline import DiffBGM
 
     model = DiffBGM.from_pretrained(args.weights).model
-    options = options_of(args.seed, None, None)
+    options = ComposeOptions(seed=args.seed)
     with progress_bar() as tell:
         report = evaluate_pieces(model, args.data, n=args.n, options=options, on_progress=tell)
     show(report, args)

@@ -32,8 +32,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     sound.set_defaults(run=run_evaluate_sound, kind="sound")
     semantics = kinds.add_parser("semantics", help="the director, what every style tag does, affect asked and heard")
     semantics.add_argument("--plans-only", action="store_true", help="measure the plans, compose nothing")
+    semantics.add_argument("--plane", type=int, default=200, metavar="N", help="plans over valence and arousal")
+    semantics.add_argument("--seconds", type=float, default=18.0, help="length of the made-up videos")
+    semantics.add_argument("--steps", type=int, default=12, help="of the sampler")
+    semantics.add_argument("--guidance", type=float)
     semantics.set_defaults(run=run_evaluate_semantics, kind="semantics")
-    for kind, count in ((model, 200), (sync, 40), (sound, 20), (semantics, 7)):
+    for kind, count in ((model, 200), (sync, 40), (sound, 20), (semantics, 40)):
         kind.add_argument("--n", type=int, default=count, help="windows, videos of each kind, or pieces a tag")
         kind.add_argument("--seed", type=int, default=0)
         kind.add_argument("--json", action="store_true")
@@ -78,12 +82,18 @@ def run_evaluate_sound(args: argparse.Namespace) -> None:
 
 
 def run_evaluate_semantics(args: argparse.Namespace) -> None:
-    from diffbgm.evaluate.semantics import evaluate_semantics
-    from diffbgm.pipeline import DiffBGM
+    from diffbgm.evaluate.semantics import Amount, evaluate_semantics
+    from diffbgm.pipeline import DiffBGM, options_of
 
-    model = None if args.plans_only else DiffBGM.from_pretrained(args.weights)
+    model = None if args.plans_only else DiffBGM.from_pretrained(args.weights).model
     with progress_bar() as tell:
-        report = evaluate_semantics(n=args.n, seed=args.seed, model=model, on_progress=tell)
+        report = evaluate_semantics(
+            Amount(args.n, args.plane, args.seconds),
+            seed=args.seed,
+            model=model,
+            options=options_of(args.seed, args.steps, args.guidance),
+            on_progress=tell,
+        )
     show(report, args)
 
 

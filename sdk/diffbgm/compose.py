@@ -9,7 +9,7 @@ import numpy as np
 from diffbgm.device import make_accelerator
 from diffbgm.errors import PlanError
 from diffbgm.roll import key_shift, notes_to_roll, roll_to_notes, transpose
-from diffbgm.sampling import Guidance, guide, noise_levels, sample
+from diffbgm.sampling import Guidance, guide, lean, noise_levels, sample
 from diffbgm.types import BEATS_PER_BAR, CURVES, MOOD, PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class ComposeOptions:
     """steps of the sampler, guidance, seed; `chunk` windows go through the network at once, which bounds memory.
 
     `tie` 0..1: how far segments with one label are pulled together while they emerge, besides sharing their noise.
+    `lean`: nats by which music that strays from the plan's mode is pulled back, see `sampling.lean`.
     """
 
     seed: int = 0
@@ -36,6 +37,7 @@ class ComposeOptions:
     guidance: Guidance = field(default_factory=Guidance)
     eta: float = 1.0
     tie: float = 0.3
+    lean: float = 0.5
     chunk: int = 8
 
     def __post_init__(self) -> None:
@@ -44,6 +46,8 @@ class ComposeOptions:
         for name in ("rhythm", "mood"):
             if not 0 <= getattr(self.guidance, name) <= 10:
                 raise PlanError(f"guidance must lie between 0 and 10, got {getattr(self.guidance, name)}")
+        if not 0 <= self.lean <= 4:
+            raise PlanError(f"lean must lie between 0 and 4 nats, got {self.lean}")
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ def compose(
     generator = torch.Generator().manual_seed(options.seed)
     source = torch.from_numpy(shared_steps(plan, padded)).to(device)
     velocity = torch.zeros(2, padded, PITCHES, device=device)
+    wishes = mode_wishes(plan, device)
 
     def noise() -> "Tensor":
         return torch.randn(4, padded, PITCHES, generator=generator).to(device)[:, source]
@@ -86,7 +91,7 @@ def compose(
     def denoise(x: "Tensor", level: float, estimate: "Tensor | None") -> "Tensor":
         logits, loud = denoise_windows(model, condition, starts, x, level, estimate, options, accelerator)
         velocity.copy_(loud)
-        logits = tie(logits, source, options.tie)
+        logits = lean(tie(logits, source, options.tie), wishes, options.lean)
         return logits if hold is None else torch.where(hold.isnan(), logits, hold)
 
     def told(step: int) -> None:
@@ -205,6 +210,23 @@ def tie(logits: "Tensor", source: "Tensor", strength: float) -> "Tensor":
     total = torch.zeros_like(logits).index_add_(1, source, logits)
     count = torch.bincount(source, minlength=len(source)).clamp_min(1)[:, None]
     return logits + strength * ((total / count)[:, source] - logits)
+
+
+def mode_wishes(plan: MusicPlan, device: "torch.device", start: int = 0) -> "list[tuple[Tensor, bool]]":
+    """(steps, whether they are to be major) for the segments that ask for one mode or the other; the plan's first step
+    is number `start`."""
+    import torch
+
+    wishes = []
+    for major in (True, False):
+        asked = [
+            torch.arange(s.start_beat * STEPS_PER_BEAT, s.end_beat * STEPS_PER_BEAT)
+            for s in plan.segments
+            if s.mood.mode is not None and s.mood.mode != 0.5 and (s.mood.mode > 0.5) == major
+        ]
+        if asked:
+            wishes.append(((start + torch.cat(asked)).to(device), major))
+    return wishes
 
 
 def held_logits(keep: Keep, plan: MusicPlan, padded: int, device: "torch.device") -> "Tensor":

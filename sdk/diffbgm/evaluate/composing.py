@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diffbgm.codec import to_json
-from diffbgm.compose import ComposeOptions, condition_of, denoise_windows, finish, shared_steps, tie, window_starts
-from diffbgm.sampling import noise_levels, sample
+from diffbgm.compose import (
+    ComposeOptions,
+    condition_of,
+    denoise_windows,
+    finish,
+    mode_wishes,
+    shared_steps,
+    tie,
+    window_starts,
+)
+from diffbgm.sampling import lean, noise_levels, sample
 from diffbgm.types import PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll
 
 if TYPE_CHECKING:
@@ -74,6 +83,7 @@ def _compose(
         [o + shared_steps(plan, n) for o, plan, n in zip(offsets[:-1], plans, lengths, strict=True)]
     )
     source = torch.from_numpy(source).to(device)
+    wishes = [wish for o, plan in zip(offsets[:-1], plans, strict=True) for wish in mode_wishes(plan, device, int(o))]
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     velocity = torch.zeros(2, int(offsets[-1]), PITCHES, device=device)
 
@@ -84,7 +94,7 @@ def _compose(
     def denoise(x: "Tensor", level: float, estimate: "Tensor | None") -> "Tensor":
         logits, loud = denoise_windows(model, condition, starts, x, level, estimate, options, accelerator)
         velocity.copy_(loud)
-        return tie(logits, source, options.tie)
+        return lean(tie(logits, source, options.tie), wishes, options.lean)
 
     with torch.inference_mode():
         logits = sample(denoise, noise, noise_levels(options.steps), eta=options.eta)

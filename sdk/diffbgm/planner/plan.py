@@ -19,11 +19,12 @@ from diffbgm.planner.affect import (
 from diffbgm.planner.curves import plan_curves, with_moods
 from diffbgm.planner.director import Levels, bundled_director, footage_of
 from diffbgm.planner.form import Form, plan_form
+from diffbgm.planner.levels import POP909, REFERENCE_BPM
 from diffbgm.planner.look import look_between
 from diffbgm.planner.prompt import Understood, understand
 from diffbgm.planner.styles import DEFAULT_PALETTE, Style, combine_styles, parse_style
 from diffbgm.planner.tempo import TempoFit, fit_tempo, pace_to_bpm
-from diffbgm.types import BEATS_PER_BAR, Key, MusicPlan, VideoFeatures
+from diffbgm.types import BEATS_PER_BAR, Curves, Key, MusicPlan, VideoFeatures
 
 
 def make_plan(
@@ -74,6 +75,8 @@ def make_plan(
     directed = direct_style(rules, levels)
     curves = plan_curves(form, look, directed, base)
     segments = with_moods(form.segments, curves, rules, 1.0 if key.mode == "major" else 0.0)
+    form = replace(form, segments=segments)
+    why = explain(features, seen, rules, understood, fit, key, form, bpm, levels, directed)
     return MusicPlan(
         duration=features.duration,
         tempo=fit.tempo,
@@ -83,9 +86,7 @@ def make_plan(
         cuts=fit.cuts,
         style=tags,
         palette=rules.palette or DEFAULT_PALETTE,
-        why=explain(
-            features, seen, rules, understood, fit, key, replace(form, segments=segments), bpm, levels, directed
-        ),
+        why=(*why, tell_music(curves, features.duration)),
     )
 
 
@@ -135,6 +136,25 @@ def explain(
         lines.append(f"{hit} of {len(fit.cuts)} cuts land on a beat or half beat{rest}")
     lines.append(f"form {' '.join(s.label for s in form.segments)}: scenes that look alike share their music")
     return tuple(lines)
+
+
+def tell_music(curves: Curves, duration: float) -> str:
+    """What all that comes to, in words, against the middle half of human-made pop."""
+    rate, keys, pitch = float(curves.density.sum()) / duration, float(curves.energy.mean()), curves.brightness.mean()
+    pace = (POP909["density"][1] * REFERENCE_BPM / 60, POP909["density"][3] * REFERENCE_BPM / 60)
+    parts = (
+        (rate, pace, ("sparse", "moderately busy", "busy"), f"{rate:.1f} onsets a second"),
+        (keys, POP909["energy"][1::2], ("thin", "medium full", "full"), f"{keys:.1f} keys at once"),
+        (
+            pitch,
+            POP909["brightness"][1::2],
+            ("low", "in the middle register", "high"),
+            f"around MIDI pitch {pitch:.0f}",
+        ),
+    )
+    return "so the music is to be " + ", ".join(
+        f"{words[int(value > low) + int(value > high)]} ({figure})" for value, (low, high), words, figure in parts
+    )
 
 
 def tell_levels(levels: Levels, rules: Style, directed: Style) -> list[str]:

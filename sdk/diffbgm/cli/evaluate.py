@@ -31,6 +31,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     sound.add_argument("--steps", type=int, help="of the sampler")
     sound.set_defaults(run=run_evaluate_sound, kind="sound")
     semantics = kinds.add_parser("semantics", help="the director, what every style tag does, affect asked and heard")
+    semantics.add_argument("videos", type=Path, nargs="*", help="whose affect is looked at besides")
+    semantics.add_argument("--muvisync", type=Path, metavar="DIR", help="MuVi-Sync's labels and CLIP features")
     semantics.add_argument("--plans-only", action="store_true", help="measure the plans, compose nothing")
     semantics.add_argument("--plane", type=int, default=200, metavar="N", help="plans over valence and arousal")
     semantics.add_argument("--seconds", type=float, default=18.0, help="length of the made-up videos")
@@ -82,8 +84,10 @@ def run_evaluate_sound(args: argparse.Namespace) -> None:
 
 
 def run_evaluate_semantics(args: argparse.Namespace) -> None:
+    from diffbgm.data.muvisync import find_music_videos, read_music_videos
     from diffbgm.evaluate.semantics import Amount, evaluate_semantics
     from diffbgm.pipeline import DiffBGM, options_of
+    from diffbgm.video import analyze
 
     model = None if args.plans_only else DiffBGM.from_pretrained(args.weights).model
     with progress_bar() as tell:
@@ -92,6 +96,8 @@ def run_evaluate_semantics(args: argparse.Namespace) -> None:
             seed=args.seed,
             model=model,
             options=options_of(args.seed, args.steps, args.guidance),
+            music_videos=read_music_videos(*find_music_videos(args.muvisync)) if args.muvisync else (),
+            clips={path.name: analyze(path, semantics="colour") for path in args.videos},
             on_progress=tell,
         )
     show(report, args)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from diffbgm.data.muvisync import MusicVideo
+from diffbgm.evaluate.footage import inside_table, spread_table
 from diffbgm.evaluate.plane import plane_table, points_of
 from diffbgm.evaluate.tags import Piece, contrast_table, planned, played, tag_table
 from diffbgm.metrics.affect import hear
@@ -38,10 +40,16 @@ def evaluate_semantics(
     seed: int = 0,
     model: "Denoiser | None" = None,
     options: "ComposeOptions | None" = None,
+    music_videos: Sequence[MusicVideo] = (),
+    clips: Mapping[str, VideoFeatures] | None = None,
     on_progress: OnProgress | None = None,
 ) -> Report:
     """For every tag n pieces, each beside the piece for the same video without a tag, and pieces for plans over the
-    plane of valence and arousal; with `model` they are composed and heard, without it only planned."""
+    plane of valence and arousal; with `model` they are composed and heard, without it only planned.
+
+    `music_videos` (of MuVi-Sync) and `clips` (by name) add how the affect of their pictures spreads, and what of the
+    music goes with the pictures inside a video.
+    """
     amount = amount or Amount()
     tell = on_progress or (lambda fraction, message: None)
     videos = [drawn_video(seed, i, seconds=amount.seconds) for i in range(amount.n)]
@@ -70,6 +78,10 @@ def evaluate_semantics(
     ]
     if (card := bundled_director_card()) is not None:
         tables.insert(0, director_table(card))
+    if music_videos or clips:
+        tables.append(spread_table(music_videos, clips or {}))
+    if music_videos:
+        tables.insert(1, inside_table(music_videos, seed))
     data = {
         "composed": rolls is not None,
         "plain": [dict(piece.values) for piece in plain],

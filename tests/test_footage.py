@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from diffbgm.data.muvisync import MusicVideo
-from diffbgm.evaluate.footage import SPAN, inside_table, interval, moving_affect, spread_table, stretches
+from diffbgm.data.stretches import SPAN, cut_stretches
+from diffbgm.evaluate.footage import inside_table, interval, moving_affect, spread_table
 from diffbgm.planner.director import Footage
 
 
@@ -31,12 +32,12 @@ def test_what_follows_the_pictures_inside_a_video_is_found():
 
 
 def test_stretches_are_centred_and_leave_out_the_ends():
-    inputs, wanted, owner = stretches(made_up(3, 1.0))
-    assert len(owner) == 3 * 6
+    found = cut_stretches(made_up(3, 1.0))
+    assert found.inputs.shape == (3 * 6, 3)
     for number in range(3):
-        assert wanted[owner == number].mean(0) == pytest.approx(0, abs=1e-9)
-        assert inputs["motion and cuts"][owner == number].mean(0) == pytest.approx(0, abs=1e-9)
-    assert "motion, cuts and CLIP" not in inputs
+        assert found.levels[found.owner == number].mean(0) == pytest.approx(0, abs=1e-9)
+        assert found.inputs[found.owner == number].mean(0) == pytest.approx(0, abs=1e-9)
+    assert cut_stretches(()).inputs.shape == (0, 3)
 
 
 def test_the_interval_holds_what_is_known():

@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from diffbgm.data.muvisync import MusicVideo
+from diffbgm.data.stretches import FOLDS, SPAN, cut_stretches, held_out
 from diffbgm.metrics.report import Table
+from diffbgm.planner.director import SCENE_INPUTS
 from diffbgm.types import Cut, VideoFeatures
 from diffbgm.video.affect import BRIGHTNESS, SATURATION, affect, cut_rate
 from diffbgm.video.clip import words_to_affect
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-SPAN = 20  # seconds of a stretch inside a video
-LEAST_CUTS = 0.05
-RIDGE = 0.03  # per stretch, on standardised inputs
-FOLDS, DRAWS = 10, 500
+DRAWS = 500  # of the bootstrap
 
 
 def spread_table(videos: Sequence[MusicVideo], clips: Mapping[str, VideoFeatures]) -> Table:
@@ -55,65 +54,28 @@ def inside_table(videos: Sequence[MusicVideo], seed: int) -> Table:
     """How far density and loudness of stretches of a video, less the video's own mean, can be told from its pictures.
 
     A director that sees whole videos says nothing here (r = 0): whatever is above that is worth following from scene
-    to scene. First and last stretch are left out: titles and silence go together without meaning anything.
+    to scene.
     """
-    inputs, wanted, owner = stretches(videos)
+    stretches = cut_stretches(videos)
+    plain = len(SCENE_INPUTS)
+    told = {
+        "motion": held_out(stretches.columns(1), seed),
+        "motion and cuts": held_out(stretches.columns(plain), seed),
+    }
+    if stretches.inputs.shape[1] > plain:
+        told["motion, cuts and CLIP"] = held_out(stretches, seed)
     rows = []
-    for name, x in inputs.items():
+    for name, said in told.items():
         for k, target in enumerate(("density", "loudness")):
-            said = held_out(x, wanted[:, k], owner, seed)
-            low, high = interval(said, wanted[:, k], owner, seed)
-            rows.append((name, target, float(np.corrcoef(said, wanted[:, k])[0, 1]), f"{low:.2f} to {high:.2f}"))
+            pair = said[:, k], stretches.levels[:, k]
+            low, high = interval(*pair, stretches.owner, seed)
+            rows.append((name, target, float(np.corrcoef(*pair)[0, 1]), f"{low:.2f} to {high:.2f}"))
     note = (
-        f"n = {len(owner)} stretches of {SPAN} s of {len(np.unique(owner))} videos, each less its video's mean, seed"
-        f" {seed}; ridge regression, {FOLDS} folds over videos; intervals by bootstrap over videos;"
-        " one level a video has r = 0"
+        f"n = {len(stretches.owner)} stretches of {SPAN} s of {len(np.unique(stretches.owner))} videos, first and last"
+        f" left out, each less its video's mean, seed {seed}; ridge regression, {FOLDS} folds over videos; intervals by"
+        " bootstrap over videos; one level a video has r = 0"
     )
     return Table("From scene to scene inside a video", ("from", "target", "r", "95 %"), tuple(rows), note)
-
-
-def stretches(videos: Sequence[MusicVideo]) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-    """(inputs [n, F] by name, [n, 2] density and loudness, [n] number of the video), each less its video's mean."""
-    moving, seen, wanted, owner = [], [], [], []
-    for number, video in enumerate(videos):
-        f = video.footage
-        count = len(f.motion) // SPAN
-        inner = [slice(i * SPAN, (i + 1) * SPAN) for i in range(1, count - 1)]
-        if len(inner) < 3:
-            continue
-        cutting = [float(np.log((f.since_cut[s] == 0).mean() + LEAST_CUTS)) for s in inner]
-        rows = [[f.motion[s].mean(), f.motion[s].std(), cuts] for s, cuts in zip(inner, cutting, strict=True)]
-        if f.clip is not None:  # an embedding every two seconds
-            last = len(f.clip) - 1
-            places = [f.clip[min(s.start // 2, last) : max(s.stop // 2, 1)].mean(0) for s in inner]
-            seen.append(np.array(places) - np.mean(places, axis=0))
-        moving.append(np.array(rows) - np.mean(rows, axis=0))
-        levels = np.array([[video.density[s].mean(), video.loudness[s].mean()] for s in inner])
-        wanted.append(levels - levels.mean(0))
-        owner.append(np.full(len(inner), number))
-    if not moving:
-        return {}, np.zeros((0, 2)), np.zeros(0, int)
-    inputs = {"motion": np.concatenate(moving)[:, :1], "motion and cuts": np.concatenate(moving)}
-    if len(seen) == len(moving):
-        clip = np.concatenate(seen)
-        main = np.linalg.svd(clip.T @ clip)[0][:, :32]  # the directions in which pictures differ most inside videos
-        inputs["motion, cuts and CLIP"] = np.concatenate([inputs["motion and cuts"], clip @ main], axis=1)
-    return inputs, np.concatenate(wanted), np.concatenate(owner)
-
-
-def held_out(x: np.ndarray, y: np.ndarray, owner: np.ndarray, seed: int) -> np.ndarray:
-    """[n] ridge regression's word on each stretch, fitted on the videos of the other folds."""
-    ids = np.random.default_rng([seed, 19]).permutation(np.unique(owner))
-    fold = {number: i % FOLDS for i, number in enumerate(ids)}
-    folds = np.array([fold[number] for number in owner])
-    said = np.zeros(len(y))
-    for k in np.unique(folds):
-        train = folds != k
-        scale = x[train].std(0) + 1e-9
-        rows = x[train] / scale
-        gram = rows.T @ rows + RIDGE * len(rows) * np.eye(x.shape[1])
-        said[~train] = x[~train] / scale @ np.linalg.solve(gram, rows.T @ y[train])
-    return said
 
 
 def interval(said: np.ndarray, y: np.ndarray, owner: np.ndarray, seed: int) -> tuple[float, float]:

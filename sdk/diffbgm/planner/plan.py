@@ -17,7 +17,7 @@ from diffbgm.planner.affect import (
     steer_affect,
 )
 from diffbgm.planner.curves import plan_curves, with_moods
-from diffbgm.planner.director import Levels, bundled_director, footage_of
+from diffbgm.planner.director import Levels, bundled_director, footage_of, scenes_of
 from diffbgm.planner.form import Form, plan_form
 from diffbgm.planner.levels import POP909, REFERENCE_BPM
 from diffbgm.planner.look import look_between
@@ -73,10 +73,16 @@ def make_plan(
     look = look_between(features, fit.tempo.edges[::BEATS_PER_BAR])
     base = fit.base_bpm
     directed = direct_style(rules, levels)
-    curves = plan_curves(form, look, directed, base)
+    scenes = None
+    if director is not None:
+        starts = [s.start_beat for s in form.segments]
+        scenes = director.direct_scenes(scenes_of(features, fit.tempo.edges[[*starts, fit.tempo.beats]]))
+    curves = plan_curves(form, look, directed, base, scenes)
     segments = with_moods(form.segments, curves, rules, 1.0 if key.mode == "major" else 0.0)
     form = replace(form, segments=segments)
     why = explain(features, seen, rules, understood, fit, key, form, bpm, levels, directed)
+    if scenes is not None:
+        why = (*why, tell_scenes(form, scenes))
     return MusicPlan(
         duration=features.duration,
         tempo=fit.tempo,
@@ -155,6 +161,13 @@ def tell_music(curves: Curves, duration: float) -> str:
     return "so the music is to be " + ", ".join(
         f"{words[int(value > low) + int(value > high)]} ({figure})" for value, (low, high), words, figure in parts
     )
+
+
+def tell_scenes(form: Form, scenes: np.ndarray) -> str:
+    """Where the director would have more and where less, by the sum of density and energy."""
+    total = scenes.sum(1)
+    most, least = (form.segments[int(i)].start_beat // BEATS_PER_BAR + 1 for i in (total.argmax(), total.argmin()))
+    return f"music videos with such scenes have most going on from bar {most} and least from bar {least}"
 
 
 def tell_levels(levels: Levels, rules: Style, directed: Style) -> list[str]:

@@ -76,7 +76,7 @@ def make_plan(
     scenes = None
     if director is not None:
         starts = [s.start_beat for s in form.segments]
-        scenes = director.direct_scenes(scenes_of(features, fit.tempo.edges[[*starts, fit.tempo.beats]]))
+        scenes = director.direct_scenes(scenes_of(features, fit.tempo.edges[[*starts, fit.tempo.beats]].tolist()))
     curves = plan_curves(form, look, directed, base, scenes)
     segments = with_moods(form.segments, curves, rules, 1.0 if key.mode == "major" else 0.0)
     form = replace(form, segments=segments)

@@ -166,6 +166,12 @@ def suggest_tags(clip: Clip, embeddings: np.ndarray, texts: Mapping[str, str], n
     return [(list(texts)[i], float(p[i])) for i in np.argsort(-p)[:n]]
 
 
+def match_texts(clip: Clip, text: str, texts: Mapping[str, str]) -> list[str]:
+    """The tags whose texts (tag -> a few adjectives) lie nearest to a text in the space of CLIP, the nearest first."""
+    near = _unit(clip.embed_texts([TEMPLATE.format(t) for t in texts.values()])) @ _unit(clip.embed_texts([text]))[0]
+    return [list(texts)[i] for i in np.argsort(-near, kind="stable")]
+
+
 def choose_clip(semantics: Semantics) -> Clip | None:
     """The model to look with, or None for colour alone.
 

@@ -12,7 +12,7 @@ from diffbgm.errors import InputError, StyleError
 from diffbgm.planner import combine_styles
 from diffbgm.planner.levels import POP909, density_at, level_to_value
 from diffbgm.planner.styles import GROUPS
-from diffbgm.result import KeepAudio
+from diffbgm.settings import KeepAudio
 from diffbgm.types import BEATS_PER_BAR, MusicPlan
 
 ANY = "auto"

@@ -18,11 +18,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.drawing import draw_video
 
-from diffbgm import hub
+from diffbgm import DiffBGM, hub
 from diffbgm.batch import Row, read_manifest, score_batch, share
+from diffbgm.batch.processes import worker_environment
+from diffbgm.batch.workers import WorkerError, Workers
 from diffbgm.cli import main
 from diffbgm.errors import DataError, InputError
 from diffbgm.model import Config, Denoiser
+from diffbgm.settings import settings_of
 
 CLIPS = 5
 SMALL = str(resources.files("pretty_midi") / "TimGM6mb.sf2")  # a soundfont that is quick to load
@@ -111,15 +114,24 @@ class Launched:
             assert time.monotonic() < until, "the batch does not get on"
             time.sleep(0.02)
 
-    def kill_one(self) -> None:
-        self.ranks()[-1].kill()
+    def workers(self) -> list[psutil.Process]:
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        return [p for p in children if any("diffbgm.batch.workers" in word for word in p.cmdline())]
 
-    def kill_all(self) -> None:
+    def kill_one(self) -> list[psutil.Process]:
+        """SIGKILL for a rank; the workers that were there."""
+        workers = self.workers()
+        self.ranks()[-1].kill()
+        return workers
+
+    def kill_all(self) -> list[psutil.Process]:
+        workers = self.workers()
         everybody = [psutil.Process(self.process.pid), *self.ranks()]
         for process in everybody:
             process.suspend()  # so that nobody has time to notice that another is gone
         for process in everybody:
             process.kill()
+        return workers
 
     def end(self) -> tuple[int, str]:
         text = self.process.communicate(timeout=300)[0].decode()
@@ -132,14 +144,14 @@ def test_two_processes_that_are_killed_twice_give_the_same_files(
     manifest, out = films / "clips.csv", tmp_path / "out"
     first = Launched(manifest, out, weights)
     first.wait_for(lambda: len(finished(out)) >= 1)
-    first.kill_one()
+    workers = first.kill_one()
     assert first.end()[0] != 0
     after_one = finished(out)
     assert 1 <= len(after_one) < CLIPS
 
     second = Launched(manifest, out, weights)
     second.wait_for(lambda: len(finished(out)) > len(after_one))
-    second.kill_all()
+    workers += second.kill_all()
     second.end()
     after_all = finished(out)
     assert set(after_one.items()) <= set(after_all.items())  # nothing finished was done again
@@ -151,6 +163,8 @@ def test_two_processes_that_are_killed_twice_give_the_same_files(
     assert midi_of(out) == midi_of(undisturbed)
     assert (out / "results.csv").read_text() == (undisturbed / "results.csv").read_text()
     assert sorted(p.name for p in out.iterdir()) == sorted(p.name for p in undisturbed.iterdir())
+    assert workers
+    assert not psutil.wait_procs(workers, timeout=60)[1]  # none outlives whom it worked for
 
 
 def test_what_is_done_is_not_done_again_and_what_changed_is(
@@ -166,6 +180,9 @@ def test_what_is_done_is_not_done_again_and_what_changed_is(
     assert len(score_batch(films / "clips.csv", out, weights=weights, device="cpu")) == CLIPS
     after = finished(out)
     assert {name for name in after if after[name] != before[name]} == {"1.result.json"}
+    row = read_manifest(films / "clips.csv")[1]
+    alone = DiffBGM.from_pretrained(weights, device="cpu").score(films / row.video, **settings_of(row))
+    assert (out / "1.mid").read_bytes() == alone.midi
     outcome = score_batch(write_csv(tmp_path / "other.csv", rows), out, weights=weights, device="cpu")[0]
     assert finished(out)["0.result.json"] != before["0.result.json"]  # the manifest names another path
     assert outcome.receipt
@@ -203,6 +220,41 @@ def test_a_row_that_fails_leaves_the_others_alone(
     assert main(["batch", str(manifest), "-o", str(out), "--weights", str(weights), "--device", "cpu"]) == 0
 
 
+def test_what_the_progress_raises_ends_the_batch(films: Path, weights: Path, tmp_path: Path) -> None:
+    def stop(fraction: float, message: str) -> None:
+        raise TimeoutError(message)
+
+    with pytest.raises(TimeoutError, match="0 of 5 done"):
+        score_batch(films / "clips.csv", tmp_path, weights=weights, device="cpu", on_progress=stop)
+    assert not finished(tmp_path)  # and nobody took the fall for it
+    with pytest.raises(InputError, match="at least 1"):
+        score_batch(films / "clips.csv", tmp_path, weights=weights, device="cpu", workers=0)
+
+
+def test_a_worker_that_dies_fails_one_call(capfd: pytest.CaptureFixture[str]) -> None:
+    with Workers(1, os.environ) as pool:
+        with pytest.raises(WorkerError, match="exit code 7"):
+            pool.call(os._exit, 7)
+        assert pool.call(int, "5") == 5
+        with pytest.raises(WorkerError, match="ValueError: invalid literal"):
+            pool.call(int, "five")
+        assert pool.call(print, "what a library says") is None  # is kept out of the answers
+        assert pool.submit(pool.call, os.getppid).result() == os.getpid()
+    assert "what a library says" in capfd.readouterr().err
+
+
+def test_a_worker_is_nobodys_rank(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert worker_environment(torch.device("cuda", 1))["CUDA_VISIBLE_DEVICES"] == "1"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,6")
+    environment = worker_environment(torch.device("cuda", 1))
+    assert environment["CUDA_VISIBLE_DEVICES"] == "6"
+    assert not {"LOCAL_RANK", "WORLD_SIZE"} & set(environment)
+    assert worker_environment(torch.device("cpu"))["ACCELERATE_USE_CPU"] == "1"
+
+
 def test_names_and_seeds_come_from_the_video(tmp_path: Path) -> None:
     rows = read_manifest(
         write_csv(tmp_path / "m.csv", [{"video": v} for v in ("x/a.mp4", "y/a.mov", "A.mp4", "b.mp4")])
@@ -210,7 +262,7 @@ def test_names_and_seeds_come_from_the_video(tmp_path: Path) -> None:
     assert [row.name for row in rows] == ["a", "a-2", "A-3", "b"]
     assert len({row.seed for row in rows}) == 4
     (alone,) = read_manifest(write_csv(tmp_path / "m.csv", [{"video": "b.mp4", "steps": " 3", "guidance": "2"}]))
-    assert alone == Row("b.mp4", "b", rows[3].seed, steps=3, guidance=2.0)
+    assert alone == Row("b.mp4", "b", seed=rows[3].seed, steps=3, guidance=2.0)
 
 
 @pytest.mark.parametrize(

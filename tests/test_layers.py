@@ -9,19 +9,24 @@ ROOT = Path(__file__).parents[1]
 SDK = ROOT / "sdk" / "diffbgm"
 FLOORS = (
     {"errors"},
-    {"types"},
+    {"types", "settings"},
     {"roll", "media", "codec"},
     {"video", "planner", "model", "sampling", "midi", "arrange", "render", "metrics", "device", "plot", "receipt"},
-    {"compose", "data", "hub"},
-    {"pipeline", "train", "train_director", "result"},
+    {"compose", "network", "ensemble", "data", "hub"},
+    {"pipeline", "stages", "train", "train_director", "result"},
     {"evaluate", "batch"},
     {"cli", "__init__"},
 )
 # A room may lean on a neighbour of its own floor only where that is said here.
 NEIGHBOURS = {
+    ("compose", "network"),
     ("data", "model"),
+    ("ensemble", "compose"),
+    ("ensemble", "network"),
     ("hub", "model"),
     ("pipeline", "result"),
+    ("pipeline", "stages"),
+    ("stages", "result"),
 }
 HEAVY = {"torch", "accelerate", "gradio", "transformers", "scenedetect", "cv2", "matplotlib", "scipy", "sklearn"}
 TORCH_ROOMS = {"model", "train"}

@@ -1,11 +1,14 @@
 """The front door, with the real weights, on drawn clips."""
 
 import json
+import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from tests.drawing import Drawn
 
 import diffbgm
@@ -89,12 +92,43 @@ def test_bytes_and_files_are_taken(model: DiffBGM, movie: Path, result: Result, 
         scored = model.score(file, seed=1, steps=STEPS, style="calm")
     assert scored.midi == result.midi
     scored.save(tmp_path / "out.mp4")
+    again = model.score(movie.read_bytes(), plan=result.plan, roll=result.roll, features=result.features, seed=1)
+    assert again.midi == result.midi
+    with open(movie, errors="replace") as text, pytest.raises(InputError, match="opened with 'rb'"):
+        model.score(text)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="not int"):
+        model.score(3)  # type: ignore[arg-type]
 
 
 def test_the_videos_own_sound_can_stay(model: DiffBGM, movie: Path, result: Result) -> None:
     mixed = model.score(movie, keep_audio="mix", seed=1, steps=STEPS, plan=result.plan, roll=result.roll)
     assert mixed.audio.samples.shape == mixed.music.samples.shape
     assert not np.allclose(mixed.audio.samples, mixed.music.samples, atol=1e-3)
+
+
+def test_threads_share_one_model(model: DiffBGM, result: Result) -> None:
+    seeds = [1, 2, 3]
+    alone = [model.compose(result.plan, seed=seed, steps=2) for seed in seeds]
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(lambda seed: model.compose(result.plan, seed=seed, steps=2), seeds)) == alone
+
+
+def test_the_precision_can_be_chosen(model: DiffBGM, result: Result) -> None:
+    coarse: set[bool] = set()
+    handle = model.model.register_forward_pre_hook(lambda *_: coarse.add(torch.is_autocast_enabled("cpu")))
+    for dtype in (torch.float32, torch.bfloat16):
+        coarse.clear()
+        DiffBGM(model.model, model.origin, dtype).compose(result.plan, seed=1, steps=1)
+        assert coarse == {dtype == torch.bfloat16}
+    handle.remove()
+    with pytest.raises(InputError, match="float32, bfloat16 or float16, got 'int8'"):
+        DiffBGM.from_pretrained(dtype="int8")
+
+
+def test_what_is_shown_of_it_fits_a_line(model: DiffBGM, result: Result) -> None:
+    assert re.fullmatch(r"DiffBGM\('bundled', device='cpu', sha256='[0-9a-f]{12}'\)", repr(model))
+    assert re.fullmatch(r"Result\(4\.00 s, \d bars, .* (major|minor), \d+ bpm, seed 1\)", repr(result))
+    assert set(diffbgm.__all__) == set(dir(diffbgm))
 
 
 def test_mistakes_are_named(model: DiffBGM, movie: Path) -> None:

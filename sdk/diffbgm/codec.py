@@ -8,7 +8,7 @@ import dataclasses
 import json
 import types
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -26,15 +26,14 @@ def to_plain(value: Any) -> Any:
     """The same as dicts, lists, numbers and strings."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray | np.generic):
+        array: np.ndarray = np.asarray(value)
         # A float32 is written with the digits of a float32 (0.1, not 0.10000000149), which read back as the same one.
-        return _shortest(value) if value.dtype == np.float32 else value.tolist()
-    if isinstance(value, np.generic):
-        return to_plain(np.asarray(value))
+        return _shortest(array) if array.dtype == np.float32 else array.tolist()
     if isinstance(value, Mapping):
-        return {str(key): to_plain(item) for key, item in value.items()}
+        return {str(key): to_plain(item) for key, item in cast("Mapping[Any, Any]", value).items()}
     if isinstance(value, list | tuple):
-        return [to_plain(item) for item in value]
+        return [to_plain(item) for item in cast("Sequence[Any]", value)]
     if value is None or isinstance(value, str | bool | int | float):
         return value
     raise PlanError(f"a {type(value).__name__} cannot be written as JSON")
@@ -79,14 +78,15 @@ def _read_dataclass(kind: Any, plain: Any, where: str) -> Any:
     if not isinstance(plain, Mapping):
         raise PlanError(f"{where} must be an object with the fields of {kind.__name__}; got {_show(plain)}")
     fields = {f.name: f for f in dataclasses.fields(kind) if f.init}
-    for name in plain:
+    given = cast("Mapping[str, Any]", plain)
+    for name in given:
         if name not in fields:
             raise PlanError(f"{where} has no field {name!r}; its fields are {', '.join(fields)}")
     hints = get_type_hints(kind)
-    values = {}
+    values: dict[str, Any] = {}
     for name, f in fields.items():
-        if name in plain:
-            values[name] = _read(hints[name], plain[name], f"{where}.{name}")
+        if name in given:
+            values[name] = _read(hints[name], given[name], f"{where}.{name}")
         elif f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
             raise PlanError(f"{where}.{name} is missing")
     try:
@@ -101,14 +101,16 @@ def _read_union(kinds: Sequence[Any], plain: Any, where: str) -> Any:
     return _read(next(kind for kind in kinds if kind is not type(None)), plain, where)
 
 
-def _read_tuple(items: Sequence[Any], plain: Any, where: str) -> tuple:
+def _read_tuple(items: Sequence[Any], plain: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(plain, list | tuple):
         raise PlanError(f"{where} must be a list; got {_show(plain)}")
+    entries = cast("Sequence[Any]", plain)
     if len(items) == 2 and items[1] is Ellipsis:
-        return tuple(_read(items[0], item, f"{where}[{i}]") for i, item in enumerate(plain))
-    if len(plain) != len(items):
-        raise PlanError(f"{where} must hold {len(items)} entries; got {len(plain)}")
-    return tuple(_read(kind, item, f"{where}[{i}]") for i, (kind, item) in enumerate(zip(items, plain, strict=True)))
+        return tuple(_read(items[0], entry, f"{where}[{i}]") for i, entry in enumerate(entries))
+    if len(entries) != len(items):
+        raise PlanError(f"{where} must hold {len(items)} entries; got {len(entries)}")
+    pairs = zip(items, entries, strict=True)
+    return tuple(_read(kind, entry, f"{where}[{i}]") for i, (kind, entry) in enumerate(pairs))
 
 
 def _read_array(plain: Any, where: str) -> np.ndarray:

@@ -1,20 +1,23 @@
-"""A plan and a model -> a piano roll. Windows of eight bars, half overlapping, are denoised together as one piece."""
+"""A plan and a model -> a piano roll. Windows of eight bars, half overlapping, are denoised together as one piece.
 
-from collections.abc import Callable
+`compose` makes one piece; `composing` is the same for whoever asks the network himself, so that the windows of several
+pieces share a batch (`ensemble.compose_many`).
+"""
+
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diffbgm.device import make_accelerator
 from diffbgm.errors import PlanError
+from diffbgm.network import Answer, Ask, ask_network, combine, versions
 from diffbgm.roll import key_shift, notes_to_roll, roll_to_notes, transpose
-from diffbgm.sampling import Guidance, guide, lean, noise_levels, sample
+from diffbgm.sampling import Guidance, lean, noise_levels, sampling
 from diffbgm.types import BEATS_PER_BAR, CURVES, MOOD, PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll
 
 if TYPE_CHECKING:
     import torch
-    from accelerate import Accelerator
     from torch import Tensor
 
     from diffbgm.model import Denoiser
@@ -26,7 +29,8 @@ SURE = 12.0  # logit of a cell that is not to change
 
 @dataclass(frozen=True)
 class ComposeOptions:
-    """steps of the sampler, guidance, seed; `chunk` windows go through the network at once, which bounds memory.
+    """steps of the sampler, guidance, seed; `chunk` windows go through the network at once, which bounds memory (None:
+    as many as suit the device), computing in `dtype` (None: bfloat16 where the hardware is fast at it, else float32).
 
     `tie` 0..1: how far segments with one label are pulled together while they emerge, besides sharing their noise.
     `lean`: nats by which music that strays from the plan's mode is pulled back, see `sampling.lean`.
@@ -38,7 +42,8 @@ class ComposeOptions:
     eta: float = 1.0
     tie: float = 0.3
     lean: float = 0.5
-    chunk: int = 8
+    chunk: int | None = None
+    dtype: "torch.dtype | None" = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.steps <= 1000:
@@ -73,37 +78,57 @@ def compose(
     import torch
 
     options = options or ComposeOptions()
+    piece = composing(model, plan, options, keep=keep, on_progress=on_progress)
+    try:
+        with torch.inference_mode():
+            ask = next(piece)
+            while True:
+                ask = piece.send(ask_network(model, [ask], options.chunk, options.dtype)[0])
+    except StopIteration as end:
+        return end.value
+
+
+def composing(
+    model: "Denoiser",
+    plan: MusicPlan,
+    options: ComposeOptions,
+    *,
+    keep: Keep | None = None,
+    on_progress: Callable[[float, str], None] | None = None,
+) -> Generator[Ask, Answer, PianoRoll]:
+    """`compose` step by step: yields what to ask the network, is sent the answer, returns the roll. Nothing is computed
+    by the network here; to be driven in inference mode."""
+    import torch
+
     device = next(model.parameters()).device
-    accelerator = make_accelerator(device.type)
     steps = plan.beats * STEPS_PER_BEAT
     starts = window_starts(plan.beats, model.beats)
     padded = (starts[-1] + model.beats) * STEPS_PER_BEAT
-    condition = condition_of(plan, starts, model).to(device)
+    told = versions(condition_of(plan, starts, model).to(device), options.guidance)
     hold = None if keep is None else held_logits(keep, plan, padded, device)
     generator = torch.Generator().manual_seed(options.seed)
-    source = torch.from_numpy(shared_steps(plan, padded)).to(device)
-    velocity = torch.zeros(2, padded, PITCHES, device=device)
+    source = torch.as_tensor(shared_steps(plan, padded)).to(device)
     wishes = mode_wishes(plan, device)
 
     def noise() -> "Tensor":
         return torch.randn(4, padded, PITCHES, generator=generator).to(device)[:, source]
 
-    def denoise(x: "Tensor", level: float, estimate: "Tensor | None") -> "Tensor":
-        logits, loud = denoise_windows(model, condition, starts, x, level, estimate, options, accelerator)
-        velocity.copy_(loud)
-        logits = lean(tie(logits, source, options.tie), wishes, options.lean)
-        return logits if hold is None else torch.where(hold.isnan(), logits, hold)
-
-    def told(step: int) -> None:
+    def done(step: int) -> None:
         if on_progress:
             on_progress(step / options.steps, f"composing, step {step} of {options.steps}")
 
-    with torch.inference_mode():
-        logits = sample(denoise, noise, noise_levels(options.steps), eta=options.eta, on_step=told)
-        cells = (logits[:, :steps] > 0).to(torch.uint8).cpu().numpy()
-        loud = velocity[:, :steps].float().cpu().numpy()
-    roll = finish(cells, loud, plan)
-    return roll if keep is None else keep_exactly(roll, keep)
+    sampler = sampling(noise, noise_levels(options.steps), eta=options.eta, on_step=done)
+    shown = next(sampler)
+    while True:
+        answer = yield Ask(*shown, [start * STEPS_PER_BEAT for start in starts], told)
+        logits, loud = overlap(options.guidance, answer, starts, padded)
+        logits = lean(tie(logits, source, options.tie), wishes, options.lean)
+        try:
+            shown = sampler.send(logits if hold is None else torch.where(hold.isnan(), logits, hold))
+        except StopIteration as end:
+            cells = (end.value[:, :steps] > 0).to(torch.uint8).cpu().numpy()
+            roll = finish(cells, loud[:, :steps].float().cpu().numpy(), plan)
+            return roll if keep is None else keep_exactly(roll, keep)
 
 
 def window_starts(beats: int, window: int) -> list[int]:
@@ -131,59 +156,21 @@ def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Cond
     )
 
 
-def denoise_windows(
-    model: "Denoiser",
-    condition: "Condition",
-    starts: list[int],
-    x: "Tensor",
-    level: float,
-    estimate: "Tensor | None",
-    options: ComposeOptions,
-    accelerator: "Accelerator",
-) -> "tuple[Tensor, Tensor]":
-    """Logits [4, T, 88] and velocities [2, T, 88] of the whole piece: windows averaged with triangular weights."""
+def overlap(guidance: Guidance, answer: Answer, starts: list[int], padded: int) -> "tuple[Tensor, Tensor]":
+    """Guided logits [4, T, 88] and velocities [2, T, 88] of a piece: windows averaged with triangular weights."""
     import torch
 
-    width = model.beats * STEPS_PER_BEAT
-    ramp = torch.minimum(torch.arange(1, width + 1), torch.arange(width, 0, -1)).to(x)[:, None]
-    total, loud = torch.zeros_like(x), torch.zeros_like(x[:2])
-    weight = torch.zeros_like(x[0, :, :1])
-    for first in range(0, len(starts), options.chunk):
-        some = [s * STEPS_PER_BEAT for s in starts[first : first + options.chunk]]
-        windows = torch.stack([x[:, s : s + width] for s in some])
-        guess = None if estimate is None else torch.stack([estimate[:, s : s + width] for s in some])
-        with accelerator.autocast():
-            logits, velocity = guided(
-                model, windows, level, condition[first : first + options.chunk], guess, options.guidance
-            )
-        for i, s in enumerate(some):
-            total[:, s : s + width] += ramp * logits[i]
-            loud[:, s : s + width] += ramp * velocity[i]
-            weight[s : s + width] += ramp
+    logits, velocity = combine(guidance, answer.logits), answer.velocity
+    width = logits.shape[-2]
+    ramp = torch.minimum(torch.arange(1, width + 1), torch.arange(width, 0, -1)).to(logits)[:, None]
+    total, loud = logits.new_zeros(4, padded, PITCHES), logits.new_zeros(2, padded, PITCHES)
+    weight = logits.new_zeros(padded, 1)
+    for i, start in enumerate(starts):
+        at = slice(start * STEPS_PER_BEAT, start * STEPS_PER_BEAT + width)
+        total[:, at] += ramp * logits[i]
+        loud[:, at] += ramp * velocity[i]
+        weight[at] += ramp
     return total / weight, loud / weight
-
-
-def guided(
-    model: "Denoiser",
-    x: "Tensor",
-    level: float,
-    condition: "Condition",
-    estimate: "Tensor | None",
-    guidance: Guidance,
-) -> "tuple[Tensor, Tensor]":
-    """Guided logits and the velocities of some windows; one, two or three evaluations, as the guidance needs."""
-    t = x.new_full((len(x),), level)
-
-    def ask(told: "Condition") -> "tuple[Tensor, Tensor]":
-        out = model(x, t, told, estimate)
-        return out.logits, out.velocity
-
-    full, velocity = ask(condition)
-    if guidance == Guidance(1, 1):
-        return full, velocity
-    null = ask(condition.without(dynamic=True, semantic=True))[0]
-    middle = None if guidance.rhythm == guidance.mood else ask(condition.without(semantic=True))[0]
-    return guide(guidance, null, middle, full), velocity
 
 
 def shared_steps(plan: MusicPlan, padded: int) -> np.ndarray:
@@ -207,14 +194,14 @@ def tie(logits: "Tensor", source: "Tensor", strength: float) -> "Tensor":
 
     if strength <= 0:
         return logits
-    total = torch.zeros_like(logits).index_add_(1, source, logits)
+    # On a GPU index_add_ adds in whatever order it likes; the CPU gives the same sum every time.
+    total = torch.zeros_like(logits, device="cpu").index_add_(1, source.cpu(), logits.cpu()).to(logits.device)
     count = torch.bincount(source, minlength=len(source)).clamp_min(1)[:, None]
     return logits + strength * ((total / count)[:, source] - logits)
 
 
-def mode_wishes(plan: MusicPlan, device: "torch.device", start: int = 0) -> "list[tuple[Tensor, bool]]":
-    """(steps, whether they are to be major) for the segments that ask for one mode or the other; the plan's first step
-    is number `start`."""
+def mode_wishes(plan: MusicPlan, device: "torch.device") -> "list[tuple[Tensor, bool]]":
+    """(steps, whether they are to be major) for the segments that ask for one mode or the other."""
     import torch
 
     wishes = []
@@ -225,7 +212,7 @@ def mode_wishes(plan: MusicPlan, device: "torch.device", start: int = 0) -> "lis
             if s.mood.mode is not None and s.mood.mode != 0.5 and (s.mood.mode > 0.5) == major
         ]
         if asked:
-            wishes.append(((start + torch.cat(asked)).to(device), major))
+            wishes.append((torch.cat(asked).to(device), major))
     return wishes
 
 
@@ -240,20 +227,20 @@ def held_logits(keep: Keep, plan: MusicPlan, padded: int, device: "torch.device"
     out = np.full((4, padded, PITCHES), np.nan, np.float32)
     mask = np.flatnonzero(keep.steps)
     out[:, mask] = np.where(cells[:, mask] > 0, SURE, -SURE)
-    return torch.from_numpy(out).to(device)
+    return torch.as_tensor(out).to(device)
 
 
 def finish(cells: np.ndarray, loud: np.ndarray, plan: MusicPlan) -> PianoRoll:
     """Cells as sampled and velocities (0..1) -> a clean roll in the plan's key: every sustain belongs to an onset."""
     mean = np.array(MEAN_VELOCITY, np.float32)[:, None, None]
-    velocity = np.clip(np.round(mean + 64 * (2 * loud - 1)), 1, 127) * cells[0::2]
+    velocity = np.minimum(np.maximum(np.round(mean + 64 * (2 * loud - 1)), 1), 127) * cells[0::2]
     melody, accompaniment = roll_to_notes(PianoRoll(cells, velocity.astype(np.uint8)))
     return transpose(notes_to_roll(melody, accompaniment, plan.beats), -key_shift(plan.key))
 
 
 def keep_exactly(roll: PianoRoll, keep: Keep) -> PianoRoll:
     """The kept steps bit for bit as they were."""
-    cells, velocity = roll.cells.copy(), np.array(roll.velocity)
+    cells, velocity = np.array(roll.cells), np.array(roll.velocity)
     cells[:, keep.steps] = keep.roll.cells[:, keep.steps]
     if keep.roll.velocity is not None:
         velocity[:, keep.steps] = keep.roll.velocity[:, keep.steps]

@@ -2,41 +2,43 @@
 
 import os
 import secrets
+import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from diffbgm import hub
-from diffbgm.arrange import arrange
-from diffbgm.compose import ComposeOptions, Keep, compose
+from diffbgm.compose import Keep, compose
 from diffbgm.errors import InputError
-from diffbgm.media import read_audio
-from diffbgm.planner import apply_bar_map, make_plan, recut
-from diffbgm.receipt import make_receipt
-from diffbgm.render import render
-from diffbgm.render.ducking import find_speech, mix_under
-from diffbgm.result import KeepAudio, Result
+from diffbgm.planner import apply_bar_map, recut
+from diffbgm.result import Result
 from diffbgm.sampling import Guidance
+from diffbgm.settings import KeepAudio, Semantics, Settings
+from diffbgm.stages import Clock, OnProgress, look, options_of, perform
 from diffbgm.types import Cut, MusicPlan, PianoRoll, VideoFeatures
-from diffbgm.video import Semantics, analyze, describe
+from diffbgm.video import analyze
 
 if TYPE_CHECKING:
+    import torch
+
     from diffbgm.model import Denoiser
 
-OnProgress = Callable[[float, str], None]
-VideoSource = str | os.PathLike[str] | bytes | IO[bytes]
+VideoSource = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
 
 class DiffBGM:
     """A model with what it takes to score videos. It holds no state between calls: threads may share one."""
 
-    def __init__(self, model: "Denoiser", origin: hub.Origin) -> None:
+    def __init__(self, model: "Denoiser", origin: hub.Origin, dtype: "torch.dtype | None" = None) -> None:
         self.model = model
         self.origin = origin
+        self.dtype = dtype
+
+    def __repr__(self) -> str:
+        device = next(self.model.parameters()).device
+        return f"DiffBGM({self.origin.id!r}, device={str(device)!r}, sha256={self.origin.sha256[:12]!r})"
 
     @classmethod
     def from_pretrained(
@@ -47,21 +49,24 @@ class DiffBGM:
         cache_dir: str | os.PathLike[str] | None = None,
         token: str | None = None,
         local_files_only: bool = False,
-        device: str | None = None,
+        device: "torch.device | str | None" = None,
+        dtype: "torch.dtype | str | None" = None,
     ) -> "DiffBGM":
         """The weights that come with the package (None), those in a folder, or those of a Hub repository.
 
         A Hub repository ("owner/name", at `revision`: a branch, tag or commit) is looked for in the local cache first,
         and downloaded once; `cache_dir` and `token` are by default those of huggingface_hub; `local_files_only` asks no
-        network. `device`: "cpu", "cuda", ...; None lets accelerate choose. Raises WeightsError where there are
-        no weights, or damaged ones.
+        network. `device`: "cpu", "cuda", ...; None lets accelerate choose. `dtype`: what to compute in, "float32" or
+        "bfloat16"; None: bfloat16 where the hardware is fast at it, else float32. Raises WeightsError where there are
+        no weights, or damaged ones, InputError for another `dtype`.
         """
         from diffbgm.device import make_accelerator
 
+        precision = read_dtype(dtype)
         model, origin = hub.load(
             name_or_path, revision=revision, cache_dir=cache_dir, token=token, local_files_only=local_files_only
         )
-        return cls(model.to(device or make_accelerator().device), origin)
+        return cls(model.to(device or make_accelerator().device), origin, precision)
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> Path:
         """Writes config.json and model.safetensors (float32) into `folder`, for `from_pretrained`; returns it."""
@@ -85,7 +90,8 @@ class DiffBGM:
         on_progress: OnProgress | None = None,
     ) -> PianoRoll:
         """The piano roll [4, 4 B, 88] for a plan of B beats, in the plan's key. `keep` holds music that is to stay."""
-        return compose(self.model, plan, options_of(seed, steps, guidance), keep=keep, on_progress=on_progress)
+        options = options_of(Settings(seed=seed, steps=steps, guidance=guidance), draw_seed())
+        return compose(self.model, plan, replace(options, dtype=self.dtype), keep=keep, on_progress=on_progress)
 
     def score(
         self,
@@ -119,54 +125,24 @@ class DiffBGM:
 
         Raises VideoError, StyleError, PlanError (the caller's to mend), WeightsError or RenderError.
         """
-        if keep_audio not in ("replace", "mix", "duck"):
-            raise InputError(f"keep_audio must be replace, mix or duck, got {keep_audio!r}")
-        options = options_of(seed, steps, guidance)
+        settings = Settings(
+            style=style,
+            prompt=prompt,
+            semantics=semantics,
+            seed=seed,
+            steps=steps,
+            guidance=guidance,
+            keep_audio=keep_audio,
+            fade=fade,
+        )
+        options = replace(options_of(settings, draw_seed()), dtype=self.dtype)
         path, kept = as_file(video)
         clock = Clock(on_progress)
-        with clock.stage("analyze", 0.0, 0.25) as told:
-            features = features or analyze(path, semantics=semantics, on_progress=told)
-            own = None if keep_audio == "replace" else read_audio(path)
-            speech = find_speech(own) if own is not None and keep_audio == "duck" else []
-        with clock.stage("plan", 0.25, 0.28):
-            plan = plan or make_plan(features, style, prompt=prompt)
+        sketch = look(path, settings, clock, features=features, plan=plan)
         with clock.stage("compose", 0.28, 0.7) as told:
-            roll = roll or compose(self.model, plan, options, on_progress=told)
-        with clock.stage("arrange", 0.7, 0.72):
-            music = arrange(roll, plan, seed=options.seed, speech=speech)
-        with clock.stage("render", 0.72, 1.0) as told:
-            sound = render(music, duration=plan.duration, fade=fade, on_progress=told)
-            audio = sound.mix if own is None else mix_under(own, sound.mix, "duck" if speech else "mix", speech)
-        return Result(
-            plan=plan,
-            roll=roll,
-            score=music,
-            audio=audio,
-            music=sound.mix,
-            stems=sound.stems,
-            features=features,
-            seed=options.seed,
-            source=path,
-            receipt=make_receipt(
-                plan,
-                audio,
-                seed=options.seed,
-                steps=options.steps,
-                guidance=asdict(options.guidance),
-                model=asdict(self.origin),
-                sound={
-                    "loudness_lufs": round(sound.lufs, 2),
-                    "true_peak_dbtp": round(sound.true_peak, 2),
-                    "keep_audio": keep_audio,
-                    "speech": [[round(a, 3), round(b, 3)] for a, b in speech],
-                    "synthesizer": sound.synthesizer,
-                    "soundfont": sound.soundfont,
-                },
-                scene=describe(features),
-                timings=clock.seconds,
-            ),
-            _keep=kept,
-        )
+            roll = roll or compose(self.model, sketch.plan, options, on_progress=told)
+        result = perform(path, sketch, roll, settings, options, self.origin, clock)
+        return replace(result, holder=kept)
 
     def recut(
         self,
@@ -183,7 +159,7 @@ class DiffBGM:
         source, kept, features = result.source, None, result.features
         if isinstance(video, VideoFeatures):
             features = video
-        elif isinstance(video, Sequence) and not isinstance(video, str | bytes):
+        elif isinstance(video, Sequence) and not isinstance(video, str | bytes | bytearray):
             features = replace(features, cuts=tuple(video))
         else:
             source, kept = as_file(video)
@@ -199,49 +175,36 @@ class DiffBGM:
             keep_audio=result.receipt["keep_audio"],
             on_progress=on_progress,
         )
-        return replace(scored, _keep=kept or result._keep)
+        return replace(scored, holder=kept or result.holder)
 
 
-def options_of(
-    seed: int | None, steps: int | None, guidance: float | tuple[float, float] | Guidance | None
-) -> ComposeOptions:
-    """The defaults where None is given; a fresh seed where none is."""
-    options = ComposeOptions(seed=secrets.randbelow(2**31) if seed is None else seed)
-    if steps is not None:
-        options = replace(options, steps=steps)
-    if isinstance(guidance, tuple):
-        guidance = Guidance(*guidance)
-    elif guidance is not None and not isinstance(guidance, Guidance):
-        guidance = Guidance(guidance, guidance)
-    return options if guidance is None else replace(options, guidance=guidance)
+def read_dtype(dtype: "torch.dtype | str | None") -> "torch.dtype | None":
+    """The dtype of that name; None stays None."""
+    import torch
+
+    found = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
+    if dtype is not None and found not in (torch.float32, torch.bfloat16, torch.float16):
+        raise InputError(f"dtype must be float32, bfloat16 or float16, got {dtype!r}")
+    return found
+
+
+def draw_seed() -> int:
+    """One that is nobody's."""
+    return secrets.randbelow(2**31)
 
 
 def as_file(video: VideoSource) -> tuple[Path, object]:
     """A path to the video, and what keeps it alive: bytes and open files are put into a temporary file."""
     if isinstance(video, (str, os.PathLike)):
         return Path(video), None
-    content = video if isinstance(video, bytes) else video.read()
     kept = tempfile.TemporaryDirectory(prefix="diffbgm-")
     path = Path(kept.name) / "video"
-    path.write_bytes(content)
+    try:
+        with open(path, "wb") as file:
+            if isinstance(video, bytes | bytearray):
+                file.write(video)
+            else:
+                shutil.copyfileobj(video, file)
+    except (TypeError, AttributeError) as e:
+        raise InputError(f"a video is a path, bytes or a file opened with 'rb', not {type(video).__name__}") from e
     return path, kept
-
-
-class Clock:
-    """Seconds per stage, and one progress from 0 to 1 over all of them."""
-
-    def __init__(self, on_progress: OnProgress | None) -> None:
-        self.seconds: dict[str, float] = {}
-        self._tell = on_progress
-
-    @contextmanager
-    def stage(self, name: str, start: float, end: float) -> Iterator[OnProgress]:
-        began = time.monotonic()
-
-        def tell(fraction: float, message: str) -> None:
-            if self._tell:
-                self._tell(start + (end - start) * min(max(fraction, 0.0), 1.0), message)
-
-        tell(0.0, name)
-        yield tell
-        self.seconds[name] = time.monotonic() - began

@@ -3,19 +3,17 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from diffbgm import codec, media
 from diffbgm.errors import OutputError
 from diffbgm.midi import midi_bytes, write_midi
 from diffbgm.types import Audio, MusicPlan, PianoRoll, Score, VideoFeatures
 
-KeepAudio = Literal["replace", "mix", "duck"]
 
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """A scored video.
 
@@ -34,7 +32,11 @@ class Result:
     seed: int
     receipt: Mapping[str, Any]
     source: Path
-    _keep: object = field(default=None, repr=False)  # holds a temporary copy of the source, when there is one
+    holder: object = None  # holds a temporary copy of the source, when there is one
+
+    def __repr__(self) -> str:
+        plan, bpm = self.plan, self.receipt["tempo"]["base"]
+        return f"Result({plan.duration:.2f} s, {plan.bars} bars, {plan.key}, {bpm:.0f} bpm, seed {self.seed})"
 
     @property
     def midi(self) -> bytes:
@@ -60,9 +62,9 @@ class Result:
         elif suffix in (".mid", ".midi"):
             write_midi(self.score, path)
         elif path.name.lower().endswith(".plan.json"):
-            write_text(path, codec.to_json(self.plan, indent=1))
+            media.write_text(path, codec.to_json(self.plan, indent=1) + "\n")
         elif suffix == ".json":
-            write_text(path, json.dumps(dict(self.receipt), indent=2))
+            media.write_text(path, json.dumps(dict(self.receipt), indent=2) + "\n")
         elif suffix == ".png":
             self.plot(path)
         elif suffix == ".fcpxml":
@@ -77,11 +79,7 @@ class Result:
 
     def save_all(self, folder: str | os.PathLike[str], name: str | None = None) -> dict[str, Path]:
         """Video, sound, MIDI, receipt, plan, picture, markers and every stem into `folder`; the paths, by kind."""
-        folder = Path(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as e:
-            raise OutputError(f"{folder}: cannot make this folder ({e.strerror}); choose another place") from e
+        folder = media.make_folder(folder)
         stem = name or f"{self.source.stem}-scored"
         suffixes = {"video": "mp4", "audio": "wav", "midi": "mid", "receipt": "receipt.json", "plan": "plan.json"}
         suffixes |= {"picture": "png", "markers": "fcpxml"}
@@ -96,9 +94,3 @@ class Result:
         from diffbgm.plot import plot_plan
 
         return plot_plan(self.plan, path, roll=self.roll)
-
-
-def write_text(path: Path, text: str) -> None:
-    """A text file, whole or not at all."""
-    with media.replacing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")

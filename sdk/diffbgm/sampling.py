@@ -6,9 +6,9 @@ Noise level t runs from 1 (noise) to 0 (music); x_t = a x_0 + s eps with a = cos
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from diffbgm.roll import key_profiles
 from diffbgm.types import LOWEST_PITCH, PITCHES
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Denoise = Callable[[Tensor, float, Tensor | None], Tensor]
     Noise = Callable[[], Tensor]
+
+Method = Literal["ddim", "dpm"]
 
 LEAD = 0.2  # of a mode over the other, in correlation with the key profiles, that is plain enough
 FIRST_LEVEL = 0.999  # where pure noise starts: DPM-Solver needs a signal, however small
@@ -69,10 +71,11 @@ def lean(logits: "Tensor", wishes: "Sequence[tuple[Tensor, bool]]", strength: fl
         return logits
     out = logits.clone()
     classes = (torch.arange(PITCHES, device=logits.device) + LOWEST_PITCH) % 12
+    fold = torch.nn.functional.one_hot(classes, 12).float()  # [88, 12]
     profiles = torch.from_numpy(key_profiles()).to(logits.device, torch.float32)
     for steps, major in wishes:
         sounding = torch.sigmoid(logits[:, steps].float()).sum((0, 1))  # [88]
-        heard = sounding.new_zeros(12).index_add_(0, classes, sounding)
+        heard = sounding @ fold
         heard = heard - heard.mean()
         heard = heard / heard.norm().clamp_min(1e-6)
         own = profiles[0, 0] if major else profiles[1, 9]
@@ -81,8 +84,16 @@ def lean(logits: "Tensor", wishes: "Sequence[tuple[Tensor, bool]]", strength: fl
         lead = float((own - rival) @ heard)
         slope = own - rival - lead * heard
         push = strength * min(max((LEAD - lead) / LEAD, 0.0), 1.0)
-        out[:, steps] += (push * slope / slope.abs().max().clamp_min(1e-6))[classes].to(logits)
+        out[:, steps] += (fold @ (push * slope / slope.abs().max().clamp_min(1e-6))).to(logits)
     return out
+
+
+class Noisy(NamedTuple):
+    """What the network is shown: x_t, its noise level, the last estimate of x_0 (None at first)."""
+
+    x: "Tensor"
+    level: float
+    estimate: "Tensor | None"
 
 
 def sample(
@@ -90,18 +101,36 @@ def sample(
     noise: "Noise",
     levels: list[float],
     *,
-    method: Literal["ddim", "dpm"] = "ddim",
+    method: Method = "ddim",
     eta: float = 1.0,
     on_step: Callable[[int], None] | None = None,
 ) -> "Tensor":
     """From noise to the logits of x_0, by `method`; `noise()` gives fresh standard normal noise."""
+    steps = sampling(noise, levels, method=method, eta=eta, on_step=on_step)
+    try:
+        shown = next(steps)
+        while True:
+            shown = steps.send(denoise(*shown))
+    except StopIteration as end:
+        return end.value
+
+
+def sampling(
+    noise: "Noise",
+    levels: list[float],
+    *,
+    method: Method = "ddim",
+    eta: float = 1.0,
+    on_step: Callable[[int], None] | None = None,
+) -> "Generator[Noisy, Tensor, Tensor]":
+    """`sample` for whoever asks the network himself: yields what to show it, is sent the logits, returns the last."""
     import torch
 
     step = ddim_step if method == "ddim" else dpm_step
     x, estimate, previous = noise(), None, None
     logits = x
     for i, (now, then) in enumerate(itertools.pairwise(levels)):
-        logits = denoise(x, now, estimate)
+        logits = yield Noisy(x, now, estimate)
         last_estimate, estimate = estimate, torch.tanh(logits / 2)
         if then > 0:
             x = step(x, estimate, now, then, eta=eta, noise=noise, before=(previous, last_estimate))

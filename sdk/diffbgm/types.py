@@ -34,13 +34,18 @@ class Value:
 
 def _same(a: Any, b: Any) -> bool:
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-        return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.dtype == b.dtype and np.array_equal(a, b)
-    return a == b
+        arrays = isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
+        return arrays and _dtype(a) == _dtype(b) and np.array_equal(np.asarray(a), np.asarray(b))
+    return bool(a == b)
+
+
+def _dtype(array: Any) -> Any:
+    return array.dtype
 
 
 def _array(value: Any, dtype: type, ndim: int, name: str) -> np.ndarray:
     """A read-only copy of `value` with a fixed dtype and rank, every entry finite."""
-    array = np.array(value, dtype=dtype)
+    array: np.ndarray = np.array(value, dtype=dtype)
     if array.ndim != ndim:
         raise PlanError(f"{name}: expected {ndim} dimension(s), got shape {array.shape}")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
@@ -181,7 +186,7 @@ class TempoMap(Value):
 
 def _interpolate(x: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> Any:
     """Piecewise linear through (xs, ys), the outer pieces extended past the ends."""
-    i = np.clip(np.searchsorted(xs, x, side="right") - 1, 0, len(xs) - 2)
+    i = np.minimum(np.maximum(np.searchsorted(xs, x, side="right") - 1, 0), len(xs) - 2)
     y = ys[i] + (x - xs[i]) * (ys[i + 1] - ys[i]) / (xs[i + 1] - xs[i])
     return float(y) if np.ndim(y) == 0 else y
 

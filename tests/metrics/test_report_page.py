@@ -104,9 +104,9 @@ def test_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert sorted(p.name for p in (tmp_path / "deep").iterdir()) == ["r.html", "r.json"]
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot write"):
+    with pytest.raises(OutputError, match="cannot"):
         write_json(tmp_path / "file" / "r.json", REPORT)
     (tmp_path / "taken").mkdir()
-    with pytest.raises(OutputError, match="cannot write"):
+    with pytest.raises(OutputError, match="is a folder"):
         write_json(tmp_path / "taken", REPORT)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["deep", "file", "taken"]

@@ -6,38 +6,29 @@ import json
 import re
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast
 
 from diffbgm.errors import DataError
-from diffbgm.result import KeepAudio
-from diffbgm.video import Semantics
+from diffbgm.settings import SETTINGS, Setting, Settings
 
 SUFFIXES = (".csv", ".jsonl")
 
 
 @dataclass(frozen=True)
-class Row:
-    """One video to score; everything but `video` may be left out of the manifest.
+class Row(Settings):
+    """One video to score, and its settings; everything but `video` may be left out of the manifest.
 
     video   a path, relative to the manifest's folder.   name  of its files (default: the video's, numbered if taken).
-    style, prompt, semantics, steps, guidance, keep_audio   as for `DiffBGM.score`.
     seed    default: a number made of the name, so that it does not depend on the other rows.
     """
 
     video: str
     name: str
-    seed: int
-    style: str = ""
-    prompt: str = ""
-    semantics: Semantics = "auto"
-    steps: int | None = None
-    guidance: float | None = None
-    keep_audio: KeepAudio = "replace"
 
 
-COLUMNS = tuple(f.name for f in fields(Row))
+COLUMNS = ("video", "name", *SETTINGS)
 
 
 def read_manifest(path: Path) -> tuple[Row, ...]:
@@ -54,10 +45,10 @@ def read_manifest(path: Path) -> tuple[Row, ...]:
     raw = from_csv(path, text) if path.suffix.lower() == ".csv" else from_jsonl(path, text)
     if not raw:
         raise DataError(f"{path}: has no rows")
-    taken = {name.casefold() for where, values in raw if (name := str(values.get("name") or ""))}
+    taken = {name.casefold() for _, values in raw if (name := str(values.get("name") or ""))}
     if len(taken) < sum(1 for _, values in raw if values.get("name")):
         raise DataError(f"{path}: two rows have the same name; names must differ in more than upper and lower case")
-    rows = []
+    rows: list[Row] = []
     for where, values in raw:
         name = str(values.get("name") or "") or free_name(str(values.get("video") or ""), taken)
         taken.add(name.casefold())
@@ -75,7 +66,7 @@ def from_csv(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def from_jsonl(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
-    rows = []
+    rows: list[tuple[str, Mapping[str, Any]]] = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
@@ -85,7 +76,7 @@ def from_jsonl(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
             raise DataError(f"{path} line {number}: not JSON ({e})") from e
         if not isinstance(values, dict):
             raise DataError(f'{path} line {number}: must be an object, such as {{"video": "a.mp4"}}')
-        rows.append((f"{path} line {number}", values))
+        rows.append((f"{path} line {number}", cast("dict[str, Any]", values)))
     return rows
 
 
@@ -99,30 +90,21 @@ def make_row(where: str, values: Mapping[str, Any], name: str) -> Row:
         raise DataError(f"{where}: video is empty")
     if not re.fullmatch(r"[^./\\][^/\\]*", name):
         raise DataError(f"{where}: name {name!r} must be a plain file name without a suffix")
-    for column, kind in (("keep_audio", KeepAudio), ("semantics", Semantics)):
-        if column in given and given[column] not in get_args(kind):
-            raise DataError(f"{where}: {column} must be {', '.join(get_args(kind))}, got {given[column]!r}")
-    style = given.get("style", "")
-    return Row(
-        video=str(given["video"]),
-        name=name,
-        seed=_number(where, given, "seed", int, zlib.crc32(name.encode()) >> 1),
-        style=",".join(map(str, style)) if isinstance(style, list) else str(style),
-        prompt=str(given.get("prompt", "")),
-        semantics=given.get("semantics", "auto"),
-        steps=_number(where, given, "steps", int, None),
-        guidance=_number(where, given, "guidance", float, None),
-        keep_audio=given.get("keep_audio", "replace"),
-    )
+    settings = {column: read(where, column, SETTINGS[column], given[column]) for column in SETTINGS if column in given}
+    settings.setdefault("seed", zlib.crc32(name.encode()) >> 1)
+    return Row(video=str(given["video"]), name=name, **settings)
 
 
-def _number(where: str, given: Mapping[str, Any], column: str, kind: type, default: Any) -> Any:
-    if column not in given:
-        return default
+def read(where: str, column: str, setting: Setting, value: Any) -> Any:
+    """A value of a setting as it stands in the manifest; a list where it is a list of words."""
+    if setting.choices and value not in setting.choices:
+        raise DataError(f"{where}: {column} must be {', '.join(setting.choices)}, got {value!r}")
+    if setting.kind is str:
+        return ",".join(map(str, cast("list[Any]", value))) if isinstance(value, list) else str(value)
     try:
-        return kind(given[column])
+        return setting.kind(value)
     except (TypeError, ValueError) as e:
-        raise DataError(f"{where}: {column} must be a number, got {given[column]!r}") from e
+        raise DataError(f"{where}: {column} must be a number, got {value!r}") from e
 
 
 def free_name(video: str, taken: set[str]) -> str:

@@ -1,31 +1,36 @@
 """Scoring the rows of a manifest: shared out over processes, taken up again after a kill, one failure a row.
 
 Under `torchrun` or `accelerate launch` every process takes a share of the rows, on its own device; otherwise one
-process takes all. What a row was made from lies beside its files in NAME.result.json, written last: a row whose inputs
+process takes all. Each has workers beside it that look at the videos and play what was composed, while it composes
+several at once. What a row was made from lies beside its files in NAME.result.json, written last: a row whose inputs
 are still the same is finished and is not done again.
 """
 
 import json
 import os
+import secrets
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, as_completed
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diffbgm.batch.manifest import Row, read_manifest, to_text
-from diffbgm.errors import DiffBGMError, InputError, OutputError
-from diffbgm.media import replacing
+from diffbgm import media
+from diffbgm.batch.manifest import COLUMNS, Row, read_manifest, to_text
+from diffbgm.batch.processes import default_workers, join_processes, share, worker_environment
+from diffbgm.batch.work import FILES, Composed, look_at, play_and_save
+from diffbgm.batch.workers import Stopped, Workers, explain
+from diffbgm.ensemble import Piece, compose_many
+from diffbgm.errors import InputError, OutputError
 from diffbgm.pipeline import DiffBGM
+from diffbgm.stages import Sketch, options_of
 
 if TYPE_CHECKING:
-    from accelerate import PartialState
-
     from diffbgm.hub import Origin
 
-FILES = {"scored": "mp4", "midi": "mid", "receipt": "receipt.json"}
 WORK = ".work"  # half-made files lie here; nothing of it outlives a batch
 
 
@@ -46,6 +51,7 @@ def score_batch(
     *,
     weights: str | os.PathLike[str] | None = None,
     device: str | None = None,
+    workers: int | None = None,
     on_progress: Callable[[float, str], None] | None = None,
 ) -> tuple[Outcome, ...]:
     """Scores every row of `manifest` (see `Row`) into the folder `out`; the outcomes of all rows, in their order.
@@ -53,71 +59,40 @@ def score_batch(
     Writes NAME.mp4, NAME.mid, NAME.receipt.json and NAME.result.json a row, and results.csv (or .jsonl, like the
     manifest) over all. The same rows give the same MIDI, however many processes share them (with the same number of
     threads each) and however often they were interrupted. A row that fails is reported in its outcome, and tried again
-    by the next run. `weights`, `device` as for `DiffBGM.from_pretrained`; `on_progress` hears of this process's share.
-    Machines that share a batch must see `out` and the videos under the same paths.
+    by the next run. `weights`, `device` as for `DiffBGM.from_pretrained`; `workers` beside each process look at videos
+    and play music (default: as many as it has CPU cores, at most 8); `on_progress` hears of this process's share, and
+    what it raises ends the batch. Machines that share a batch must see `out` and the videos under the same paths.
 
-    Raises DataError for a manifest, WeightsError for weights and OutputError for a folder that cannot be used.
+    Raises DataError for a manifest, WeightsError for weights, OutputError for a folder that cannot be used; InputError
+    for `workers` below 1.
     """
-    from accelerate.utils import broadcast_object_list
-
     manifest, out = Path(manifest), Path(out)
+    if workers is not None and workers < 1:
+        raise InputError(f"workers must be at least 1, got {workers}")
     rows = read_manifest(manifest)
-    state = join_processes(device)
+    place = join_processes(device)
     model = DiffBGM.from_pretrained(weights, device=device)
-    shares: list[Any] = [None]
-    if state.is_main_process:
+
+    def deal() -> tuple[list[dict[str, Any]], list[list[int]]]:
         make_folder(out)
         inputs = [inputs_of(row, manifest.parent, model.origin) for row in rows]
         left = [i for i, row in enumerate(rows) if read_outcome(row, inputs[i], out) is None]
-        shares = [(inputs, share([inputs[i]["bytes"] or 0 for i in left], state.num_processes, left))]
-    inputs, shared = broadcast_object_list(shares)[0]
-    mine = shared[state.process_index]
-    for done, i in enumerate(mine):
-        if on_progress:
-            on_progress(done / len(mine), f"{rows[i].name} ({done + 1} of {len(mine)})")
-        score_row(model, rows[i], inputs[i], manifest.parent, out)
+        return inputs, share([inputs[i]["bytes"] or 0 for i in left], place.count, left)
+
+    inputs, shares = place.agree(deal)
+    if mine := [Job(rows[i], inputs[i], manifest.parent / rows[i].video, out) for i in shares[place.index]]:
+        with Workers(min(workers or default_workers(), len(mine)), worker_environment(place.device)) as pool:
+            score_jobs(model, mine, pool, on_progress or (lambda fraction, message: None))
     if on_progress:
         on_progress(1.0, "waiting for the others")
-    state.wait_for_everyone()
+    place.wait()
     outcomes = tuple(outcome_of(row, inputs[i], out) for i, row in enumerate(rows))
-    if state.is_main_process:
+    if place.index == 0:
         shutil.rmtree(out / WORK, ignore_errors=True)
         text = to_text([record_of(outcome) for outcome in outcomes], manifest.suffix.lower())
-        write(out / f"results{manifest.suffix.lower()}", text)
-    state.wait_for_everyone()
+        media.write_text(out / f"results{manifest.suffix.lower()}", text)
+    place.wait()
     return outcomes
-
-
-def join_processes(device: str | None) -> "PartialState":
-    """This process's place among those that `torchrun` or `accelerate launch` started; alone, one of one."""
-    import torch
-    from accelerate import PartialState
-    from accelerate.utils import parse_flag_from_env
-
-    hardware = getattr(torch, "accelerator", torch.cuda)  # any kind of device; torch before 2.6 knows no such question
-    cpu = device == "cpu" or parse_flag_from_env("ACCELERATE_USE_CPU") or not hardware.is_available()
-    # At the end they wait for one another, however long the longest share takes.
-    state = PartialState(cpu=cpu, timeout=timedelta(days=365))
-    if state.num_processes != (started := int(os.environ.get("WORLD_SIZE", "1"))):
-        raise InputError(
-            f"{started} processes were started, but they cannot talk to each other on {state.device}: use --device cpu"
-        )
-    return state
-
-
-def share(sizes: Sequence[int], processes: int, items: Sequence[int] | None = None) -> list[list[int]]:
-    """`items` (default: 0, 1, ...) dealt to processes, largest first to whoever has least; each share in rising order.
-
-    The same arguments give the same shares, and every item is in exactly one.
-    """
-    items = range(len(sizes)) if items is None else items
-    shares: list[list[int]] = [[] for _ in range(processes)]
-    loads = [0] * processes
-    for k in sorted(range(len(sizes)), key=lambda k: (-sizes[k], k)):
-        least = min(range(processes), key=lambda p: (loads[p], len(shares[p]), p))
-        shares[least].append(items[k])
-        loads[least] += sizes[k]
-    return [sorted(s) for s in shares]
 
 
 def inputs_of(row: Row, folder: Path, origin: "Origin") -> dict[str, Any]:
@@ -135,33 +110,78 @@ def inputs_of(row: Row, folder: Path, origin: "Origin") -> dict[str, Any]:
     }
 
 
-def score_row(model: DiffBGM, row: Row, inputs: Mapping[str, Any], folder: Path, out: Path) -> None:
-    """Scores one video; its files move to `out` when all are there, and the result that names them comes last."""
-    work = out / WORK / row.name
-    began, error = time.monotonic(), None
+@dataclass(frozen=True)
+class Job:
+    """A row that this process has to score into the folder `out`."""
+
+    row: Row
+    inputs: Mapping[str, Any]
+    video: Path
+    out: Path
+
+
+def score_jobs(model: DiffBGM, jobs: Sequence[Job], pool: Workers, tell: Callable[[float, str], None]) -> None:
+    """Scores all of them: workers look ahead and play, while the windows of several videos share batches here."""
+    waiting, looking = deque(jobs), deque[tuple[Job, float, Future[Sketch]]]()
+    playing: list[Future[None]] = []
+    failed = 0
+    ahead = 2 * min(len(jobs), default_workers())
+
+    def report() -> None:
+        done = failed + sum(future.done() for future in playing)
+        tell(done / len(jobs), f"{done} of {len(jobs)} done")
+
+    def take(wait: bool) -> Piece[tuple[Job, float, Sketch]] | None:
+        nonlocal failed
+        while True:
+            report()
+            while waiting and len(looking) < ahead:
+                job = waiting.popleft()
+                looking.append((job, time.monotonic(), pool.submit(pool.call, look_at, job.row, job.video)))
+            if not looking or not (wait or looking[0][2].done()):
+                return None
+            job, began, future = looking.popleft()
+            try:
+                sketch = future.result()
+                options = options_of(job.row, 0)
+                return Piece((job, began, sketch), sketch.plan, options)
+            except Exception as e:
+                finish(job, began, explain(e))
+                failed += 1
+
+    for (job, began, sketch), roll in compose_many(model.model, take, dtype=model.dtype):
+        if isinstance(roll, Exception):
+            finish(job, began, explain(roll))
+            failed += 1
+            continue
+        seconds = {**sketch.seconds, "compose": time.monotonic() - began - sum(sketch.seconds.values())}
+        piece = Composed(job.row, job.video, sketch, roll, options_of(job.row, 0), model.origin, seconds)
+        playing.append(pool.submit(play, pool, job, piece, began))
+    for _ in as_completed(playing):
+        report()
+
+
+def play(pool: Workers, job: Job, piece: Composed, began: float) -> None:
+    """Has a worker write a row's files; they move to their place when all are there, and their result comes last."""
+    work = job.out / WORK / f"{job.row.name}.{secrets.token_hex(4)}"
+    error = None
     try:
         work.mkdir(parents=True)
-        result = model.score(
-            folder / row.video,
-            style=row.style,
-            prompt=row.prompt,
-            semantics=row.semantics,
-            seed=row.seed,
-            steps=row.steps,
-            guidance=row.guidance,
-            keep_audio=row.keep_audio,
-        )
+        pool.call(play_and_save, piece, work)
         for suffix in FILES.values():
-            result.save(work / f"{row.name}.{suffix}")
-        for suffix in FILES.values():
-            os.replace(work / f"{row.name}.{suffix}", out / f"{row.name}.{suffix}")
-    except DiffBGMError as e:
-        error = " ".join(str(e).split())
-    except Exception as e:  # whatever else goes wrong with one video is no reason to lose the others
-        error = f"{type(e).__name__}: {' '.join(str(e).split())}"
+            os.replace(work / f"{job.row.name}.{suffix}", job.out / f"{job.row.name}.{suffix}")
+    except Stopped:
+        return
+    except Exception as e:  # whatever goes wrong with one video is no reason to lose the others
+        error = explain(e)
     shutil.rmtree(work, ignore_errors=True)
-    record = {"inputs": dict(inputs), "error": error, "seconds": round(time.monotonic() - began, 3)}
-    write(result_path(row, out), json.dumps(record, indent=1) + "\n")
+    finish(job, began, error)
+
+
+def finish(job: Job, began: float, error: str | None) -> None:
+    """Writes down what became of a row."""
+    record = {"inputs": dict(job.inputs), "error": error, "seconds": round(time.monotonic() - began, 3)}
+    media.write_text(result_path(job.row, job.out), json.dumps(record, indent=1) + "\n")
 
 
 def read_outcome(row: Row, inputs: Mapping[str, Any], out: Path) -> Outcome | None:
@@ -190,7 +210,7 @@ def record_of(outcome: Outcome) -> dict[str, Any]:
     """One line of results.csv."""
     receipt = outcome.receipt or {}
     return {
-        **asdict(outcome.row),
+        **{column: getattr(outcome.row, column) for column in COLUMNS},
         "status": "failed" if outcome.error else "done",
         "error": outcome.error,
         **{kind: outcome.files[kind].name if outcome.files else None for kind in FILES},
@@ -218,9 +238,3 @@ def make_folder(out: Path) -> None:
             part.unlink()
     except OSError as e:
         raise OutputError(f"{out}: cannot be used ({e.strerror or e}); choose another folder with -o") from e
-
-
-def write(path: Path, text: str) -> None:
-    """A text file, whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="")

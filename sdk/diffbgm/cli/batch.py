@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from diffbgm.cli.common import progress_bar
+from diffbgm.settings import SETTINGS
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -12,8 +13,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "batch",
         help="score the videos of a manifest, on one process or many; continues where it was stopped",
         description=(
-            "MANIFEST is .csv or .jsonl with the columns video, style, prompt, semantics, seed, steps, guidance, "
-            "keep_audio and name; only video has to be there. Writes NAME.mp4, .mid, .receipt.json and .result.json a "
+            f"MANIFEST is .csv or .jsonl with the columns video, {', '.join(SETTINGS)} and name; only video has to be "
+            "there. Writes NAME.mp4, .mid, .receipt.json and .result.json a "
             "row, and results.csv over all. For many processes: torchrun --nproc_per_node 4 -m diffbgm.cli batch "
             "MANIFEST -o DIR (or accelerate launch). Exit code 1 if a row failed: results.csv says why, and the next "
             "run tries it again."
@@ -23,6 +24,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     batch.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
     batch.add_argument("--weights", metavar="FOLDER|HUB_ID", help="other weights than the bundled ones")
     batch.add_argument("--device", help="cpu, cuda, ...; by default the best there is")
+    batch.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes beside each that look at videos and play music (default: as many as it has cores, at most 8)",
+    )
     batch.set_defaults(run=run_batch)
 
 
@@ -33,7 +40,14 @@ def run_batch(args: argparse.Namespace) -> None:
     from diffbgm.errors import DiffBGMError
 
     with progress_bar() as tell:
-        outcomes = score_batch(args.manifest, args.out, weights=args.weights, device=args.device, on_progress=tell)
+        outcomes = score_batch(
+            args.manifest,
+            args.out,
+            weights=args.weights,
+            device=args.device,
+            workers=args.workers,
+            on_progress=tell,
+        )
     failed = [outcome for outcome in outcomes if outcome.error]
     if PartialState().is_main_process:
         results = args.out / f"results{args.manifest.suffix.lower()}"

@@ -1,25 +1,28 @@
-"""What the commands share: the progress bar, style options, writing reports."""
+"""What the commands share: the progress bar, and an option for every setting."""
 
 import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from diffbgm.settings import SETTINGS, Settings
+
 Tell = Callable[[float, str], None]
 
 
-def add_style(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--style", default="", metavar="TAGS", help="for example calm,piano (see: diffbgm styles)")
-    parser.add_argument("--prompt", default="", metavar="TEXT", help='free text, for example "a lonely rainy night"')
-
-
-def add_semantics(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--semantics",
-        choices=("auto", "colour", "clip"),
-        default="auto",
-        help="what reads the pictures: colour and motion, CLIP as well, or CLIP where it is at hand (default)",
-    )
+def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
+    """An option for each of these settings, or for all of them."""
+    unset = Settings()
+    for name in names or SETTINGS:
+        setting = SETTINGS[name]
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=setting.kind,
+            default=getattr(unset, name),
+            choices=setting.choices or None,
+            metavar=setting.metavar,
+            help=setting.help,
+        )
 
 
 @contextmanager

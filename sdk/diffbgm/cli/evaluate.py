@@ -49,11 +49,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run_evaluate_model(args: argparse.Namespace) -> None:
     from diffbgm.evaluate.model import evaluate_model
-    from diffbgm.pipeline import DiffBGM, options_of
+    from diffbgm.pipeline import DiffBGM
+    from diffbgm.settings import Settings
+    from diffbgm.stages import options_of
 
     model = DiffBGM.from_pretrained(args.weights).model
     songs = [s.strip() for s in args.songs.split(",") if s.strip()]
-    options = options_of(args.seed, args.steps, args.guidance)
+    options = options_of(Settings(steps=args.steps, guidance=args.guidance), args.seed)
     with progress_bar() as tell:
         report = evaluate_model(
             model, args.data, n=args.n, songs=songs, options=options, save=args.save, on_progress=tell
@@ -86,7 +88,9 @@ def run_evaluate_sound(args: argparse.Namespace) -> None:
 def run_evaluate_semantics(args: argparse.Namespace) -> None:
     from diffbgm.data.muvisync import find_music_videos, read_music_videos
     from diffbgm.evaluate.semantics import Amount, evaluate_semantics
-    from diffbgm.pipeline import DiffBGM, options_of
+    from diffbgm.pipeline import DiffBGM
+    from diffbgm.settings import Settings
+    from diffbgm.stages import options_of
     from diffbgm.video import analyze
 
     model = None if args.plans_only else DiffBGM.from_pretrained(args.weights).model
@@ -95,7 +99,7 @@ def run_evaluate_semantics(args: argparse.Namespace) -> None:
             Amount(args.n, args.plane, args.seconds),
             seed=args.seed,
             model=model,
-            options=options_of(args.seed, args.steps, args.guidance),
+            options=options_of(Settings(steps=args.steps, guidance=args.guidance), args.seed),
             music_videos=read_music_videos(*find_music_videos(args.muvisync)) if args.muvisync else (),
             clips={path.name: analyze(path, semantics="colour") for path in args.videos},
             on_progress=tell,

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diffbgm.cli.common import add_semantics, add_style, progress_bar
+from diffbgm.cli.common import add_settings, progress_bar
 
 if TYPE_CHECKING:
     from diffbgm.types import VideoFeatures
@@ -14,13 +14,12 @@ if TYPE_CHECKING:
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     analyze = commands.add_parser("analyze", help="print what the pictures say, as JSON")
     analyze.add_argument("video", type=Path)
-    add_semantics(analyze)
+    add_settings(analyze, "semantics")
     analyze.set_defaults(run=run_analyze)
 
     plan = commands.add_parser("plan", help="print the plan of the music, as JSON; edit it and pass it to score --plan")
     plan.add_argument("video", type=Path)
-    add_style(plan)
-    add_semantics(plan)
+    add_settings(plan, "style", "prompt", "semantics")
     plan.add_argument("--plot", type=Path, metavar="PNG", help="also draw it")
     plan.set_defaults(run=run_plan)
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diffbgm.cli.common import add_semantics, add_style, progress_bar
+from diffbgm.cli.common import add_settings, progress_bar
 from diffbgm.errors import InputError, OutputError
+from diffbgm.settings import settings_of
 
 if TYPE_CHECKING:
     from diffbgm.types import MusicPlan
@@ -42,18 +43,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def add_scoring(parser: argparse.ArgumentParser) -> None:
-    add_style(parser)
-    add_semantics(parser)
+    add_settings(parser)
     parser.add_argument("--plan", type=Path, metavar="JSON", help="a plan printed by `diffbgm plan`, maybe edited")
-    parser.add_argument("--seed", type=int, help="the same seed gives the same music")
-    parser.add_argument("--steps", type=int, help="of the sampler: more is slower and a little better (default 24)")
-    parser.add_argument("--guidance", type=float, help="how strictly the plan is followed (default 1.5)")
-    parser.add_argument(
-        "--keep-audio",
-        choices=("replace", "mix", "duck"),
-        default="replace",
-        help="the video's own sound: replaced, under the music, or with the music ducked where people speak",
-    )
     parser.add_argument("--stems", action="store_true", help="also write OUT.ROLE.wav for every role")
     parser.add_argument("--format", choices=("wav", "flac", "mp3"), help="also write the sound alone")
     parser.add_argument("--plot", action="store_true", help="also write OUT.png, the plan over its piano roll")
@@ -107,18 +98,7 @@ def score_file(args: argparse.Namespace, video: Path, out: Path) -> None:
     with progress_bar() as tell:
         tell(0.0, "loading the model")
         model = DiffBGM.from_pretrained(args.weights, device=args.device)
-        result = model.score(
-            video,
-            style=args.style,
-            prompt=args.prompt,
-            semantics=args.semantics,
-            seed=args.seed,
-            steps=args.steps,
-            guidance=args.guidance,
-            keep_audio=args.keep_audio,
-            plan=plan,
-            on_progress=tell,
-        )
+        result = model.score(video, **settings_of(args), plan=plan, on_progress=tell)
     wanted = [out, out.with_suffix(".mid"), out.with_suffix(".receipt.json")]
     wanted += [out.with_suffix(f".{args.format}")] if args.format else []
     wanted += [out.with_suffix(".png")] if args.plot else []

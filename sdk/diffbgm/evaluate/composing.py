@@ -1,31 +1,15 @@
-"""Many short pieces composed together: their windows share the batches, and plans that ask the same are composed once.
+"""Many short pieces composed together: their windows share batches, and plans that ask the same are composed once."""
 
-The pieces are laid end to end as one long roll whose windows, noise and ties keep inside each piece.
-"""
-
-from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from diffbgm.codec import to_json
-from diffbgm.compose import (
-    ComposeOptions,
-    condition_of,
-    denoise_windows,
-    finish,
-    mode_wishes,
-    shared_steps,
-    tie,
-    window_starts,
-)
-from diffbgm.sampling import lean, noise_levels, sample
-from diffbgm.types import PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll
+from diffbgm.compose import ComposeOptions, composing, window_starts
+from diffbgm.network import Answer, Ask, ask_network
+from diffbgm.types import MusicPlan, PianoRoll
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from diffbgm.model import Denoiser
 
 TOGETHER = 32  # windows in memory at once
@@ -68,37 +52,20 @@ def _compose(
 ) -> list[PianoRoll]:
     import torch
 
-    from diffbgm.device import make_accelerator
-    from diffbgm.model.condition import Condition
-
-    device = next(model.parameters()).device
-    accelerator = make_accelerator(device.type)
-    each = [window_starts(plan.beats, model.beats) for plan in plans]
-    lengths = [(starts[-1] + model.beats) * STEPS_PER_BEAT for starts in each]
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    starts = [int(o) // STEPS_PER_BEAT + s for o, mine in zip(offsets[:-1], each, strict=True) for s in mine]
-    conditions = [condition_of(plan, mine, model) for plan, mine in zip(plans, each, strict=True)]
-    condition = Condition(*(torch.cat([getattr(c, f.name) for c in conditions]) for f in fields(Condition))).to(device)
-    source = np.concatenate(
-        [o + shared_steps(plan, n) for o, plan, n in zip(offsets[:-1], plans, lengths, strict=True)]
-    )
-    source = torch.from_numpy(source).to(device)
-    wishes = [wish for o, plan in zip(offsets[:-1], plans, strict=True) for wish in mode_wishes(plan, device, int(o))]
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    velocity = torch.zeros(2, int(offsets[-1]), PITCHES, device=device)
-
-    def noise() -> "Tensor":
-        drawn = [torch.randn(4, n, PITCHES, generator=g) for n, g in zip(lengths, generators, strict=True)]
-        return torch.cat(drawn, dim=1).to(device)[:, source]
-
-    def denoise(x: "Tensor", level: float, estimate: "Tensor | None") -> "Tensor":
-        logits, loud = denoise_windows(model, condition, starts, x, level, estimate, options, accelerator)
-        velocity.copy_(loud)
-        return lean(tie(logits, source, options.tie), wishes, options.lean)
-
+    going = [composing(model, plan, replace(options, seed=s)) for plan, s in zip(plans, seeds, strict=True)]
     with torch.inference_mode():
-        logits = sample(denoise, noise, noise_levels(options.steps), eta=options.eta)
-        cells = (logits > 0).to(torch.uint8).cpu().numpy()
-        loud = velocity.float().cpu().numpy()
-    spans = [slice(int(o), int(o) + plan.beats * STEPS_PER_BEAT) for o, plan in zip(offsets[:-1], plans, strict=True)]
-    return [finish(cells[:, span], loud[:, span], plan) for span, plan in zip(spans, plans, strict=True)]
+        asks = [next(piece) for piece in going]
+        while True:  # all have as many steps, so all end together
+            answers = ask_network(model, asks, options.chunk, options.dtype)
+            said = [reply(piece, answer) for piece, answer in zip(going, answers, strict=True)]
+            if rolls := [s for s in said if isinstance(s, PianoRoll)]:
+                return rolls
+            asks = [s for s in said if isinstance(s, Ask)]
+
+
+def reply(piece: Generator[Ask, Answer, PianoRoll], answer: Answer) -> Ask | PianoRoll:
+    """What a piece asks next, or what has become of it."""
+    try:
+        return piece.send(answer)
+    except StopIteration as end:
+        return end.value

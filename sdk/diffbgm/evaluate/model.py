@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diffbgm.compose import ComposeOptions, guided
+from diffbgm.compose import ComposeOptions
 from diffbgm.data.pop909 import Song, is_validation, read_songs
 from diffbgm.data.windows import Piece, Sampling, Window, cut_window, prepare
 from diffbgm.errors import DataError, InputError
 from diffbgm.media import replacing
 from diffbgm.metrics.model import measure_model, model_report
 from diffbgm.metrics.report import Report, Table
+from diffbgm.network import guided
 from diffbgm.roll import find_key, notes_to_roll, pitch_classes, roll_to_notes
 from diffbgm.sampling import noise_levels, sample
 from diffbgm.train import VALIDATION_LEVELS, validation_bce
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 BARS = 8
 SMALLEST = 20
+CHUNK = 8  # windows that share a generator, so that it decides the music as the seed does
 FOLDS = 5  # of the classifier: fewer songs cannot be kept on one side of each split, and windows are split alone
 BCE_BARS = dict(zip(VALIDATION_LEVELS, (0.01, 2.5, 11.0, 16.4), strict=True))  # nats a sixteenth
 
@@ -121,8 +123,9 @@ def sample_windows(
     accelerator = make_accelerator(device.type)
     condition = Condition.stack([w.tokens for w in windows]).to(device)
     out = []
-    for first in range(0, len(windows), options.chunk):
-        part: Condition = condition[first : first + options.chunk]
+    chunk = options.chunk or CHUNK
+    for first in range(0, len(windows), chunk):
+        part: Condition = condition[first : first + chunk]
         generator = torch.Generator().manual_seed((options.seed << 20) + first)
         shape = (len(part), *windows[0].cells.shape)
 

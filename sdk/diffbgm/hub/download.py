@@ -27,7 +27,11 @@ def fetch(
 
     Raises WeightsError: no such repository, revision or file, no access, no network, or a damaged download.
     """
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub import (
+        get_hf_file_metadata,  # pyright: ignore[reportUnknownVariableType]
+        hf_hub_download,  # pyright: ignore[reportUnknownVariableType]
+        hf_hub_url,
+    )
     from huggingface_hub.errors import EntryNotFoundError, HFValidationError
 
     cache = None if cache_dir is None else Path(cache_dir)

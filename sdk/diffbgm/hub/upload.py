@@ -74,7 +74,7 @@ def checkout() -> Path:
 
 def files_below(folder: Path) -> dict[str, Path]:
     """Files by their path below `folder`; hidden, compiled and half-written ones are left out."""
-    found = {}
+    found: dict[str, Path] = {}
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         hidden = any(p.startswith(".") or p == "__pycache__" for p in parts)

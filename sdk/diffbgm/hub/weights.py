@@ -48,7 +48,7 @@ def save_weights(model: "Denoiser", folder: Path | str, dtype: "torch.dtype | No
     Raises OutputError where that cannot be written.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import save_file
+    from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 
     folder = Path(folder)
     tensors = {name: t.detach().to("cpu", dtype).contiguous() for name, t in model.state_dict().items()}
@@ -69,7 +69,7 @@ def load_weights(folder: Path | str) -> "Denoiser":
     """The model in a folder, float32, in eval mode; every tensor must be there and none more (WeightsError)."""
     import torch
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
     from diffbgm.model import Config, Denoiser
 

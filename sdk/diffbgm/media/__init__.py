@@ -8,7 +8,15 @@ end: nothing half-written stays.
 from diffbgm.media.muxing import COPYABLE, mux
 from diffbgm.media.reading import VideoInfo, frames, probe, read_audio
 from diffbgm.media.source import DEFAULT_FRAME
-from diffbgm.media.writing import SOUND_CODECS, check_writable, replacing, write_audio, write_video
+from diffbgm.media.writing import (
+    SOUND_CODECS,
+    check_writable,
+    make_folder,
+    replacing,
+    write_audio,
+    write_text,
+    write_video,
+)
 
 __all__ = [
     "COPYABLE",
@@ -17,10 +25,12 @@ __all__ = [
     "VideoInfo",
     "check_writable",
     "frames",
+    "make_folder",
     "mux",
     "probe",
     "read_audio",
     "replacing",
     "write_audio",
+    "write_text",
     "write_video",
 ]

@@ -42,6 +42,22 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def write_text(path: str | os.PathLike[str], text: str) -> Path:
+    """A text file (UTF-8, line ends as they are), whole or not at all; returns its path. Raises as `replacing` does."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
+    return Path(path)
+
+
+def make_folder(path: str | os.PathLike[str]) -> Path:
+    """The folder, made with its parents where it is not there; OutputError where it cannot be."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise OutputError(f"{path}: cannot make this folder ({_reason(e)}); choose another place") from e
+    return Path(path)
+
+
 def _temporary(path: str | os.PathLike[str]) -> Path:
     """A new, empty file beside `path`."""
     target = Path(path)

@@ -2,8 +2,6 @@
 
 import json
 import math
-import os
-import tempfile
 import unicodedata
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from diffbgm.errors import OutputError
+from diffbgm import media
 
 
 @dataclass(frozen=True)
@@ -120,21 +118,9 @@ def to_json(report: Report) -> str:
 
 
 def write_text(path: str | Path, text: str) -> Path:
-    """Write a file as a whole or not at all (a temporary file beside it, renamed); OutputError if that cannot be."""
-    target = Path(path)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as e:
-        raise OutputError(f"cannot write {target}: {e.strerror or e}; choose a folder that can be written") from e
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, target)
-    except OSError as e:
-        Path(temporary).unlink(missing_ok=True)
-        raise OutputError(f"cannot write {target}: {e.strerror or e}; choose a folder that can be written") from e
-    return target
+    """`media.write_text` into a folder that is made where it is not there; OutputError if that cannot be."""
+    media.make_folder(Path(path).parent)
+    return media.write_text(path, text)
 
 
 def write_json(path: str | Path, report: Report) -> Path:

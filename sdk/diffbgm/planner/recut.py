@@ -103,7 +103,7 @@ def bars_for(plan: MusicPlan, duration: float, max_change: float) -> int:
     first, last = max(1, int(np.ceil(slow * per_bpm - 1e-9))), int(np.floor(fast * per_bpm + 1e-9))
     if last < first:  # a few bars only: none fits, take the nearest
         return max(1, round(bpm * per_bpm))
-    return int(np.clip(plan.bars, first, last))
+    return min(max(plan.bars, first), last)
 
 
 def match_times(
@@ -116,8 +116,8 @@ def match_times(
     old_edges = np.array([0.0, *(cut.time for cut in old), old_duration])
     new_edges = np.array([0.0, *(cut.time for cut in new), new_duration])
     names = np.sort(np.diff(old_edges))
-    old_names = np.searchsorted(names, np.diff(old_edges)).tolist()
-    new_names = []
+    old_names: list[int] = np.searchsorted(names, np.diff(old_edges)).tolist()
+    new_names: list[int] = []
     for length in np.diff(new_edges):
         nearest = int(np.abs(names - length).argmin())
         same = abs(names[nearest] - length) <= SAME_SHOT
@@ -197,7 +197,7 @@ def apply_bar_map(roll: PianoRoll, bars: Sequence[int]) -> PianoRoll:
     if wrong or not len(bars):
         raise PlanError(f"apply_bar_map: bars must lie in 0..{old_bars - 1}, got {wrong[0] if wrong else 'none'}")
     steps = (np.array(bars)[:, None] * STEPS_PER_BAR + np.arange(STEPS_PER_BAR)).ravel()
-    cells = roll.cells[:, steps].copy()
+    cells = np.array(roll.cells[:, steps])
     for k, bar in enumerate(bars):
         if k and bar == bars[k - 1] + 1:
             continue

@@ -1,7 +1,6 @@
 """From a video to what its pictures say: cuts, motion, colour, affect, in one walk over the pictures."""
 
 from diffbgm.video.analysis import analyze
-from diffbgm.video.clip import Semantics
 from diffbgm.video.describe import describe
 
-__all__ = ["Semantics", "analyze", "describe"]
+__all__ = ["analyze", "describe"]

@@ -9,10 +9,11 @@ import numpy as np
 
 from diffbgm import media
 from diffbgm.errors import VideoError
+from diffbgm.settings import Semantics
 from diffbgm.types import VideoFeatures
 from diffbgm.video.affect import affect, cut_rate
 from diffbgm.video.ahead import ahead
-from diffbgm.video.clip import Semantics, blend_affect, choose_clip, look
+from diffbgm.video.clip import blend_affect, choose_clip, look
 from diffbgm.video.colour import colour_of
 from diffbgm.video.motion import difference, motion_from_change, shrink
 from diffbgm.video.shots import ShotFinder
@@ -46,7 +47,7 @@ def analyze(
     info = media.probe(path)
     clip = choose_clip(semantics)
     share = 1.0 if clip is None else CLIP_FREE
-    told = on_progress or (lambda fraction, message: None)
+    told: Callable[[float, str], None] = on_progress or (lambda fraction, message: None)
 
     def report(fraction: float, message: str) -> None:
         told(share * fraction, message)

@@ -19,17 +19,17 @@ from functools import lru_cache
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from diffbgm import media
 from diffbgm.errors import InputError
+from diffbgm.settings import Semantics
 
 if TYPE_CHECKING:
     import torch
 
-Semantics = Literal["auto", "colour", "clip"]
 MODEL = "openai/clip-vit-large-patch14-336"
 PICTURE_SIZE = 768  # pixels of the longer side that are decoded: the shorter one has 336 up to 16:7
 BATCH = 16

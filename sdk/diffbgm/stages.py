@@ -1,0 +1,139 @@
+"""Scoring a video without its middle: `look` comes before the model, `perform` after it; neither needs the model.
+
+`DiffBGM.score` puts them around `compose`; a batch runs them in processes beside the sampler.
+"""
+
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from diffbgm.arrange import arrange
+from diffbgm.compose import ComposeOptions
+from diffbgm.hub import Origin
+from diffbgm.media import read_audio
+from diffbgm.planner import make_plan
+from diffbgm.receipt import make_receipt
+from diffbgm.render import render
+from diffbgm.render.ducking import find_speech, mix_under
+from diffbgm.result import Result
+from diffbgm.sampling import Guidance
+from diffbgm.settings import Settings
+from diffbgm.types import MusicPlan, PianoRoll, VideoFeatures
+from diffbgm.video import analyze, describe
+
+OnProgress = Callable[[float, str], None]
+
+
+class Clock:
+    """Seconds per stage, and one progress from 0 to 1 over all of them."""
+
+    def __init__(self, on_progress: OnProgress | None = None, seconds: Mapping[str, float] | None = None) -> None:
+        self.seconds: dict[str, float] = dict(seconds or {})
+        self._tell = on_progress
+
+    @contextmanager
+    def stage(self, name: str, start: float, end: float) -> Generator[OnProgress]:
+        began = time.monotonic()
+
+        def tell(fraction: float, message: str) -> None:
+            if self._tell:
+                self._tell(start + (end - start) * min(max(fraction, 0.0), 1.0), message)
+
+        tell(0.0, name)
+        yield tell
+        self.seconds[name] = time.monotonic() - began
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What is known before a note is composed; `seconds` it took, by stage."""
+
+    features: VideoFeatures
+    plan: MusicPlan
+    seconds: Mapping[str, float]
+
+
+def look(
+    path: Path,
+    settings: Settings,
+    clock: Clock,
+    *,
+    features: VideoFeatures | None = None,
+    plan: MusicPlan | None = None,
+) -> Sketch:
+    """Looks at the video and plans its music, as far as that is not given. Raises VideoError, StyleError, PlanError."""
+    with clock.stage("analyze", 0.0, 0.25) as told:
+        features = features or analyze(path, semantics=settings.semantics, on_progress=told)
+    with clock.stage("plan", 0.25, 0.28):
+        plan = plan or make_plan(features, settings.style, prompt=settings.prompt)
+    return Sketch(features, plan, dict(clock.seconds))
+
+
+def options_of(settings: Settings, seed: int) -> ComposeOptions:
+    """What the composer is asked for, its defaults where nothing is set; `seed` where none is."""
+    options = ComposeOptions(seed=seed if settings.seed is None else settings.seed)
+    if settings.steps is not None:
+        options = replace(options, steps=settings.steps)
+    guidance = settings.guidance
+    if isinstance(guidance, tuple):
+        guidance = Guidance(*guidance)
+    elif guidance is not None and not isinstance(guidance, Guidance):
+        guidance = Guidance(guidance, guidance)
+    return options if guidance is None else replace(options, guidance=guidance)
+
+
+def perform(
+    path: Path,
+    sketch: Sketch,
+    roll: PianoRoll,
+    settings: Settings,
+    options: ComposeOptions,
+    origin: Origin,
+    clock: Clock,
+    *,
+    stems: bool = True,
+) -> Result:
+    """Arranges and renders the roll for the video at `path`; `stems=False` does without them and saves memory.
+
+    Raises VideoError where the video's own sound is wanted and cannot be read, PlanError, RenderError.
+    """
+    plan = sketch.plan
+    with clock.stage("arrange", 0.7, 0.72):
+        own = None if settings.keep_audio == "replace" else read_audio(path)
+        speech = find_speech(own) if own is not None and settings.keep_audio == "duck" else []
+        music = arrange(roll, plan, seed=options.seed, speech=speech)
+    with clock.stage("render", 0.72, 1.0) as told:
+        sound = render(music, duration=plan.duration, fade=settings.fade, stems=stems, on_progress=told)
+        audio = sound.mix if own is None else mix_under(own, sound.mix, "duck" if speech else "mix", speech)
+    receipt = make_receipt(
+        plan,
+        audio,
+        seed=options.seed,
+        steps=options.steps,
+        guidance=asdict(options.guidance),
+        model=asdict(origin),
+        sound={
+            "loudness_lufs": round(sound.lufs, 2),
+            "true_peak_dbtp": round(sound.true_peak, 2),
+            "keep_audio": settings.keep_audio,
+            "speech": [[round(a, 3), round(b, 3)] for a, b in speech],
+            "synthesizer": sound.synthesizer,
+            "soundfont": sound.soundfont,
+        },
+        scene=describe(sketch.features),
+        timings=clock.seconds,
+    )
+    return Result(
+        plan=plan,
+        roll=roll,
+        score=music,
+        audio=audio,
+        music=sound.mix,
+        stems=sound.stems,
+        features=sketch.features,
+        seed=options.seed,
+        source=path,
+        receipt=receipt,
+    )

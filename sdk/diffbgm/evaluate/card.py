@@ -87,7 +87,7 @@ def card_text(metrics: dict[str, Any], loss: dict[str, Any]) -> str:
 
 
 def command(kind: str) -> str:
-    data = {"model": " --data POP909.zip", "sync": " --compose"}.get(kind, "")
+    data = {"model": " --data POP909.zip", "sync": " --compose", "semantics": " --muvisync MUVISYNC"}.get(kind, "")
     return f"diffbgm evaluate {kind}{data}"
 
 

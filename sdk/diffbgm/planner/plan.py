@@ -21,7 +21,7 @@ from diffbgm.planner.director import Levels, bundled_director, footage_of, scene
 from diffbgm.planner.form import Form, plan_form
 from diffbgm.planner.levels import POP909, REFERENCE_BPM
 from diffbgm.planner.look import look_between
-from diffbgm.planner.prompt import Understood, understand
+from diffbgm.planner.prompt import Sense, Understood, understand
 from diffbgm.planner.styles import DEFAULT_PALETTE, Style, combine_styles, parse_style
 from diffbgm.planner.tempo import TempoFit, fit_tempo, pace_to_bpm
 from diffbgm.types import BEATS_PER_BAR, Curves, Key, MusicPlan, VideoFeatures
@@ -32,6 +32,7 @@ def make_plan(
     style: str | Sequence[str] = (),
     *,
     prompt: str = "",
+    sense: Sense | None = None,
     bpm: float | None = None,
     key: Key | None = None,
     max_drift: float = 0.08,
@@ -41,6 +42,7 @@ def make_plan(
 
     style      tags of `STYLES`; they win over what the pictures suggest.
     prompt     free text, turned into more tags by `understand`; tags win over it.
+    sense      ranks mood tags for a prompt whose words are not known (see `video.clip.sense_of`).
     bpm        the base tempo, 60 to 140; whole bars have to fill the video, so it is met as nearly as they allow.
     key        the key, instead of the one chosen.
     max_drift  how far the local tempo may leave the base tempo, as a share of it.
@@ -49,7 +51,7 @@ def make_plan(
     Raises StyleError for unknown or contradicting tags, PlanError for a tempo out of range.
     """
     tags = parse_style(style)
-    understood = understand(prompt, tags) if prompt.strip() else None
+    understood = understand(prompt, tags, sense) if prompt.strip() else None
     if understood is not None:
         tags = understood.tags
     rules = combine_styles(tags)

@@ -8,6 +8,7 @@ import pytest
 from diffbgm.evaluate.plane import plane_table, points_of
 from diffbgm.evaluate.semantics import Amount, director_table, drawn_video, evaluate_semantics
 from diffbgm.evaluate.tags import DESCRIPTORS, PROMISES, Piece, paired_p, planned, played, rows_of, sign_p
+from diffbgm.metrics.affect import default_ear
 from diffbgm.metrics.report import format_report, to_json
 from diffbgm.planner import STYLES, make_plan
 from diffbgm.planner.director import TARGETS
@@ -89,6 +90,23 @@ def test_rank_correlations_of_known_answers():
     assert valence[-1] == "ok"
     assert abs(arousal[2]) < 0.3
     assert arousal[-1] == "missed"
+
+
+def test_plans_move_as_the_ear_would_have_them():
+    """The ear inverted (`Ear.typical`) and the planner agree on pace, length, register and mode over the plane."""
+    asked = np.array([(v, a) for v in (-0.8, -0.3, 0.3, 0.8) for a in (-0.8, -0.3, 0.3, 0.8)])
+    wanted = [default_ear().typical(v, a) for v, a in asked]
+    pieces = [planned(make_plan(drawn_video(0, 1, (v, a)))) for v, a in asked]
+    beat = np.array([60 / piece.values["tempo"] for piece in pieces])
+    got = {
+        "onset_rate": np.log2([piece.values["onset rate"] for piece in pieces]),
+        "length": np.log2(beat * [piece.values["length"] for piece in pieces]),
+        "major": np.array([piece.values["major"] for piece in pieces]),
+    }
+    for name, values in got.items():
+        assert np.corrcoef(values, [row[name] for row in wanted])[0, 1] > 0.75, name
+    pitch = np.array([piece.values["pitch"] for piece in pieces])
+    assert np.corrcoef(pitch, asked[:, 0])[0, 1] > 0.75  # with valence; what arousal adds to register is let go
 
 
 def test_a_missed_tempo_counts_in_octaves():

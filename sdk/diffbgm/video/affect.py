@@ -7,7 +7,8 @@ Motion and cutting rate drive arousal: over the videos of MuVi-Sync (671 music v
 "exciting" minus "sad" alike (r = .27 and .28; their sum .35), so they weigh the same. Warmth adds a little valence, by
 the film maker's custom of warm hope and cold gloom; Valdez & Mehrabian found blue pleasant, so it stays small.
 
-Calibration: over MuVi-Sync's 172,000 seconds arousal then has the quantiles (5, 25, 50, 75, 95 %) -.5, .1, .6, .8, .9:
+Calibration (`diffbgm evaluate semantics --muvisync DIR`): over MuVi-Sync's 172,000 seconds arousal from motion and
+cuts has the quantiles (5, 25, 50, 75, 95 %) -.49, .05, .56, .81, .92, and that of CLIP's words -.67, -.29, -.01, .32, .61:
 music videos are the lively end. Single shots in which something moves lie around -.4, edited footage around .2.
 
 Limits: nothing is recognised. A sunny funeral reads as cheerful, a night at the fair as gloomy, white walls as

@@ -1,9 +1,13 @@
 """The house's one-way imports, read from the syntax trees: a room imports from the floors below it only."""
 
 import ast
+import inspect
+import re
 from pathlib import Path
 
 import pytest
+
+import diffbgm
 
 ROOT = Path(__file__).parents[1]
 SDK = ROOT / "sdk" / "diffbgm"
@@ -93,3 +97,14 @@ def test_heavy_packages_are_imported_late(file: Path) -> None:
 def test_the_space_stays_outside() -> None:
     for file in FILES:
         assert not {m for m in imports(file) if m.split(".")[0] in {"gradio", "spaces", "space"}}, file
+
+
+def test_what_the_package_offers_is_typed_strictly() -> None:
+    """Where the names of `diffbgm.__all__` are defined is in pyright's `strict`."""
+    strict = [ROOT / path for path in re.findall(r'"(sdk/diffbgm/[^"]+)"', (ROOT / "pyproject.toml").read_text())]
+    assert all(path.exists() for path in strict)
+    homes = {inspect.getfile(value) for name in diffbgm.__all__ if callable(value := getattr(diffbgm, name))}
+    assert homes
+    for home in homes:
+        file = SDK / Path(home).relative_to(Path(diffbgm.__file__).parent)
+        assert any(file == path or path in file.parents for path in strict), f"{file}: add it to strict"

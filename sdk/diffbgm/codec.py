@@ -27,7 +27,7 @@ def to_plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
     if isinstance(value, np.ndarray | np.generic):
-        array: np.ndarray = np.asarray(value)
+        array: np.ndarray = np.asarray(cast("Any", value))
         # A float32 is written with the digits of a float32 (0.1, not 0.10000000149), which read back as the same one.
         return _shortest(array) if array.dtype == np.float32 else array.tolist()
     if isinstance(value, Mapping):

@@ -33,19 +33,18 @@ class Value:
 
 
 def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-        arrays = isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
-        return arrays and _dtype(a) == _dtype(b) and np.array_equal(np.asarray(a), np.asarray(b))
-    return bool(a == b)
+    if not _is_array(a) and not _is_array(b):
+        return bool(a == b)
+    return _is_array(a) and _is_array(b) and a.dtype == b.dtype and np.array_equal(a, b)
 
 
-def _dtype(array: Any) -> Any:
-    return array.dtype
+def _is_array(value: object) -> bool:
+    return isinstance(value, np.ndarray)
 
 
-def _array(value: Any, dtype: type, ndim: int, name: str) -> np.ndarray:
+def _array(value: Any, dtype: type[np.generic], ndim: int, name: str) -> np.ndarray:
     """A read-only copy of `value` with a fixed dtype and rank, every entry finite."""
-    array: np.ndarray = np.array(value, dtype=dtype)
+    array = np.array(value, dtype=dtype)
     if array.ndim != ndim:
         raise PlanError(f"{name}: expected {ndim} dimension(s), got shape {array.shape}")
     if array.dtype.kind == "f" and not np.isfinite(array).all():

@@ -1,5 +1,6 @@
+# accelerate is not typed
 # pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false
-# (accelerate is not typed)
+# pyright: reportUnknownArgumentType=false
 """This process among those that share a batch: its place, its share, and what its workers are given."""
 
 import os

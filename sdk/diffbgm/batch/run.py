@@ -157,7 +157,8 @@ def score_jobs(model: DiffBGM, jobs: Sequence[Job], pool: Workers, tell: Callabl
         seconds = {**sketch.seconds, "compose": time.monotonic() - began - sum(sketch.seconds.values())}
         piece = Composed(job.row, job.video, sketch, roll, options_of(job.row, 0), model.origin, seconds)
         playing.append(pool.submit(play, pool, job, piece, began))
-    for _ in as_completed(playing):
+    for future in as_completed(playing):
+        future.result()  # raises where the outcome itself could not be written
         report()
 
 

@@ -121,7 +121,7 @@ def match_times(
     for length in np.diff(new_edges):
         nearest = int(np.abs(names - length).argmin())
         same = abs(names[nearest] - length) <= SAME_SHOT
-        new_names.append(int(np.searchsorted(names, names[nearest])) if same else -1)
+        new_names += np.searchsorted(names, names[nearest : nearest + 1]).tolist() if same else [-1]
     points = {0.0: 0.0, new_duration: old_duration}
     matcher = difflib.SequenceMatcher(None, old_names, new_names, autojunk=False)
     for i, j, size in matcher.get_matching_blocks():

@@ -5,7 +5,17 @@ import pytest
 import torch
 from tests.music import make_plan, make_roll
 
-from diffbgm.compose import ComposeOptions, Keep, bars_to_steps, compose, condition_of, shared_steps, tie, window_starts
+from diffbgm.compose import (
+    ComposeOptions,
+    Keep,
+    bars_to_steps,
+    compose,
+    condition_of,
+    mode_wishes,
+    shared_steps,
+    tie,
+    window_starts,
+)
 from diffbgm.errors import PlanError
 from diffbgm.model import Config, Denoiser
 from diffbgm.sampling import Guidance
@@ -97,6 +107,16 @@ def test_ties_pull_returning_segments_together() -> None:
     assert tie(logits, source, 0.0) is logits
 
 
+def test_wishes_are_the_segments_modes() -> None:
+    plan = make_plan(8, cuts=(2, 4, 6))
+    modes = (0.9, 0.1, None, 0.5)
+    segments = tuple(replace(s, mood=replace(s.mood, mode=m)) for s, m in zip(plan.segments, modes, strict=True))
+    (bright, major), (dim, minor) = mode_wishes(replace(plan, segments=segments), torch.device("cpu"))
+    assert (major, minor) == (True, False)
+    assert bright.tolist() == list(range(32))
+    assert dim.tolist() == list(range(32, 64))
+
+
 def test_kept_bars_stay_and_others_change(model: Denoiser) -> None:
     plan = make_plan(8, key=Key(2))
     first = compose(model, plan, FAST)
@@ -124,7 +144,7 @@ def test_progress_is_told_and_cancels(model: Denoiser) -> None:
         compose(model, make_plan(2), FAST, on_progress=stop)
 
 
-@pytest.mark.parametrize("changes", [{"steps": 0}, {"guidance": Guidance(11, 1)}])
+@pytest.mark.parametrize("changes", [{"steps": 0}, {"guidance": Guidance(11, 1)}, {"lean": -1}])
 def test_options_out_of_range_are_refused(changes: dict) -> None:
     with pytest.raises(PlanError):
         ComposeOptions(**changes)

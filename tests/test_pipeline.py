@@ -13,7 +13,7 @@ from tests.drawing import Drawn
 
 import diffbgm
 from diffbgm import DiffBGM
-from diffbgm.codec import from_json
+from diffbgm.codec import from_json, to_json
 from diffbgm.errors import InputError, OutputError, StyleError
 from diffbgm.media import probe, read_audio
 from diffbgm.result import Result
@@ -79,7 +79,8 @@ def test_everything_can_be_saved(result: Result, tmp_path: Path) -> None:
 
 
 def test_an_edited_plan_is_composed_again(model: DiffBGM, movie: Path, result: Result) -> None:
-    plan = result.plan.with_curve("density", [2.0, 9.0])
+    plan = result.plan.with_curve("density", [2.0, 9.0]).with_mood(0, mode=0.0, legato=0.5)
+    assert from_json(MusicPlan, to_json(plan)) == plan
     roll = model.compose(plan, seed=1, steps=STEPS, guidance=(2.0, 1.0))
     assert roll.beats == plan.beats
     assert roll != result.roll

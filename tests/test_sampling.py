@@ -5,7 +5,9 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 
-from diffbgm.sampling import FIRST_LEVEL, Guidance, ddim_step, guide, noise_levels, sample, signal
+from diffbgm.roll import key_scores, pitch_class_rows
+from diffbgm.sampling import FIRST_LEVEL, Guidance, ddim_step, guide, lean, noise_levels, sample, signal
+from diffbgm.types import LOWEST_PITCH, PITCHES
 
 STEPS = 12
 
@@ -112,3 +114,39 @@ def test_rescaled_guidance_keeps_the_mean_and_spread_of_each_window() -> None:
     assert torch.equal(tamed[0, 0].argsort(), wild[0, 0].argsort())  # what is likelier stays likelier
     half = guide(Guidance(6, 6, rescale=0.5), null, None, full)
     assert torch.allclose(half, (wild + tamed) / 2, atol=1e-4)
+
+
+def chords(classes: tuple[int, ...], sure: float = 1.0) -> torch.Tensor:
+    """Logits of 32 steps in which these pitch classes sound between C3 and B4."""
+    logits = torch.full((4, 32, PITCHES), -6.0)
+    for octave in (48, 60):
+        for p in classes:
+            logits[3, :, octave + p - LOWEST_PITCH] = sure
+    return logits
+
+
+def lead_of(logits: torch.Tensor) -> float:
+    """How much more major than minor it sounds."""
+    heard = torch.sigmoid(logits).sum((0, 1)).numpy()
+    scores = key_scores(pitch_class_rows(heard[None])[0])
+    return float(scores[0].max() - scores[1].max())
+
+
+@pytest.mark.parametrize("major", [True, False])
+def test_music_that_strays_is_pulled_to_its_mode(major: bool):
+    strayed = chords((9, 0, 4) if major else (0, 4, 7))  # A minor's chord where C major is asked, and the reverse
+    wishes = [(torch.arange(32), major)]
+    sign = 1 if major else -1
+    leads = [sign * lead_of(lean(strayed, wishes, strength)) for strength in (0.0, 0.5, 1.0)]
+    assert leads[0] < leads[1] < leads[2]
+    assert (lean(strayed, wishes, 0.5) - strayed).abs().max() <= 0.5 + 1e-6
+
+
+def test_music_in_its_mode_and_other_steps_are_left_alone():
+    plain = chords((0, 2, 4, 5, 7))
+    assert lead_of(plain) > 0.2
+    assert torch.equal(lean(plain, [(torch.arange(32), True)], 1.0), plain)
+    half = lean(plain, [(torch.arange(16), False)], 1.0)
+    assert torch.equal(half[:, 16:], plain[:, 16:])
+    assert not torch.equal(half[:, :16], plain[:, :16])
+    assert torch.isfinite(lean(torch.zeros(4, 8, PITCHES), [(torch.arange(8), True)], 1.0)).all()

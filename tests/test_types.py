@@ -146,6 +146,23 @@ def test_a_curve_can_be_replaced_by_a_few_points():
         plan().with_curve("loudness", [1.0])
 
 
+def test_the_mood_of_a_segment_can_be_replaced():
+    whole = plan()
+    changed = whole.with_mood(-1, mode=0.0, legato=1.2, valence=-0.6)
+    last = changed.segments[-1]
+    assert (last.mood.mode, last.mood.legato, last.valence) == (0.0, 1.2, -0.6)
+    assert last.mood.register == whole.segments[-1].mood.register
+    assert last.arousal == whole.segments[-1].arousal
+    assert changed.segments[:-1] == whole.segments[:-1]
+    assert changed.with_mood(-1, mode=None).segments[-1].mood.mode is None
+    with pytest.raises(PlanError, match="no segment 9"):
+        whole.with_mood(9, mode=1.0)
+    with pytest.raises(PlanError, match="no 'loudness'; there are mode"):
+        whole.with_mood(0, loudness=1.0)
+    with pytest.raises(PlanError, match="valence must lie"):
+        whole.with_mood(0, valence=2.0)
+
+
 @pytest.mark.parametrize(
     "build",
     [

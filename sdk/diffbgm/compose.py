@@ -13,7 +13,7 @@ import numpy as np
 from diffbgm.errors import PlanError
 from diffbgm.network import Answer, Ask, ask_network, combine, versions
 from diffbgm.roll import key_shift, notes_to_roll, roll_to_notes, transpose
-from diffbgm.sampling import Guidance, noise_levels, sampling
+from diffbgm.sampling import Guidance, lean, noise_levels, sampling
 from diffbgm.types import BEATS_PER_BAR, CURVES, MOOD, PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class ComposeOptions:
     as many as suit the device), computing in `dtype` (None: bfloat16 where the hardware is fast at it, else float32).
 
     `tie` 0..1: how far segments with one label are pulled together while they emerge, besides sharing their noise.
+    `lean`: nats by which music that strays from the plan's mode is pulled back, see `sampling.lean`.
     """
 
     seed: int = 0
@@ -40,6 +41,7 @@ class ComposeOptions:
     guidance: Guidance = field(default_factory=Guidance)
     eta: float = 1.0
     tie: float = 0.3
+    lean: float = 0.5
     chunk: int | None = None
     dtype: "torch.dtype | None" = None
 
@@ -49,6 +51,8 @@ class ComposeOptions:
         for name in ("rhythm", "mood"):
             if not 0 <= getattr(self.guidance, name) <= 10:
                 raise PlanError(f"guidance must lie between 0 and 10, got {getattr(self.guidance, name)}")
+        if not 0 <= self.lean <= 4:
+            raise PlanError(f"lean must lie between 0 and 4 nats, got {self.lean}")
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,7 @@ def composing(
     hold = None if keep is None else held_logits(keep, plan, padded, device)
     generator = torch.Generator().manual_seed(options.seed)
     source = torch.as_tensor(shared_steps(plan, padded)).to(device)
+    wishes = mode_wishes(plan, device)
 
     def noise() -> "Tensor":
         return torch.randn(4, padded, PITCHES, generator=generator).to(device)[:, source]
@@ -117,7 +122,7 @@ def composing(
     while True:
         answer = yield Ask(*shown, [start * STEPS_PER_BEAT for start in starts], told)
         logits, loud = overlap(options.guidance, answer, starts, padded)
-        logits = tie(logits, source, options.tie)
+        logits = lean(tie(logits, source, options.tie), wishes, options.lean)
         try:
             shown = sampler.send(logits if hold is None else torch.where(hold.isnan(), logits, hold))
         except StopIteration as end:
@@ -193,6 +198,22 @@ def tie(logits: "Tensor", source: "Tensor", strength: float) -> "Tensor":
     total = torch.zeros_like(logits, device="cpu").index_add_(1, source.cpu(), logits.cpu()).to(logits.device)
     count = torch.bincount(source, minlength=len(source)).clamp_min(1)[:, None]
     return logits + strength * ((total / count)[:, source] - logits)
+
+
+def mode_wishes(plan: MusicPlan, device: "torch.device") -> "list[tuple[Tensor, bool]]":
+    """(steps, whether they are to be major) for the segments that ask for one mode or the other."""
+    import torch
+
+    wishes = []
+    for major in (True, False):
+        asked = [
+            torch.arange(s.start_beat * STEPS_PER_BEAT, s.end_beat * STEPS_PER_BEAT)
+            for s in plan.segments
+            if s.mood.mode is not None and s.mood.mode != 0.5 and (s.mood.mode > 0.5) == major
+        ]
+        if asked:
+            wishes.append((torch.cat(asked).to(device), major))
+    return wishes
 
 
 def held_logits(keep: Keep, plan: MusicPlan, padded: int, device: "torch.device") -> "Tensor":

@@ -1,6 +1,7 @@
 """Notes <-> PianoRoll, and what a roll measures: the curves and moods that training reads and the planner asks for."""
 
 from collections.abc import Iterable
+from functools import cache
 
 import numpy as np
 
@@ -194,16 +195,19 @@ def pitch_classes(cells: np.ndarray) -> np.ndarray:
     return pitch_class_rows(sounding(cells).sum((0, 1)).astype(np.float64)[None])[0]
 
 
-def key_scores(histogram: np.ndarray) -> np.ndarray:
-    """[2, 12] correlation of a pitch class histogram [12] with the major (row 0) and minor (row 1) profiles.
-
-    Krumhansl & Schmuckler's key finding with the profiles of Krumhansl & Kessler (1982).
-    """
+@cache
+def key_profiles() -> np.ndarray:
+    """[2, 12, 12] the profiles of Krumhansl & Kessler (1982), major (row 0) and minor (row 1), for the tonics C to B;
+    each centred and of length 1."""
     profiles = np.stack([[np.roll(p, k) for k in range(12)] for p in (MAJOR_PROFILE, MINOR_PROFILE)])
     profiles = profiles - profiles.mean(-1, keepdims=True)
+    return profiles / np.linalg.norm(profiles, axis=-1, keepdims=True)
+
+
+def key_scores(histogram: np.ndarray) -> np.ndarray:
+    """[2, 12] correlation of pitch class durations [12] with `key_profiles`: Krumhansl & Schmuckler's key finding."""
     x = histogram - histogram.mean()
-    norm = np.linalg.norm(profiles, axis=-1) * (np.linalg.norm(x) or 1.0)
-    return profiles @ x / norm
+    return key_profiles() @ x / (np.linalg.norm(x) or 1.0)
 
 
 def find_key(histogram: np.ndarray) -> Key:

@@ -14,6 +14,7 @@ from diffbgm.compose import ComposeOptions
 from diffbgm.hub import Origin
 from diffbgm.media import read_audio
 from diffbgm.planner import make_plan
+from diffbgm.planner.styles import MOOD_TEXTS
 from diffbgm.receipt import make_receipt
 from diffbgm.render import render
 from diffbgm.render.ducking import find_speech, mix_under
@@ -22,6 +23,7 @@ from diffbgm.sampling import Guidance
 from diffbgm.settings import Settings
 from diffbgm.types import MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze, describe
+from diffbgm.video.clip import sense_of
 
 OnProgress = Callable[[float, str], None]
 
@@ -67,7 +69,8 @@ def look(
     with clock.stage("analyze", 0.0, 0.25) as told:
         features = features or analyze(path, semantics=settings.semantics, on_progress=told)
     with clock.stage("plan", 0.25, 0.28):
-        plan = plan or make_plan(features, settings.style, prompt=settings.prompt)
+        sense = sense_of(features, MOOD_TEXTS) if settings.prompt.strip() and plan is None else None
+        plan = plan or make_plan(features, settings.style, prompt=settings.prompt, sense=sense)
     return Sketch(features, plan, dict(clock.seconds))
 
 

@@ -13,8 +13,21 @@ from typing import Any
 import numpy as np
 
 from diffbgm.data.muvisync import MusicVideo, find_music_videos, read_music_videos
+from diffbgm.data.stretches import SPAN, cut_stretches, fit_scenes, held_out
 from diffbgm.errors import DataError
-from diffbgm.planner.director import TARGETS, VIEWS, Director, Footage, Head, View, lift, save_director, summarise
+from diffbgm.planner.director import (
+    SCENE_INPUTS,
+    SPREAD,
+    TARGETS,
+    VIEWS,
+    Director,
+    Footage,
+    Head,
+    View,
+    lift,
+    save_director,
+    summarise,
+)
 
 OnProgress = Callable[[float, str], None]
 SHIPPED: tuple[View, ...] = ("clip", "words")  # motion and cutting alone say next to nothing of a short clip
@@ -66,16 +79,40 @@ def train_director(
         head.weights[:, weak] = 0.0
         head.bias[weak] = head.label_mean[weak]
         heads[view] = head
+    scenes, inside = train_scenes(videos, y.std(0), options.seed)
     card = {
         "what": "levels of density and loudness and the probability of a minor key, from what a video looks like",
         "source": "MuVi-Sync (Kang, Poria & Herremans, Video2Music, 2024). Its licence could not be confirmed: "
         "this file is separate from the model and can be left out; diffbgm then plans without it.",
         "kept": list(heads),
         **figures,
+        **({} if inside is None else {"scenes": inside}),
     }
-    save_director(Director(heads), out, card)
+    save_director(Director(heads, scenes), out, card)
     tell(1.0, "fitted the director")
     return card
+
+
+def train_scenes(
+    videos: Sequence[MusicVideo], scale: np.ndarray, seed: int
+) -> tuple[np.ndarray | None, dict[str, Any] | None]:
+    """(`Director.scenes` or None, figures on videos unheard of): from scene to scene, where there are embeddings and
+    both targets are told.
+
+    `scale` [3]: standard deviations of the labels over videos. Regression alone would say little of anything; here
+    it is stretched until scenes differ as much as they do in music videos.
+    """
+    stretches = cut_stretches(videos)
+    if stretches.inputs.shape[1] == len(SCENE_INPUTS) or len(np.unique(stretches.owner)) < FEWEST:
+        return None, None
+    said = held_out(stretches, seed)
+    r = row_r(said.T, stretches.levels.T)
+    if (r < LEAST_R).any():
+        return None, None
+    weights = fit_scenes(stretches)
+    spread = stretches.levels.std(0) / np.maximum((stretches.inputs @ weights).std(0), 1e-9)
+    figures = {"n": len(stretches.owner), "seconds": SPAN, **dict(zip(TARGETS, map(float, r), strict=False))}
+    return weights * spread / scale[:2] / SPREAD, figures
 
 
 def labels_of(videos: Sequence[MusicVideo]) -> np.ndarray:

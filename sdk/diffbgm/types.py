@@ -342,6 +342,19 @@ class MusicPlan(Value):
             points = np.interp(np.linspace(0, 1, self.beats), np.linspace(0, 1, len(points)), points)
         return replace(self, curves=replace(self.curves, **{name: points}))
 
+    def with_mood(self, segment: int, **changes: float | None) -> "MusicPlan":
+        """The same plan with another mood in one segment (0 the first, -1 the last): fields of `Mood`, and `valence`
+        and `arousal`; None leaves a field to the model."""
+        if not -len(self.segments) <= segment < len(self.segments):
+            raise PlanError(f"there is no segment {segment}; the plan has {len(self.segments)}")
+        if unknown := sorted(set(changes) - {*MOOD, "valence", "arousal"}):
+            raise PlanError(f"a mood has no {unknown[0]!r}; there are {', '.join((*MOOD, 'valence', 'arousal'))}")
+        segments = list(self.segments)
+        felt = {name: float(value or 0.0) for name, value in changes.items() if name not in MOOD}
+        mood = replace(segments[segment].mood, **{name: changes[name] for name in changes if name in MOOD})
+        segments[segment] = replace(segments[segment], mood=mood, **felt)
+        return replace(self, segments=tuple(segments))
+
 
 # --- what was composed ---------------------------------------------------------------------------------------------
 

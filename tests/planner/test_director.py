@@ -10,11 +10,31 @@ import pytest
 from tests.planner.drawn import PLAIN, draw_features, every
 
 from diffbgm.data.muvisync import MusicVideo
+from diffbgm.data.stretches import SPAN, cut_stretches
 from diffbgm.errors import DataError, InputError, WeightsError
 from diffbgm.planner import affect, director, make_plan, plan
-from diffbgm.planner.director import Director, Footage, Head, Levels, footage_of, lift, load_director, save_director
+from diffbgm.planner.director import (
+    Director,
+    Footage,
+    Head,
+    Levels,
+    footage_of,
+    lift,
+    load_director,
+    save_director,
+    scenes_of,
+)
 from diffbgm.planner.styles import combine_styles
-from diffbgm.train_director import DirectorOptions, compare, deal, fit_head, labels_of, summaries_of, validate
+from diffbgm.train_director import (
+    DirectorOptions,
+    compare,
+    deal,
+    fit_head,
+    labels_of,
+    summaries_of,
+    train_scenes,
+    validate,
+)
 from diffbgm.types import Cut
 
 WIDTH = 12
@@ -177,6 +197,88 @@ def test_levels_move_the_curves_and_are_told(insists):
     assert moved.tempo == plain.tempo
     assert any("look like this" in line for line in moved.why)
     assert not any("look like this" in line for line in plain.why)
+
+
+def scenic(width: int = 4) -> Director:
+    """A director that knows scenes only: the first embedding dimension asks for density, motion for loudness."""
+    scenes = np.zeros((3 + width, 2))
+    scenes[3, 0], scenes[0, 1] = 0.1, 0.2
+    return Director({}, scenes)
+
+
+def test_scenes_differ_from_their_video_within_limits():
+    rng = np.random.default_rng(0)
+    clip = rng.normal(size=(6, 5, 4))
+    parts = [
+        Footage(np.full(10, m), np.arange(10) % 5, clip=c) for m, c in zip(rng.uniform(0, 1, 6), clip, strict=True)
+    ]
+    more = scenic().direct_scenes(parts)
+    assert more is not None
+    assert more.mean(0) == pytest.approx(0, abs=1e-9)
+    assert np.corrcoef(more[:, 0], clip.mean(1)[:, 0])[0, 1] > 0.99
+    assert np.corrcoef(more[:, 1], [p.motion.mean() for p in parts])[0, 1] > 0.99
+    wild = [Footage(np.full(9, m), np.arange(9), clip=np.full((2, 4), 90 * m)) for m in (0.0, 1.0)]
+    assert np.abs(scenic().direct_scenes(wild)).max() == director.SCENE_LIMIT  # type: ignore[arg-type]
+    assert scenic().direct_scenes(parts[:1]) is None
+    assert scenic(9).direct_scenes(parts) is None
+    assert Director({}).direct_scenes(parts) is None
+
+
+def test_scenes_of_features():
+    times = np.arange(1.0, 30.0, 2.0)
+    video = draw_features(30.0, [Cut(12.0)], (PLAIN,), clip=np.arange(15.0)[:, None], clip_times=times)
+    first, second, last = scenes_of(video, (0.0, 12.0, 29.4, 30.0))
+    assert [len(s.motion) for s in (first, second, last)] == [12, 17, 1]
+    assert first.clip is not None
+    assert first.clip[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
+    assert second.since_cut[0] == 0
+    assert last.clip is not None
+    assert last.clip[:, 0].tolist() == [14]
+
+
+def test_scenes_move_the_curves_and_are_told(monkeypatch: pytest.MonkeyPatch):
+    seen = np.repeat([[2.0, 0, 0, 0], [-2.0, 0, 0, 0]], 10, axis=0)
+    video = draw_features(40, [Cut(20.0)], (PLAIN,), clip=seen, clip_times=np.arange(1.0, 40.0, 2.0))
+    monkeypatch.setattr(plan, "bundled_director", lambda: scenic())
+    moved = make_plan(video)
+    monkeypatch.setattr(plan, "bundled_director", lambda: None)
+    plain = make_plan(video)
+    more = moved.curves.density - plain.curves.density
+    half = np.searchsorted(moved.tempo.edges, 20.0)
+    assert more[:half].mean() > 0.3
+    assert more[half:].mean() < -0.3
+    assert any("most going on from bar 1 " in line for line in moved.why)
+
+
+def with_scenes(n: int, told: float) -> list[MusicVideo]:
+    """Videos of eight stretches whose embeddings tell density and loudness of each by `told`."""
+    rng = np.random.default_rng(4)
+    videos = []
+    for i in range(n):
+        truth = rng.normal(size=(8, 2))
+        clip = rng.normal(size=(8, WIDTH))
+        clip[:, :2] = told * truth + rng.normal(0, 0.3, (8, 2))
+        density, loudness = (np.repeat(rng.normal(9, 3) + t, SPAN) for t in truth.T)
+        footage = Footage(np.full(8 * SPAN, 0.4), np.arange(8 * SPAN) % 5, clip=np.repeat(clip, SPAN // 2, axis=0))
+        videos.append(MusicVideo(f"{i}", footage, density, loudness, False))
+    return videos
+
+
+def test_scenes_are_learnt_where_pictures_tell_and_vary_as_music_does(tmp_path: Path):
+    videos = with_scenes(45, 1.0)
+    weights, figures = train_scenes(videos, np.array([3.0, 3.0, 0.5]), 0)
+    assert weights is not None
+    assert figures is not None
+    assert figures["density"] > 0.8
+    assert figures["loudness"] > 0.8
+    found = cut_stretches(videos)
+    expected = found.levels.std(0) / 3.0 / director.SPREAD
+    assert (found.inputs @ weights).std(0) == pytest.approx(expected, rel=1e-3)
+    save_director(Director({}, weights), tmp_path / "d.safetensors", {})
+    again = load_director(tmp_path / "d.safetensors").scenes
+    assert again == pytest.approx(weights, abs=1e-5)
+    assert train_scenes(with_scenes(45, 0.0), np.ones(3), 0) == (None, None)
+    assert train_scenes(videos[:9], np.ones(3), 0) == (None, None)
 
 
 def test_styles_win(insists):

@@ -112,6 +112,24 @@ def test_given_tags_win_and_results_never_contradict():
     combine_styles(understand(text).tags)
 
 
+def test_a_sense_is_asked_where_no_word_tells_the_mood():
+    asked: list[str] = []
+
+    def sense(text: str) -> list[str]:
+        asked.append(text)
+        return ["epic", "calm", "sad"]
+
+    assert understand("galloping over the steppe", sense=sense).tags == ("epic",)
+    assert "epic (the nearest mood to CLIP)" in str(understand("galloping over the steppe", sense=sense))
+    assert understand("steppe, fast", ("playful",), sense).tags == ("playful", "fast")  # the mood is given
+    assert understand("qwertz piano, not epic", sense=sense).tags == ("piano", "calm")  # not wanted
+    assert understand("qwertz", ("driving",), sense).tags == ("driving", "epic")
+    before = len(asked)
+    assert understand("a lonely rainy night", sense=sense) == understand("a lonely rainy night")
+    assert understand(" ", sense=sense).tags == ()
+    assert len(asked) == before
+
+
 def test_every_word_list_belongs_to_a_tag():
     assert set(WORDS) == set(STYLES)
     for tag, words in WORDS.items():

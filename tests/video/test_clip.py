@@ -13,9 +13,20 @@ from tests.drawing import Drawn
 
 from diffbgm.errors import InputError
 from diffbgm.planner import make_plan
+from diffbgm.planner.styles import MOOD_TEXTS
 from diffbgm.video import analyze
 from diffbgm.video import clip as room
-from diffbgm.video.clip import WORDS, Clip, average_pairs, choose_clip, look, suggest_tags, words_to_affect
+from diffbgm.video.clip import (
+    WORDS,
+    Clip,
+    average_pairs,
+    choose_clip,
+    look,
+    match_texts,
+    sense_of,
+    suggest_tags,
+    words_to_affect,
+)
 
 EMBEDDING = 8
 
@@ -98,6 +109,24 @@ def test_probabilities_are_the_models_own_zero_shot(tiny: Clip):
     suggested = suggest_tags(tiny, tiny.embed_pictures(pictures), {t: t for t in texts}, n=2)
     assert {tag for tag, _ in suggested} < set(texts)
     assert suggested[0][1] >= suggested[1][1]
+
+
+def test_texts_are_matched_to_tags(tiny: Clip):
+    texts = {"calm": "quiet", "dark": "gloomy", "epic": "huge battle"}
+    for tag, text in texts.items():
+        ranked = match_texts(tiny, room.TEMPLATE.format(text), texts)
+        assert ranked[0] == tag  # a text lies nearest to itself
+        assert sorted(ranked) == sorted(texts)
+
+
+def test_the_model_that_looked_reads_the_prompt_as_well(tiny: Clip, clip: Drawn):
+    features = analyze(clip.path, semantics="clip")
+    sense = sense_of(features, MOOD_TEXTS)
+    assert sense is not None
+    plan = make_plan(features, prompt="xyzzy", sense=sense)
+    assert plan.style == (sense("xyzzy")[0],)
+    assert any("nearest mood to CLIP" in line for line in plan.why)
+    assert sense_of(analyze(clip.path, semantics="colour"), MOOD_TEXTS) is None
 
 
 def test_analyze_with_clip(tiny: Clip, clip: Drawn):
@@ -228,6 +257,7 @@ def test_colour_needs_neither_torch_nor_transformers(clip: Drawn):
 import sys
 from diffbgm.video import analyze
 from diffbgm.planner import make_plan
+from diffbgm.planner.styles import MOOD_TEXTS
 make_plan(analyze({str(clip.path)!r}, semantics="colour"))
 assert not {{"torch", "transformers"}} & set(sys.modules)
 """

@@ -31,7 +31,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     sound.add_argument("--steps", type=int, help="of the sampler")
     sound.set_defaults(run=run_evaluate_sound, kind="sound")
     semantics = kinds.add_parser("semantics", help="the director, what every style tag does, affect asked and heard")
+    semantics.add_argument("videos", type=Path, nargs="*", help="whose affect is looked at besides")
+    semantics.add_argument("--muvisync", type=Path, metavar="DIR", help="MuVi-Sync's labels and CLIP features")
     semantics.add_argument("--plans-only", action="store_true", help="measure the plans, compose nothing")
+    semantics.add_argument("--plane", type=int, default=200, metavar="N", help="plans over valence and arousal")
+    semantics.add_argument("--seconds", type=float, default=18.0, help="length of the made-up videos")
+    semantics.add_argument("--steps", type=int, default=12, help="of the sampler")
+    semantics.add_argument("--guidance", type=float)
     semantics.set_defaults(run=run_evaluate_semantics, kind="semantics")
     sweep = kinds.add_parser("sweep", help="windows under other guidance and numbers of steps")
     sweep.set_defaults(run=run_evaluate_sweep, kind="sweep")
@@ -39,7 +45,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     pieces.set_defaults(run=run_evaluate_pieces, kind="pieces")
     for kind in (sweep, pieces):
         kind.add_argument("--data", type=Path, required=True, help="POP909, folder or zip")
-    for kind, count in ((model, 200), (sync, 40), (sound, 20), (semantics, 7), (sweep, 100), (pieces, 40)):
+    for kind, count in ((model, 200), (sync, 40), (sound, 20), (semantics, 40), (sweep, 100), (pieces, 40)):
         kind.add_argument("--n", type=int, default=count, help="windows, videos of each kind, or pieces a tag")
         kind.add_argument("--seed", type=int, default=0)
         kind.add_argument("--json", action="store_true")
@@ -110,12 +116,24 @@ def run_evaluate_sound(args: argparse.Namespace) -> None:
 
 
 def run_evaluate_semantics(args: argparse.Namespace) -> None:
-    from diffbgm.evaluate.semantics import evaluate_semantics
+    from diffbgm.data.muvisync import find_music_videos, read_music_videos
+    from diffbgm.evaluate.semantics import Amount, evaluate_semantics
     from diffbgm.pipeline import DiffBGM
+    from diffbgm.settings import Settings
+    from diffbgm.stages import options_of
+    from diffbgm.video import analyze
 
-    model = None if args.plans_only else DiffBGM.from_pretrained(args.weights)
+    model = None if args.plans_only else DiffBGM.from_pretrained(args.weights).model
     with progress_bar() as tell:
-        report = evaluate_semantics(n=args.n, seed=args.seed, model=model, on_progress=tell)
+        report = evaluate_semantics(
+            Amount(args.n, args.plane, args.seconds),
+            seed=args.seed,
+            model=model,
+            options=options_of(Settings(steps=args.steps, guidance=args.guidance), args.seed),
+            music_videos=read_music_videos(*find_music_videos(args.muvisync)) if args.muvisync else (),
+            clips={path.name: analyze(path, semantics="colour") for path in args.videos},
+            on_progress=tell,
+        )
     show(report, args)
 
 

@@ -40,24 +40,26 @@ def run_analyze(args: argparse.Namespace) -> None:
 
 def suggestions(features: "VideoFeatures") -> str:
     """The mood tags that CLIP finds nearest to the pictures it has just seen."""
-    from diffbgm.planner import STYLES
+    from diffbgm.planner.styles import MOOD_TEXTS
     from diffbgm.video.clip import choose_clip, suggest_tags
 
     clip = choose_clip("clip")
     if clip is None or features.clip is None:
         return "nothing without CLIP"
-    moods = {name: name for name, style in STYLES.items() if style.group == "mood"}
-    return ", ".join(f"{tag} ({p:.0%})" for tag, p in suggest_tags(clip, features.clip, moods))
+    return ", ".join(f"{tag} ({p:.0%})" for tag, p in suggest_tags(clip, features.clip, MOOD_TEXTS))
 
 
 def run_plan(args: argparse.Namespace) -> None:
     from diffbgm.codec import to_json
     from diffbgm.planner import make_plan
+    from diffbgm.planner.styles import MOOD_TEXTS
     from diffbgm.video import analyze
+    from diffbgm.video.clip import sense_of
 
     with progress_bar() as tell:
         features = analyze(args.video, semantics=args.semantics, on_progress=tell)
-    plan = make_plan(features, args.style, prompt=args.prompt)
+    sense = sense_of(features, MOOD_TEXTS) if args.prompt else None
+    plan = make_plan(features, args.style, prompt=args.prompt, sense=sense)
     if args.plot:
         from diffbgm.plot import plot_plan
 

@@ -23,8 +23,11 @@ MELODY_FLOOR = 0.3  # melody onsets a beat below which it had better be silent
 NEW, INSIDE, AGAIN = 0.43, 0.55, 0.87
 
 
-def plan_curves(form: Form, look: Look, style: Style, bpm: float) -> Curves:
-    """Curves for the form's beats from the look of each bar. Levels first, in POP909's range, then physical units."""
+def plan_curves(form: Form, look: Look, style: Style, bpm: float, scenes: np.ndarray | None = None) -> Curves:
+    """Curves for the form's beats from the look of each bar. Levels first, in POP909's range, then physical units.
+
+    `scenes` [segments, 2]: what the director adds to the levels of density and energy in each segment.
+    """
     bars = len(look.motion)
     arousal, valence = bar_affect(form.segments, bars)
     moving = 0.25 * arousal + relative(look.motion)  # what stands out within this video counts as well
@@ -34,6 +37,9 @@ def plan_curves(form: Form, look: Look, style: Style, bpm: float) -> Curves:
     energy = 0.5 + 0.30 * arousal + 0.20 * moving + 0.15 * lifted + 0.10 * climb(bars) + own + style.energy
     brightness = 0.5 + 0.25 * valence + 0.25 * relative(look.colour[:, 0]) + style.brightness
     melody = 0.5 + 0.20 * arousal + 0.10 * valence + 0.10 * lifted + style.melody
+    if scenes is not None:
+        added = np.repeat(scenes, [(s.end_beat - s.start_beat) // BEATS_PER_BAR for s in form.segments], axis=0)
+        density, energy = density + added[:, 0], energy + added[:, 1]
     levels = {"density": density, "energy": energy, "brightness": brightness, "melody": melody}
     edges = [segment.start_beat // BEATS_PER_BAR for segment in form.segments] + [bars]
     for name, level in levels.items():

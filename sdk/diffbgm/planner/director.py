@@ -5,11 +5,14 @@ summary itself: the kernel k(x, y) = exp(-|x - y|^2 / 2 s^2) + a x y without sto
 `train_director`; how far it can be trusted is in `director.json` beside the weights. Its file may be missing: then
 there is no director, and the planner does without.
 
-Limits: it has seen pop music videos only, and only levels: inside a video pictures and music hardly go together.
+Inside a video a second, linear map says how much louder and denser a scene is than the rest (`Director.scenes`).
+
+Limits: it has seen pop music videos only; inside a video pictures and music go together loosely.
 """
 
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -26,6 +29,8 @@ FORMAT = 1
 TARGETS = ("density", "loudness", "minor")
 View = Literal["clip", "words", "motion"]
 VIEWS: tuple[View, ...] = ("clip", "words", "motion")  # the best first
+SCENE_INPUTS = ("motion", "its spread", "log of the cuts a second")  # of `summarise_scene`, before the embedding
+SCENE_LIMIT = 0.2  # how far a scene's level may leave its video's
 SPREAD = 3.29  # standard deviations between the 5 % and the 95 % quantile: what levels 0 and 1 are
 LEAST_WORD = 1e-3  # probabilities below it are not told apart
 LEAST_CUTS = 0.05
@@ -103,9 +108,11 @@ def frequencies(size: int, count: int, seed: int) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Director:
-    """One head for each view of the pictures it was fitted on."""
+    """One head for each view of the pictures it was fitted on. `scenes` [F, 2] turns what a scene has more than its
+    video (`summarise_scene`) into more density and loudness, in levels; None where only whole videos are told."""
 
     heads: Mapping[View, Head]
+    scenes: np.ndarray | None = None
 
     def direct(self, footage: Footage) -> Levels | None:
         """Levels from the best view that is there; None when none is."""
@@ -118,6 +125,27 @@ class Director:
             minor = float(np.clip(said[2], 0.02, 0.98))
             return Levels(float(level[0]), float(level[1]), minor, float(head.label_mean[2]), view)
         return None
+
+    def direct_scenes(self, scenes: Sequence[Footage]) -> np.ndarray | None:
+        """[n, 2] how much the level of density and of loudness rises in each scene above the video's; None where the
+        scenes have no embeddings of the width it knows."""
+        if self.scenes is None or len(scenes) < 2:
+            return None
+        rows = np.array([summarise_scene(scene) for scene in scenes])
+        if rows.shape[1] != len(self.scenes):
+            return None
+        seconds = np.array([len(scene.motion) for scene in scenes], float)
+        more = rows - np.average(rows, axis=0, weights=seconds)
+        return np.clip(more @ self.scenes, -SCENE_LIMIT, SCENE_LIMIT)
+
+
+def summarise_scene(footage: Footage) -> np.ndarray:
+    """[F] SCENE_INPUTS of some seconds, then the mean embedding where there is one. The cut that opens them is not
+    counted, since scenes begin with one."""
+    motion = np.asarray(footage.motion, np.float64)
+    cutting = float(np.mean(np.asarray(footage.since_cut)[1:] == 0)) if len(motion) > 1 else 0.0
+    row = np.array([motion.mean(), motion.std(), np.log(cutting + LEAST_CUTS)])
+    return row if footage.clip is None else np.concatenate([row, footage.clip.astype(np.float64).mean(0)])
 
 
 def summarise(footage: Footage, view: View) -> np.ndarray | None:
@@ -149,6 +177,23 @@ def footage_of(features: VideoFeatures) -> Footage:
     return Footage(motion, since, clip=features.clip)
 
 
+def scenes_of(features: VideoFeatures, edges: Sequence[float]) -> list[Footage]:
+    """The footage between neighbouring `edges` in seconds; every scene has at least a second, and an embedding where
+    the video has any."""
+    whole = footage_of(features)
+    scenes = []
+    for start, end in itertools.pairwise(edges):
+        first = min(int(start), len(whole.motion) - 1)
+        span = slice(first, max(first + 1, min(round(end), len(whole.motion))))
+        clip = None
+        if features.clip is not None and features.clip_times is not None:
+            inside = (features.clip_times >= start) & (features.clip_times < end)
+            nearest = int(np.abs(features.clip_times - (start + end) / 2).argmin())
+            clip = features.clip[inside] if inside.any() else features.clip[nearest : nearest + 1]
+        scenes.append(Footage(whole.motion[span], whole.since_cut[span], clip=clip))
+    return scenes
+
+
 def load_director(path: Path | str) -> Director:
     """The director in a file; WeightsError for one that is damaged or of another format."""
     from safetensors import SafetensorError, safe_open
@@ -170,7 +215,7 @@ def load_director(path: Path | str) -> Director:
         }
     except KeyError as e:
         raise WeightsError(f"{path}: damaged director, no tensor {e}; fit it again or leave it out") from e
-    return Director(heads)
+    return Director(heads, tensors.get("scenes"))
 
 
 def save_director(director: Director, path: Path | str, card: Mapping[str, object]) -> None:
@@ -184,6 +229,8 @@ def save_director(director: Director, path: Path | str, card: Mapping[str, objec
         for view, head in director.heads.items()
         for name in Head.__dataclass_fields__
     }
+    if director.scenes is not None:
+        tensors["scenes"] = np.array(director.scenes, np.float32, order="C")
     path = Path(path)
     with replacing(path) as part:
         part.write_bytes(save(tensors, metadata={"format": str(FORMAT)}))

@@ -17,13 +17,14 @@ from diffbgm.planner.affect import (
     steer_affect,
 )
 from diffbgm.planner.curves import plan_curves, with_moods
-from diffbgm.planner.director import Levels, bundled_director, footage_of
+from diffbgm.planner.director import Levels, bundled_director, footage_of, scenes_of
 from diffbgm.planner.form import Form, plan_form
+from diffbgm.planner.levels import POP909, REFERENCE_BPM
 from diffbgm.planner.look import look_between
-from diffbgm.planner.prompt import Understood, understand
+from diffbgm.planner.prompt import Sense, Understood, understand
 from diffbgm.planner.styles import DEFAULT_PALETTE, Style, combine_styles, parse_style
 from diffbgm.planner.tempo import TempoFit, fit_tempo, pace_to_bpm
-from diffbgm.types import BEATS_PER_BAR, Key, MusicPlan, VideoFeatures
+from diffbgm.types import BEATS_PER_BAR, Curves, Key, MusicPlan, VideoFeatures
 
 
 def make_plan(
@@ -31,6 +32,7 @@ def make_plan(
     style: str | Sequence[str] = (),
     *,
     prompt: str = "",
+    sense: Sense | None = None,
     bpm: float | None = None,
     key: Key | None = None,
     max_drift: float = 0.08,
@@ -40,6 +42,7 @@ def make_plan(
 
     style      tags of `STYLES`; they win over what the pictures suggest.
     prompt     free text, turned into more tags by `understand`; tags win over it.
+    sense      ranks mood tags for a prompt whose words are not known (see `video.clip.sense_of`).
     bpm        the base tempo, 60 to 140; whole bars have to fill the video, so it is met as nearly as they allow.
     key        the key, instead of the one chosen.
     max_drift  how far the local tempo may leave the base tempo, as a share of it.
@@ -48,7 +51,7 @@ def make_plan(
     Raises StyleError for unknown or contradicting tags, PlanError for a tempo out of range.
     """
     tags = parse_style(style)
-    understood = understand(prompt, tags) if prompt.strip() else None
+    understood = understand(prompt, tags, sense) if prompt.strip() else None
     if understood is not None:
         tags = understood.tags
     rules = combine_styles(tags)
@@ -72,8 +75,16 @@ def make_plan(
     look = look_between(features, fit.tempo.edges[::BEATS_PER_BAR])
     base = fit.base_bpm
     directed = direct_style(rules, levels)
-    curves = plan_curves(form, look, directed, base)
+    scenes = None
+    if director is not None:
+        starts = [s.start_beat for s in form.segments]
+        scenes = director.direct_scenes(scenes_of(features, fit.tempo.edges[[*starts, fit.tempo.beats]].tolist()))
+    curves = plan_curves(form, look, directed, base, scenes)
     segments = with_moods(form.segments, curves, rules, 1.0 if key.mode == "major" else 0.0)
+    form = replace(form, segments=segments)
+    why = explain(features, seen, rules, understood, fit, key, form, bpm, levels, directed)
+    if scenes is not None:
+        why = (*why, tell_scenes(form, scenes))
     return MusicPlan(
         duration=features.duration,
         tempo=fit.tempo,
@@ -83,9 +94,7 @@ def make_plan(
         cuts=fit.cuts,
         style=tags,
         palette=rules.palette or DEFAULT_PALETTE,
-        why=explain(
-            features, seen, rules, understood, fit, key, replace(form, segments=segments), bpm, levels, directed
-        ),
+        why=(*why, tell_music(curves, features.duration)),
     )
 
 
@@ -135,6 +144,32 @@ def explain(
         lines.append(f"{hit} of {len(fit.cuts)} cuts land on a beat or half beat{rest}")
     lines.append(f"form {' '.join(s.label for s in form.segments)}: scenes that look alike share their music")
     return tuple(lines)
+
+
+def tell_music(curves: Curves, duration: float) -> str:
+    """What all that comes to, in words, against the middle half of human-made pop."""
+    rate, keys, pitch = float(curves.density.sum()) / duration, float(curves.energy.mean()), curves.brightness.mean()
+    pace = (POP909["density"][1] * REFERENCE_BPM / 60, POP909["density"][3] * REFERENCE_BPM / 60)
+    parts = (
+        (rate, pace, ("sparse", "moderately busy", "busy"), f"{rate:.1f} onsets a second"),
+        (keys, POP909["energy"][1::2], ("thin", "medium full", "full"), f"{keys:.1f} keys at once"),
+        (
+            pitch,
+            POP909["brightness"][1::2],
+            ("low", "in the middle register", "high"),
+            f"around MIDI pitch {pitch:.0f}",
+        ),
+    )
+    return "so the music is to be " + ", ".join(
+        f"{words[int(value > low) + int(value > high)]} ({figure})" for value, (low, high), words, figure in parts
+    )
+
+
+def tell_scenes(form: Form, scenes: np.ndarray) -> str:
+    """Where the director would have more and where less, by the sum of density and energy."""
+    total = scenes.sum(1)
+    most, least = (form.segments[int(i)].start_beat // BEATS_PER_BAR + 1 for i in (total.argmax(), total.argmin()))
+    return f"music videos with such scenes have most going on from bar {most} and least from bar {least}"
 
 
 def tell_levels(levels: Levels, rules: Style, directed: Style) -> list[str]:

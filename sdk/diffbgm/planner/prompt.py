@@ -1,7 +1,7 @@
 """Free text to style tags by word lists, offline: "a lonely rainy night" is sad, slow and sparse."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from diffbgm.errors import StyleError
@@ -82,6 +82,7 @@ OPPOSITE = {
     "calm": "driving",
 }
 REACH = 3  # words a negation reaches over
+Sense = Callable[[str], Sequence[str]]  # a text -> mood tags, the nearest first
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,11 @@ class Understood:
         return ", ".join(f"{word}: {use}" for word, _, use in self.words)
 
 
-def understand(text: str, given: Sequence[str] = ()) -> Understood:
+def understand(text: str, given: Sequence[str] = (), sense: Sense | None = None) -> Understood:
     """Tags for a free text, those with most words first; `given` tags come first and win over the text.
+
+    `sense` ranks the mood tags for a text (CLIP does); it is asked where no known word says anything of the mood, and
+    its first choice that contradicts nothing is taken.
 
     A negation ("not too fast", "no drums") turns the words up to three places after it, or up to the next comma or
     "but", into the opposite tag where there is one, and otherwise drops them. A tag that contradicts one already taken
@@ -123,14 +127,26 @@ def understand(text: str, given: Sequence[str] = ()) -> Understood:
     for tag in sorted(votes, key=lambda tag: -votes[tag]):
         if tag in tags or tag in unwanted:
             continue
-        try:
-            combine_styles([*tags, tag])
-        except StyleError:
-            refused.add(tag)
-        else:
+        if _goes_with(tags, tag):
             tags.append(tag)
+        else:
+            refused.add(tag)
     used = [(word, tag, tag + _left_out(tag, refused, unwanted)) for word, tag in found]
+    if sense is not None and text.strip() and not any(STYLES[tag].group == "mood" for tag in tags):
+        for tag in sense(text):
+            if tag not in unwanted and _goes_with(tags, tag):
+                tags.append(tag)
+                used.append(("the text as a whole", tag, f"{tag} (the nearest mood to CLIP)"))
+                break
     return Understood(tuple(tags), (*used, *dropped))
+
+
+def _goes_with(tags: Sequence[str], tag: str) -> bool:
+    try:
+        combine_styles([*tags, tag])
+    except StyleError:
+        return False
+    return True
 
 
 def _left_out(tag: str, refused: set[str], unwanted: set[str]) -> str:

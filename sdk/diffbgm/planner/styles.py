@@ -115,6 +115,7 @@ _ROWS = (
 )  # fmt: skip
 
 STYLES: dict[str, Style] = {style.name: style for style in _ROWS}
+MOOD_TEXTS = {style.name: style.name for style in _ROWS if style.group == "mood"}  # what CLIP is asked about each
 PALETTES = tuple(style.name for style in _ROWS if style.group == "palette")
 OPPOSITES = (
     ("calm", "driving"), ("calm", "tense"), ("calm", "epic"), ("sparse", "driving"), ("sparse", "flowing"),

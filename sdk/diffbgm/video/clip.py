@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -26,6 +26,7 @@ import numpy as np
 from diffbgm import media
 from diffbgm.errors import InputError
 from diffbgm.settings import Semantics
+from diffbgm.types import VideoFeatures
 
 if TYPE_CHECKING:
     import torch
@@ -164,6 +165,18 @@ def suggest_tags(clip: Clip, embeddings: np.ndarray, texts: Mapping[str, str], n
     asked = [TEMPLATE.format(text) for text in texts.values()]
     p = clip.probabilities(embeddings, asked).mean(0)
     return [(list(texts)[i], float(p[i])) for i in np.argsort(-p)[:n]]
+
+
+def match_texts(clip: Clip, text: str, texts: Mapping[str, str]) -> list[str]:
+    """The tags whose texts (tag -> a few adjectives) lie nearest to a text in the space of CLIP, the nearest first."""
+    near = _unit(clip.embed_texts([TEMPLATE.format(t) for t in texts.values()])) @ _unit(clip.embed_texts([text]))[0]
+    return [list(texts)[i] for i in np.argsort(-near, kind="stable")]
+
+
+def sense_of(features: VideoFeatures, texts: Mapping[str, str]) -> Callable[[str], list[str]] | None:
+    """`match_texts` with the model that has looked at a video; None where none has."""
+    clip = choose_clip("clip") if features.semantics == "clip" else None
+    return None if clip is None else partial(match_texts, clip, texts=texts)
 
 
 def choose_clip(semantics: Semantics) -> Clip | None:

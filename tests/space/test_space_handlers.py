@@ -198,7 +198,7 @@ def test_many_cuts_make_few_pictures(draw: Callable[..., Drawn]) -> None:
     assert len(slots) <= 2 * films.MOST_PICTURES
     assert slots[0][0] == 0.0
     assert slots[-1][1] == features.duration
-    stills = films.stills(drawn.path, features)
-    assert len(stills) == len(slots)
-    picture = timeline(features, work.plan_music(Watched(drawn.path, "many", features), Settings()), stills)
+    watched = work.with_pictures(Watched(drawn.path, "many", features))
+    assert len(watched.stills) == len(slots)
+    picture = timeline(watched, work.plan_music(watched, Settings()))
     assert len(picture) < 400_000

@@ -176,7 +176,9 @@ def test_links() -> None:
     assert handlers.link("http://x/?old=1", *Settings().values) == "http://x/"
     address = handlers.link("http://x/", *Settings(moods=("sad",), seed=5).values)
     assert address == "http://x/?moods=sad&seed=5"
-    assert handlers.knobs_from({"moods": "sad", "seed": "5"}) == Settings(moods=("sad",), seed=5).values
+    *values, words = handlers.knobs_from({"moods": "sad", "seed": "5"})
+    assert values == Settings(moods=("sad",), seed=5).values
+    assert words.startswith("**sad** ")
 
 
 def test_there_are_examples_and_some_have_cuts() -> None:

@@ -45,7 +45,7 @@ def started(tree: Path, python: str, files: Path) -> Iterator[Started]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}/"
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "DIFFBGM_WEIGHTS")}
     env |= {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(files), "HF_HUB_OFFLINE": "1"}
     began = time.monotonic()
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Example videos: two drawn by us, two that come with gradio; and small pictures of any video for its time line."""
+"""Example videos: two drawn by us, one that comes with gradio; and small pictures of any video for its time line."""
 
 import base64
 import getpass
@@ -12,13 +12,18 @@ from importlib.util import find_spec
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from diffbgm.media import frames, replacing
 from diffbgm.types import VideoFeatures
 
+if TYPE_CHECKING:
+    from diffbgm.video.demo import Shots
+
 WIDTH = 200  # pixels of a small picture
+POSTER_WIDTH = 480
 MOST_PICTURES = 28  # on a time line
 DRAWING = threading.Lock()
 
@@ -44,24 +49,19 @@ class Still:
 
 @cache
 def examples() -> tuple[Example, ...]:
-    """What a visitor can try; the drawn films come first."""
-    from diffbgm.video.demo import SCENES
+    """What a visitor can try: two drawn films with cuts, and one long shot that comes with gradio."""
+    from diffbgm.video.demo import NEON, SCENES, VALLEY
 
     def scene(name: str) -> np.ndarray:
         return SCENES[name](1.0, np.random.default_rng([0, 1]))
 
     found = [
-        Example("Six scenes", "20 s, 7 cuts", scene("hills"), lambda: drawn("six-scenes", 20.0, 0)),
-        Example("Cut fast", "10 s, 7 cuts", scene("violet lights"), lambda: drawn("cut-fast", 10.0, 3)),
+        Example("Day in the valley", "20 s, 7 cuts", scene("hills"), lambda: drawn("valley", 20.0, 0, VALLEY)),
+        Example("Neon ride", "12 s, 8 cuts", scene("violet lights"), lambda: drawn("neon", 12.0, 3, NEON)),
     ]
-    for file, title, caption in (
-        ("world.mp4", "Earth at night", "30 s, one shot"),
-        ("a.mp4", "End card", "7 s, titles"),
-    ):
-        clip = packaged(file)
-        if clip is not None:
-            name = title.lower().replace(" ", "-")
-            found.append(Example(title, caption, poster_of(clip), lambda name=name, clip=clip: copied(name, clip)))
+    clip = packaged("world.mp4")
+    if clip is not None:
+        found.append(Example("Earth at night", "30 s, one shot", poster_of(clip), lambda: copied("earth", clip)))
     return tuple(found)
 
 
@@ -74,14 +74,14 @@ def packaged(name: str) -> Path | None:
     return clip if clip.is_file() else None
 
 
-def drawn(name: str, seconds: float, seed: int) -> Path:
+def drawn(name: str, seconds: float, seed: int, shots: "Shots") -> Path:
     """A drawn film, made once."""
     from diffbgm.video.demo import draw_demo
 
     path = folder() / f"{name}.mp4"
     with DRAWING:
         if not path.is_file():
-            draw_demo(path, seconds, seed)
+            draw_demo(path, seconds, seed, shots)
     return path
 
 
@@ -115,18 +115,23 @@ def poster_of(path: Path, at: float = 2.0) -> np.ndarray:
     return picture
 
 
-def stills(path: Path, features: VideoFeatures) -> tuple[Still, ...]:
-    """Small pictures along the video: at least one in every shot that is wide enough to be seen, more in long ones."""
+def stills(path: Path, features: VideoFeatures) -> tuple[tuple[Still, ...], str]:
+    """Small pictures along the video, and one larger as a data URI: the one with most to see, for a player at rest.
+
+    At least one in every shot that is wide enough to be seen, more in long ones.
+    """
     slots = slots_of(features)
     wanted = [start + min(0.4 * (end - start), 1.0) for start, end in slots]
     out: list[Still] = []
+    best = np.zeros((9, 16, 3), np.uint8)
     every = max(0.1, features.duration / 300)
-    for time, picture in frames(path, size=WIDTH, every=every):
+    for time, picture in frames(path, size=POSTER_WIDTH, every=every):
         while len(out) < len(slots) and (time >= wanted[len(out)] or time + every > slots[len(out)][1]):
-            out.append(Still(*slots[len(out)], to_uri(picture)))
+            out.append(Still(*slots[len(out)], to_uri(picture, WIDTH)))
+            best = max(best, picture, key=np.std)
         if len(out) == len(slots):
             break
-    return tuple(out)
+    return tuple(out), to_uri(best)
 
 
 def slots_of(features: VideoFeatures) -> list[tuple[float, float]]:
@@ -145,10 +150,13 @@ def slots_of(features: VideoFeatures) -> list[tuple[float, float]]:
     return slots
 
 
-def to_uri(picture: np.ndarray) -> str:
-    """A JPEG as a data URI."""
+def to_uri(picture: np.ndarray, width: int | None = None) -> str:
+    """A JPEG as a data URI, made smaller where a width is given."""
     from PIL import Image
 
     out = BytesIO()
-    Image.fromarray(picture).save(out, "JPEG", quality=72)
+    image = Image.fromarray(picture)
+    if width is not None:
+        image.thumbnail((width, 4 * width), Image.Resampling.BILINEAR)
+    image.save(out, "JPEG", quality=72)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()

@@ -30,10 +30,19 @@ def model() -> DiffBGM:
     return DiffBGM.from_pretrained(os.environ.get(WEIGHTS) or None)
 
 
+def on_cpu() -> bool:
+    """Whether the model composes on the CPU."""
+    return next(model().model.parameters()).device.type == "cpu"
+
+
+def windows_of(plan: MusicPlan) -> int:
+    """How many windows of eight bars the model composes for a plan."""
+    return len(window_starts(plan.beats, 32))
+
+
 def slot_seconds(plan: MusicPlan, seed: int, steps: int, guidance: tuple[float, float], tell: Any = None) -> int:
     """How long a GPU slot is asked for: ten seconds to wake up, and a hundredth for every window and step."""
-    windows = len(window_starts(plan.beats, 32))
-    return min(LONGEST_SLOT, round(10 + 0.01 * windows * steps))
+    return min(LONGEST_SLOT, round(10 + 0.01 * windows_of(plan) * steps))
 
 
 @gpu(duration=slot_seconds)

@@ -4,25 +4,26 @@ import logging
 import secrets
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import replace
 from functools import wraps
 from typing import Any, TypeVar
 
 import gradio as gr
 
-from diffbgm import MusicPlan, PianoRoll, __version__
+from diffbgm import MusicPlan, PianoRoll
 from diffbgm.errors import Cancelled, DiffBGMError, InputError
-from space import films, gpu, work
-from space.pictures import clock, message, progress, timeline
+from space import films, work
+from space.notices import message, progress, welcome
+from space.pictures import timeline
 from space.running import OnProgress, in_steps
-from space.settings import MOST_SEED, Settings, from_query, from_tags, from_values, to_query
+from space.settings import NEW_SEEDS, Settings, from_query, from_values, to_query
 from space.work import Take, Watched
 
 T = TypeVar("T")
 Changes = dict[str, Any]
-DOWNLOADS = ("video", "mp3", "wav", "midi", "stems", "receipt", "picture", "markers")
+DOWNLOADS = ("video", "mp3", "wav", "midi", "stems", "markers", "picture", "receipt", "plan")
 TAKES = 3
-START = "Choose a video (up to 10 minutes and 200 MB) or an example: its plan appears here within seconds."
+START = "Choose a video or an example to begin. Up to 10 minutes and 200 MB."
+NO_STYLE = "Nothing chosen: the pictures decide."
 log = logging.getLogger("diffbgm.space")
 
 
@@ -82,47 +83,48 @@ def pick_example(index: int) -> str:
 def watch(path: str | None, *knobs: Any) -> Iterator[Changes]:
     """A video came or went: look at it, show the plan, then its pictures."""
     gone: Changes = {
-        "watched": None, "take": None, "takes": [], "plan": "",
+        "watched": None, "take": None, "takes": [],
         "result": gr.update(visible=False), "takes_box": gr.update(visible=False),
     }  # fmt: skip
-    can_compose = gr.update(interactive=True, visible=True)
+    nothing: Changes = {**idle(), "plan": welcome(), "compose": gr.update(interactive=False, visible=True)}
     if not path:
-        yield {**gone, **idle(), "status": message(START), "compose": gr.update(interactive=False, visible=True)}
+        yield {**gone, **nothing, "status": message(START)}
         return
-    yield {**gone, **busy(), "status": progress("watch"), "compose": gr.update(interactive=False, visible=False)}
-    watched = yield from reported(lambda tell: work.watch(path, tell), lambda fraction: "watch")
+    yield {**gone, **busy(), "plan": "", "status": progress("watch"), "compose": gr.update(visible=False)}
+    try:
+        watched = yield from reported(lambda tell: work.watch(path, tell), lambda fraction: "watch")
+    except InputError as e:  # the way is free for another video
+        yield {**nothing, "video": None, "status": message(str(e), "bad")}
+        return
     plan = work.plan_music(watched, from_values(knobs))
-    ready = message("Here is the plan. Compose when you like it, or turn a knob: the plan follows at once.", "good")
     yield {
         **idle(),
         "watched": watched,
-        "plan": timeline(watched.features, plan),
-        "status": ready,
-        "compose": can_compose,
+        "plan": timeline(watched, plan),
+        "status": message(
+            "Here is the plan. Compose when you like it, or change the style: the plan follows at once.", "good"
+        ),
+        "compose": gr.update(interactive=True, visible=True),
     }
-    watched = replace(watched, stills=films.stills(watched.path, watched.features))
-    yield {"watched": watched, "plan": timeline(watched.features, plan, watched.stills)}
+    watched = work.with_pictures(watched)
+    yield {"watched": watched, "plan": timeline(watched, plan)}
 
 
 def replan(watched: Watched | None, take: Take | None, *knobs: Any) -> Changes:
     """A knob was turned: say what the tags do, and draw the plan it leads to."""
     try:
         settings = from_values(knobs)
-        words = work.explain_tags(settings) or "No tags: the pictures decide."
+        words = work.explain_tags(settings) or NO_STYLE
         if watched is None:
             return {"tags_note": words}
         plan = work.plan_music(watched, settings)
     except InputError as e:
         return {"tags_note": f"⚠ {e}"}
     title = "The plan" if take is None else "Plan for the next take: compose to hear it"
-    return {"tags_note": words, "plan": timeline(watched.features, plan, watched.stills, title=title)}
+    return {"tags_note": words, "plan": timeline(watched, plan, title=title)}
 
 
 # --- composing -----------------------------------------------------------------------------------------------------
-
-
-def stage_at(fraction: float) -> str:
-    return "compose" if fraction < work.COMPOSED else "play" if fraction < work.SCORED else "write"
 
 
 def waiting() -> Changes:
@@ -142,27 +144,27 @@ def one_take(
     """Composes one take and shows it."""
     yield {**busy(), "status": progress("compose"), "takes_box": gr.update(visible=False)}
     take = yield from reported(
-        lambda tell: work.make_take(watched, plan, settings, tell, seed=seed, roll=roll), stage_at
+        lambda tell: work.make_take(watched, plan, settings, tell, seed=seed, roll=roll),
+        work.course_of(plan, settings.steps, roll).stage_at,
     )
     yield {**idle(), **shown(take)}
 
 
 def shown(take: Take) -> Changes:
     """The page with a take on it."""
-    receipt = take.receipt
-    cuts = receipt["cuts"]
-    hits = f", {round(receipt['cut_hit_rate'] * len(cuts))} of {len(cuts)} cuts on a beat" if cuts else ""
-    seconds = sum(receipt["timings"].values())
-    words = f"Done: {clock(receipt['duration'])} of music in {seconds:.0f} s{hits}. Seed {take.seed}."
-    picture = timeline(
-        take.watched.features, take.plan, take.watched.stills,
-        roll=take.roll, peaks=take.peaks, seed=take.seed, title="This take",
-    )  # fmt: skip
+    cuts = take.receipt["cuts"]
+    hits = round(take.receipt["cut_hit_rate"] * len(cuts)) if cuts else 0
+    met = (
+        f"{'all' if hits == len(cuts) else f'{hits} of'} {len(cuts)} cuts fall on a beat and " if len(cuts) > 1 else ""
+    )
+    words = f"Done: {met}the music ends with the picture. Seed {take.seed}."
+    silent = "" if take.watched.features.has_audio else " (it has no sound)"
+    picture = timeline(take.watched, take.plan, roll=take.roll, peaks=take.peaks, seed=take.seed, title="This take")
     return {
         "take": take,
         "result": gr.update(visible=True),
         "after": str(take.files["video"]),
-        "before": str(take.watched.path),
+        "before": gr.update(value=str(take.watched.path), label=f"As it came{silent}"),
         "switch": "After",
         "plan": picture,
         "status": message(words, "good"),
@@ -181,7 +183,7 @@ def compose(watched: Watched | None, *knobs: Any) -> Iterator[Changes]:
 def new_take(watched: Watched | None, *knobs: Any) -> Iterator[Changes]:
     """The same settings with a new seed, whatever the knob says."""
     watched, settings = chosen(watched), from_values(knobs)
-    yield from one_take(watched, work.plan_music(watched, settings), settings, secrets.randbelow(MOST_SEED))
+    yield from one_take(watched, work.plan_music(watched, settings), settings, secrets.randbelow(NEW_SEEDS))
 
 
 @guarded
@@ -208,7 +210,8 @@ def three_takes(watched: Watched | None, *knobs: Any) -> Iterator[Changes]:
     """Three seeds side by side, each shown as soon as it is there; the first becomes the take at hand."""
     watched, settings = chosen(watched), from_values(knobs)
     plan = work.plan_music(watched, settings)
-    seeds = secrets.SystemRandom().sample(range(MOST_SEED), TAKES)
+    seeds = secrets.SystemRandom().sample(range(NEW_SEEDS), TAKES)
+    course = work.course_of(plan, settings.steps)
     takes: list[Take] = []
     empty = {f"take_{i}": None for i in range(TAKES)}
     yield {**busy(), **empty, "status": progress("compose"), "takes_box": gr.update(visible=True), "takes": []}
@@ -220,9 +223,8 @@ def three_takes(watched: Watched | None, *knobs: Any) -> Iterator[Changes]:
 
             return work.make_take(watched, plan, settings, told, seed=seed)
 
-        takes.append((yield from reported(job, lambda fraction: stage_at(fraction * TAKES % 1))))
-        label = f"Take {i + 1}, seed {seed}"
-        yield {f"take_{i}": gr.update(value=str(takes[-1].files["video"]), label=label), "takes": list(takes)}
+        takes.append((yield from reported(job, lambda fraction: course.stage_at(fraction * TAKES % 1))))
+        yield {f"take_{i}": str(takes[-1].files["video"]), "takes": list(takes)}
     yield {**shown(takes[0]), **idle(), "status": message("Three takes: play each, then use the one you like.", "good")}
 
 
@@ -244,7 +246,7 @@ def stop(watched: Watched | None) -> Changes:
     }
 
 
-# --- links and programs --------------------------------------------------------------------------------------------
+# --- links --------------------------------------------------------------------------------------------
 
 
 def link(address: str, *knobs: Any) -> str:
@@ -254,45 +256,14 @@ def link(address: str, *knobs: Any) -> str:
 
 
 def knobs_from(query: dict[str, str]) -> list[Any]:
-    """A value for every knob, from the address the page was opened with."""
-    return from_query(query).values
+    """A value for every knob, from the address the page was opened with, and what the chosen style does."""
+    settings = from_query(query)
+    return [*settings.values, explained(settings)]
 
 
-def health() -> dict[str, str]:
-    """Whether the model is there."""
-    return {"status": "ok", "version": __version__, "weights": gpu.model().origin.id}
-
-
-def score(
-    video: str,
-    style: str = "",
-    prompt: str = "",
-    seed: float = -1,
-    steps: float = 24,
-    rhythm: float = 1.5,
-    mood: float = 1.5,
-    energy: float = 0.0,
-    shape: str = "follow the pictures",
-    keep_audio: str = "replace",
-    fade: float = 0.8,
-    progress: Any = gr.Progress(),  # noqa: B008 (gradio looks for it here)
-) -> tuple[str, str, str, str, str, dict[str, Any]]:
-    """Score a video: the scored video, MIDI, WAV, MP3, a zip of stems, and the receipt.
-
-    style: tags such as "calm,piano"; prompt: free text; seed: -1 draws a new one; steps: quality; rhythm, mood:
-    guidance; energy: -1 to 1; shape: how the energy runs; keep_audio: replace, mix or duck; fade: seconds.
-    """
+def explained(settings: Settings) -> str:
+    """What the chosen style does, in words."""
     try:
-        if not video:
-            raise InputError("a video is needed: video=handle_file('clip.mp4')")
-        settings = from_tags(
-            style, text=prompt, seed=None if seed < 0 else int(seed), steps=int(steps), rhythm=rhythm, mood=mood,
-            level=energy, shape=shape, keep=keep_audio, fade=fade,
-        )  # fmt: skip
-        watched = work.watch(video, lambda fraction, words: progress(0.2 * fraction, desc=words))
-        plan = work.plan_music(watched, settings)
-        take = work.make_take(watched, plan, settings, lambda f, words: progress(0.2 + 0.8 * f, desc=words))
+        return work.explain_tags(settings) or NO_STYLE
     except InputError as e:
-        raise gr.Error(str(e), title="This cannot be used", print_exception=False) from e
-    video_out, midi, wav, mp3, stems = (str(take.files[k]) for k in ("video", "midi", "wav", "mp3", "stems"))
-    return video_out, midi, wav, mp3, stems, dict(take.receipt)
+        return f"⚠ {e}"

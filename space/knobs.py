@@ -16,11 +16,11 @@ def style_knobs() -> dict[str, Any]:
         ),
         "palette": gr.Radio(
             [ANY, *tags_of("palette")], value=ANY, label="Instruments", elem_id="palette",
-            info="Who plays. Auto takes them from your words below, or the piano.",
+            info="Who plays. Auto listens to your words below; otherwise it is the piano.",
         ),
         "text": gr.Textbox(
             label="In your own words", placeholder="a lonely rainy night, no drums", max_length=300, elem_id="text",
-            info="Free text is turned into tags; the tags you pick yourself win.",
+            info="Moods, instruments and pace are read out of your words; what you pick above wins.",
         ),
     }  # fmt: skip
 
@@ -38,7 +38,7 @@ def more_knobs() -> dict[str, Any]:
             info="How many notes: sparse leaves room, flowing runs evenly, driving pushes on.",
         ),
         "level": slider(
-            "level", base.level, 0.1, "Energy", "Left: thinner and calmer than planned. Right: fuller and busier."
+            "level", base.level, 0.1, "Energy", "To the left thinner and calmer, to the right fuller and busier."
         ),
         "shape": gr.Dropdown(
             [(f"{name}: {words}" if name != base.shape else words, name) for name, words in SHAPES.items()],
@@ -46,25 +46,25 @@ def more_knobs() -> dict[str, Any]:
         ),
         "rhythm": slider(
             "rhythm", base.rhythm, 0.1, "Guidance: rhythm",
-            "How strictly the number of notes and the accents follow the plan. 1 is loose, above 2.5 gets mechanical.",
+            "How closely pace and accents follow your pictures. 1 is loose, above 2.5 it gets mechanical.",
         ),
         "mood": slider(
             "mood", base.mood, 0.1, "Guidance: mood",
-            "How strictly mode, register and harmony follow the plan. 1 is loose, above 2.5 gets mechanical.",
+            "How closely harmony and colour follow the mood. 1 is loose, above 2.5 it gets mechanical.",
         ),
         "keep": gr.Radio(
-            [("replace it", "replace"), ("mix with it", "mix"), ("duck under speech", "duck")], value=base.keep,
+            [("replace it", "replace"), ("mix with it", "mix"), ("quiet under speech", "duck")], value=base.keep,
             label="Sound of your video",
-            info="Replace it with the music, put the music under it, or lower the music where people speak.",
+            info="Replace it by the music, put the music under it, or make the music quiet where people speak.",
         ),
-        "fade": slider("fade", base.fade, 0.1, "Fade at the end", "Seconds over which the last sound goes to silence."),
+        "fade": slider("fade", base.fade, 0.1, "Fade at the end", "Seconds in which the last sound fades away."),
         "steps": slider(
             "steps", base.steps, 1, "Quality",
-            "Steps of the diffusion: 24 is good, 48 a little better and twice as slow, 8 is a sketch.",
+            "How often the music is refined: 24 is good, 48 a little better and twice as slow, 8 is a sketch.",
         ),
         "seed": gr.Number(
             value=None, precision=0, minimum=0, maximum=MOST_SEED, label="Seed", placeholder="a new one for every take",
-            info="The same seed and settings give the same music. Leave it empty to be surprised.",
+            info="A number that brings the same music back, with the same settings. Empty: always something new.",
         ),
     }  # fmt: skip
     return knobs

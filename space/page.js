@@ -1,7 +1,15 @@
 // The before/after switch keeps the place in the film; the playhead runs over the plan; a click on the plan seeks.
 (() => {
+  const PLAYERS = ["video", "after", "before"];
   const video = (id) => document.querySelector(`#${id} video`);
   const shown = () => video(document.body.dataset.sound === "before" ? "before" : "after");
+
+  const putPosters = () => {
+    const poster = document.querySelector(".bgm")?.dataset.poster ?? "";
+    for (const player of PLAYERS.map(video)) {
+      if (player && player.getAttribute("poster") !== poster) player.setAttribute("poster", poster);
+    }
+  };
 
   window.diffbgm = {
     swap(which) {
@@ -15,9 +23,23 @@
       from.pause();
     },
     toStatus() {
+      putPosters();
       if (window.innerWidth < 700) document.querySelector("#status")?.scrollIntoView({ behavior: "smooth" });
     },
   };
+
+  document.addEventListener("loadedmetadata", (event) => {
+    putPosters();
+    event.target.closest("#after")?.classList.remove("unplayable");
+  }, true);
+
+  // Formats that a browser cannot show can be scored all the same; gradio would call that an error.
+  document.addEventListener("error", (event) => {
+    const player = event.target.closest?.(PLAYERS.map((id) => `#${id}`).join());
+    if (!player || event.target.tagName !== "VIDEO") return;
+    event.stopPropagation();
+    player.classList.add("unplayable");
+  }, true);
 
   document.addEventListener("timeupdate", (event) => {
     const lanes = document.querySelector(".bgm-lanes");

@@ -9,23 +9,15 @@ import numpy as np
 from diffbgm.roll import roll_to_notes
 from diffbgm.types import BEATS_PER_BAR, MusicPlan, PianoRoll, PlannedCut, VideoFeatures
 from diffbgm.video import describe
-from space.films import Example, Still, to_uri
-from space.running import Report
+from space.films import Still
+from space.notices import clock
 from space.settings import density_scale, level_of
-
-STAGES = (
-    ("watch", "Watch"),
-    ("plan", "Plan"),
-    ("compose", "Compose"),
-    ("play", "Play & mix"),
-    ("write", "Write files"),
-)
+from space.work import Watched
 
 
 def timeline(
-    features: VideoFeatures,
+    watched: Watched,
     plan: MusicPlan,
-    stills: Sequence[Still] = (),
     *,
     roll: PianoRoll | None = None,
     peaks: np.ndarray | None = None,
@@ -33,7 +25,8 @@ def timeline(
     title: str = "The plan",
 ) -> str:
     """The whole picture: title, facts, lanes (film with its cuts, sound, notes, mood, energy, tempo), and why."""
-    lanes = [_film(plan, stills)]
+    features = watched.features
+    lanes = [_film(plan, watched.stills)]
     if peaks is not None:
         lanes.append(_lane("Sound", _svg(_wave(peaks), "wave"), "short"))
     if roll is not None:
@@ -55,7 +48,8 @@ def timeline(
         _lane("Tempo", _svg(_tempo(plan), "tempo"), "short", _tempo_words(plan)),
     ]
     return (
-        f'<section class="bgm" aria-label="{escape(_summary(plan))}"><h3>{escape(title)}</h3>{_facts(plan, seed)}'
+        f'<section class="bgm" aria-label="{escape(_summary(plan))}" data-poster="{watched.poster}">'
+        f"<h3>{escape(title)}</h3>{_facts(plan, seed)}"
         f'<div class="bgm-lanes" data-duration="{plan.duration:.3f}">{"".join(lanes)}{_axis(plan.duration)}'
         '<div class="bgm-playhead" aria-hidden="true"></div></div>'
         f"{_cut_legend(plan)}{_why(features, plan)}</section>"
@@ -229,11 +223,6 @@ def _axis(duration: float) -> str:
     return f'<div class="bgm-axis" aria-hidden="true">{ticks}</div>'
 
 
-def clock(seconds: float) -> str:
-    """ "0:05", "12:30"."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
-
-
 # --- words ---------------------------------------------------------------------------------------------------------
 
 
@@ -258,38 +247,3 @@ def _why(features: VideoFeatures, plan: MusicPlan) -> str:
         "<details class='bgm-why'><summary>What was understood, and why it will sound like this</summary>"
         f"<h4>In the pictures</h4><ul>{seen}</ul><h4>For the music</h4><ul>{why}</ul>{missed}</details>"
     )
-
-
-def progress(stage: str, report: Report | None = None, note: str = "") -> str:
-    """Stages, a bar and the time left. `stage` is the one that runs."""
-    names = [name for name, _ in STAGES]
-    at = names.index(stage)
-    steps = "".join(
-        f'<li class="{"done" if i < at else "now" if i == at else ""}">{label}</li>'
-        for i, (_, label) in enumerate(STAGES)
-    )
-    share = report.fraction if report else 0.0
-    words = [note or (report.message if report else "") or "starting"]
-    if report and report.left is not None:
-        words.append(f"about {max(1, round(report.left))} s left")
-    return (
-        f'<div class="bgm-progress"><ol>{steps}</ol><div class="bar" role="progressbar" aria-label="Progress" '
-        f'aria-valuemin="0" aria-valuemax="100" aria-valuenow="{100 * share:.0f}">'
-        f'<i style="width:{100 * share:.1f}%"></i></div><p>{escape(" · ".join(words))}</p></div>'
-    )
-
-
-def message(text: str, kind: str = "note") -> str:
-    """A line of text where the progress stands otherwise; kind: note, good or bad."""
-    role = "alert" if kind == "bad" else "status"
-    return f'<div class="bgm-message {kind}" role="{role}">{escape(text)}</div>'
-
-
-def example_cards(examples: Sequence[Example]) -> str:
-    """A row of buttons with a picture and a caption."""
-    cards = "".join(
-        f'<button type="button" data-index="{i}"><img src="{to_uri(e.poster)}" alt="">'
-        f"<b>{escape(e.title)}</b><span>{escape(e.caption)}</span></button>"
-        for i, e in enumerate(examples)
-    )
-    return f'<div class="bgm-cards" role="group" aria-label="Examples"><p>Or try one of these:</p>{cards}</div>'

@@ -28,6 +28,7 @@ TILT = 0.35  # how far a shape moves the level at its ends; 1 is the whole range
 REACH = 0.4  # how far the level knob moves it at its ends
 LIMITS = {"rhythm": (0.0, 4.0), "mood": (0.0, 4.0), "level": (-1.0, 1.0), "steps": (4, 96), "fade": (0.0, 8.0)}
 MOST_SEED = 2**31 - 1
+NEW_SEEDS = 1_000_000  # new ones are drawn below: easy to read out and to type
 LONGEST_TEXT = 300  # characters of free text
 
 

@@ -6,20 +6,27 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.events import api
 
 from space import films, handlers
 from space.knobs import more_knobs, style_knobs
-from space.pictures import example_cards, message
+from space.notices import example_cards, message, welcome
+from space.programs import add_api
 from space.settings import Settings
 from space.theme import make_theme
 
 HERE = Path(__file__).parent
 MOST_BYTES = "200mb"
-LABELS = {
-    "video": "Video", "mp3": "Sound (MP3)", "wav": "Sound (WAV)", "midi": "MIDI", "stems": "Stems (zip)",
-    "receipt": "Receipt", "picture": "Picture", "markers": "Markers for your editor",
+DOWNLOADS = {
+    "video": "Download the video", "mp3": "MP3\nits sound", "wav": "WAV\nits sound, full quality",
+    "midi": "MIDI\nthe notes, to edit", "stems": "Stems\nevery instrument", "markers": "Markers\nfor your editor",
+    "picture": "Picture\nthe chart below", "receipt": "Receipt\nhow well it fits", "plan": "Plan\nto edit and reuse",
 }  # fmt: skip
+AGAIN = {
+    "new_take": "Another take\nnew notes, same settings",
+    "three_takes": "Three takes\nto choose from",
+    "same_seed": "Same seed again\nhear what a changed setting does",
+    "restyle": "New style\nkeeps tempo, cuts and key",
+}  # the second line says what a button does
 PICK = """element.addEventListener("click", (event) => {
     const card = event.target.closest("button");
     if (card) trigger("select", { index: Number(card.dataset.index) });
@@ -69,12 +76,12 @@ def text(name: str) -> str:
 
 def lay_out_input() -> Parts:
     parts: Parts = {}
-    parts["video"] = gr.Video(label="Your video", sources=["upload"], height=260, elem_id="video", buttons=[])
+    parts["video"] = gr.Video(label="Your video", sources=["upload"], elem_id="video", buttons=[])
     parts["examples"] = gr.HTML(example_cards(films.examples()), js_on_load=PICK, elem_id="examples")
     with gr.Accordion("Style", open=True, elem_id="style"):
         parts |= style_knobs()
-        parts["tags_note"] = gr.Markdown("No tags: the pictures decide.", elem_id="tags-note")
-    with gr.Accordion("More knobs", open=False, elem_id="more"):
+        parts["tags_note"] = gr.Markdown(handlers.NO_STYLE, elem_id="tags-note")
+    with gr.Accordion("More settings", open=False, elem_id="more"):
         parts |= more_knobs()
     with gr.Accordion("Share these settings", open=False, elem_id="share"), gr.Row():
         parts["link"] = gr.Textbox(
@@ -94,33 +101,30 @@ def lay_out_output() -> Parts:
         )
         parts["cancel"] = gr.Button("Cancel", variant="stop", size="lg", visible=False, elem_id="cancel")
     parts["status"] = gr.HTML(message(handlers.START), elem_id="status")
+    with gr.Column(visible=False, elem_id="takes") as parts["takes_box"], gr.Row():
+        for i in range(handlers.TAKES):
+            with gr.Column(min_width=180):
+                parts[f"take_{i}"] = gr.Video(label=f"Take {i + 1}", interactive=False, buttons=[], height=170)
+                parts[f"use_{i}"] = gr.Button(f"Use take {i + 1}", size="sm")
     with gr.Column(visible=False, elem_id="result") as parts["result"]:
-        parts["switch"] = gr.Radio(["After", "Before"], value="After", label="Listen to", elem_id="switch")
-        parts["after"] = gr.Video(label="With music", interactive=False, buttons=[], elem_id="after", height=360)
-        parts["before"] = gr.Video(label="As it came", interactive=False, buttons=[], elem_id="before", height=360)
-        gr.Markdown("#### Download", elem_classes="head")
+        parts["switch"] = gr.Radio(["After", "Before"], value="After", label="Listen", elem_id="switch")
+        parts["after"] = gr.Video(label="With music", interactive=False, buttons=[], elem_id="after")
+        parts["before"] = gr.Video(label="As it came", interactive=False, buttons=[], elem_id="before")
         with gr.Row(elem_id="downloads"):
-            for kind in handlers.DOWNLOADS:
+            for kind, label in DOWNLOADS.items():
+                main = kind == "video"
                 parts[f"get_{kind}"] = gr.DownloadButton(
-                    LABELS[kind], size="sm", min_width=110, elem_id=f"get-{kind}",
-                    variant="primary" if kind == "video" else "secondary",
+                    label, size="lg" if main else "sm", variant="primary" if main else "secondary",
+                    min_width=110, elem_id=f"get-{kind}", elem_classes=[] if main else "two-lines",
                 )  # fmt: skip
         with gr.Column(elem_id="again") as parts["again"]:
-            gr.Markdown("#### Not quite?", elem_classes="head")
+            gr.Markdown("#### Not quite right?", elem_classes="head")
             with gr.Row():
-                parts["new_take"] = gr.Button("Another take", size="sm", min_width=120, elem_id="new-take")
-                parts["three_takes"] = gr.Button("Three takes", size="sm", min_width=120, elem_id="three-takes")
-                parts["same_seed"] = gr.Button("Same seed again", size="sm", min_width=120, elem_id="same-seed")
-                parts["restyle"] = gr.Button("New style, same plan", size="sm", min_width=120, elem_id="restyle")
-            gr.Markdown(text("again.md"), elem_id="again-note")
-    with gr.Column(visible=False, elem_id="takes") as parts["takes_box"]:
-        gr.Markdown("#### Three takes", elem_classes="head")
-        with gr.Row():
-            for i in range(handlers.TAKES):
-                with gr.Column(min_width=180):
-                    parts[f"take_{i}"] = gr.Video(label=f"Take {i + 1}", interactive=False, buttons=[], height=170)
-                    parts[f"use_{i}"] = gr.Button(f"Use take {i + 1}", size="sm")
-    parts["plan"] = gr.HTML("", elem_id="plan")
+                for name, label in AGAIN.items():
+                    parts[name] = gr.Button(
+                        label, size="sm", min_width=150, elem_id=name.replace("_", "-"), elem_classes="two-lines"
+                    )
+    parts["plan"] = gr.HTML(welcome(), elem_id="plan")
     return parts
 
 
@@ -144,7 +148,8 @@ def wire(parts: Parts) -> None:
     looked = picked.then(changing(handlers.watch), [video, *knobs], shown, **look)
 
     to_status: dict[str, Any] = {"fn": None, "js": "() => { window.diffbgm.toStatus() }", **private}
-    looked.then(**to_status)
+    for seen in (uploaded, looked):
+        seen.then(**to_status)
     hard: dict[str, Any] = {**work, "concurrency_id": "compose", "concurrency_limit": 2}
     runs = []
     for name in ("compose", "new_take", "three_takes", "same_seed", "restyle"):
@@ -153,6 +158,7 @@ def wire(parts: Parts) -> None:
         clicked.then(**to_status)
         run = unless_stopped(changing(getattr(handlers, name)), parts["status"])
         runs.append(clicked.then(run, [parts["wanted"], given, *knobs], shown, **hard))
+        runs[-1].then(**to_status)
     parts["cancel"].click(
         changing(handlers.stop), watched, shown, cancels=[uploaded, picked, looked, *runs], queue=False, **private
     )
@@ -174,12 +180,12 @@ def wire(parts: Parts) -> None:
         js="(_, ...rest) => [location.href, ...rest]",
         **private,
     )
-    gr.on(None, read_address, None, knobs, **private)
+    gr.on(None, read_address, None, [*knobs, parts["tags_note"]], **work)
 
 
 OUTPUTS = (
-    "wanted", "watched", "take", "takes", "status", "plan", "compose", "cancel", "again", "result", "takes_box",
-    "switch", "after", "before",
+    "wanted", "video", "watched", "take", "takes", "status", "plan", "compose", "cancel", "again", "result",
+    "takes_box", "switch", "after", "before",
     *(f"get_{kind}" for kind in handlers.DOWNLOADS), *(f"take_{i}" for i in range(handlers.TAKES)),
 )  # fmt: skip
 
@@ -223,37 +229,3 @@ def pick(event: gr.EventData) -> str:
 def read_address(request: gr.Request) -> list[Any]:
     """The knobs as the address of the page says."""
     return handlers.knobs_from(dict(request.query_params))
-
-
-SCORE_INPUTS = (
-    "video", "style", "prompt", "seed", "steps", "rhythm", "mood", "energy", "shape", "keep_audio", "fade"
-)  # fmt: skip
-
-
-def add_api() -> None:
-    """The endpoints for programs: /score and /health. Their widgets are never shown."""
-    base = Settings()
-    texts = {"style": "", "prompt": "", "shape": base.shape, "keep_audio": base.keep}
-    numbers = {
-        "seed": -1,
-        "steps": base.steps,
-        "rhythm": base.rhythm,
-        "mood": base.mood,
-        "energy": 0.0,
-        "fade": base.fade,
-    }
-    with gr.Group(visible=False):
-        inputs: Parts = {"video": gr.Video(label="video")}
-        inputs |= {name: gr.Textbox(value, label=name) for name, value in texts.items()}
-        inputs |= {name: gr.Number(value, label=name) for name, value in numbers.items()}
-        outputs = [gr.Video(label="video"), *(gr.File(label=name) for name in ("midi", "wav", "mp3", "stems"))]
-        go = gr.Button("score")
-        go.click(
-            handlers.score,
-            [inputs[name] for name in SCORE_INPUTS],
-            [*outputs, gr.JSON(label="receipt")],
-            api_name="score",
-            concurrency_id="compose",
-            concurrency_limit=2,
-        )
-    api(handlers.health, api_name="health", queue=False)

@@ -19,24 +19,31 @@ from diffbgm.errors import VideoError
 from diffbgm.media import probe, write_audio
 from diffbgm.planner import STYLES, combine_styles
 from space import gpu
-from space.films import Still
-from space.settings import Settings, shape_energy
+from space.films import Still, stills
+from space.settings import NEW_SEEDS, Settings, shape_energy
 
 OnProgress = Callable[[float, str], None]
 LONGEST = 600.0  # seconds of video
 KEPT = 24 * 3600  # seconds that files stay
 PEAKS = 400  # points of the drawn waveform
-COMPOSED, SCORED = 0.5, 0.85  # of the whole progress: the roll is there, the sound is there
+STEP_COST, STEP_COST_GPU = 0.5, 0.02  # a step of a window takes as long as to play and write this many seconds
+PLAYING = 0.55  # of the time that follows composing; the rest writes files
+FILE_COST = {
+    "video": 3.0, "midi": 0.1, "wav": 0.2, "mp3": 6.0, "receipt": 0.1, "picture": 1.3, "markers": 0.1, "plan": 0.1,
+    "stems": 0.4,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Watched:
-    """A video that was looked at; `name` is what its files are called after, `stills` are small pictures of it."""
+    """A video that was looked at; its files are called after `name`. `stills` are small pictures of it, `poster` is a
+    larger one, for a player at rest."""
 
     path: Path
     name: str
     features: VideoFeatures
     stills: tuple[Still, ...] = ()
+    poster: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +60,25 @@ class Take:
     peaks: np.ndarray
 
 
+@dataclass(frozen=True)
+class Course:
+    """Where on the way from 0 to 1 a take is composed, and where its sound is ready: by the time each part takes."""
+
+    composed: float
+    scored: float
+
+    def stage_at(self, fraction: float) -> str:
+        return "compose" if fraction < self.composed else "play" if fraction < self.scored else "write"
+
+
+def course_of(plan: MusicPlan, steps: int, roll: PianoRoll | None = None) -> Course:
+    """The course of a take; with a roll at hand nothing is composed."""
+    cost = STEP_COST if gpu.on_cpu() else STEP_COST_GPU
+    composing = 0.0 if roll else cost * steps * gpu.windows_of(plan)
+    composed = composing / (composing + plan.duration)
+    return Course(composed, composed + PLAYING * (1 - composed))
+
+
 def watch(path: str, tell: OnProgress) -> Watched:
     """Look at a video. VideoError where it cannot be read or is too long, without the server's folder in it."""
     file = Path(path)
@@ -67,6 +93,12 @@ def watch(path: str, tell: OnProgress) -> Watched:
     except VideoError as e:
         raise VideoError(str(e).replace(str(file), file.name)) from e
     return Watched(file, file.stem[:60] or "video", features)
+
+
+def with_pictures(watched: Watched) -> Watched:
+    """The same with its stills and its poster."""
+    pictures, poster = stills(watched.path, watched.features)
+    return replace(watched, stills=pictures, poster=poster)
 
 
 def plan_music(watched: Watched, settings: Settings) -> MusicPlan:
@@ -102,14 +134,15 @@ def make_take(
     roll: PianoRoll | None = None,
 ) -> Take:
     """Compose (unless there is a roll), arrange, render, write every file. A new seed is drawn where none is given."""
-    seed = seed if seed is not None else settings.seed if settings.seed is not None else secrets.randbelow(2**31)
+    seed = seed if seed is not None else settings.seed if settings.seed is not None else secrets.randbelow(NEW_SEEDS)
     guidance = (settings.rhythm, settings.mood)
+    course = course_of(plan, settings.steps, roll)
     tell(0.0, "composing")
     began = time.monotonic()
-    inner = None if gpu.ZERO_GPU else lambda f, m: tell(COMPOSED * f, m)
+    inner = None if gpu.ZERO_GPU else lambda f, m: tell(course.composed * f, m)
     notes = roll or gpu.compose_roll(plan, seed, settings.steps, guidance, inner)
     seconds = time.monotonic() - began
-    tell(COMPOSED, "arranging")
+    tell(course.composed, "arranging")
     result = gpu.model().score(
         watched.path,
         features=watched.features,
@@ -120,11 +153,11 @@ def make_take(
         guidance=guidance,
         keep_audio=settings.keep,
         fade=settings.fade,
-        on_progress=lambda f, m: tell(max(COMPOSED, COMPOSED + (SCORED - COMPOSED) * (f - 0.7) / 0.3), m),
+        on_progress=lambda f, m: tell(course.composed + (course.scored - course.composed) * max(0, f - 0.7) / 0.3, m),
     )
     timings = {**result.receipt["timings"], "compose": round(seconds, 3)}
     result = replace(result, receipt={**result.receipt, "timings": timings})
-    files = write_files(result, f"{watched.name}-scored", tell)
+    files = write_files(result, f"{watched.name}-scored", lambda f, m: tell(course.scored + (1 - course.scored) * f, m))
     return Take(watched, plan, notes, settings, seed, files, result.receipt, peaks_of(result.music.samples))
 
 
@@ -140,10 +173,12 @@ def write_files(result: Result, name: str, tell: OnProgress) -> dict[str, Path]:
         files: dict[str, Path] = {}
         suffixes = {"video": "mp4", "midi": "mid", "wav": "wav", "mp3": "mp3", "receipt": "receipt.json"}
         suffixes |= {"picture": "png", "markers": "fcpxml", "plan": "plan.json"}
-        for i, (kind, suffix) in enumerate(suffixes.items()):
-            tell(SCORED + (1 - SCORED) * i / (len(suffixes) + 1), f"writing the {kind}")
+        done, whole = 0.0, sum(FILE_COST.values())
+        for kind, suffix in suffixes.items():
+            tell(done / whole, f"writing the {kind}")
             files[kind] = result.save(folder / f"{name}.{suffix}")
-        tell(0.99, "writing the stems")
+            done += FILE_COST[kind]
+        tell(done / whole, "writing the stems")
         files["stems"] = folder / f"{name}.stems.zip"
         with zipfile.ZipFile(files["stems"], "w", zipfile.ZIP_STORED) as pack:
             for role, audio in result.stems.items():

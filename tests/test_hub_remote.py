@@ -196,7 +196,7 @@ def test_a_space_is_mapped_to_its_root(remote: Hub, folder: Path, tmp_path: Path
     hub.push(files, "me/room", kind="space", token=TOKEN)
     pushed = remote.head("spaces/me/room")
     assert pushed["README.md"].startswith(b"---\ntitle:")
-    fewer = {name: path for name, path in files.items() if name != "space/again.md"}
+    fewer = {name: path for name, path in files.items() if name != "space/intro.md"}
     remote.commit("spaces/me/room", {**pushed, "notes.txt": b"kept"})
     hub.push(fewer, "me/room", kind="space", token=TOKEN)
     assert set(remote.head("spaces/me/room")) == set(fewer) | {"notes.txt"}

@@ -1,5 +1,6 @@
 """The running demo, asked by programs: what it answers, what it refuses, and that visitors do not mix."""
 
+import gc
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from tests.drawing import Drawn
 
 from diffbgm.media import probe
+from diffbgm.types import Audio
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # gradio's queue warns through pandas
 KINDS = ("video", "midi", "wav", "mp3", "stems", "receipt")
@@ -34,8 +36,12 @@ def test_a_program_gets_its_video_scored(server: str, clip: Drawn, tmp_path: Pat
     assert [Path(answer[k]).suffix for k in ("wav", "mp3", "stems")] == [".wav", ".mp3", ".zip"]
 
 
-def test_visitors_at_once_get_their_own(server: str, clip: Drawn, silent_clip: Drawn, tmp_path: Path) -> None:
-    orders = [(clip, 1, "calm"), (silent_clip, 2, "happy"), (clip, 3, "sad"), (silent_clip, 4, "epic")]
+def test_eight_at_once_get_their_own_and_leave_nothing(
+    server: str, clip: Drawn, silent_clip: Drawn, tmp_path: Path
+) -> None:
+    styles = ("calm", "happy", "sad", "epic", "tense", "dark", "hopeful", "playful")
+    orders = [((clip, silent_clip)[i % 2], i, style) for i, style in enumerate(styles)]
+    sounds = alive(Audio)
 
     def order(at: int) -> dict[str, Any]:
         drawn, seed, style = orders[at]
@@ -48,6 +54,22 @@ def test_visitors_at_once_get_their_own(server: str, clip: Drawn, silent_clip: D
         assert answer["receipt"]["style"] == [style]
         assert Path(answer["video"]).name == f"{drawn.path.stem}-scored.mp4"
     assert len({Path(a["midi"]).read_bytes() for a in answers}) == len(orders)
+    assert alive(Audio) <= sounds, "the memory of a finished piece is free again"
+
+
+def alive(kind: type) -> int:
+    """How many values of a kind anybody still holds."""
+    gc.collect()
+    return sum(isinstance(value, kind) for value in gc.get_objects())
+
+
+def test_nobody_can_look_through_the_files_of_others(server: str, files: Path) -> None:
+    takes = files / "takes"
+    assert list(takes.iterdir()), "others were here before"
+    for folder in (files, takes, next(takes.iterdir())):
+        with pytest.raises(HTTPError) as refused:
+            urlopen(f"{server}gradio_api/file={quote(str(folder))}", timeout=20)
+        assert refused.value.code in (403, 404)
 
 
 @pytest.mark.parametrize(

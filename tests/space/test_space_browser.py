@@ -68,7 +68,7 @@ def compose(page: Any) -> None:
 def test_from_an_example_to_every_download(visit: Callable[..., Any]) -> None:
     page = visit("?steps=4&seed=9&moods=calm")
     playwright.expect(page.get_by_label("calm", exact=True)).to_be_checked()
-    page.get_by_role("button", name="End card").click()
+    page.get_by_role("button", name="Neon ride").click()
     page.wait_for_selector(".bgm-still")
     assert "beats a minute" in page.inner_text(".bgm-facts")
     compose(page)
@@ -82,7 +82,7 @@ def test_from_an_example_to_every_download(visit: Callable[..., Any]) -> None:
     assert not page.locator("#after video").is_visible()
     page.get_by_label("After", exact=True).check()
     names = set()
-    for kind in ("video", "mp3", "wav", "midi", "stems", "receipt", "picture", "markers"):
+    for kind in ("video", "mp3", "wav", "midi", "stems", "receipt", "picture", "markers", "plan"):
         with page.expect_download() as download:
             page.click(f"#get-{kind}")
         assert Path(download.value.path()).stat().st_size > 100
@@ -118,6 +118,7 @@ def test_what_cannot_be_used_is_said(visit: Callable[..., Any], draw: Callable[.
         alert = page.wait_for_selector("#status [role=alert]")
         assert words in alert.inner_text()
         assert page.locator("#compose").is_disabled()
+        page.wait_for_selector("#video input[type=file]", state="attached")
 
 
 def test_two_visitors_do_not_mix(visit: Callable[..., Any], clip: Drawn, silent_clip: Drawn) -> None:
@@ -143,7 +144,7 @@ def test_a_phone_shows_everything_without_sideways_scrolling(visit: Callable[...
 
 def test_the_keyboard_alone_will_do(visit: Callable[..., Any]) -> None:
     page = visit("?steps=4")
-    page.get_by_role("button", name="End card").focus()
+    page.get_by_role("button", name="Neon ride").focus()
     page.keyboard.press("Enter")
     page.wait_for_selector("#compose:not([disabled])")
     page.focus("#compose")
@@ -173,7 +174,7 @@ def test_axe_finds_nothing_serious(visit: Callable[..., Any], clip: Drawn, schem
         pytest.skip("set AXE_CORE to axe-core's axe.min.js")
     page = visit("?steps=4&seed=1", color_scheme=scheme)
     upload(page, clip.path)
-    page.get_by_text("More knobs").click()
+    page.get_by_text("More settings").click()
     page.get_by_text("Share these settings").click()
     compose(page)
     page.add_script_tag(path=axe)

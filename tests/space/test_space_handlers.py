@@ -176,7 +176,9 @@ def test_links() -> None:
     assert handlers.link("http://x/?old=1", *Settings().values) == "http://x/"
     address = handlers.link("http://x/", *Settings(moods=("sad",), seed=5).values)
     assert address == "http://x/?moods=sad&seed=5"
-    assert handlers.knobs_from({"moods": "sad", "seed": "5"}) == Settings(moods=("sad",), seed=5).values
+    *values, words = handlers.knobs_from({"moods": "sad", "seed": "5"})
+    assert values == Settings(moods=("sad",), seed=5).values
+    assert words.startswith("**sad** ")
 
 
 def test_there_are_examples_and_some_have_cuts() -> None:
@@ -198,7 +200,7 @@ def test_many_cuts_make_few_pictures(draw: Callable[..., Drawn]) -> None:
     assert len(slots) <= 2 * films.MOST_PICTURES
     assert slots[0][0] == 0.0
     assert slots[-1][1] == features.duration
-    stills = films.stills(drawn.path, features)
-    assert len(stills) == len(slots)
-    picture = timeline(features, work.plan_music(Watched(drawn.path, "many", features), Settings()), stills)
+    watched = work.with_pictures(Watched(drawn.path, "many", features))
+    assert len(watched.stills) == len(slots)
+    picture = timeline(watched, work.plan_music(watched, Settings()))
     assert len(picture) < 400_000

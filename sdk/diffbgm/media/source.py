@@ -34,7 +34,7 @@ def open_video(path: str | os.PathLike[str]) -> Iterator[Any]:
     except (av.error.FFmpegError, OSError, ValueError) as e:
         reason = getattr(e, "strerror", None) or type(e).__name__
         raise VideoError(
-            f"{path}: not a video FFmpeg can read ({reason}); is it complete? mp4, mov, mkv, webm, avi work"
+            f"{path}: not a video that can be read ({reason}); is it complete? MP4, MOV, MKV, WebM and AVI work"
         ) from e
     with container:
         if NOT_VIDEOS & set(container.format.name.split(",")):

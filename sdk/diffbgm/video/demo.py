@@ -1,4 +1,4 @@
-"""A short film drawn by us, with known cuts and moods that differ: for trying things out when no clip is at hand."""
+"""Short films drawn by us, with known cuts and moods that differ: for trying things out when no clip is at hand."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -9,36 +9,50 @@ import numpy as np
 from diffbgm import media
 
 WIDTH, HEIGHT, RATE = 640, 360, 25
-# What is seen and for which share of the film: a calm morning, play in the hills, lights of a town at night in quick
-# cuts, rain, a still night, and the morning again.
-SHOTS = (
+Shots = tuple[tuple[str, float], ...]  # what is seen, and for which share of the film
+# A calm morning, play in the hills, lights of a town at night in quick cuts, rain, a still night, the morning again.
+VALLEY: Shots = (
     ("morning", 0.21),
     ("hills", 0.16),
     ("violet lights", 0.06),
-    ("teal lights", 0.05),
+    ("teal lights", 0.06),
     ("amber lights", 0.06),
     ("rain", 0.15),
-    ("night", 0.16),
+    ("night", 0.15),
     ("morning", 0.15),
+)
+# A ride through the lights of a town, cut by hand near a pulse but not on it.
+NEON: Shots = (
+    ("night", 0.205),
+    ("violet lights", 0.098),
+    ("teal lights", 0.103),
+    ("amber lights", 0.102),
+    ("blue lights", 0.052),
+    ("violet lights", 0.048),
+    ("teal lights", 0.097),
+    ("amber lights", 0.105),
+    ("night", 0.19),
 )
 Colour = tuple[int, int, int]
 Scene = Callable[[float, np.random.Generator], np.ndarray]
 
 
-def draw_demo(path: str | os.PathLike[str], seconds: float = 20.0, seed: int = 0) -> tuple[float, ...]:
+def draw_demo(
+    path: str | os.PathLike[str], seconds: float = 20.0, seed: int = 0, shots: Shots = VALLEY
+) -> tuple[float, ...]:
     """Draw a film of `seconds` at 640x360 and 25 pictures a second as H.264; gives the times of its cuts in seconds.
 
     The same seed draws the same film. Raises OutputError where it cannot be written.
     """
-    count = max(len(SHOTS), round(seconds * RATE))
-    shares = np.cumsum([0.0] + [share for _, share in SHOTS])
+    count = max(len(shots), round(seconds * RATE))
+    shares = np.cumsum([0.0] + [share for _, share in shots])
     edges = [round(count * share / shares[-1]) for share in shares]
-    media.write_video(_pictures(edges, seed), path, end=count / RATE)
+    media.write_video(_pictures(shots, edges, seed), path, end=count / RATE)
     return tuple(edge / RATE for edge in edges[1:-1])
 
 
-def _pictures(edges: list[int], seed: int) -> Iterator[tuple[float, np.ndarray]]:
-    for i, (name, _) in enumerate(SHOTS):
+def _pictures(shots: Shots, edges: list[int], seed: int) -> Iterator[tuple[float, np.ndarray]]:
+    for i, (name, _) in enumerate(shots):
         for frame in range(edges[i], edges[i + 1]):
             # every picture of a shot starts from the same dice, so that only time moves things
             yield frame / RATE, SCENES[name]((frame - edges[i]) / RATE, np.random.default_rng([seed, i]))
@@ -188,6 +202,7 @@ SCENES: dict[str, Scene] = {
     "hills": _hills,
     "violet lights": partial(_lights, low=(52, 8, 96), high=(150, 16, 128)),
     "teal lights": partial(_lights, low=(4, 70, 92), high=(10, 150, 130)),
+    "blue lights": partial(_lights, low=(8, 24, 110), high=(20, 110, 190)),
     "amber lights": partial(_lights, low=(150, 60, 10), high=(210, 24, 60)),
     "rain": _rain,
     "night": _night,

@@ -9,11 +9,11 @@ ROOT = Path(__file__).parents[1]
 SDK = ROOT / "sdk" / "diffbgm"
 FLOORS = (
     {"errors"},
-    {"types"},
+    {"types", "store"},
     {"roll", "media", "codec"},
     {"video", "planner", "model", "sampling", "midi", "arrange", "render", "metrics", "device", "plot", "receipt"},
     {"compose", "data", "hub"},
-    {"pipeline", "train", "train_director", "result"},
+    {"pipeline", "train", "train_director", "train_retrieval", "result"},
     {"evaluate", "batch"},
     {"cli", "__init__"},
 )
@@ -21,6 +21,7 @@ FLOORS = (
 NEIGHBOURS = {
     ("data", "model"),
     ("hub", "model"),
+    ("metrics", "midi"),
     ("pipeline", "result"),
 }
 HEAVY = {"torch", "accelerate", "gradio", "transformers", "scenedetect", "cv2", "matplotlib", "scipy", "sklearn"}

@@ -7,7 +7,7 @@ from typing import Any
 from diffbgm.errors import InputError
 from diffbgm.metrics.report import Report, format_value, plain, write_text
 
-ORDER = ("model", "sync", "sound")
+ORDER = ("systems", "retrieval", "model", "sync", "semantics", "sound", "video")
 METRICS, LOSS, CARD = "metrics.json", "loss.json", "README.md"
 
 HEAD = """---
@@ -79,9 +79,7 @@ def card_text(metrics: dict[str, Any], loss: dict[str, Any]) -> str:
     parts = [HEAD]
     if loss.get("history"):
         parts.append(training_text(loss))
-    for kind in sorted(
-        metrics, key=lambda k: ("model", "sync", "sound").index(k) if k in ("model", "sync", "sound") else 9
-    ):
+    for kind in sorted(metrics, key=lambda k: ORDER.index(k) if k in ORDER else len(ORDER)):
         report = metrics[kind]
         parts.append(f"## {report['title']}\n\n`{command(kind)}`, seed {report['seed']}.\n")
         parts += [f"{table['title']}\n\n{markdown_table(table)}" for table in report["tables"]]
@@ -89,7 +87,9 @@ def card_text(metrics: dict[str, Any], loss: dict[str, Any]) -> str:
 
 
 def command(kind: str) -> str:
-    data = {"model": " --data POP909.zip", "sync": " --compose"}.get(kind, "")
+    if kind == "systems":
+        return "diffbgm evaluate all --data FOLDER"
+    data = {"model": " --data POP909.zip", "sync": " --compose", "retrieval": " --data FOLDER"}.get(kind, "")
     return f"diffbgm evaluate {kind}{data}"
 
 

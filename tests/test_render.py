@@ -218,9 +218,9 @@ def test_the_limiter_keeps_the_ceiling_and_the_fade_ends_on_the_last_sample() ->
     assert (curve * envelope).max() <= 0.5 + 1e-6
     assert (limiter_curve(envelope * 0.1, RATE, 0.5) == 1).all()
     fade = fade_curve(1000, 1000, 0.25)
-    assert (fade[:750] == 1).all()
+    assert len(fade) == 250
     assert fade[-1] == 0
-    assert (np.diff(fade[749:]) < 0).all()
+    assert (np.diff(fade) < 0).all()
 
 
 def test_true_peak_sees_between_the_samples() -> None:

@@ -149,12 +149,12 @@ def test_systems_stand_side_by_side(tiny: DiffBGM, tmp_path: Path) -> None:
 
 
 def test_all_of_it_is_one_report_and_one_card(
-    tiny: DiffBGM, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tiny: DiffBGM, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tiny.save_pretrained(tmp_path / "weights")
     for seed, song_id in enumerate(TRAINING[:1] + VALIDATION):
         write_song(tmp_path / "data" / "POP909", song_id, seed, bars=20)
-    files = ["--json", str(tmp_path / "all.json"), "--html", str(tmp_path / "all.html"), "--card", str(tmp_path)]
+    files = ["--json-file", str(tmp_path / "all.json"), "--html", str(tmp_path / "all.html"), "--card", str(tmp_path)]
     common = ["--quick", "--steps", "1", "--weights", str(tmp_path / "weights"), "--data", str(tmp_path / "data")]
     assert main(["evaluate", "all", *common, *files]) == 0
     assert "MuVi-Sync is not in the data folder" in capsys.readouterr().out

@@ -55,7 +55,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         kind.add_argument("--weights", metavar="FOLDER|HUB_ID")
     for kind in (model, sync, sound, semantics, retrieval, video, everything):
         kind.add_argument("--seed", type=int, default=0)
-        kind.add_argument("--json", nargs="?", const="-", metavar="FILE", help="as JSON, on the terminal or into FILE")
+        kind.add_argument("--json", action="store_true", help="print JSON instead of tables")
+        kind.add_argument("--json-file", type=Path, metavar="FILE", help="also as JSON into FILE")
         kind.add_argument("--html", type=Path, metavar="FILE", help="also as a page with plots")
         kind.add_argument("--card", type=Path, metavar="FOLDER", help="put the figures into FOLDER's model card")
 
@@ -145,14 +146,14 @@ def show(report: "Report", args: argparse.Namespace, parts: "dict[str, Report] |
     """A report as tables or as JSON, as a page, and into the model card (its `parts` one by one), where asked for."""
     from diffbgm.metrics.report import format_report, to_json, write_json
 
-    print(to_json(report) if args.json == "-" else format_report(report))
-    if args.json not in (None, "-"):
-        print(write_json(args.json, report))
+    print(to_json(report) if args.json else format_report(report))
+    if args.json_file:
+        write_json(args.json_file, report)
     if args.html:
         from diffbgm.evaluate.plots import plots_for
         from diffbgm.metrics.html import write_html
 
-        print(write_html(args.html, report, plots_for(args.kind, report)))
+        write_html(args.html, report, plots_for(args.kind, report))
     if args.card:
         from diffbgm.evaluate.card import add_to_card
 

@@ -26,7 +26,8 @@ POP909 = ("POP909.zip", "POP909", "pop909")
 @dataclass(frozen=True)
 class Size:
     """How much is measured in each part: windows, music videos (None: all held-out ones), made-up videos at each shot
-    length, pieces of sound on so many palettes, pieces a tag."""
+    length, pieces of sound on so many palettes, pieces a tag. Without `composed`, synchrony and semantics are measured
+    on plans alone."""
 
     windows: int = 200
     systems: int = 100
@@ -35,11 +36,12 @@ class Size:
     sound: int = 20
     palettes: int = 5
     semantics: int = 7
+    composed: bool = True
 
     @classmethod
     def quick(cls) -> "Size":
         """Enough to see that everything runs; far too little to quote."""
-        return cls(windows=20, systems=20, videos=60, sync=2, sound=1, palettes=1, semantics=1)
+        return cls(windows=20, systems=20, videos=60, sync=2, sound=1, palettes=1, semantics=1, composed=False)
 
 
 def evaluate_all(
@@ -70,8 +72,9 @@ def evaluate_all(
         )
     if songs is not None:
         parts["model"] = lambda t: evaluate_model(model.model, songs, n=size.windows, options=options, on_progress=t)
-    parts["sync"] = lambda t: evaluate_sync(n=size.sync, seed=seed, model=model, on_progress=t)
-    parts["semantics"] = lambda t: evaluate_semantics(n=size.semantics, seed=seed, model=model, on_progress=t)
+    composer = model if size.composed else None
+    parts["sync"] = lambda t: evaluate_sync(n=size.sync, seed=seed, model=composer, on_progress=t)
+    parts["semantics"] = lambda t: evaluate_semantics(n=size.semantics, seed=seed, model=composer, on_progress=t)
     parts["sound"] = lambda t: evaluate_sound(
         model, n=size.sound, palettes=size.palettes, seed=seed, steps=steps, on_progress=t
     )

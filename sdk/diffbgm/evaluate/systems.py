@@ -1,6 +1,7 @@
 """Systems side by side under the plans of songs: the songs themselves, models, and music dealt to other plans."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,6 @@ from diffbgm.metrics.overlap import self_similarity
 from diffbgm.metrics.report import Report, Table
 from diffbgm.metrics.retrieval import derangement
 from diffbgm.metrics.structure import SCALES, structure_indicators
-from diffbgm.metrics.tonal import pche
 from diffbgm.metrics.twosample import real_against_real, two_sample
 from diffbgm.roll import find_key, pitch_classes
 from diffbgm.types import Curves
@@ -67,19 +67,45 @@ def evaluate_systems(
     ours = sample_windows(model, windows, options, lambda f, m: tell(0.1 + 0.4 * f, m))
     random = sample_windows(baseline, windows, options, lambda f, m: tell(0.5 + 0.4 * f, f"untrained model: {m}"))
     tell(0.92, "measuring")
-    systems = {TRUTH: real, OURS: ours, DEALT: ours[derangement(n, options.seed)], UNTRAINED: random}
-    return systems_report(systems, requested, owner, options.seed)
+    looks = {TRUTH: look_at(real), OURS: look_at(ours), UNTRAINED: look_at(random)}
+    looks = {
+        TRUTH: looks[TRUTH],
+        OURS: looks[OURS],
+        DEALT: deal(looks[OURS], options.seed),
+        UNTRAINED: looks[UNTRAINED],
+    }
+    return systems_report(looks, requested, owner, options.seed)
+
+
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """n windows [n, 4, T, 88] with what each of them measures by itself: `descriptors` [n, D], `structure` [n, 3]."""
+
+    cells: np.ndarray
+    descriptors: np.ndarray
+    structure: np.ndarray
+
+
+def look_at(cells: np.ndarray) -> Looks:
+    structure = np.array([list(structure_indicators(window).values()) for window in cells])
+    return Looks(cells, describe_all(cells), structure)
+
+
+def deal(looks: Looks, seed: int) -> Looks:
+    """The same windows, each in the place of another."""
+    order = derangement(len(looks.cells), seed)
+    return Looks(looks.cells[order], looks.descriptors[order], looks.structure[order])
 
 
 def systems_report(
-    systems: Mapping[str, np.ndarray], requested: Sequence[Curves], owner: Sequence[int], seed: int
+    systems: Mapping[str, Looks], requested: Sequence[Curves], owner: Sequence[int], seed: int
 ) -> Report:
-    """One column a system; `systems` name -> windows [n, 4, T, 88], the real ones under TRUTH."""
+    """One column a system; the real windows stand under TRUTH."""
     real = systems[TRUTH]
-    n, songs = len(real), len(set(owner))
+    n, songs = len(real.cells), len(set(owner))
     groups = np.asarray(owner) if songs >= 2 * FOLDS else np.arange(n)
-    asked = [find_key(pitch_classes(cells)).mode == "major" for cells in real]
-    found = {name: _measured(cells, real, requested, asked, groups, seed) for name, cells in systems.items()}
+    asked = [find_key(pitch_classes(cells)).mode == "major" for cells in real.cells]
+    found = {name: _measured(looks, real, requested, asked, groups, seed) for name, looks in systems.items()}
     names = list(next(iter(found.values())))
     rows = tuple((measure, *(found[system][measure] for system in systems)) for measure in names)
     note = (
@@ -87,7 +113,8 @@ def systems_report(
         "the real songs is better. Overlapping areas: 1 is best, against the real windows. AUC: a classifier between "
         "the system and real windows, .5 is best; for real songs, of halves of them. Chance for the density's r is 0"
     )
-    values = {name: [pche(w) for w in cells] for name, cells in systems.items()}
+    column = list(DESCRIPTORS).index("pche")
+    values = {name: looks.descriptors[:, column].tolist() for name, looks in systems.items()}
     return Report(
         "Systems",
         seed,
@@ -97,33 +124,27 @@ def systems_report(
 
 
 def _measured(
-    cells: np.ndarray,
-    real: np.ndarray,
-    requested: Sequence[Curves],
-    asked: Sequence[bool],
-    groups: np.ndarray,
-    seed: int,
+    looks: Looks, real: Looks, requested: Sequence[Curves], asked: Sequence[bool], groups: np.ndarray, seed: int
 ) -> dict[str, Any]:
-    described = describe_all(cells)
-    mean = dict(zip(DESCRIPTORS, described.mean(0), strict=True))
-    structure = [structure_indicators(w) for w in cells]
-    notes = bool(cells[:, 0::2].any((1, 2, 3)).all())
-    overlap = self_similarity(cells, real) if notes else None
-    if cells is real:
-        auc = real_against_real(described, groups=groups, seed=seed).auc
+    mean = dict(zip(DESCRIPTORS, looks.descriptors.mean(0), strict=True))
+    structure = looks.structure.mean(0)
+    filled = bool(looks.cells[:, 0::2].any((1, 2, 3)).all())
+    overlap = self_similarity(looks.cells, real.cells) if filled else None
+    if looks is real:
+        auc = real_against_real(real.descriptors, groups=groups, seed=seed).auc
     else:
-        auc = two_sample(described, describe_all(real), groups=(groups, groups), seed=seed).auc
+        auc = two_sample(looks.descriptors, real.descriptors, groups=(groups, groups), seed=seed).auc
     return {
         "PCHE over 8 bars, bits": mean["pche"],
         "GPS": mean["groove"],
-        **{f"structure indicator, {scale}": float(np.mean([s[scale] for s in structure])) for scale in SCALES},
+        **{f"structure indicator, {scale}": float(structure[i]) for i, scale in enumerate(SCALES)},
         "melody onsets a bar": mean["melody_onsets"],
         "accompaniment onsets a bar": mean["accompaniment_onsets"],
         "onsets in the best major scale": mean["in_scale"],
         "harsh pairs": mean["harsh"],
         "overlapping area, pitch": None if overlap is None else overlap.pitch_consistency,
         "overlapping area, duration": None if overlap is None else overlap.duration_consistency,
-        "density asked and played, r": curve_agreement(requested, cells)["density"],
-        "mode asked and heard": mode_agreement(asked, cells).share,
+        "density asked and played, r": curve_agreement(requested, looks.cells)["density"],
+        "mode asked and heard": mode_agreement(asked, looks.cells).share,
         "two-sample AUC": auc,
     }

@@ -13,11 +13,11 @@ ROOT = Path(__file__).parents[1]
 SDK = ROOT / "sdk" / "diffbgm"
 FLOORS = (
     {"errors"},
-    {"types", "settings"},
+    {"types", "settings", "store"},
     {"roll", "media", "codec"},
     {"video", "planner", "model", "sampling", "midi", "arrange", "render", "metrics", "device", "plot", "receipt"},
     {"compose", "network", "ensemble", "data", "hub"},
-    {"pipeline", "stages", "train", "train_director", "result"},
+    {"pipeline", "stages", "train", "train_director", "train_retrieval", "result"},
     {"evaluate", "batch"},
     {"cli", "__init__"},
 )
@@ -28,6 +28,7 @@ NEIGHBOURS = {
     ("ensemble", "compose"),
     ("ensemble", "network"),
     ("hub", "model"),
+    ("metrics", "midi"),
     ("pipeline", "result"),
     ("pipeline", "stages"),
     ("stages", "result"),

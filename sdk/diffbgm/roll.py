@@ -16,6 +16,7 @@ from diffbgm.types import (
     Mood,
     Note,
     PianoRoll,
+    Score,
 )
 
 # Krumhansl & Kessler (1982) key profiles, tonic first.
@@ -63,6 +64,15 @@ def roll_to_notes(roll: PianoRoll, default_velocity: int = 80) -> tuple[list[Not
             )
         voices.append(notes)
     return voices[0], voices[1]
+
+
+def score_to_roll(score: Score) -> PianoRoll:
+    """All notes but the drums' on the grid, in whole bars: the melody's tracks above, everything else below."""
+    tuned = [track for track in score.tracks if not track.is_drum]
+    melody = [note for track in tuned if track.role == "melody" for note in track.notes]
+    others = [note for track in tuned if track.role != "melody" for note in track.notes]
+    end = max([note.end for note in (*melody, *others)], default=1.0)
+    return notes_to_roll(melody, others, max(1, -int(-end // BEATS_PER_BAR)) * BEATS_PER_BAR)
 
 
 def transpose(roll: PianoRoll, semitones: int) -> PianoRoll:

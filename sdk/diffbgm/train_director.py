@@ -230,7 +230,7 @@ def excerpt(video: MusicVideo, number: int) -> MusicVideo:
         clip = clip[first : first + EXCERPT // 2]
     words = None if whole.words is None else whole.words[cut]
     footage = Footage(whole.motion[cut], whole.since_cut[cut], words, clip)
-    return MusicVideo(video.id, footage, video.density[cut], video.loudness[cut], video.minor)
+    return MusicVideo(video.id, footage, video.density[cut], video.loudness[cut], video.minor, video.chord[cut])
 
 
 def choose_ridges(x: np.ndarray, y: np.ndarray, view: View, seed: int) -> list[float]:

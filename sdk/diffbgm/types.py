@@ -444,13 +444,24 @@ class Score:
 
 @dataclass(frozen=True, eq=False)
 class Audio(Value):
-    """`samples` [C, N] float32, full scale 1.0; `rate` in Hz."""
+    """`samples` [C, N] float32, full scale 1.0; `rate` in Hz.
+
+    An array that nobody may write to is taken as it is: an hour of sound is not copied.
+    """
 
     samples: np.ndarray
     rate: int
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "samples", _array(self.samples, np.float32, 2, "Audio.samples"))
+        given = self.samples
+        if (
+            isinstance(given, np.ndarray)
+            and given.dtype == np.float32
+            and given.ndim == 2
+            and not given.flags.writeable
+        ):
+            return
+        object.__setattr__(self, "samples", _array(given, np.float32, 2, "Audio.samples"))
 
     @property
     def duration(self) -> float:

@@ -8,15 +8,17 @@ import pytest
 
 from diffbgm.data.muvisync import LABELS, find_music_videos, read_music_videos
 from diffbgm.errors import DataError
+from diffbgm.metrics.hearing import NO_CHORD
 
 SECONDS = 12
+CHORDS = ("D:min7", "Bb", "F#:hdim7", "N")
 
 
 def write_video(folder: Path, name: str, *, minor: bool, skip: str = "", seconds: int = SECONDS) -> None:
     """One video's labels: motion 4.8 everywhere, a new shot every three seconds, density rising from 0."""
     words = "0.5000 0.1000 0.1000 0.1000 0.1000 0.1000"
     lines = {
-        "chord": [f"key D {'minor' if minor else 'major'}", *(f"{t} D:min" for t in range(seconds))],
+        "chord": [f"key D {'minor' if minor else 'major'}", *(f"{t} {CHORDS[t % 4]}" for t in range(seconds))],
         "emotion": ["time exciting_prob ...", *(f"{t} {words}" for t in range(seconds + 1))],
         "loudness": [f"{t} 0.2" for t in range(seconds)],
         "motion": [f"{t} 4.8" for t in range(seconds)],
@@ -53,6 +55,7 @@ def test_videos_are_read(data: Path):
     assert (first.minor, second.minor) == (False, True)
     assert first.density.tolist() == list(range(SECONDS))
     assert first.loudness == pytest.approx(0.2)
+    assert first.chord.tolist() == [14, 10, 18, NO_CHORD] * 3
     assert first.footage.motion == pytest.approx(0.5)  # 4.8 levels are the middle of music videos
     assert (np.flatnonzero(first.footage.since_cut == 0) == [0, 3, 6, 9]).all()
     assert first.footage.words is not None
@@ -79,6 +82,7 @@ def test_a_zip_is_a_folder(data: Path, tmp_path: Path):
         ("motion", "0 abc\n", "002"),
         ("emotion", "time\n" + "0 0.5\n" * SECONDS, "affect words"),
         ("chord", "D minor\n", "key line"),
+        ("chord", "key D minor\n0 H:maj\n", "H"),
         ("loudness", "0 0.1\n", "1 s only"),
     ],
 )

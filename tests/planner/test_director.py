@@ -52,7 +52,8 @@ def made_up(n: int, seed: int = 0, told: float = 1.0) -> list[MusicVideo]:
         words = rng.dirichlet(np.ones(6), 40)
         footage = Footage(rng.uniform(0, 1, 40), np.arange(40) % int(rng.integers(2, 9)), words, clip)
         density = np.full(40, 9 + truth[0] + 0.2 * rng.normal())
-        videos.append(MusicVideo(f"{i:03}", footage, density, rng.uniform(0.1, 0.3, 40), bool(truth[1] > 0.5)))
+        loudness, minor = rng.uniform(0.1, 0.3, 40), bool(truth[1] > 0.5)
+        videos.append(MusicVideo(f"{i:03}", footage, density, loudness, minor, np.zeros(40, int)))
     return videos
 
 
@@ -121,7 +122,7 @@ def test_too_few_videos_and_missing_views():
     with pytest.raises(DataError, match="too few"):
         validate(made_up(12))
     videos = made_up(3)
-    videos[1] = MusicVideo("x", Footage(np.ones(9), np.zeros(9)), np.ones(9), np.ones(9), False)
+    videos[1] = MusicVideo("x", Footage(np.ones(9), np.zeros(9)), np.ones(9), np.ones(9), False, np.zeros(9, int))
     with pytest.raises(DataError, match="no clip features for video x"):
         summaries_of(videos, "clip")
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diffbgm.cli.common import progress_bar
+from diffbgm.cli.common import add_semantics, progress_bar
 
 if TYPE_CHECKING:
     from diffbgm.metrics.report import Report
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     evaluate = commands.add_parser(
-        "evaluate", help="measure the model or the synchrony; every number with its baseline"
+        "evaluate", help="measure the model, or any system's music; every number with its baseline"
     )
     kinds = evaluate.add_subparsers(required=True, metavar="WHAT")
     model = kinds.add_parser("model", help="windows composed under the plans of POP909 songs, beside those songs")
@@ -45,11 +45,32 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     pieces.set_defaults(run=run_evaluate_pieces, kind="pieces")
     for kind in (sweep, pieces):
         kind.add_argument("--data", type=Path, required=True, help="POP909, folder or zip")
-    for kind, count in ((model, 200), (sync, 40), (sound, 20), (semantics, 40), (sweep, 100), (pieces, 40)):
+    retrieval = kinds.add_parser("retrieval", help="does a video find the music composed for it? P@K on MuVi-Sync")
+    retrieval.add_argument("--data", type=Path, required=True, help="folder with MuVi-Sync's labels and CLIP features")
+    retrieval.add_argument("--steps", type=int, help="of the sampler")
+    retrieval.add_argument("--truth-only", action="store_true", help="measure the true music alone, compose nothing")
+    retrieval.set_defaults(run=run_evaluate_retrieval, kind="retrieval")
+    video = kinds.add_parser("video", help="any system's MIDI files against the videos they were made for")
+    video.add_argument("--midi", type=Path, required=True, metavar="DIR", help="NAME.mid or NAME-scored.mid")
+    video.add_argument("--videos", type=Path, required=True, metavar="DIR", help="NAME.mp4, NAME.mkv, ...")
+    video.add_argument("--data", type=Path, help="MuVi-Sync's folder: rank the videos' music as well (P@K)")
+    add_semantics(video)
+    video.set_defaults(run=run_evaluate_video, kind="video")
+    everything = kinds.add_parser("all", help="all of it in one report: this model, ground truth and baselines")
+    everything.add_argument("--data", type=Path, default=Path("data"), help="folder with POP909 and MuVi-Sync")
+    everything.add_argument("--steps", type=int, help="of the sampler")
+    everything.add_argument("--quick", action="store_true", help="as little as shows that everything runs")
+    everything.set_defaults(run=run_evaluate_all, kind="all")
+    counts = ((model, 200), (sync, 40), (sound, 20), (semantics, 40), (sweep, 100), (pieces, 40), (retrieval, None))
+    for kind, count in counts:
         kind.add_argument("--n", type=int, default=count, help="windows, videos of each kind, or pieces a tag")
-        kind.add_argument("--seed", type=int, default=0)
-        kind.add_argument("--json", action="store_true")
+    for kind in (model, sync, sound, semantics, sweep, pieces, retrieval, everything):
         kind.add_argument("--weights", metavar="FOLDER|HUB_ID")
+    for kind in (model, sync, sound, semantics, sweep, pieces, retrieval, video, everything):
+        kind.add_argument("--seed", type=int, default=0)
+        kind.add_argument("--json", action="store_true", help="print JSON instead of tables")
+        kind.add_argument("--json-file", type=Path, metavar="FILE", help="also as JSON into FILE")
+        kind.add_argument("--html", type=Path, metavar="FILE", help="also as a page with plots")
         kind.add_argument("--card", type=Path, metavar="FOLDER", help="put the figures into FOLDER's model card")
 
 
@@ -137,12 +158,55 @@ def run_evaluate_semantics(args: argparse.Namespace) -> None:
     show(report, args)
 
 
-def show(report: "Report", args: argparse.Namespace) -> None:
-    """A report as tables or as JSON, and into the model card where that is asked for."""
-    from diffbgm.metrics.report import format_report, to_json
+def run_evaluate_retrieval(args: argparse.Namespace) -> None:
+    from diffbgm.evaluate.retrieval import evaluate_retrieval
+    from diffbgm.evaluate.systems import OURS, UNTRAINED, untrained
+    from diffbgm.pipeline import DiffBGM
+
+    models = {}
+    if not args.truth_only:
+        ours = DiffBGM.from_pretrained(args.weights)
+        models = {OURS: ours, UNTRAINED: untrained(ours.model.config, args.seed)}
+    with progress_bar() as tell:
+        report = evaluate_retrieval(models, args.data, n=args.n, seed=args.seed, steps=args.steps, on_progress=tell)
+    show(report, args)
+
+
+def run_evaluate_video(args: argparse.Namespace) -> None:
+    from diffbgm.evaluate.video import evaluate_video
+
+    with progress_bar() as tell:
+        report = evaluate_video(
+            args.midi, args.videos, seed=args.seed, semantics=args.semantics, data=args.data, on_progress=tell
+        )
+    show(report, args)
+
+
+def run_evaluate_all(args: argparse.Namespace) -> None:
+    from diffbgm.evaluate.everything import Size, combine, evaluate_all
+    from diffbgm.pipeline import DiffBGM
+
+    model = DiffBGM.from_pretrained(args.weights)
+    size = Size.quick() if args.quick else Size()
+    with progress_bar() as tell:
+        reports = evaluate_all(model, args.data, seed=args.seed, steps=args.steps, size=size, on_progress=tell)
+    show(combine(reports, args.seed), args, reports)
+
+
+def show(report: "Report", args: argparse.Namespace, parts: "dict[str, Report] | None" = None) -> None:
+    """A report as tables or as JSON, as a page, and into the model card (its `parts` one by one), where asked for."""
+    from diffbgm.metrics.report import format_report, to_json, write_json
 
     print(to_json(report) if args.json else format_report(report))
+    if args.json_file:
+        write_json(args.json_file, report)
+    if args.html:
+        from diffbgm.evaluate.plots import plots_for
+        from diffbgm.metrics.html import write_html
+
+        write_html(args.html, report, plots_for(args.kind, report))
     if args.card:
         from diffbgm.evaluate.card import add_to_card
 
-        add_to_card(report, args.kind, args.card)
+        for kind, part in (parts or {args.kind: report}).items():
+            add_to_card(part, kind, args.card)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from diffbgm.errors import DataError
+from diffbgm.metrics.hearing import NO_CHORD
 from diffbgm.planner.director import Footage
 from diffbgm.video.motion import motion_from_difference
 
@@ -35,6 +36,7 @@ class MusicVideo:
     density   [T] notes a second, transcribed from the sound.
     loudness  [T] root mean square, full scale 1.
     minor     whether the annotated key is a minor one.
+    chord     [T] root 0..11 (C = 0) of the chord, 12 more where its third is minor, NO_CHORD where there is none.
     """
 
     id: str
@@ -42,6 +44,7 @@ class MusicVideo:
     density: np.ndarray
     loudness: np.ndarray
     minor: bool
+    chord: np.ndarray
 
 
 def read_music_videos(
@@ -105,16 +108,38 @@ def _read_video(name: str, texts: dict[str, str], clip: np.ndarray | None) -> Mu
         words = _columns(texts["emotion"], skip=1)[:, 1:]
         tracks = {kind: _columns(texts[kind])[:, 1] for kind in ("loudness", "motion", "density", "scene")}
         key = texts["chord"].split("\n", 1)[0].split()
+        chord = _chords(texts["chord"])
         if words.shape[1] != 6 or key[0] != "key" or key[-1] not in ("major", "minor"):
             raise ValueError(f"{words.shape[1]} affect words, key line {' '.join(key)!r}")
     except (ValueError, IndexError) as e:
         raise DataError(f"MuVi-Sync video {name}: labels not in the layout ({e})") from e
-    seconds = min(len(words), *map(len, tracks.values()))
+    seconds = min(len(words), len(chord), *map(len, tracks.values()))
     if seconds < SHORTEST:
         raise DataError(f"MuVi-Sync video {name}: labels for {seconds} s only; at least {SHORTEST} are needed")
     cut = {kind: track[:seconds] for kind, track in tracks.items()}
     footage = Footage(motion_from_difference(cut["motion"]), cut["scene"], words[:seconds], clip)
-    return MusicVideo(name, footage, cut["density"], cut["loudness"], key[-1] == "minor")
+    return MusicVideo(name, footage, cut["density"], cut["loudness"], key[-1] == "minor", chord[:seconds])
+
+
+def _chords(text: str) -> np.ndarray:
+    """[T] the chords of a label file whose first line is the key ("3 F#:min7"); ValueError where a root is none."""
+    chords = []
+    for line in text.splitlines()[1:]:
+        if not line.strip():
+            continue
+        root, _, quality = line.split()[1].partition(":")
+        if root == "N":
+            chords.append(NO_CHORD)
+        else:
+            chords.append(_pitch_class(root) + 12 * quality.startswith(("min", "dim", "hdim")))
+    return np.array(chords, np.int64)
+
+
+def _pitch_class(name: str) -> int:
+    """0..11 of "C", "F#" or "Bb"."""
+    if name[:1] not in "CDEFGAB" or name[1:].strip("#b"):
+        raise ValueError(f"chord {name!r}")
+    return ((0, 2, 4, 5, 7, 9, 11)["CDEFGAB".index(name[0])] + name.count("#") - name.count("b")) % 12
 
 
 def _columns(text: str, skip: int = 0) -> np.ndarray:

@@ -1,1 +1,2 @@
-"""`diffbgm evaluate`: what the model, the tempo fit and the sound are worth, each number with n, seed and baseline."""
+"""`diffbgm evaluate`: what the model, the tempo fit, the sound, or any system's music for videos is worth, each number
+with n, seed and baseline."""

@@ -7,7 +7,7 @@ from typing import Any
 from diffbgm.errors import InputError
 from diffbgm.metrics.report import Report, format_value, plain, write_text
 
-ORDER = ("model", "sync", "sound", "semantics")
+ORDER = ("systems", "retrieval", "model", "sweep", "pieces", "sync", "semantics", "sound", "video")
 METRICS, LOSS, CARD = "metrics.json", "loss.json", "README.md"
 
 HEAD = """---
@@ -87,7 +87,16 @@ def card_text(metrics: dict[str, Any], loss: dict[str, Any]) -> str:
 
 
 def command(kind: str) -> str:
-    data = {"model": " --data POP909.zip", "sync": " --compose", "semantics": " --muvisync MUVISYNC"}.get(kind, "")
+    if kind == "systems":
+        return "diffbgm evaluate all --data FOLDER"
+    data = {
+        "model": " --data POP909.zip",
+        "sweep": " --data POP909.zip",
+        "pieces": " --data POP909.zip",
+        "sync": " --compose",
+        "semantics": " --muvisync FOLDER",
+        "retrieval": " --data FOLDER",
+    }.get(kind, "")
     return f"diffbgm evaluate {kind}{data}"
 
 

@@ -60,33 +60,34 @@ def mux(
         raise OutputError(f"{out}: cannot write {suffix or 'a file without suffix'}; use one of {', '.join(COPYABLE)}")
     info = probe(video)
     end = info.duration if duration is None else min(duration, info.duration)
-    audio = _fit_length(audio, end, frame=1 / info.frame_rate if info.frame_rate else DEFAULT_FRAME)
+    length = _sound_length(audio.rate, end, frame=1 / info.frame_rate if info.frame_rate else DEFAULT_FRAME)
     report = on_progress or (lambda fraction, message: None)
     if info.codec in COPYABLE[suffix]:
         with replacing(out) as temporary:
-            if _copy(video, audio, temporary, end, report):
+            if _copy(video, audio, length, temporary, end, report):
                 return "copied"
-            _encode(video, audio, temporary, end, report)
+            _encode(video, audio, length, temporary, end, report)
     else:
         with replacing(out) as temporary:
-            _encode(video, audio, temporary, end, report)
+            _encode(video, audio, length, temporary, end, report)
     return "re-encoded"
 
 
-def _fit_length(audio: Audio, seconds: float, frame: float) -> Audio:
-    """The sound cut or padded with silence to a length.
+def _sound_length(rate: int, seconds: float, frame: float) -> int:
+    """Samples to which the sound is cut or padded with silence.
 
     AAC comes in blocks, and decoders that ignore the container's edit list play the padding of the last one (up to 21
     ms at 48 kHz). Where that is longer than a `frame` of the video, the sound ends with its last whole block instead.
     """
-    wanted = max(1, round(seconds * audio.rate))
-    if -wanted % AAC_BLOCK / audio.rate > frame and wanted > AAC_BLOCK:
+    wanted = max(1, round(seconds * rate))
+    if -wanted % AAC_BLOCK / rate > frame and wanted > AAC_BLOCK:
         wanted -= wanted % AAC_BLOCK
-    samples = audio.samples[:, :wanted]
-    return Audio(np.pad(samples, ((0, 0), (0, wanted - samples.shape[1]))), audio.rate)
+    return wanted
 
 
-def _copy(video: str | os.PathLike[str], audio: Audio, target: Path, end: float, report: OnProgress) -> bool:
+def _copy(
+    video: str | os.PathLike[str], audio: Audio, length: int, target: Path, end: float, report: OnProgress
+) -> bool:
     """Copy the packets of the pictures and add the sound; False where they lack times or the container refuses."""
     options = {} if target.suffix.lower() == ".mkv" else {"movflags": "+faststart"}
     start = first_stamp(video)
@@ -98,7 +99,7 @@ def _copy(video: str | os.PathLike[str], audio: Audio, target: Path, end: float,
             return False
         if stream.codec_context.name == "hevc" and target.suffix.lower() != ".mkv":
             picture.codec_context.codec_tag = "hvc1"  # the tag QuickTime wants
-        sound = SoundTrack(sink, audio, "aac", "fltp")
+        sound = SoundTrack(sink, audio, "aac", "fltp", length)
         for packet in _stamped(packets_of(source, stream), stream):
             if packet.pts is None or packet.dts is None or start is None:
                 return False
@@ -135,7 +136,9 @@ def _stamped(packets: Iterator[Any], stream: Any) -> Iterator[Any]:
     yield from held
 
 
-def _encode(video: str | os.PathLike[str], audio: Audio, target: Path, end: float, report: OnProgress) -> None:
+def _encode(
+    video: str | os.PathLike[str], audio: Audio, length: int, target: Path, end: float, report: OnProgress
+) -> None:
     """Encode the pictures as H.264, upright and in square pixels, and add the sound."""
     options = {} if target.suffix.lower() == ".mkv" else {"movflags": "+faststart"}
     with open_video(video) as source, av.open(str(target), "w", options=options) as sink:
@@ -147,7 +150,7 @@ def _encode(video: str | os.PathLike[str], audio: Audio, target: Path, end: floa
                 break
             if encode is None or sound is None:
                 encode = PictureTrack(sink, *displayed_size(picture, stream), quality=18)
-                sound = SoundTrack(sink, audio, "aac", "fltp")
+                sound = SoundTrack(sink, audio, "aac", "fltp", length)
             if picture.rotation % 360:
                 turned = upright(turn.reformat(picture, format="rgb24").to_ndarray(), picture.rotation)
                 picture = av.VideoFrame.from_ndarray(turned, format="rgb24")

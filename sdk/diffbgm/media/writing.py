@@ -14,6 +14,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from diffbgm.errors import OutputError
+from diffbgm.store import release
 from diffbgm.types import Audio
 
 CLOCK = 90_000  # ticks a second of the videos we encode
@@ -146,23 +147,30 @@ def write_audio(audio: Audio, path: str | os.PathLike[str]) -> None:
 
 
 class SoundTrack:
-    """One sound track on its way into a container, given out bit by bit so that tracks stay interleaved."""
+    """One sound track on its way into a container, given out bit by bit so that tracks stay interleaved.
 
-    def __init__(self, target: Any, audio: Audio, codec: str, form: str) -> None:
+    `length` in samples cuts it, or lets it go on in silence.
+    """
+
+    def __init__(self, target: Any, audio: Audio, codec: str, form: str, length: int | None = None) -> None:
         channels = audio.samples.shape[0]
         if channels not in (1, 2):
             raise OutputError(f"sound with {channels} channels cannot be written; mix it to one or two first")
         self.target, self.rate, self.form = target, audio.rate, form
         self.layout = "mono" if channels == 1 else "stereo"
-        self.samples = np.clip(audio.samples, -1.0, 1.0)
+        self.samples = audio.samples
+        self.length = audio.samples.shape[1] if length is None else length
         self.stream = target.add_stream(codec, rate=audio.rate, layout=self.layout)
         if codec != "flac" and not codec.startswith("pcm"):
             self.stream.bit_rate = SOUND_BIT_RATE
         self._done = 0
 
     def write_until(self, time: float) -> None:
-        while self._done < self.samples.shape[1] and self._done / self.rate <= time:
-            piece = self.samples[:, self._done : self._done + self.rate]
+        while self._done < self.length and self._done / self.rate <= time:
+            size = min(self.rate, self.length - self._done)
+            piece = np.clip(self.samples[:, self._done : self._done + size], -1.0, 1.0)
+            piece = np.pad(piece, ((0, 0), (0, size - piece.shape[1])))
+            release(self.samples)
             if self.form == "s16":
                 piece = np.round(piece.T * 32767).astype(np.int16).reshape(1, -1)
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(piece), format=self.form, layout=self.layout)

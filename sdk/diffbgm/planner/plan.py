@@ -17,7 +17,7 @@ from diffbgm.planner.affect import (
     steer_affect,
 )
 from diffbgm.planner.curves import plan_curves, with_moods
-from diffbgm.planner.director import Levels, bundled_director, footage_of, scenes_of
+from diffbgm.planner.director import Director, Levels, bundled_director, footage_of, scenes_of
 from diffbgm.planner.form import Form, plan_form
 from diffbgm.planner.levels import POP909, REFERENCE_BPM
 from diffbgm.planner.look import look_between
@@ -37,6 +37,7 @@ def make_plan(
     key: Key | None = None,
     max_drift: float = 0.08,
     max_step: float = 0.03,
+    director: Director | None = None,
 ) -> MusicPlan:
     """The plan of the music for a video.
 
@@ -47,6 +48,7 @@ def make_plan(
     key        the key, instead of the one chosen.
     max_drift  how far the local tempo may leave the base tempo, as a share of it.
     max_step   how much two neighbouring beats may differ in length.
+    director   instead of the one that comes with the package (to measure on videos that that one was fitted to).
 
     Raises StyleError for unknown or contradicting tags, PlanError for a tempo out of range.
     """
@@ -67,7 +69,7 @@ def make_plan(
     fit = fit_tempo(
         features.duration, features.cuts, bpm_range=bpm_range, prefer=preferred, max_drift=max_drift, max_step=max_step
     )
-    director = bundled_director()
+    director = director or bundled_director()
     levels = director.direct(footage_of(features)) if director is not None else None
     mode = choose_mode(valence, rules, levels)
     key = key or choose_key(features, mode)

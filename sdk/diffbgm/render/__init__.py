@@ -11,6 +11,7 @@ from diffbgm.render.loudness import fade_curve, master_curve, measure_loudness, 
 from diffbgm.render.mix import add_room, balance, room_response
 from diffbgm.render.soundfont import find_soundfont
 from diffbgm.render.synth import Engine, find_engine, synthesize
+from diffbgm.store import Read, blocks, new_sound, release
 from diffbgm.types import Audio, Score, Value
 
 __all__ = ["Rendering", "find_engine", "find_soundfont", "measure_loudness", "render", "true_peak"]
@@ -51,8 +52,9 @@ def render(
     """`duration` seconds of sound: exactly round(duration * rate) samples, the last of them silent.
 
     `fade` is the length of the final fade in seconds (None: 0.8, at most a fifth of the piece). Mix and stems share one
-    gain curve, so the stems sum to the mix. `stems=False` drops them as soon as they are mixed: an hour of stems takes
-    1.4 GB a role. RenderError when there is no synthesizer or soundfont, or the duration is not positive.
+    gain curve, so the stems sum to the mix. Beyond three minutes they lie in temporary files (see `store`): memory does
+    not grow with the length, but an hour takes 1.4 GB of disk a role; `stems=False` drops them once mixed.
+    RenderError when there is no synthesizer or soundfont, or the duration is not positive.
     """
     samples = round(duration * rate)
     if samples < 1:
@@ -68,22 +70,27 @@ def render(
     raw = synthesize(tracks, score.tempo, samples, rate, engine, font, lambda f, m: report(SYNTHESIS * f, m))
 
     response = room_response(rate)
-    mix = np.zeros((2, samples), np.float32)
+    mix = new_sound(2, samples)
     by_role: dict[str, np.ndarray] = {}
     for done, track in enumerate(tracks):
-        stem = add_room(balance(raw[done], track, rate), track.role, response)
-        raw[done] = np.zeros((2, 0), np.float32)
-        mix += stem
-        if stems:
-            by_role[track.role] = by_role[track.role] + stem if track.role in by_role else stem
+        stem, raw[done] = raw[done], np.zeros((2, 0), np.float32)
+        balance(stem, track, rate)
+        add_room(stem, track.role, response)
+        add_sound(mix, stem)
+        if stems and track.role in by_role:
+            add_sound(by_role[track.role], stem)
+        elif stems:
+            by_role[track.role] = stem
         report(SYNTHESIS + (0.95 - SYNTHESIS) * (done + 1) / len(tracks), f"mixing {track.role}")
 
-    closing = min(0.8, duration / 5) if fade is None else fade
-    curve = fade_curve(samples, rate, closing)
-    curve *= master_curve(mix * curve, rate, target_lufs, ceiling)
-    mix *= curve
-    for stem in by_role.values():
-        stem *= curve
+    ending = fade_curve(samples, rate, min(0.8, duration / 5) if fade is None else fade)
+    master = master_curve(fading(mix, ending), samples, rate, target_lufs, ceiling)
+    fade_out(master, ending)
+    for sound in (mix, *by_role.values()):
+        for a, b in blocks(samples):
+            sound[:, a:b] *= master[a:b]
+            release(sound, master)
+        sound.setflags(write=False)
     report(1.0, "sound is ready")
     return Rendering(
         Audio(mix, rate),
@@ -93,3 +100,31 @@ def render(
         engine,
         font.name,
     )
+
+
+def add_sound(total: np.ndarray, part: np.ndarray) -> None:
+    """`total` [C, N] += `part`, in blocks."""
+    for a, b in blocks(total.shape[1]):
+        total[:, a:b] += part[:, a:b]
+        release(total, part)
+
+
+def fading(sound: np.ndarray, ending: np.ndarray) -> Read:
+    """Reads sound [C, N] with its ending faded, leaving it as it is."""
+    first = sound.shape[1] - len(ending)
+
+    def read(start: int, end: int) -> np.ndarray:
+        release(sound)
+        part = sound[:, start:end]
+        if end <= first:
+            return part
+        part = np.array(part)
+        part[:, max(first - start, 0) :] *= ending[max(start - first, 0) : end - first]
+        return part
+
+    return read
+
+
+def fade_out(curve: np.ndarray, ending: np.ndarray) -> None:
+    """Multiplies the end of a gain curve [N], in place."""
+    curve[len(curve) - len(ending) :] *= ending

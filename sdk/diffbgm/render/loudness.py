@@ -1,12 +1,21 @@
-"""Loudness and peaks: ITU-R BS.1770 by pyloudnorm, true peak by oversampling, one gain curve for mix and stems."""
+"""Loudness and peaks: ITU-R BS.1770, true peak by oversampling, one gain curve for mix and stems; all in blocks."""
+
+from collections.abc import Iterable, Iterator
+from functools import cache
 
 import numpy as np
 
+from diffbgm.store import Read, blocks, new_sound, reader, release
+
 GATE = 0.4  # seconds: BS.1770 measures blocks of this length
+HOP = 0.25  # of the gate: blocks overlap by three quarters
+QUIETEST = -70.0  # LUFS of a block that counts at all
+BELOW = 10.0  # LU below the mean under which a block does not count
 LONG = 600.0  # seconds: longer pieces are measured on this much of them, in excerpts of `EXCERPT` seconds
 EXCERPT = 30.0
 OVERSAMPLING = 4
-BLOCK = 1 << 18
+FINE_BLOCK = 1 << 18
+PIECE = 1 << 19  # samples weighted at once
 CONTEXT = 64  # samples either side of a block for the interpolation filter
 HOLD = 0.012  # seconds: the limiter reacts that long before a peak and lets go that long after
 ROUNDS = 4
@@ -18,41 +27,121 @@ def measure_loudness(samples: np.ndarray, rate: int) -> float:
 
     What is shorter than a measuring block counts as if it went on; what is longer than `LONG` is sampled.
     """
-    import warnings
+    return loudness_of(reader(samples), samples.shape[1], rate)
 
-    import pyloudnorm
 
-    if not samples.size or not np.abs(samples).max() > 1e-9:
+def loudness_of(read: Read, samples: int, rate: int) -> float:
+    """`measure_loudness` of what `read` gives of so many samples."""
+    if not any(np.abs(read(a, b)).max(initial=0.0) > 1e-9 for a, b in blocks(samples)):
         return -np.inf
     need = int(np.ceil(GATE * rate)) + 1
-    if samples.shape[1] < need:
-        samples = np.tile(samples, (1, -(-need // samples.shape[1])))
-    elif samples.shape[1] > LONG * rate:
+    if samples < need:
+        whole = read(0, samples)
+        return integrated(iter([np.tile(whole, (1, -(-need // samples)))]), rate)
+    if samples > LONG * rate:
         size = round(EXCERPT * rate)
-        starts = np.linspace(0, samples.shape[1] - size, round(LONG / EXCERPT)).astype(int)
-        samples = np.concatenate([samples[:, s : s + size] for s in starts], axis=1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # log of an empty block
-        return float(pyloudnorm.Meter(rate, block_size=GATE).integrated_loudness(samples.T.astype(np.float64)))
+        starts = np.linspace(0, samples - size, round(LONG / EXCERPT)).astype(int)
+        return integrated((read(s, s + size) for s in starts), rate)
+    return integrated((read(a, b) for a, b in blocks(samples, PIECE)), rate)
+
+
+@cache
+def weighting(rate: int) -> tuple[tuple[np.ndarray, np.ndarray, float], ...]:
+    """(b, a, gain) of BS.1770's two filters at a rate, from pyloudnorm."""
+    import pyloudnorm
+
+    filters = pyloudnorm.Meter(rate, block_size=GATE)._filters.values()
+    return tuple((f.b, f.a, f.passband_gain) for f in filters)
+
+
+def integrated(pieces: Iterable[np.ndarray], rate: int) -> float:
+    """LUFS of pieces [C, n] that follow each other: the arithmetic of pyloudnorm's `integrated_loudness`, number for
+    number, without ever holding all of them."""
+    from scipy.signal import lfilter
+
+    states: list[np.ndarray] | None = None
+    held, first, done, power = np.zeros((0, 0)), 0, 0, []
+    for piece in pieces:
+        x = piece.astype(np.float64)
+        if states is None:
+            states = [np.zeros((len(x), max(len(b), len(a)) - 1)) for b, a, _ in weighting(rate)]
+            held = np.zeros((len(x), 0))
+        for k, (b, a, gain) in enumerate(weighting(rate)):
+            x, states[k] = lfilter(b, a, x, axis=1, zi=states[k])
+            x = gain * x
+        held = np.concatenate([held, x], axis=1)
+        done += x.shape[1]
+        while _bounds(len(power), rate)[1] <= done:
+            power.append(_power(held, *(e - first for e in _bounds(len(power), rate)), rate))
+        keep = min(max(_bounds(len(power), rate)[0], first), done)
+        held, first = held[:, keep - first :], keep
+    count = int(np.round((done / rate - GATE) / (GATE * HOP)) + 1)
+    while len(power) < count:
+        power.append(_power(held, *(e - first for e in _bounds(len(power), rate)), rate))
+    return _gated(np.array(power[:count]).T)
+
+
+def _bounds(block: int, rate: int) -> tuple[int, int]:
+    """First and last sample of a measuring block."""
+    return int(GATE * (block * HOP) * rate), int(GATE * (block * HOP + 1) * rate)
+
+
+def _power(held: np.ndarray, start: int, end: int, rate: int) -> list[float]:
+    return [1.0 / (GATE * rate) * float(np.sum(np.square(channel[start:end]))) for channel in held]
+
+
+def _gated(power: np.ndarray) -> float:
+    """LUFS of the mean squares [C, blocks] of measuring blocks, after both gates."""
+    weights = np.array([1.0, 1.0, 1.0, 1.41, 1.41])[: len(power)]
+
+    def level(mean: np.ndarray) -> np.ndarray:
+        return -0.691 + 10.0 * np.log10((weights * mean.T).sum(-1))
+
+    def mean_of(counted: np.ndarray) -> np.ndarray:
+        return np.array([row[counted].mean() for row in power])
+
+    with np.errstate(divide="ignore"):
+        heard = level(power) >= QUIETEST
+        if not heard.any():
+            return -np.inf
+        loud = heard & (level(power) > level(mean_of(heard)) - BELOW)
+        return float(level(mean_of(loud)))
+
+
+def peaks_of(read: Read, samples: int, oversampling: int = OVERSAMPLING) -> Iterator[np.ndarray]:
+    """The highest absolute value of any channel around every sample, between the samples too, block by block."""
+    from scipy.signal import resample_poly
+
+    for start, end in blocks(samples, FINE_BLOCK):
+        a, b = max(0, start - CONTEXT), min(samples, end + CONTEXT)
+        part = read(a, b)
+        out = np.abs(part[:, start - a : end - a]).max(0, initial=0.0).astype(np.float32)
+        fine = np.abs(resample_poly(part, oversampling, 1, axis=1)).max(0)
+        own = fine.reshape(-1, oversampling).max(1)[start - a : end - a]
+        yield np.maximum(out, own)
 
 
 def peak_envelope(samples: np.ndarray, oversampling: int = OVERSAMPLING) -> np.ndarray:
-    """[N] the highest absolute value of any channel around every sample of [C, N], between the samples too."""
-    from scipy.signal import resample_poly
+    """[N] `peaks_of` sound [C, N]."""
+    return _envelope(reader(samples), samples.shape[1], oversampling)
 
-    n = samples.shape[1]
-    out = np.abs(samples).max(0, initial=0.0).astype(np.float32)
-    for start in range(0, n, BLOCK):
-        a, b = max(0, start - CONTEXT), min(n, start + BLOCK + CONTEXT)
-        fine = np.abs(resample_poly(samples[:, a:b], oversampling, 1, axis=1)).max(0)
-        own = fine.reshape(-1, oversampling).max(1)[start - a : start - a + min(BLOCK, n - start)]
-        np.maximum(out[start : start + len(own)], own, out=out[start : start + len(own)])
+
+def _envelope(read: Read, samples: int, oversampling: int = OVERSAMPLING) -> np.ndarray:
+    out = new_sound(samples)
+    for (a, b), peaks in zip(blocks(samples, FINE_BLOCK), peaks_of(read, samples, oversampling), strict=True):
+        out[a:b] = peaks
+        release(out)
     return out
 
 
 def true_peak(samples: np.ndarray) -> float:
     """dBTP of [C, N] (BS.1770 annex 2: fourfold oversampling); -inf for silence."""
-    peak = float(peak_envelope(samples).max(initial=0.0))
+    return true_peak_of(reader(samples), samples.shape[1])
+
+
+def true_peak_of(read: Read, samples: int) -> float:
+    """`true_peak` of what `read` gives of so many samples."""
+    peak = max((float(block.max(initial=0.0)) for block in peaks_of(read, samples)), default=0.0)
     return 20 * float(np.log10(peak)) if peak > 0 else -np.inf
 
 
@@ -60,46 +149,72 @@ def limiter_curve(envelope: np.ndarray, rate: int, ceiling: float) -> np.ndarray
     """[N] gain 0..1 that keeps `envelope` [N] below `ceiling`: the need, held by a minimum filter, smoothed within
     the hold.
     """
+    out = new_sound(len(envelope))
+    for a, b in blocks(len(envelope)):
+        out[a:b] = _limiter_block(envelope, a, b, np.float32(1), rate, ceiling)
+        release(out, envelope)
+    return out
+
+
+def _limiter_block(
+    envelope: np.ndarray, start: int, end: int, gain: np.float32, rate: int, ceiling: float
+) -> np.ndarray:
+    """The limiter's curve for the samples from `start` to `end` of an envelope times a gain."""
     from scipy.ndimage import minimum_filter1d
     from scipy.signal import oaconvolve
     from scipy.signal.windows import hann
 
-    need = np.minimum(1.0, ceiling / np.maximum(envelope, 1e-9)).astype(np.float32)
-    if need.min(initial=1.0) >= 1.0:
-        return need
     half = round(HOLD * rate)
-    held = minimum_filter1d(need, 2 * half + 1, mode="nearest")
+    a, b = max(0, start - half), min(len(envelope), end + half)  # of what is held
+    c, d = max(0, a - half), min(len(envelope), b + half)  # of the need
+    need = np.minimum(1.0, ceiling / np.maximum(np.asarray(envelope[c:d]) * gain, 1e-9)).astype(np.float32)
+    if need.min(initial=1.0) >= 1.0:
+        return need[start - c : end - c]
+    held = minimum_filter1d(need, 2 * half + 1, mode="nearest")[a - c : b - c]
     kernel = hann(2 * half + 1, sym=True)
-    padded = np.pad(held, half, mode="edge")
+    padded = np.pad(held, (half - (start - a), half - (b - end)), mode="edge")
     return np.minimum(1.0, oaconvolve(padded, (kernel / kernel.sum()).astype(np.float32), mode="valid"))
 
 
-def master_curve(mix: np.ndarray, rate: int, target: float, ceiling: float) -> np.ndarray:
-    """[N] the gain that brings `mix` [C, N] to `target` LUFS with true peaks at most `ceiling` dBTP.
+def master_curve(read: Read, samples: int, rate: int, target: float, ceiling: float) -> np.ndarray:
+    """[N] the gain that brings what `read` gives to `target` LUFS with true peaks at most `ceiling` dBTP.
 
     Gain and limiter alternate until the loudness is within `CLOSE` or the rounds are over. Silence stays as it is.
     """
-    loudness = measure_loudness(mix, rate)
+    curve = new_sound(samples)
+    loudness = loudness_of(read, samples, rate)
     if not np.isfinite(loudness):
-        return np.ones(mix.shape[1], np.float32)
-    envelope = peak_envelope(mix)
+        for a, b in blocks(samples):
+            curve[a:b] = 1.0
+        return curve
+
+    def mastered(start: int, end: int) -> np.ndarray:
+        release(curve)
+        return read(start, end) * curve[start:end]
+
+    envelope = _envelope(read, samples)
     limit = 10 ** ((ceiling - 0.15) / 20)
     gain = 10 ** ((target - loudness) / 20)
-    curve = np.ones(mix.shape[1], np.float32)
     for _ in range(ROUNDS):
-        curve = np.float32(gain) * limiter_curve(envelope * np.float32(gain), rate, limit)
-        short = target - measure_loudness(mix * curve, rate)
+        for a, b in blocks(samples):
+            curve[a:b] = np.float32(gain) * _limiter_block(envelope, a, b, np.float32(gain), rate, limit)
+            release(curve, envelope)
+        short = target - loudness_of(mastered, samples, rate)
         if not np.isfinite(short) or abs(short) < CLOSE:
             break
         gain *= 10 ** (min(short, 3.0) / 20)
-    peak = true_peak(mix * curve)
-    return curve * np.float32(min(1.0, 10 ** ((ceiling - peak) / 20)))
+    peak = true_peak_of(mastered, samples)
+    lower = np.float32(min(1.0, 10 ** ((ceiling - peak) / 20)))
+    for a, b in blocks(samples):
+        curve[a:b] *= lower
+        release(curve)
+    return curve
 
 
 def fade_curve(samples: int, rate: int, fade: float) -> np.ndarray:
-    """[samples] 1, then a raised cosine over the last `fade` seconds, exactly 0 at the last sample."""
-    curve = np.ones(samples, np.float32)
+    """[n] the last samples of a raised cosine over the last `fade` seconds, exactly 0 at the last one; before them
+    the gain is 1."""
     n = min(samples, max(2, round(fade * rate)))
-    curve[samples - n :] = 0.5 * (1 + np.cos(np.pi * np.arange(1, n + 1) / n))
+    curve = np.asarray(0.5 * (1 + np.cos(np.pi * np.arange(1, n + 1) / n)), np.float32)
     curve[-1:] = 0.0
     return curve

@@ -3,6 +3,7 @@
 import numpy as np
 
 from diffbgm.render.loudness import measure_loudness
+from diffbgm.store import blocks, release
 from diffbgm.types import Track
 
 STEM_LOUDNESS = -20.0  # LUFS of every stem before its own gain
@@ -10,32 +11,52 @@ ROOM = {"melody": 0.15, "chords": 0.13, "bass": 0.04, "pad": 0.22, "percussion":
 WIDEST = 0.7  # side against middle, root mean square
 DECAY = 1.7  # seconds for 60 dB
 PRE_DELAY = 0.014  # seconds
-BLOCK = 1 << 21  # samples convolved at once
+ROOM_BLOCK = 1 << 21  # samples convolved at once
 
 
-def balance(stem: np.ndarray, track: Track, rate: int) -> np.ndarray:
-    """The stem [2, N] brought to `STEM_LOUDNESS` while it sounds, then to the track's gain and place.
+def balance(stem: np.ndarray, track: Track, rate: int) -> None:
+    """Brings the stem [2, N], in place, to `STEM_LOUDNESS` while it sounds, then to the track's gain and place.
 
     Levelling by loudness makes `Track.gain` mean the same for every program and soundfont. Pan is equal-power.
     """
-    stem = narrow(stem)
+    narrow(stem)
     loudness = measure_loudness(stem, rate)
     if not np.isfinite(loudness):
-        return stem
+        return
     gain = 10 ** ((STEM_LOUDNESS - loudness + track.gain) / 20)
     angle = (np.clip(track.pan, -1, 1) + 1) * np.pi / 4
     sides = np.sqrt(2) * gain * np.array([[np.cos(angle)], [np.sin(angle)]])
-    return (stem * sides.astype(np.float32)).astype(np.float32)
+    for a, b in blocks(stem.shape[1]):
+        stem[:, a:b] *= sides.astype(np.float32)
+        release(stem)
 
 
-def narrow(stem: np.ndarray) -> np.ndarray:
-    """The stem [2, N] with its side signal at most `WIDEST` of its middle: some fonts' pianos vanish in mono else."""
-    middle, side = (stem[0] + stem[1]) / 2, (stem[0] - stem[1]) / 2
-    wide = float(np.sqrt(np.mean(np.square(side)))) / max(float(np.sqrt(np.mean(np.square(middle)))), 1e-9)
+def narrow(stem: np.ndarray) -> None:
+    """Keeps the side signal of the stem [2, N], in place, at most `WIDEST` of its middle: some fonts' pianos vanish in
+    mono else."""
+    total = stem.shape[1]
+    powers = []
+    for a, b in blocks(total):
+        middle, side = _middle_and_side(stem, a, b)
+        powers.append([np.mean(np.square(side)), np.mean(np.square(middle))])
+        release(stem)
+    if len(powers) == 1:
+        side_power, middle_power = powers[0]
+    else:
+        side_power, middle_power = np.average(powers, axis=0, weights=[b - a for a, b in blocks(total)])
+    wide = float(np.sqrt(side_power)) / max(float(np.sqrt(middle_power)), 1e-9)
     if wide <= WIDEST:
-        return stem
-    side *= np.float32(WIDEST / wide)
-    return np.stack([middle + side, middle - side])
+        return
+    for a, b in blocks(total):
+        middle, side = _middle_and_side(stem, a, b)
+        side *= np.float32(WIDEST / wide)
+        stem[0, a:b], stem[1, a:b] = middle + side, middle - side
+        release(stem)
+
+
+def _middle_and_side(stem: np.ndarray, start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+    left, right = np.asarray(stem[0, start:end]), np.asarray(stem[1, start:end])
+    return (left + right) / 2, (left - right) / 2
 
 
 def room_response(rate: int) -> np.ndarray:
@@ -68,13 +89,16 @@ def room_response(rate: int) -> np.ndarray:
     return np.pad(response, ((0, 0), (round(PRE_DELAY * rate), 0))).astype(np.float32)
 
 
-def add_room(stem: np.ndarray, role: str, response: np.ndarray) -> np.ndarray:
-    """The stem [2, N] with its share of the room; what rings past its end is cut."""
+def add_room(stem: np.ndarray, role: str, response: np.ndarray) -> None:
+    """Adds to the stem [2, N], in place, its share of the room; what rings past its end is cut."""
     from scipy.signal import oaconvolve
 
-    out = stem.copy()
     share = np.float32(ROOM[role])
-    for start in range(0, stem.shape[1], BLOCK):
-        wet = oaconvolve(stem[:, start : start + BLOCK], response, axes=1)[:, : stem.shape[1] - start]
-        out[:, start : start + wet.shape[1]] += share * wet.astype(np.float32)
-    return out
+    spans = list(blocks(stem.shape[1], ROOM_BLOCK))
+    dry = stem[:, slice(*spans[0])].copy()
+    for number, (start, _) in enumerate(spans, 1):
+        wet = oaconvolve(dry, response, axes=1)[:, : stem.shape[1] - start]
+        if number < len(spans):
+            dry = stem[:, slice(*spans[number])].copy()  # before this block rings into it
+        stem[:, start : start + wet.shape[1]] += share * wet.astype(np.float32)
+        release(stem)

@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 
 from diffbgm.errors import RenderError
+from diffbgm.store import new_sound, release
 from diffbgm.types import Control, Note, TempoMap, Track
 
 Engine = Literal["fluidsynth", "midirenderer"]
@@ -59,7 +60,7 @@ def synthesize(
 ) -> list[np.ndarray]:
     """One dry stem [2, samples] float32 for every track, centred, at the synthesizer's own level."""
     jobs = [job for index, track in enumerate(tracks) for job in make_jobs(index, track, tempo)]
-    stems = [np.zeros((2, samples), np.float32) for _ in tracks]
+    stems = [new_sound(2, samples) for _ in tracks]
     stop = threading.Event()
     workers = max(1, min(len(jobs), os.cpu_count() or 1, 4))
     with tempfile.TemporaryDirectory(prefix="diffbgm-") as folder, ThreadPoolExecutor(workers) as pool:
@@ -180,3 +181,4 @@ def _add(stem: np.ndarray, wav: Path, start: int, length: int, rate: int) -> Non
     length = min(length, samples.shape[1], stem.shape[1] - start)
     if length > 0:
         stem[:, start : start + length] += samples[:2, :length]
+        release(stem)

@@ -1,0 +1,51 @@
+"""Where sound lies while it is made: in memory, or, from a few minutes on, in temporary files mapped into it.
+
+Everything here walks over sound in blocks, and what was walked over is given back to the system, so that an hour takes
+no more memory than two minutes (but 1.4 GB of temporary files a role: TMPDIR says where). Pieces of up to a block,
+nearly three minutes at 48 kHz, are one block: for them nothing differs from working on the whole at once.
+"""
+
+import mmap
+import tempfile
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+BLOCK = 1 << 23  # samples
+Read = Callable[[int, int], np.ndarray]  # samples [C, b - a] of some sound from a to b
+
+
+def new_sound(*shape: int) -> np.ndarray:
+    """Zeros [..., N] float32: in memory up to a block, in a file without a name beyond it, which ends with the
+    array."""
+    if shape[-1] <= BLOCK:
+        return np.zeros(shape, np.float32)
+    with tempfile.TemporaryFile(prefix="diffbgm-") as file:
+        return np.memmap(file, np.float32, "w+", shape=shape)
+
+
+def release(*sounds: np.ndarray) -> None:
+    """Let go of the memory that mapped sounds take; what they hold stays in their files."""
+    for sound in sounds:
+        base = sound
+        while isinstance(base.base, np.ndarray):
+            base = base.base
+        if isinstance(base.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            base.base.madvise(mmap.MADV_DONTNEED)
+
+
+def blocks(samples: int, size: int | None = None) -> Iterator[tuple[int, int]]:
+    """(start, end) of blocks that tile a number of samples."""
+    size = size or BLOCK
+    for start in range(0, samples, size):
+        yield start, min(start + size, samples)
+
+
+def reader(samples: np.ndarray) -> Read:
+    """Reads [C, N], and lets go of what was read before."""
+
+    def read(start: int, end: int) -> np.ndarray:
+        release(samples)
+        return samples[:, start:end]
+
+    return read

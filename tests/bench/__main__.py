@@ -1,0 +1,95 @@
+"""The bench: scoring at several lengths, the sampler beside the paper's network, as a Markdown table of ratios.
+
+    python -m tests.bench [--quick] [--hour] [--json FILE]
+
+Run it on an idle machine. Ratios are taken within one run; --quick only shows that it works.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from tests.bench import lengths, sampling
+
+LENGTHS, QUICK, HOUR = (30.0, 60.0, 120.0, 600.0), (10.0, 20.0), 3600.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="small settings, to see that it works")
+    parser.add_argument("--hour", action="store_true", help="a film of 60 minutes as well")
+    parser.add_argument("--only", choices=("lengths", "sampling"))
+    parser.add_argument("--json", type=Path, metavar="FILE", help="all figures, seconds too")
+    args = parser.parse_args()
+    print(machine())
+    found: dict[str, object] = {"machine": machine(), "quick": args.quick}
+    if args.only != "lengths":
+        cost = sampling.measure((1, 4), 1) if args.quick else sampling.measure()
+        found["sampling"] = asdict(cost)
+        print("\n" + sampling_table(cost), flush=True)
+    if args.only != "sampling":
+        wanted = QUICK if args.quick else (*LENGTHS, *([HOUR] if args.hour else []))
+        with tempfile.TemporaryDirectory(prefix="diffbgm-bench-") as folder:
+            films = [lengths.measure(seconds, 2 if args.quick else 24, Path(folder)) for seconds in wanted]
+        found["lengths"] = [asdict(film) for film in films]
+        print("\n" + lengths_table(films))
+    if args.json:
+        args.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def machine() -> str:
+    """In general terms: cores, memory, threads."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{os.cpu_count()} cores, {memory:.0f} GB of memory, {torch.get_num_threads()} threads"
+
+
+def lengths_table(films: list[lengths.Length]) -> str:
+    """Shares of the film's length, of the whole time, memory and growth against the shortest film."""
+    head = ["film", "whole / its length", *(f"{name}, share" for name in lengths.STAGES), "peak memory, GB", "growth"]
+    first = films[0]
+    rows = []
+    for film in films:
+        shares = [f"{film.stages[name] / film.wall:.0%}" for name in lengths.STAGES]
+        growth = (film.wall - film.stages["start-up"]) / (first.wall - first.stages["start-up"])
+        grown = f"{growth:.1f}x time for {film.seconds / first.seconds:.0f}x length"
+        worst = max(film.peaks, key=film.peaks.__getitem__)
+        whole, peak = f"{film.wall / film.seconds:.2f}", f"{film.peak / 1024:.2f} ({worst})"
+        rows.append([f"{film.seconds:g} s", whole, *shares, peak, grown])
+    return markdown(head, rows)
+
+
+def sampling_table(cost: sampling.Sampling) -> str:
+    """Ours beside the paper's network, and the batches."""
+    rate = cost.gemm[cost.precision]
+    paper_use = cost.paper_flop / cost.paper_per_window / rate
+    best = cost.best_batch
+    rows = [
+        ["parameters, millions", f"{cost.parameters / 1e6:.1f}", f"{cost.paper_parameters / 1e6:.1f}"],
+        ["network evaluations a window", str(cost.evaluations), str(sampling.STEPS * sampling.EVALUATIONS)],
+        ["GFLOP an evaluation", f"{cost.flop / 1e9:.2f}", f"{cost.paper_flop / 1e9:.1f}"],
+        [f"share of the measured {cost.precision} matrix rate", f"{cost.utilisation(best):.0%}", f"{paper_use:.0%}"],
+        ["time a window (ours at the best batch)", "1", f"{cost.ratio:.0f}"],
+    ]
+    one = cost.per_window[min(cost.per_window)]
+    batches = [
+        [str(batch), f"{one / seconds:.2f}", f"{cost.utilisation(batch):.0%}",
+         f"{1 / (cost.evaluations * seconds):.2f}"]
+        for batch, seconds in cost.per_window.items()
+    ]  # fmt: skip
+    fast = " against ".join(f"{name} {value / 1e9:.0f} GFLOP/s" for name, value in reversed(cost.gemm.items()))
+    columns = ["batch", "windows/s against one at a time", f"share of the {cost.precision} matrix rate", "windows/s"]
+    head = ["", "diffbgm", "the paper's U-Net, random weights"]
+    return f"{markdown(head, rows)}\n\nMatrix rate: {fast}\n\n{markdown(columns, batches)}"
+
+
+def markdown(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell or ' ' for cell in line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -19,11 +19,23 @@ FLOORS = (
 )
 # A room may lean on a neighbour of its own floor only where that is said here.
 NEIGHBOURS = {
+    ("data", "hub"),
     ("data", "model"),
     ("hub", "model"),
     ("pipeline", "result"),
 }
-HEAVY = {"torch", "accelerate", "gradio", "transformers", "scenedetect", "cv2", "matplotlib", "scipy", "sklearn"}
+HEAVY = {
+    "torch",
+    "accelerate",
+    "gradio",
+    "transformers",
+    "scenedetect",
+    "cv2",
+    "matplotlib",
+    "scipy",
+    "sklearn",
+    "pyarrow",
+}
 TORCH_ROOMS = {"model", "train"}
 
 

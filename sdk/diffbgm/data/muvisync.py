@@ -35,6 +35,7 @@ class MusicVideo:
     density   [T] notes a second, transcribed from the sound.
     loudness  [T] root mean square, full scale 1.
     minor     whether the annotated key is a minor one.
+    chords    [T] the chord of every second, such as B:min; N where there is none; maybe nothing.
     """
 
     id: str
@@ -42,6 +43,7 @@ class MusicVideo:
     density: np.ndarray
     loudness: np.ndarray
     minor: bool
+    chords: tuple[str, ...] = ()
 
 
 def read_music_videos(
@@ -104,17 +106,18 @@ def _read_video(name: str, texts: dict[str, str], clip: np.ndarray | None) -> Mu
     try:
         words = _columns(texts["emotion"], skip=1)[:, 1:]
         tracks = {kind: _columns(texts[kind])[:, 1] for kind in ("loudness", "motion", "density", "scene")}
-        key = texts["chord"].split("\n", 1)[0].split()
+        key, *chords = (line.split() for line in texts["chord"].splitlines() if line.strip())
+        names = tuple(name for _, name in chords)
         if words.shape[1] != 6 or key[0] != "key" or key[-1] not in ("major", "minor"):
             raise ValueError(f"{words.shape[1]} affect words, key line {' '.join(key)!r}")
     except (ValueError, IndexError) as e:
         raise DataError(f"MuVi-Sync video {name}: labels not in the layout ({e})") from e
-    seconds = min(len(words), *map(len, tracks.values()))
+    seconds = min(len(words), len(names), *map(len, tracks.values()))
     if seconds < SHORTEST:
         raise DataError(f"MuVi-Sync video {name}: labels for {seconds} s only; at least {SHORTEST} are needed")
     cut = {kind: track[:seconds] for kind, track in tracks.items()}
     footage = Footage(motion_from_difference(cut["motion"]), cut["scene"], words[:seconds], clip)
-    return MusicVideo(name, footage, cut["density"], cut["loudness"], key[-1] == "minor")
+    return MusicVideo(name, footage, cut["density"], cut["loudness"], key[-1] == "minor", names[:seconds])
 
 
 def _columns(text: str, skip: int = 0) -> np.ndarray:

@@ -32,7 +32,7 @@ SHORTEST = 6.0  # seconds that must overlap
 APART = 0.15  # seconds from the best lag at which a rival begins
 NEAR = 0.06  # seconds around the best lag within which the overall track decides
 SURE = 0.25  # confidence below which a video is not believed to hold the song
-DISTINCT = 0.004  # margin below which two places in the song fit alike
+DISTINCT = 0.02  # margin below which two places in the song fit alike
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,9 @@ def align(sound: Audio, onsets: np.ndarray, pitches: np.ndarray, weights: np.nda
     around = slice(max(0, best - round(NEAR / STEP)), best + round(NEAR / STEP) + 1)
     rivals = both.copy()
     rivals[max(0, best - round(APART / STEP)) : best + round(APART / STEP) + 1] = 0.0
-    margin = 1 - _share(rivals.max(), both[around].max())
-    fine = around.start + int(overall[around].argmax())
-    lag = fine + _vertex(overall, fine) - (played.shape[1] - 1)
+    tops = (_top(both, int(rivals.argmax()))[1], _top(both, around.start + int(both[around].argmax()))[1])
+    margin = 1 - _share(*tops)
+    lag = _top(overall, around.start + int(overall[around].argmax()))[0] - (played.shape[1] - 1)
     return Alignment(float(lag * STEP - LATENCY), confidence, margin)
 
 
@@ -164,10 +164,11 @@ def _share(part: float, whole: float) -> float:
     return float(np.clip(part / whole, 0.0, 1.0)) if whole > 0 else 1.0
 
 
-def _vertex(values: np.ndarray, at: int) -> float:
-    """Where between its neighbours a parabola through values[at] has its top, -.5 .. .5."""
+def _top(values: np.ndarray, at: int) -> tuple[float, float]:
+    """(position, height) of the top of the parabola through values[at] and its neighbours."""
     if not 0 < at < len(values) - 1:
-        return 0.0
-    left, middle, right = values[at - 1 : at + 2]
+        return float(at), float(values[at])
+    left, middle, right = (float(v) for v in values[at - 1 : at + 2])
     bend = left - 2 * middle + right
-    return float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5)) if bend < 0 else 0.0
+    shift = float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5)) if bend < 0 else 0.0
+    return at + shift, middle - 0.25 * (left - right) * shift

@@ -97,7 +97,7 @@ def _all(
     wanted: Sequence[Wanted], songs: Mapping[str, Mapping[str, bytes]], root: Path, options: BuildOptions
 ) -> Iterator[Made]:
     """The outcome of every pair, as they come. A video that kills its process is tried once more by itself."""
-    if options.workers == 1:
+    if min(options.workers, len(wanted)) <= 1:
         for pair in wanted:
             yield make_pair(pair, songs[pair.song], root, options)
         return

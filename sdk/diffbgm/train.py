@@ -14,14 +14,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from diffbgm.data.bgm909 import is_bgm909, load
+from diffbgm.data.pairs import paired_pieces
 from diffbgm.data.pop909 import Song, is_validation, read_songs
-from diffbgm.data.windows import Piece, Sampling, Window, cut_window, draw_window, prepare
+from diffbgm.data.windows import Piece, Sampling, Window, cut_window, draw_window, prepare, view_window
 from diffbgm.device import make_accelerator
 from diffbgm.errors import DataError
 from diffbgm.hub import save_weights
 from diffbgm.model import Config, Denoiser
 from diffbgm.model.condition import Condition
 from diffbgm.model.denoiser import signal_and_noise
+from diffbgm.model.widen import widen
 
 VALIDATION_LEVELS = (0.2, 0.5, 0.8, 0.95)
 
@@ -66,18 +69,20 @@ def train(
     config: Config | None = None,
     options: TrainOptions | None = None,
     start_from: Path | str | None = None,
+    mix: float = 0.5,
     on_progress: Callable[[float, str], None] | None = None,
 ) -> Path:
     """Trains on POP909 (folder or zip) and leaves weights, loss curve and checkpoint in `out`; continues a run there.
 
     `start_from`: a weights folder to begin with, not random weights. Returns the folder with the averaged weights.
+    On a BGM909 folder the videos ask for the music; in a share `mix` of the windows the music asks for itself.
     """
     options = options or TrainOptions()
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    training, validation = split(read_songs(data))
+    training, validation = paired_pieces(load(data), mix) if is_bgm909(data) else split(read_songs(data))
     accelerator = make_accelerator()
-    state = begin(config or Config(), options, start_from, accelerator.device)
+    state = begin(config or Config(clip_width=training[0].clip_width), options, start_from, accelerator.device)
     if (out / "checkpoint.json").exists():
         load_checkpoint(state, out)
     model, optimizer = accelerator.prepare(state.model, state.optimizer)
@@ -134,7 +139,7 @@ def begin(config: Config, options: TrainOptions, start_from: Path | str | None, 
     else:
         from diffbgm.hub import load_weights
 
-        model = load_weights(start_from).requires_grad_(True).train()
+        model = widen(load_weights(start_from), config.clip_width).requires_grad_(True).train()
     model = model.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     groups = [
         {"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": options.weight_decay},
@@ -224,7 +229,12 @@ def validation_batch(pieces: Sequence[Piece], options: TrainOptions) -> list[Win
     chosen = rng.choice(
         len(pieces), options.validation_windows, p=np.array([p.bars for p in pieces]) / sum(p.bars for p in pieces)
     )
-    return [cut_window(pieces[i], int(rng.integers(0, max(1, pieces[i].bars - 8))), 8, rng, plain) for i in chosen]
+    return [
+        view_window(pieces[i], rng, plain)
+        if pieces[i].views
+        else cut_window(pieces[i], int(rng.integers(0, max(1, pieces[i].bars - 8))), 8, rng, plain)
+        for i in chosen
+    ]
 
 
 def validate(state: State, windows: Sequence[Window], options: TrainOptions) -> dict[str, float]:

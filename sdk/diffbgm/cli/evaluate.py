@@ -33,7 +33,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     semantics = kinds.add_parser("semantics", help="the director, what every style tag does, affect asked and heard")
     semantics.add_argument("--plans-only", action="store_true", help="measure the plans, compose nothing")
     semantics.set_defaults(run=run_evaluate_semantics, kind="semantics")
-    for kind, count in ((model, 200), (sync, 40), (sound, 20), (semantics, 7)):
+    pairs = kinds.add_parser("pairs", help="whether the model listens to the embeddings of BGM909's videos")
+    pairs.add_argument("--data", type=Path, required=True, help="BGM909, a folder")
+    pairs.set_defaults(run=run_evaluate_pairs, kind="pairs")
+    for kind, count in ((model, 200), (sync, 40), (sound, 20), (semantics, 7), (pairs, 200)):
         kind.add_argument("--n", type=int, default=count, help="windows, videos of each kind, or pieces a tag")
         kind.add_argument("--seed", type=int, default=0)
         kind.add_argument("--json", action="store_true")
@@ -84,6 +87,16 @@ def run_evaluate_semantics(args: argparse.Namespace) -> None:
     model = None if args.plans_only else DiffBGM.from_pretrained(args.weights)
     with progress_bar() as tell:
         report = evaluate_semantics(n=args.n, seed=args.seed, model=model, on_progress=tell)
+    show(report, args)
+
+
+def run_evaluate_pairs(args: argparse.Namespace) -> None:
+    from diffbgm.evaluate.pairs import evaluate_pairs
+    from diffbgm.pipeline import DiffBGM
+
+    model = DiffBGM.from_pretrained(args.weights).model
+    with progress_bar() as tell:
+        report = evaluate_pairs(model, args.data, n=args.n, seed=args.seed, on_progress=tell)
     show(report, args)
 
 

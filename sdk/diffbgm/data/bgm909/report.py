@@ -47,7 +47,7 @@ def draw_report(data: Bgm909, path: str | os.PathLike[str]) -> Path:
 
 
 def _dress(axis: Any, title: str, ylabel: str = "") -> None:
-    axis.set_title(title, loc="left", fontsize=10, color=INK)
+    axis.set_title(title, loc="left", fontsize=9, color=INK)
     axis.set_ylabel(ylabel, color=FAINT, fontsize=9)
     axis.set_facecolor(PAPER)
     axis.tick_params(labelsize=8, colors=FAINT)
@@ -85,7 +85,7 @@ def _affect(axis: Any, videos: list[dict[str, Any]]) -> None:
     axis.axvline(0, color=FAINT, lw=0.6)
     points = np.array([(v["valence"], v["arousal"]) for v in videos])
     axis.scatter(points[:, 0], points[:, 1], s=10, alpha=0.5, color=VIDEOS, linewidths=0)
-    axis.set(xlim=(-1, 1), ylim=(-1, 1))
+    axis.set(xlim=(-1, 1), ylim=(-1, 1), xticks=(-1, 0, 1), yticks=(-1, 0, 1))
     axis.set_xlabel("valence", color=FAINT, fontsize=9)
     _dress(axis, f"affect of a video, by {' and '.join(sorted({v['semantics'] for v in videos}))}", "arousal")
 
@@ -97,7 +97,8 @@ def _trust(axis: Any, pairs: list[dict[str, Any]]) -> None:
         _histogram(axis, found, "confidence of the alignment", PAIRS, "pairs")
         axis.set_xlim(0, 1)
     elif alike:
-        _histogram(axis, alike, "unlikeness of matched music", PAIRS, "pairs")
+        shown = [d for d in alike if d <= np.percentile(alike, 99)]
+        _histogram(axis, shown, "unlikeness of matched music, the lower 99 %", PAIRS, "pairs")
     else:
         _dress(axis, "alignment")
         axis.text(0.5, 0.5, "every offset was given", transform=axis.transAxes, ha="center", color=FAINT)

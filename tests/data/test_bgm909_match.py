@@ -1,4 +1,4 @@
-"""Matched pairs, and training on them: made-up songs beside made-up music videos of known density, mode and embeddings."""
+"""Matched pairs, and training on them: made-up songs beside made-up music videos of known density and embeddings."""
 
 import json
 from dataclasses import dataclass, replace
@@ -31,7 +31,10 @@ from diffbgm.train import TrainOptions, train
 
 SECONDS, D = 80, 6
 SONGS = ["001", "002", "003", "007", "036"]  # 007 and 036 are validation songs
-VIDEOS = [f"{n:03d}" for n in range(20)]
+NUMBERS = [f"{n:03d}" for n in range(200)]
+VIDEOS = sorted(
+    [v for v in NUMBERS if video_split(v) == "train"][:8] + [v for v in NUMBERS if video_split(v) == "validation"][:6]
+)
 OPTIONS = TrainOptions(steps=4, batch=2, warmup=2, validate_every=2, validation_windows=2, ema_every=1)
 
 

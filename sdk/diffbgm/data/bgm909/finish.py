@@ -73,7 +73,8 @@ def finish(root: Path, pairs: Sequence[Pair], about: Mapping[str, Any]) -> dict[
             tables[table, video_splits[name]] += rows
     for pair in pairs:
         tables["pairs", split_of[pair.song]].append(pair)
-    for (table, split), rows in sorted(tables.items()):
+    tables = defaultdict(list, {key: rows for key, rows in sorted(tables.items()) if rows})
+    for (table, split), rows in tables.items():
         write_table(root / "tables" / f"{table}-{split}.parquet", table, rows)
     write_projection(root, [v for v in videos if video_splits[v] == "train"])
     manifest = {

@@ -157,7 +157,8 @@ def quality(choices: Sequence[Choice]) -> dict[str, float | int]:
     density, loudness = slice(0, POINTS), slice(POINTS, 2 * POINTS)
 
     def level(part: slice) -> float:
-        return float(np.corrcoef(a[:, part].mean(1), b[:, part].mean(1))[0, 1])
+        x, y = a[:, part].mean(1), b[:, part].mean(1)
+        return float(np.corrcoef(x, y)[0, 1]) if x.std() > 0 and y.std() > 0 else 0.0
 
     def contour(part: slice) -> float:
         x, y = (side[:, part] - side[:, part].mean(1, keepdims=True) for side in (a, b))

@@ -57,8 +57,9 @@ def _dress(axis: Any, title: str, ylabel: str = "") -> None:
 
 def _histogram(axis: Any, values: list[float], title: str, colour: str, unit: str) -> None:
     _dress(axis, f"{title} (median {np.median(values):.3g})", unit)
-    low, high = np.min(values), np.max(values)
-    axis.hist(values, bins=30, range=(low, high) if high > low else (low - 0.5, low + 0.5), color=colour)
+    low, high = float(np.min(values)), float(np.max(values))
+    room = 0.5 if high - low < 1e-3 else 0.0  # all the same, as far as anybody can see
+    axis.hist(values, bins=30, range=(low - room, high + room), color=colour)
 
 
 def _keys(axis: Any, songs: list[dict[str, Any]]) -> None:

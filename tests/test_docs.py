@@ -16,16 +16,19 @@ from pathlib import Path
 import pytest
 import torch
 from huggingface_hub import constants
+from tests.data.films import write_tune
 from tests.drawing import draw_video
 from tests.hub_server import TOKEN, Hub
 
 from diffbgm import hub
 from diffbgm.cli import main, make_parser
+from diffbgm.data.bgm909.build import BuildOptions, build
 from diffbgm.model import Config, Denoiser
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-PARSED = ("train", "evaluate", "director")  # need a data set, and time
+PARSED = ("train", "evaluate", "director", "dataset")  # need a data set, and time
+ALONE = BuildOptions(processes=1)
 OTHERS = ("python3 -m venv", ".venv/bin/python", "pip install", "apt install")
 
 
@@ -45,6 +48,11 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert model.head.bias is not None
     model.head.bias.data[:4] = -3.0
     weights = hub.save_weights(model, tmp_path / "my-weights")
+    write_tune(tmp_path / "POP909", "001", 0, bars=4, bpm=240)
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "001.mp4").symlink_to(tmp_path / "clip.mp4")
+    (tmp_path / "pairs.csv").write_text("song,video,offset\n001,001.mp4,-0.2\n")
+    build(tmp_path / "POP909", tmp_path / "films", tmp_path / "bgm909", pairs=tmp_path / "pairs.csv", options=ALONE)
     for name in ("app.py", "space", "sdk", "LICENSE"):  # push-space asks for a checkout
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)

@@ -24,6 +24,7 @@ FLOORS = (
 # A room may lean on a neighbour of its own floor only where that is said here.
 NEIGHBOURS = {
     ("compose", "network"),
+    ("data", "hub"),
     ("data", "model"),
     ("ensemble", "compose"),
     ("ensemble", "network"),
@@ -33,7 +34,18 @@ NEIGHBOURS = {
     ("pipeline", "stages"),
     ("stages", "result"),
 }
-HEAVY = {"torch", "accelerate", "gradio", "transformers", "scenedetect", "cv2", "matplotlib", "scipy", "sklearn"}
+HEAVY = {
+    "torch",
+    "accelerate",
+    "gradio",
+    "transformers",
+    "scenedetect",
+    "cv2",
+    "matplotlib",
+    "scipy",
+    "sklearn",
+    "pyarrow",
+}
 TORCH_ROOMS = {"model", "train"}
 
 

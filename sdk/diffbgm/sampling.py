@@ -82,7 +82,7 @@ def lean(logits: "Tensor", wishes: "Sequence[tuple[Tensor, bool]]", strength: fl
     out = logits.clone()
     classes = (torch.arange(PITCHES, device=logits.device) + LOWEST_PITCH) % 12
     fold = torch.nn.functional.one_hot(classes, 12).float()  # [88, 12]
-    profiles = torch.from_numpy(key_profiles()).to(logits.device, torch.float32)
+    profiles = torch.as_tensor(key_profiles()).to(logits.device, torch.float32)
     for steps, major in wishes:
         sounding = torch.sigmoid(logits[:, steps].float()).sum((0, 1))  # [88]
         heard = sounding @ fold

@@ -14,14 +14,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from diffbgm.data.bgm909 import is_bgm909, load
+from diffbgm.data.pairs import paired_pieces
 from diffbgm.data.pop909 import Song, is_validation, read_songs
-from diffbgm.data.windows import Piece, Sampling, Window, cut_window, draw_window, prepare
+from diffbgm.data.windows import Piece, Sampling, Window, cut_window, draw_window, prepare, view_window
 from diffbgm.device import make_accelerator
 from diffbgm.errors import DataError, WeightsError
 from diffbgm.hub import load_weights, save_weights
 from diffbgm.model import Config, Denoiser
 from diffbgm.model.condition import Condition
 from diffbgm.model.denoiser import signal_and_noise
+from diffbgm.model.widen import widen
 
 VALIDATION_LEVELS = (0.2, 0.5, 0.8, 0.95)
 
@@ -66,18 +69,20 @@ def train(
     config: Config | None = None,
     options: TrainOptions | None = None,
     start_from: Path | str | None = None,
+    mix: float = 0.5,
     on_progress: Callable[[float, str], None] | None = None,
 ) -> Path:
     """Trains on POP909 (folder or zip) and leaves weights, loss curve and checkpoint in `out`; continues a run there.
 
     `start_from`: a weights folder to begin with, not random weights. Returns the folder with the averaged weights.
+    On a BGM909 folder the videos ask for the music; in a share `mix` of the windows the music asks for itself.
     """
     options = options or TrainOptions()
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    training, validation = split(read_songs(data))
+    training, validation = paired_pieces(load(data), mix) if is_bgm909(data) else split(read_songs(data))
     accelerator = make_accelerator()
-    state = begin(config or Config(), options, start_from, accelerator.device)
+    state = begin(config or Config(clip_width=training[0].clip_width), options, start_from, accelerator.device)
     if (out / "checkpoint.json").exists():
         load_checkpoint(state, out)
     model, optimizer = accelerator.prepare(state.model, state.optimizer)
@@ -132,7 +137,8 @@ def begin(config: Config, options: TrainOptions, start_from: Path | str | None, 
     if start_from is None:
         model = Denoiser(config)
     else:
-        model = grown(load_weights(start_from), config).requires_grad_(True).train()
+        start = widen(load_weights(start_from), config.clip_width)
+        model = grown(start, config).requires_grad_(True).train()
     model = model.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     groups = [
         {"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": options.weight_decay},
@@ -144,7 +150,7 @@ def begin(config: Config, options: TrainOptions, start_from: Path | str | None, 
 
 def grown(model: Denoiser, config: Config) -> Denoiser:
     """The same network in the shape of `config`, which may add the recall it lacked: that begins at zero."""
-    wider = Denoiser(replace(model.config, recall=max(model.config.recall, config.recall)))
+    wider = Denoiser(replace(model.config, recall=model.config.recall or config.recall))
     added = wider.load_state_dict(model.state_dict(), strict=False).missing_keys
     if alien := [name for name in added if not name.startswith("recall.")]:
         raise WeightsError(f"the weights to start from lack {', '.join(alien)}; they are of another shape")
@@ -231,7 +237,12 @@ def validation_batch(pieces: Sequence[Piece], options: TrainOptions) -> list[Win
     chosen = rng.choice(
         len(pieces), options.validation_windows, p=np.array([p.bars for p in pieces]) / sum(p.bars for p in pieces)
     )
-    return [cut_window(pieces[i], int(rng.integers(0, max(1, pieces[i].bars - 8))), 8, rng, plain) for i in chosen]
+    return [
+        view_window(pieces[i], rng, plain)
+        if pieces[i].views
+        else cut_window(pieces[i], int(rng.integers(0, max(1, pieces[i].bars - 8))), 8, rng, plain)
+        for i in chosen
+    ]
 
 
 def validate(state: State, windows: Sequence[Window], options: TrainOptions) -> dict[str, float]:

@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 
 from diffbgm import __version__
-from diffbgm.cli import batch, director, evaluate, look, push, score, train
+from diffbgm.cli import batch, dataset, director, evaluate, look, push, score, train
 from diffbgm.errors import DiffBGMError, InputError
 
-GROUPS = (score, look, batch, train, director, evaluate, push)
+GROUPS = (score, look, batch, dataset, train, director, evaluate, push)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diffbgm.cli.common import add_semantics, progress_bar
+from diffbgm.cli.common import add_settings, progress_bar
 
 if TYPE_CHECKING:
     from diffbgm.metrics.report import Report
@@ -54,19 +54,22 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     video.add_argument("--midi", type=Path, required=True, metavar="DIR", help="NAME.mid or NAME-scored.mid")
     video.add_argument("--videos", type=Path, required=True, metavar="DIR", help="NAME.mp4, NAME.mkv, ...")
     video.add_argument("--data", type=Path, help="MuVi-Sync's folder: rank the videos' music as well (P@K)")
-    add_semantics(video)
+    add_settings(video, "semantics")
     video.set_defaults(run=run_evaluate_video, kind="video")
     everything = kinds.add_parser("all", help="all of it in one report: this model, ground truth and baselines")
     everything.add_argument("--data", type=Path, default=Path("data"), help="folder with POP909 and MuVi-Sync")
     everything.add_argument("--steps", type=int, help="of the sampler")
     everything.add_argument("--quick", action="store_true", help="as little as shows that everything runs")
     everything.set_defaults(run=run_evaluate_all, kind="all")
-    counts = ((model, 200), (sync, 40), (sound, 20), (semantics, 40), (sweep, 100), (pieces, 40), (retrieval, None))
-    for kind, count in counts:
+    pairs = kinds.add_parser("pairs", help="whether the model listens to the embeddings of BGM909's videos")
+    pairs.add_argument("--data", type=Path, required=True, help="BGM909, a folder")
+    pairs.set_defaults(run=run_evaluate_pairs, kind="pairs")
+    counts = {model: 200, sync: 40, sound: 20, semantics: 40, sweep: 100, pieces: 40, retrieval: None, pairs: 200}
+    for kind, count in counts.items():
         kind.add_argument("--n", type=int, default=count, help="windows, videos of each kind, or pieces a tag")
-    for kind in (model, sync, sound, semantics, sweep, pieces, retrieval, everything):
+    for kind in (model, sync, sound, semantics, sweep, pieces, retrieval, pairs, everything):
         kind.add_argument("--weights", metavar="FOLDER|HUB_ID")
-    for kind in (model, sync, sound, semantics, sweep, pieces, retrieval, video, everything):
+    for kind in (model, sync, sound, semantics, sweep, pieces, retrieval, pairs, video, everything):
         kind.add_argument("--seed", type=int, default=0)
         kind.add_argument("--json", action="store_true", help="print JSON instead of tables")
         kind.add_argument("--json-file", type=Path, metavar="FILE", help="also as JSON into FILE")
@@ -191,6 +194,16 @@ def run_evaluate_all(args: argparse.Namespace) -> None:
     with progress_bar() as tell:
         reports = evaluate_all(model, args.data, seed=args.seed, steps=args.steps, size=size, on_progress=tell)
     show(combine(reports, args.seed), args, reports)
+
+
+def run_evaluate_pairs(args: argparse.Namespace) -> None:
+    from diffbgm.evaluate.pairs import evaluate_pairs
+    from diffbgm.pipeline import DiffBGM
+
+    model = DiffBGM.from_pretrained(args.weights).model
+    with progress_bar() as tell:
+        report = evaluate_pairs(model, args.data, n=args.n, seed=args.seed, on_progress=tell)
+    show(report, args)
 
 
 def show(report: "Report", args: argparse.Namespace, parts: "dict[str, Report] | None" = None) -> None:

@@ -7,13 +7,16 @@ from diffbgm.cli.common import progress_bar
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    train = commands.add_parser("train", help="train the model on POP909 (folder or zip); continues a run in OUT")
+    train = commands.add_parser(
+        "train", help="train the model on POP909 (folder or zip) or BGM909 (folder); continues a run in OUT"
+    )
     train.add_argument("--data", type=Path, required=True)
     train.add_argument("--out", type=Path, default=Path("runs/train"))
     train.add_argument("--steps", type=int, default=10_000)
     train.add_argument("--minutes", type=float, default=float("inf"), help="stop after this long, if that is sooner")
     train.add_argument("--batch", type=int, default=16)
     train.add_argument("--start-from", type=Path, metavar="FOLDER", help="weights to begin with")
+    train.add_argument("--mix", type=float, default=0.5, help="BGM909: share of windows without a video (default: .5)")
     train.add_argument("--seed", type=int, default=0)
     train.set_defaults(run=run_train)
 
@@ -23,5 +26,5 @@ def run_train(args: argparse.Namespace) -> None:
 
     options = TrainOptions(steps=args.steps, minutes=args.minutes, batch=args.batch, seed=args.seed)
     with progress_bar() as tell:
-        folder = train(args.data, args.out, options=options, start_from=args.start_from, on_progress=tell)
+        folder = train(args.data, args.out, options=options, start_from=args.start_from, mix=args.mix, on_progress=tell)
     print(folder)

@@ -18,8 +18,18 @@ import numpy as np
 
 from diffbgm.errors import DataError
 from diffbgm.roll import notes_to_roll
-from diffbgm.types import BEATS_PER_BAR, LOWEST_PITCH, PITCHES, STEPS_PER_BAR, STEPS_PER_BEAT, Note, PianoRoll
+from diffbgm.types import (
+    BEATS_PER_BAR,
+    LOWEST_PITCH,
+    PITCHES,
+    STEPS_PER_BAR,
+    STEPS_PER_BEAT,
+    Note,
+    PianoRoll,
+    Value,
+)
 
+READ = ("beat_midi.txt", "chord_midi.txt", "key_audio.txt", "structure_human_label1.txt", "structure_melody.txt")
 VALIDATION_SHARE = 0.05
 PLAIN_BARS = 0.9  # share of bars with four beats that makes a song 4/4; its other bars lose what exceeds or lacks four
 MELODY_AGREEMENT = 0.5  # share of annotated melody onsets that must be found in the roll before its labels are used
@@ -34,14 +44,19 @@ class Section:
     label: str
 
 
-@dataclass(frozen=True)
-class Song:
-    """One song: its roll in its own key, median tempo in beats a minute, sections (maybe none)."""
+@dataclass(frozen=True, eq=False)
+class Song(Value):
+    """One song: its roll in its own key, median tempo in beats a minute, sections (maybe none).
+
+    times   [beats + 1] seconds of the MIDI file at which the roll's beats lie; the last is the end. Where a half bar
+            was left out, the beat before it is as much longer.
+    """
 
     id: str
     roll: PianoRoll
     bpm: float
     sections: tuple[Section, ...]
+    times: np.ndarray
 
     @property
     def bars(self) -> int:
@@ -58,12 +73,10 @@ def read_songs(path: Path | str, on_progress: Callable[[float, str], None] | Non
 
     Raises DataError when nothing of the kind is there.
     """
-    folders = dict(_folders(Path(path)))
-    if not folders:
-        raise DataError(f"{path}: no NNN/NNN.mid with NNN/beat_midi.txt in it; give POP909's folder or its zip")
+    folders = song_files(path)
     songs = []
     with ProcessPoolExecutor() as pool:
-        for i, song in enumerate(pool.map(_read_song, folders, folders.values(), chunksize=8)):
+        for i, song in enumerate(pool.map(read_song, folders, folders.values(), chunksize=8)):
             if song is not None:
                 songs.append(song)
             if on_progress:
@@ -71,9 +84,19 @@ def read_songs(path: Path | str, on_progress: Callable[[float, str], None] | Non
     return songs
 
 
+def song_files(path: Path | str) -> dict[str, dict[str, bytes]]:
+    """Song id -> file name -> content, ids rising, of every song that has its MIDI file and its beats.
+
+    Raises DataError when `path` is no folder or zip of them.
+    """
+    folders = dict(_folders(Path(path)))
+    if not folders:
+        raise DataError(f"{path}: no NNN/NNN.mid with NNN/beat_midi.txt in it; give POP909's folder or its zip")
+    return folders
+
+
 def _folders(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """(song id, file name -> content) in order of id."""
-    wanted = re.compile(r"(?:^|/)(\d{3})/(\1\.mid|beat_midi\.txt|structure_(?:human_label1|melody)\.txt)$")
+    wanted = re.compile(rf"(?:^|/)(\d{{3}})/(\1\.mid|{'|'.join(map(re.escape, READ))})$")
     found: dict[str, dict[str, bytes]] = {}
     if path.is_dir():
         for file in sorted(path.rglob("*")):
@@ -91,8 +114,8 @@ def _folders(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
             yield song_id, found[song_id]
 
 
-def _read_song(song_id: str, files: dict[str, bytes]) -> Song | None:
-    """None when the song is not in 4/4 or has no notes."""
+def read_song(song_id: str, files: dict[str, bytes]) -> Song | None:
+    """One of `song_files`; None when the song is not in 4/4 or has no notes."""
     import pretty_midi
 
     table = np.loadtxt(io.BytesIO(files["beat_midi.txt"]), ndmin=2)
@@ -134,7 +157,14 @@ def _read_song(song_id: str, files: dict[str, bytes]) -> Song | None:
             for s in sections
             if s.end > first and s.start < last
         ),
+        times=_beat_times(clock, bar_starts[first:last]),
     )
+
+
+def _beat_times(clock: np.ndarray, bar_starts: np.ndarray) -> np.ndarray:
+    """[4 bars + 1] seconds of the kept bars' beats; `clock` [beats + 2] seconds of the beats from -1 on."""
+    starts = (bar_starts[:, None] + np.arange(BEATS_PER_BAR)).ravel() + 1
+    return clock[np.append(starts, starts[-1] + 1)]
 
 
 def _keep_bars(roll: PianoRoll, bar_starts: np.ndarray) -> PianoRoll:

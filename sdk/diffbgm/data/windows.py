@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -34,9 +35,27 @@ class Window:
     tokens: WindowTokens
 
 
+class View(Protocol):
+    """What a video asks for in bars `start` (inclusive) to `end` (exclusive) of a piece; see `data.pairs`."""
+
+    @property
+    def start(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
+
+    def ask(self, beats: int, rng: np.random.Generator, how: "Sampling") -> tuple[dict[str, np.ndarray], list[Scene]]:
+        """Curves [beats of the piece], NaN where nothing is asked, and scenes that tile the piece."""
+        ...
+
+
 @dataclass(frozen=True)
 class Piece:
-    """A song as training sees it: key-normalised roll, curves by beat, mode (0..1) and statistics by bar."""
+    """A song as training sees it: key-normalised roll, curves by beat, mode (0..1) and statistics by bar.
+
+    views       videos that ask for it; without any, the music asks for itself.
+    clip_width  columns of video embeddings in its tokens.   weight  of its bars when windows are drawn.
+    """
 
     id: str
     roll: PianoRoll
@@ -47,6 +66,9 @@ class Piece:
     curves: dict[str, np.ndarray]
     loudness: tuple[float, float]  # mean velocity of melody and accompaniment
     heard: np.ndarray  # by bar, see `hearing.heard_by_bar`
+    views: tuple[View, ...] = ()
+    clip_width: int = 0
+    weight: float = 1.0
 
     @property
     def bars(self) -> int:
@@ -128,12 +150,21 @@ class Sampling:
 
 def draw_window(pieces: Sequence[Piece], rng: np.random.Generator, how: Sampling, bars: int = 8) -> Window:
     """A window of a song drawn in proportion to its length, up to half of it after the song's end."""
-    lengths = np.array([p.bars for p in pieces])
+    lengths = np.array([p.bars * p.weight for p in pieces])
     piece = pieces[int(rng.choice(len(pieces), p=lengths / lengths.sum()))]
+    if piece.views:
+        return view_window(piece, rng, how, bars)
     if rng.random() < how.excerpt:
         piece = excerpt(piece, rng, bars)
     start = int(rng.integers(0, max(1, piece.bars - bars // 2)))
     return cut_window(piece, start, bars, rng, how)
+
+
+def view_window(piece: Piece, rng: np.random.Generator, how: Sampling, bars: int = 8) -> Window:
+    """A window under one of the piece's videos, inside of what that covers if it can be."""
+    view = piece.views[int(rng.integers(len(piece.views)))]
+    start = int(rng.integers(view.start, max(view.start, view.end - bars) + 1))
+    return cut_window(piece, start, bars, rng, how, view)
 
 
 def excerpt(piece: Piece, rng: np.random.Generator, bars: int) -> Piece:
@@ -156,8 +187,10 @@ def excerpt(piece: Piece, rng: np.random.Generator, bars: int) -> Piece:
     )
 
 
-def cut_window(piece: Piece, start: int, bars: int, rng: np.random.Generator, how: Sampling) -> Window:
-    """The window of `bars` bars from bar `start`, silent after the piece's end."""
+def cut_window(
+    piece: Piece, start: int, bars: int, rng: np.random.Generator, how: Sampling, view: View | None = None
+) -> Window:
+    """The window of `bars` bars from bar `start`, silent after the piece's end; asked for by `view` or by itself."""
     steps = slice(start * STEPS_PER_BAR, min(start + bars, piece.bars) * STEPS_PER_BAR)
     missing = bars * STEPS_PER_BAR - (steps.stop - steps.start)
     pad = ((0, 0), (0, missing), (0, 0))
@@ -165,9 +198,13 @@ def cut_window(piece: Piece, start: int, bars: int, rng: np.random.Generator, ho
     raw = np.pad(np.asarray(piece.roll.velocity)[:, steps], pad).astype(np.float32)
     mean = np.array(piece.loudness, np.float32)[:, None, None]
     velocity = np.where(raw > 0, np.clip((raw - mean) / 64, -1, 1), np.nan).astype(np.float32)
-    scenes = draw_scenes(piece, start, bars, rng, how)
-    curves = {name: disturb(curve, rng, how) for name, curve in piece.curves.items()}
-    tokens = window_tokens(curves, scenes, piece.bars * BEATS_PER_BAR, start * BEATS_PER_BAR, bars * BEATS_PER_BAR)
+    beats = piece.bars * BEATS_PER_BAR
+    if view is None:
+        scenes = draw_scenes(piece, start, bars, rng, how)
+        curves = {name: disturb(curve, rng, how) for name, curve in piece.curves.items()}
+    else:
+        curves, scenes = view.ask(beats, rng, how)
+    tokens = window_tokens(curves, scenes, beats, start * BEATS_PER_BAR, bars * BEATS_PER_BAR, piece.clip_width)
     both = rng.random() < how.drop_both
     return Window(
         cells,

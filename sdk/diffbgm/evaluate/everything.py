@@ -10,7 +10,7 @@ from diffbgm.data.muvisync import find_music_videos, read_music_videos
 from diffbgm.errors import DataError
 from diffbgm.evaluate.model import evaluate_model
 from diffbgm.evaluate.retrieval import evaluate_retrieval
-from diffbgm.evaluate.semantics import evaluate_semantics
+from diffbgm.evaluate.semantics import Amount, evaluate_semantics
 from diffbgm.evaluate.sound import evaluate_sound
 from diffbgm.evaluate.sync import evaluate_sync
 from diffbgm.evaluate.systems import OURS, UNTRAINED, evaluate_systems, untrained
@@ -35,13 +35,16 @@ class Size:
     sync: int = 40
     sound: int = 20
     palettes: int = 5
-    semantics: int = 7
+    semantics: int = 40
+    plane: int = 200
     composed: bool = True
 
     @classmethod
     def quick(cls) -> "Size":
         """Enough to see that everything runs; far too little to quote."""
-        return cls(windows=20, systems=20, videos=60, sync=2, sound=1, palettes=1, semantics=1, composed=False)
+        return cls(
+            windows=20, systems=20, videos=60, sync=2, sound=1, palettes=1, semantics=1, plane=10, composed=False
+        )
 
 
 def evaluate_all(
@@ -74,7 +77,14 @@ def evaluate_all(
         parts["model"] = lambda t: evaluate_model(model.model, songs, n=size.windows, options=options, on_progress=t)
     composer = model if size.composed else None
     parts["sync"] = lambda t: evaluate_sync(n=size.sync, seed=seed, model=composer, on_progress=t)
-    parts["semantics"] = lambda t: evaluate_semantics(n=size.semantics, seed=seed, model=composer, on_progress=t)
+    parts["semantics"] = lambda t: evaluate_semantics(
+        Amount(size.semantics, size.plane),
+        seed=seed,
+        model=composer.model if composer else None,
+        options=replace(options, steps=12),
+        music_videos=read_music_videos(*find_music_videos(data)) if has_music_videos(data) else (),
+        on_progress=t,
+    )
     parts["sound"] = lambda t: evaluate_sound(
         model, n=size.sound, palettes=size.palettes, seed=seed, steps=steps, on_progress=t
     )

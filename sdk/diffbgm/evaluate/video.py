@@ -26,9 +26,10 @@ from diffbgm.metrics.structure import structure_indicators
 from diffbgm.metrics.sync import cut_hits, onset_hits, pool_hits
 from diffbgm.metrics.tonal import gps, pche
 from diffbgm.planner.director import footage_of
+from diffbgm.settings import Semantics
 from diffbgm.train_retrieval import TowerOptions, cut_footage, hear_all, see, train_retrieval
 from diffbgm.types import STEPS_PER_BEAT, TempoMap, VideoFeatures
-from diffbgm.video import Semantics, analyze
+from diffbgm.video import analyze
 
 OnProgress = Callable[[float, str], None]
 VIDEOS = (*COPYABLE, ".webm", ".avi")

@@ -72,12 +72,12 @@ def integrated(pieces: Iterable[np.ndarray], rate: int) -> float:
         held = np.concatenate([held, x], axis=1)
         done += x.shape[1]
         while _bounds(len(power), rate)[1] <= done:
-            power.append(_power(held, *(e - first for e in _bounds(len(power), rate)), rate))
+            power.append(_power(held, len(power), first, rate))
         keep = min(max(_bounds(len(power), rate)[0], first), done)
         held, first = held[:, keep - first :], keep
     count = int(np.round((done / rate - GATE) / (GATE * HOP)) + 1)
     while len(power) < count:
-        power.append(_power(held, *(e - first for e in _bounds(len(power), rate)), rate))
+        power.append(_power(held, len(power), first, rate))
     return _gated(np.array(power[:count]).T)
 
 
@@ -86,7 +86,9 @@ def _bounds(block: int, rate: int) -> tuple[int, int]:
     return int(GATE * (block * HOP) * rate), int(GATE * (block * HOP + 1) * rate)
 
 
-def _power(held: np.ndarray, start: int, end: int, rate: int) -> list[float]:
+def _power(held: np.ndarray, block: int, first: int, rate: int) -> list[float]:
+    """Mean squares [C] of a measuring block; `held` begins with sample `first`."""
+    start, end = (edge - first for edge in _bounds(block, rate))
     return [1.0 / (GATE * rate) * float(np.sum(np.square(channel[start:end]))) for channel in held]
 
 

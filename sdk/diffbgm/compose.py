@@ -204,7 +204,7 @@ def mode_wishes(plan: MusicPlan, device: "torch.device") -> "list[tuple[Tensor, 
     """(steps, whether they are to be major) for the segments that ask for one mode or the other."""
     import torch
 
-    wishes = []
+    wishes: list[tuple[Tensor, bool]] = []
     for major in (True, False):
         asked = [
             torch.arange(s.start_beat * STEPS_PER_BEAT, s.end_beat * STEPS_PER_BEAT)

@@ -22,6 +22,7 @@ from diffbgm.types import (
 # Krumhansl & Kessler (1982) key profiles, tonic first.
 MAJOR_PROFILE = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
 MINOR_PROFILE = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
+LEAD = 0.2  # of a mode over the other, in correlation with the key profiles, that is plain enough
 MIDDLE_PITCH = 60.0  # brightness and register of a bar with nothing in it
 
 
@@ -218,6 +219,23 @@ def key_scores(histogram: np.ndarray) -> np.ndarray:
     """[2, 12] correlation of pitch class durations [12] with `key_profiles`: Krumhansl & Schmuckler's key finding."""
     x = histogram - histogram.mean()
     return key_profiles() @ x / (np.linalg.norm(x) or 1.0)
+
+
+def pull_to_mode(keys: np.ndarray, major: bool) -> np.ndarray:
+    """[88] -1..1 what to add to keys that sound for so long [88], for them to be in C major (or A minor).
+
+    The lead is the correlation with that key's profile less that with the nearest key of the other mode; what is
+    returned goes along its gradient, the less the nearer the lead is to LEAD, from there on 0.
+    """
+    heard = pitch_class_rows(np.asarray(keys, np.float64)[None])[0]
+    heard = heard - heard.mean()
+    heard = heard / max(float(np.linalg.norm(heard)), 1e-9)
+    own, others = key_profiles()[0 if major else 1, 0 if major else 9], key_profiles()[1 if major else 0]
+    rival = others[int((others @ heard).argmax())]
+    lead = float((own - rival) @ heard)
+    slope = own - rival - lead * heard
+    push = slope / max(float(np.abs(slope).max()), 1e-9) * np.clip((LEAD - lead) / LEAD, 0.0, 1.0)
+    return push[(np.arange(PITCHES) + LOWEST_PITCH) % 12]
 
 
 def find_key(histogram: np.ndarray) -> Key:

@@ -10,8 +10,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from diffbgm.roll import key_profiles
-from diffbgm.types import LOWEST_PITCH, PITCHES
+from diffbgm.roll import pull_to_mode
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 Method = Literal["ddim", "dpm"]
 
-LEAD = 0.2  # of a mode over the other, in correlation with the key profiles, that is plain enough
 FIRST_LEVEL = 0.999  # where pure noise starts: DPM-Solver needs a signal, however small
 
 
@@ -71,30 +69,17 @@ def lean(logits: "Tensor", wishes: "Sequence[tuple[Tensor, bool]]", strength: fl
     """Logits [4, T, 88] of music in C major or A minor, pulled towards the mode that is wished for.
 
     `wishes` are (steps, major): indices of the steps that go together, and whether they are to sound major. Where the
-    pitch classes expected there follow the key's profile by less than LEAD more than the nearest key of the other mode
-    (correlations with the profiles of Krumhansl & Kessler, 1982, as `roll.find_key` has them), every pitch class gets
-    log odds along the gradient of that lead, at most `strength` nats. Music that is in its mode already is left alone.
+    pitch classes expected there do not sound plainly enough like it, each gets log odds towards it, at most `strength`
+    nats (`roll.pull_to_mode`); music that is in its mode already is left alone.
     """
     import torch
 
     if strength <= 0 or not wishes:
         return logits
     out = logits.clone()
-    classes = (torch.arange(PITCHES, device=logits.device) + LOWEST_PITCH) % 12
-    fold = torch.nn.functional.one_hot(classes, 12).float()  # [88, 12]
-    profiles = torch.as_tensor(key_profiles()).to(logits.device, torch.float32)
     for steps, major in wishes:
-        sounding = torch.sigmoid(logits[:, steps].float()).sum((0, 1))  # [88]
-        heard = sounding @ fold
-        heard = heard - heard.mean()
-        heard = heard / heard.norm().clamp_min(1e-6)
-        own = profiles[0, 0] if major else profiles[1, 9]
-        others = profiles[1 if major else 0]
-        rival = others[int((others @ heard).argmax())]
-        lead = float((own - rival) @ heard)
-        slope = own - rival - lead * heard
-        push = strength * min(max((LEAD - lead) / LEAD, 0.0), 1.0)
-        out[:, steps] += (fold @ (push * slope / slope.abs().max().clamp_min(1e-6))).to(logits)
+        sounding = torch.sigmoid(logits[:, steps].float()).sum((0, 1)).cpu().numpy()  # [88]
+        out[:, steps] += torch.as_tensor(strength * pull_to_mode(sounding, major)).to(logits)
     return out
 
 

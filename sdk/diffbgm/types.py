@@ -453,15 +453,10 @@ class Audio(Value):
     rate: int
 
     def __post_init__(self) -> None:
-        given = self.samples
-        if (
-            isinstance(given, np.ndarray)
-            and given.dtype == np.float32
-            and given.ndim == 2
-            and not given.flags.writeable
-        ):
+        given = np.asarray(self.samples)
+        if given is self.samples and (given.dtype, given.ndim) == (np.float32, 2) and not given.flags.writeable:
             return
-        object.__setattr__(self, "samples", _array(given, np.float32, 2, "Audio.samples"))
+        object.__setattr__(self, "samples", _array(self.samples, np.float32, 2, "Audio.samples"))
 
     @property
     def duration(self) -> float:

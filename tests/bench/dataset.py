@@ -1,6 +1,6 @@
 """Building BGM909 on one core: seconds of video a second of work, and memory for few and for many videos.
 
-    python tests/bench/dataset.py [--videos 10 50] [--seconds 30]
+    PYTHONPATH=. python tests/bench/dataset.py [--videos 10 50] [--seconds 30]
 
 The videos are drawn at 640x360, the songs made up and rendered into them once; every video stands beside a copy of the
 same sound. Each build runs in a process of its own, so that its peak of memory is its own. Run it on an idle machine.

@@ -138,7 +138,7 @@ def test_systems_stand_side_by_side(tiny: DiffBGM, tmp_path: Path) -> None:
         write_song(tmp_path, song_id, seed, bars=20)
     other = untrained(Config.tiny(), 1)
     assert any(not torch.equal(a, b) for a, b in zip(tiny.model.parameters(), other.model.parameters(), strict=True))
-    report = evaluate_systems(tiny.model, other.model, tmp_path, n=20, options=ComposeOptions(steps=1))
+    report = evaluate_systems(tiny.model, other.model, tmp_path, n=20, options=ComposeOptions(steps=3))
     systems = report.data["systems"]
     assert len(systems) == 4
     real, dealt = systems["real songs"], systems["this model, dealt to other plans"]
@@ -155,7 +155,7 @@ def test_all_of_it_is_one_report_and_one_card(
     for seed, song_id in enumerate(TRAINING[:1] + VALIDATION):
         write_song(tmp_path / "data" / "POP909", song_id, seed, bars=20)
     files = ["--json-file", str(tmp_path / "all.json"), "--html", str(tmp_path / "all.html"), "--card", str(tmp_path)]
-    common = ["--quick", "--steps", "1", "--weights", str(tmp_path / "weights"), "--data", str(tmp_path / "data")]
+    common = ["--quick", "--steps", "3", "--weights", str(tmp_path / "weights"), "--data", str(tmp_path / "data")]
     assert main(["evaluate", "all", *common, *files]) == 0
     assert "MuVi-Sync is not in the data folder" in capsys.readouterr().out
     kinds = {"systems", "model", "sync", "semantics", "sound"}

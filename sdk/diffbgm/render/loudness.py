@@ -72,12 +72,12 @@ def integrated(pieces: Iterable[np.ndarray], rate: int) -> float:
         held = np.concatenate([held, x], axis=1)
         done += x.shape[1]
         while _bounds(len(power), rate)[1] <= done:
-            power.append(_power(held, len(power), first, rate))
+            power.append(_power(held, first, len(power), rate))
         keep = min(max(_bounds(len(power), rate)[0], first), done)
         held, first = held[:, keep - first :], keep
     count = int(np.round((done / rate - GATE) / (GATE * HOP)) + 1)
     while len(power) < count:
-        power.append(_power(held, len(power), first, rate))
+        power.append(_power(held, first, len(power), rate))
     return _gated(np.array(power[:count]).T)
 
 
@@ -86,10 +86,10 @@ def _bounds(block: int, rate: int) -> tuple[int, int]:
     return int(GATE * (block * HOP) * rate), int(GATE * (block * HOP + 1) * rate)
 
 
-def _power(held: np.ndarray, block: int, first: int, rate: int) -> list[float]:
-    """Mean squares [C] of a measuring block; `held` begins with sample `first`."""
-    start, end = (edge - first for edge in _bounds(block, rate))
-    return [1.0 / (GATE * rate) * float(np.sum(np.square(channel[start:end]))) for channel in held]
+def _power(held: np.ndarray, first: int, block: int, rate: int) -> list[float]:
+    """Mean square of every channel in a measuring block, from what is held [C, n] of the samples from `first` on."""
+    start, end = _bounds(block, rate)
+    return [1.0 / (GATE * rate) * float(np.sum(np.square(channel[start - first : end - first]))) for channel in held]
 
 
 def _gated(power: np.ndarray) -> float:

@@ -46,11 +46,11 @@ def more_knobs() -> dict[str, Any]:
         ),
         "rhythm": slider(
             "rhythm", base.rhythm, 0.1, "Guidance: rhythm",
-            "How closely pace and accents follow your pictures. 1 is loose, above 2.5 it gets mechanical.",
+            "How closely pace and accents follow your pictures. 1 is natural, above 2.5 it gets mechanical.",
         ),
         "mood": slider(
             "mood", base.mood, 0.1, "Guidance: mood",
-            "How closely harmony and colour follow the mood. 1 is loose, above 2.5 it gets mechanical.",
+            "How closely harmony and colour follow the mood. 1 is natural, above 2.5 it gets mechanical.",
         ),
         "keep": gr.Radio(
             [("replace it", "replace"), ("mix with it", "mix"), ("quiet under speech", "duck")], value=base.keep,
@@ -60,7 +60,7 @@ def more_knobs() -> dict[str, Any]:
         "fade": slider("fade", base.fade, 0.1, "Fade at the end", "Seconds in which the last sound fades away."),
         "steps": slider(
             "steps", base.steps, 1, "Quality",
-            "How often the music is refined: 24 is good, 48 a little better and twice as slow, 8 is a sketch.",
+            "How often the music is refined: 48 is good, 96 a little better and twice as slow, 12 is a sketch.",
         ),
         "seed": gr.Number(
             value=None, precision=0, minimum=0, maximum=MOST_SEED, label="Seed", placeholder="a new one for every take",

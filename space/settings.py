@@ -48,12 +48,12 @@ class Settings:
     palette: str = ANY
     tempo: str = ANY
     text: str = ""
-    rhythm: float = 1.5
-    mood: float = 1.5
+    rhythm: float = 1.0
+    mood: float = 1.0
     level: float = 0.0
     shape: str = FOLLOW
     seed: int | None = None
-    steps: int = 24
+    steps: int = 48
     keep: KeepAudio = "replace"
     fade: float = 0.8
 

@@ -19,7 +19,7 @@ def made_up(n: int, told: float, seed: int = 0) -> list[MusicVideo]:
         loudness = rng.normal(5, 3) + told * motion + np.repeat(rng.normal(0, 0.3, 8), SPAN)
         density = np.repeat(rng.normal(0, 1, 8), SPAN)
         footage = Footage(motion, np.arange(8 * SPAN) % 5, rng.dirichlet(np.ones(6), 8 * SPAN))
-        videos.append(MusicVideo(f"{i}", footage, density, loudness, False))
+        videos.append(MusicVideo(f"{i}", footage, density, loudness, False, np.zeros(len(density), int)))
     return videos
 
 
@@ -52,7 +52,8 @@ def test_the_interval_holds_what_is_known():
 
 def test_affect_of_motion_and_cuts_alone():
     (video,) = made_up(1, 0.0)
-    quick = MusicVideo("q", Footage(video.footage.motion, np.zeros(8 * SPAN)), video.density, video.loudness, False)
+    still = Footage(video.footage.motion, np.zeros(8 * SPAN))
+    quick = MusicVideo("q", still, video.density, video.loudness, False, video.chord)
     assert (moving_affect(video)[:, 0] == 0).all()
     assert (moving_affect(quick)[:, 1] > moving_affect(video)[:, 1]).all()
 

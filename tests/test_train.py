@@ -14,7 +14,7 @@ from diffbgm.hub import load_weights
 from diffbgm.model import Config, Denoiser
 from diffbgm.model.condition import Condition
 from diffbgm.train import TrainOptions, grown, schedule, train
-from diffbgm.types import PianoRoll
+from diffbgm.types import PianoRoll, TempoMap
 
 OPTIONS = TrainOptions(steps=6, batch=2, warmup=2, validate_every=3, validation_windows=2, ema_every=1)
 
@@ -93,7 +93,7 @@ def plain_window() -> Window:
 
 def song_of(roll: PianoRoll) -> Song:
     velocity = np.where(roll.cells[0::2] > 0, 80, 0).astype(np.uint8)
-    return Song("001", PianoRoll(roll.cells, velocity), 96.0, ())
+    return Song("001", PianoRoll(roll.cells, velocity), 96.0, (), TempoMap.steady(96.0, roll.beats).edges)
 
 
 def test_too_few_songs_are_refused(tmp_path: Path) -> None:

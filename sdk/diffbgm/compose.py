@@ -37,7 +37,7 @@ class ComposeOptions:
     """
 
     seed: int = 0
-    steps: int = 24
+    steps: int = 48
     guidance: Guidance = field(default_factory=Guidance)
     eta: float = 1.0
     tie: float = 0.3
@@ -138,7 +138,7 @@ def window_starts(beats: int, window: int) -> list[int]:
 
 def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Condition":
     """The plan's tokens for every window, in the key where the model works (C major, A minor)."""
-    from diffbgm.model.condition import Condition, Scene, window_tokens
+    from diffbgm.model.condition import Condition, Scene, heard_affect, window_tokens
 
     shift = key_shift(plan.key)
     curves = {name: getattr(plan.curves, name).astype(np.float64) for name in CURVES}
@@ -149,6 +149,7 @@ def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Cond
         mood: dict[str, float | None] = {name: getattr(segment.mood, name) for name in MOOD}
         if mood["register"] is not None:
             mood["register"] += shift
+        mood |= {name: heard_affect(name, getattr(segment, name)) for name in ("valence", "arousal")}
         mood["tempo"] = float(bpm[segment.start_beat : segment.end_beat].mean())
         scenes.append(Scene(segment.start_beat, segment.end_beat, mood))
     return Condition.stack(

@@ -54,8 +54,8 @@ SETTINGS: Mapping[str, Setting] = {
         get_args(Semantics),
     ),
     "seed": Setting(int, "the same seed gives the same music"),
-    "steps": Setting(int, "of the sampler: more is slower and a little better (default 24)"),
-    "guidance": Setting(float, "how strictly the plan is followed (default 1.5)"),
+    "steps": Setting(int, "of the sampler: more is slower and a little better (default 48)"),
+    "guidance": Setting(float, "how strictly the plan is followed (default 1)"),
     "keep_audio": Setting(
         str,
         "the video's own sound: replaced, under the music, or with the music ducked where people speak",

@@ -209,8 +209,8 @@ def batch_loss(
 
 def draw_levels(n: int, dice: torch.Generator) -> Tensor:
     """[n] noise levels: three in ten anywhere, three below .35, where the last doubtful cells are settled, the others
-    logit-normal around .43, where notes take their places (after Esser et al. 2024, who found the middle of the range to
-    be where most is learnt).
+    logit-normal around .43, where notes take their places (after Esser et al. 2024, who found most to be learnt in the
+    middle of the range).
     """
     anywhere = torch.rand(n, generator=dice)
     middle = torch.sigmoid(0.7 * torch.randn(n, generator=dice) - 0.3)
@@ -256,8 +256,11 @@ def validate(state: State, windows: Sequence[Window], options: TrainOptions) -> 
 
 
 @torch.inference_mode()
-def validation_bce(model: Denoiser, windows: Sequence[Window], seed: int, batch: int = 16) -> dict[float, float]:
-    """Noise level -> binary cross-entropy of x_0 in nats a sixteenth, conditions given, without self-conditioning."""
+def validation_bce(
+    model: Denoiser, windows: Sequence[Window], seed: int, batch: int = 16, *, again: bool = False
+) -> dict[float, float]:
+    """Noise level -> binary cross-entropy of x_0 in nats a sixteenth, conditions given: from one evaluation, or `again`
+    with the estimate of the first at hand (self-conditioning, as the sampler always has it)."""
     device = next(model.parameters()).device
     accelerator = make_accelerator(device.type)
     out = {}
@@ -270,6 +273,8 @@ def validation_bce(model: Denoiser, windows: Sequence[Window], seed: int, batch:
             x = a * (2 * cells - 1) + s * torch.randn(cells.shape, generator=dice).to(cells)
             with accelerator.autocast():
                 logits = model(x, t, condition).logits
+                if again:
+                    logits = model(x, t, condition, torch.tanh(logits / 2)).logits
             total += F.binary_cross_entropy_with_logits(logits, cells, reduction="sum").item() / cells.shape[2]
         out[level] = total / len(windows)
     return out

@@ -453,7 +453,7 @@ class Audio(Value):
     rate: int
 
     def __post_init__(self) -> None:
-        given = np.asarray(self.samples)
+        given = np.asanyarray(self.samples)
         if given is self.samples and (given.dtype, given.ndim) == (np.float32, 2) and not given.flags.writeable:
             return
         object.__setattr__(self, "samples", _array(self.samples, np.float32, 2, "Audio.samples"))

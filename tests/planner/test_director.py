@@ -261,7 +261,7 @@ def with_scenes(n: int, told: float) -> list[MusicVideo]:
         clip[:, :2] = told * truth + rng.normal(0, 0.3, (8, 2))
         density, loudness = (np.repeat(rng.normal(9, 3) + t, SPAN) for t in truth.T)
         footage = Footage(np.full(8 * SPAN, 0.4), np.arange(8 * SPAN) % 5, clip=np.repeat(clip, SPAN // 2, axis=0))
-        videos.append(MusicVideo(f"{i}", footage, density, loudness, False))
+        videos.append(MusicVideo(f"{i}", footage, density, loudness, False, np.zeros(len(density), int)))
     return videos
 
 

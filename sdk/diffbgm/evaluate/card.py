@@ -106,7 +106,7 @@ def training_text(loss: dict[str, Any]) -> str:
     levels = ", ".join(f"{last[k]:.3f} at t = {k[4:]}" for k in last if k.startswith("bce_"))
     return f"""## Training
 
-`diffbgm train --data POP909.zip --out runs/first --minutes {minutes:.0f}` on a CPU without bfloat16:
+`diffbgm train --data POP909.zip --out runs/mine --minutes {minutes:.0f}{loss.get("more", "")}`:
 {last["step"]} steps of {options["batch"]} windows ({windows} in all), AdamW at {options["learning_rate"]}, cosine,
 moving average {options["ema"]} every {options["ema_every"]} steps.
 Validation cross-entropy by the averaged weights, in nats a sixteenth: {levels} (n = {options["validation_windows"]}

@@ -19,6 +19,7 @@ from diffbgm.evaluate.model import chosen
 from diffbgm.metrics.agreement import pearson
 from diffbgm.metrics.report import Report, Table, verdict
 from diffbgm.metrics.seams import SEAM_DESCRIPTORS, SeamTest, seam_test
+from diffbgm.model.condition import planned_affect
 from diffbgm.roll import mood_of, roll_to_notes
 from diffbgm.types import (
     BEATS_PER_BAR,
@@ -90,7 +91,8 @@ def plan_of(piece: Piece, start: int, bars: int) -> MusicPlan:
         rows = slice(start + a, start + b)
         mood = mood_of(piece.statistics[rows], float(piece.mode[rows].mean()))
         label = labels.get(a) or (opening[-1] if opening else "A")
-        valence, arousal = affect_of(piece.heard[rows], piece.bpm)
+        heard = zip(("valence", "arousal"), affect_of(piece.heard[rows], piece.bpm), strict=True)
+        valence, arousal = (planned_affect(name, value) for name, value in heard)
         segments.append(Segment(a * BEATS_PER_BAR, b * BEATS_PER_BAR, label, valence, arousal, mood))
     beats = slice(start * BEATS_PER_BAR, (start + bars) * BEATS_PER_BAR)
     curves = Curves(**{name: piece.curves[name][beats] for name in CURVES})

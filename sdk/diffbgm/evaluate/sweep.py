@@ -24,15 +24,12 @@ if TYPE_CHECKING:
 
 GUIDANCES = (
     Guidance(1.0, 1.0),
-    Guidance(1.25, 1.0),
-    Guidance(1.0, 1.25),
     Guidance(1.25, 1.25),
     Guidance(1.5, 1.5),
-    Guidance(1.5, 1.5, rescale=0.0),
     Guidance(3.0, 3.0),
     Guidance(3.0, 3.0, rescale=0.0),
 )
-STEPS = (6, 12, 24, 48)
+STEPS = (12, 24, 48, 96)
 COLUMNS = ("PCHE", "GPS", "onsets a bar", "spread", "AUC", "low", "high", "density r", "mode heard", "cost")
 
 

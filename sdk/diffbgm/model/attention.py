@@ -42,7 +42,7 @@ class Attention(nn.Module):
         q = self.query(x).unflatten(-1, split).transpose(1, 2)  # [B, H, Q, d/H]
         k, v = self.key_value(context).chunk(2, dim=-1)
         k, v = (part.unflatten(-1, split).transpose(1, 2) for part in (k, v))
-        q, k = rotate(self.query_norm(q), x_at), rotate(self.key_norm(k), context_at)
+        q, k = rotate(self.query_norm(q.float()), x_at), rotate(self.key_norm(k.float()), context_at)
         mask = None if bias is None else bias[:, None].to(q.dtype)
         h = F.scaled_dot_product_attention(q, k, v.to(q.dtype), attn_mask=mask)
         return self.out(h.transpose(1, 2).flatten(2))
@@ -86,6 +86,6 @@ class Recall(nn.Module):
     def weights(self, tokens: Tensor, at: Tensor) -> Tensor:
         """[B, H, L, L] how much each beat takes from every other; rows sum to 1."""
         q, k = self.query_key(tokens).unflatten(-1, (2 * self.heads, -1)).transpose(1, 2).chunk(2, dim=1)
-        q, k = rotate(self.query_norm(q), at), rotate(self.key_norm(k), at)  # [B, H, L, 32]
+        q, k = rotate(self.query_norm(q.float()), at), rotate(self.key_norm(k.float()), at)  # [B, H, L, 32]
         lag = self.lag[:, at[None, :] - at[:, None] + self.lag.shape[1] // 2]  # [H, L, L]
         return (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5 + lag).softmax(-1)

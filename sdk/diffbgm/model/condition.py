@@ -30,6 +30,7 @@ MOOD_SCALE = {
     "arousal": (-0.22, 0.4),
     "tempo": (80.0, 20.0),
 }
+AFFECT_REACH = 1.5  # standard deviations of POP909 that a valence or arousal of 1, as plans have it, stands for
 FORM = 9  # what a dynamic token knows of the form: boundaries, place in the piece, first and last bar
 DYNAMIC_WIDTH = 2 * len(CURVE_SCALE) + FORM
 SEMANTIC_WIDTH = 2 * len(MOOD_SCALE) + 1
@@ -157,6 +158,18 @@ def window_tokens(
         mine = np.flatnonzero(number == i)
         segment_at[i] = (mine[0] + mine[-1]) / 2
     return WindowTokens(dynamic, semantic, number.astype(np.int64), segment_at)
+
+
+def heard_affect(name: str, planned: float) -> float:
+    """A plan's valence or arousal, -1..1 over all music, as the ear hears it in pop piano: see `MOOD_SCALE`."""
+    mean, sd = MOOD_SCALE[name]
+    return mean + AFFECT_REACH * sd * planned
+
+
+def planned_affect(name: str, heard: float) -> float:
+    """The inverse of `heard_affect`, within -1..1."""
+    mean, sd = MOOD_SCALE[name]
+    return min(max((heard - mean) / (AFFECT_REACH * sd), -1.0), 1.0)
 
 
 def _known(value: np.ndarray | np.float64) -> tuple[np.ndarray, np.ndarray]:

@@ -60,7 +60,7 @@ def more_knobs() -> dict[str, Any]:
         "fade": slider("fade", base.fade, 0.1, "Fade at the end", "Seconds in which the last sound fades away."),
         "steps": slider(
             "steps", base.steps, 1, "Quality",
-            "How often the music is refined: 48 is good, 96 a little better and twice as slow, 12 is a sketch.",
+            "How often the music is refined: 64 is good, 96 a little better and slower, 16 is a sketch.",
         ),
         "seed": gr.Number(
             value=None, precision=0, minimum=0, maximum=MOST_SEED, label="Seed", placeholder="a new one for every take",

@@ -21,7 +21,7 @@ def score(
     style: str = "",
     prompt: str = "",
     seed: float = -1,
-    steps: float = 48,
+    steps: float = 64,
     rhythm: float = 1.0,
     mood: float = 1.0,
     energy: float = 0.0,

@@ -53,7 +53,7 @@ class Settings:
     level: float = 0.0
     shape: str = FOLLOW
     seed: int | None = None
-    steps: int = 48
+    steps: int = 64
     keep: KeepAudio = "replace"
     fade: float = 0.8
 

@@ -6,7 +6,7 @@ import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 
 from diffbgm.roll import key_scores, pitch_class_rows
-from diffbgm.sampling import FIRST_LEVEL, Guidance, ddim_step, guide, lean, noise_levels, sample, signal
+from diffbgm.sampling import FIRST_LEVEL, Guidance, ddim_step, draw, guide, lean, noise_levels, sample, signal
 from diffbgm.types import LOWEST_PITCH, PITCHES
 
 STEPS = 12
@@ -150,3 +150,34 @@ def test_music_in_its_mode_and_other_steps_are_left_alone():
     assert torch.equal(half[:, 16:], plain[:, 16:])
     assert not torch.equal(half[:, :16], plain[:, :16])
     assert torch.isfinite(lean(torch.zeros(4, 8, PITCHES), [(torch.arange(8), True)], 1.0)).all()
+
+
+def test_drawn_cells_keep_their_share() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.tensor([-3.0, 0.0, 2.0])[:, None].expand(3, 40_000)
+    cells = draw(logits, lambda: torch.randn(logits.shape, generator=generator))
+    assert set(cells.unique().tolist()) == {-1.0, 1.0}
+    assert torch.allclose((cells > 0).float().mean(1), torch.sigmoid(logits[:, 0]), atol=0.01)
+
+
+@pytest.mark.parametrize("steps", [4, 32])
+def test_ancestral_steps_keep_what_is_rare(steps: int) -> None:
+    """Cells that are on one time in ten, nothing else known of them: a few long steps towards the mean lose them, as
+    many towards a drawn x_0 do not."""
+    generator = torch.Generator().manual_seed(1)
+
+    def exact(x: torch.Tensor, level: float, estimate: torch.Tensor | None) -> torch.Tensor:
+        a, s = signal(level)
+        return math.log(0.1 / 0.9) + 2 * a / max(s * s, 1e-9) * x
+
+    def share(method: str) -> float:
+        logits = sample(
+            exact,
+            lambda: torch.randn(40_000, generator=generator),
+            noise_levels(steps),
+            method=method,  # type: ignore[arg-type]
+        )
+        return (logits > 0).float().mean().item()
+
+    assert share("ancestral") == pytest.approx(0.1, abs=0.02 if steps > 4 else 0.04)
+    assert abs(share("ancestral") - 0.1) < abs(share("ddim") - 0.1)

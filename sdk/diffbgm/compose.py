@@ -13,7 +13,7 @@ import numpy as np
 from diffbgm.errors import PlanError
 from diffbgm.network import Answer, Ask, ask_network, combine, versions
 from diffbgm.roll import key_shift, notes_to_roll, roll_to_notes, transpose
-from diffbgm.sampling import Guidance, lean, noise_levels, sampling
+from diffbgm.sampling import Guidance, Method, lean, noise_levels, sampling
 from diffbgm.types import BEATS_PER_BAR, CURVES, MOOD, PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll
 
 if TYPE_CHECKING:
@@ -29,15 +29,17 @@ SURE = 12.0  # logit of a cell that is not to change
 
 @dataclass(frozen=True)
 class ComposeOptions:
-    """steps of the sampler, guidance, seed; `chunk` windows go through the network at once, which bounds memory (None:
-    as many as suit the device), computing in `dtype` (None: bfloat16 where the hardware is fast at it, else float32).
+    """steps and method of the sampler (see `sampling.sample`), guidance, seed.
 
+    `chunk` windows go through the network at once, which bounds memory (None: as many as suit the device), computing in
+    `dtype` (None: bfloat16 where the hardware is fast at it, else float32).
     `tie` 0..1: how far segments with one label are pulled together while they emerge, besides sharing their noise.
     `lean`: nats by which music that strays from the plan's mode is pulled back, see `sampling.lean`.
     """
 
     seed: int = 0
-    steps: int = 48
+    steps: int = 64
+    method: Method = "ancestral"
     guidance: Guidance = field(default_factory=Guidance)
     eta: float = 1.0
     tie: float = 0.3
@@ -117,7 +119,7 @@ def composing(
         if on_progress:
             on_progress(step / options.steps, f"composing, step {step} of {options.steps}")
 
-    sampler = sampling(noise, noise_levels(options.steps), eta=options.eta, on_step=done)
+    sampler = sampling(noise, noise_levels(options.steps), method=options.method, eta=options.eta, on_step=done)
     shown = next(sampler)
     while True:
         answer = yield Ask(*shown, [start * STEPS_PER_BEAT for start in starts], told)

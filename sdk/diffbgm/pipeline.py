@@ -116,7 +116,7 @@ class DiffBGM:
         style       tags from `diffbgm.STYLES`, a list or "calm,piano"; prompt: free text that is turned into tags.
         semantics   what reads the pictures: "colour", "clip", or "auto" (CLIP where it is at hand); see `analyze`.
         seed        the same seed gives the same music on the same machine; None draws one (it is in the receipt).
-        steps       of the sampler (default 48); guidance: how strictly the plan is followed (default 1), or a pair
+        steps       of the sampler (default 64); guidance: how strictly the plan is followed (default 1), or a pair
                     (rhythm, mood).
         keep_audio  "replace" the video's own sound, "mix" the music under it, or "duck" the music where people speak.
         fade        seconds of the final fade.

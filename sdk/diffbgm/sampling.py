@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Denoise = Callable[[Tensor, float, Tensor | None], Tensor]
     Noise = Callable[[], Tensor]
 
-Method = Literal["ddim", "dpm"]
+Method = Literal["ancestral", "ddim", "dpm"]
 
 LAST_LEVEL = 0.25  # the last that the network is asked about
 FIRST_LEVEL = 0.999  # where pure noise starts: DPM-Solver needs a signal, however small
@@ -102,7 +102,10 @@ def sample(
     eta: float = 1.0,
     on_step: Callable[[int], None] | None = None,
 ) -> "Tensor":
-    """From noise to the logits of x_0, by `method`; `noise()` gives fresh standard normal noise."""
+    """From noise to the logits of x_0, by `method`; `noise()` gives fresh standard normal noise.
+
+    "ancestral": DDIM steps towards a drawn x_0, see `draw`; "ddim": towards its mean; "dpm": DPM-Solver++ 2M.
+    """
     steps = sampling(noise, levels, method=method, eta=eta, on_step=on_step)
     try:
         shown = next(steps)
@@ -123,18 +126,32 @@ def sampling(
     """`sample` for whoever asks the network himself: yields what to show it, is sent the logits, returns the last."""
     import torch
 
-    step = ddim_step if method == "ddim" else dpm_step
+    step = dpm_step if method == "dpm" else ddim_step
     x, estimate, previous = noise(), None, None
     logits = x
     for i, (now, then) in enumerate(itertools.pairwise(levels)):
         logits = yield Noisy(x, now, estimate)
         last_estimate, estimate = estimate, torch.tanh(logits / 2)
         if then > 0:
-            x = step(x, estimate, now, then, eta=eta, noise=noise, before=(previous, last_estimate))
+            x0 = draw(logits, noise) if method == "ancestral" else estimate
+            x = step(x, x0, now, then, eta=eta, noise=noise, before=(previous, last_estimate))
         previous = now
         if on_step:
             on_step(i + 1)
     return logits
+
+
+def draw(logits: "Tensor", noise: "Noise") -> "Tensor":
+    """x_0 = +-1, each cell drawn from the network's belief in it.
+
+    q(x_s | x_t, x_0) is a Gaussian, q(x_s | x_t) is not: it spreads as x_0 is in doubt. A step towards the mean of x_0
+    forgets that, and what is rare (a held note, a crossing voice) is lost a little at every step; a drawn x_0 keeps
+    every cell's share, whatever the length of the step.
+    """
+    import torch
+
+    below = 0.5 * (1 + torch.erf(noise() / math.sqrt(2)))  # uniform in 0..1
+    return 2.0 * (below < torch.sigmoid(logits)) - 1.0
 
 
 Before = tuple["float | None", "Tensor | None"]

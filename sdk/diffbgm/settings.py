@@ -54,7 +54,7 @@ SETTINGS: Mapping[str, Setting] = {
         get_args(Semantics),
     ),
     "seed": Setting(int, "the same seed gives the same music"),
-    "steps": Setting(int, "of the sampler: more is slower and a little better (default 48)"),
+    "steps": Setting(int, "of the sampler: more is slower and a little better (default 64)"),
     "guidance": Setting(float, "how strictly the plan is followed (default 1)"),
     "keep_audio": Setting(
         str,

@@ -29,7 +29,7 @@ GUIDANCES = (
     Guidance(3.0, 3.0),
     Guidance(3.0, 3.0, rescale=0.0),
 )
-STEPS = (12, 24, 48, 96)
+STEPS = (16, 32, 64, 96)
 COLUMNS = ("PCHE", "GPS", "onsets a bar", "spread", "AUC", "low", "high", "density r", "mode heard", "cost")
 
 

@@ -26,8 +26,8 @@ tags:
 A denoiser over piano rolls [4, 128, 88] (melody and accompaniment, onsets and sustains, eight bars of sixteenths) that
 composes background music under a plan made from a video, after *Diff-BGM: A Diffusion Model for Video Background Music
 Generation* (Li et al., CVPR 2024). A convolutional U-Net around a transformer of beat tokens, with an attention that
-recalls the notes of other beats and segment-aware cross-attention to a dynamic stream (a token a beat) and a semantic stream (a token a scene), each let through by a gate
-that the noise level drives.
+recalls the notes of other beats, and segment-aware cross-attention to a dynamic stream (a token a beat) and a semantic
+stream (a token a scene), each let through by a gate that the noise level drives.
 
 ```python
 from diffbgm import DiffBGM

@@ -103,7 +103,7 @@ def command(kind: str) -> str:
 def training_text(loss: dict[str, Any]) -> str:
     options, last = loss["options"], loss["history"][-1]
     windows, minutes = last["step"] * options["batch"], last["seconds"] / 60
-    levels = ", ".join(f"{last[k]:.3f} at t = {k[4:]}" for k in last if k.startswith("bce_"))
+    levels = ", ".join(f"{last[k]:.4f} at t = {k[4:]}" for k in last if k.startswith("bce_"))
     return f"""## Training
 
 `diffbgm train --data POP909.zip --out runs/mine --minutes {minutes:.0f}{loss.get("more", "")}`:

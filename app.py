@@ -8,12 +8,14 @@ import os
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
+from space.memory import share_heaps
 from space.ui import build, launch_options
 
 from space import gpu
 
 
 def main() -> None:
+    share_heaps()
     gpu.model()
     build().launch(**launch_options())
 

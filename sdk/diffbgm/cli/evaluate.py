@@ -1,6 +1,7 @@
 """`diffbgm evaluate`."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,26 +95,25 @@ def run_evaluate_model(args: argparse.Namespace) -> None:
 
 
 def run_evaluate_sweep(args: argparse.Namespace) -> None:
-    from diffbgm.compose import ComposeOptions
     from diffbgm.evaluate.sweep import evaluate_sweep
-    from diffbgm.pipeline import DiffBGM
 
-    model = DiffBGM.from_pretrained(args.weights).model
-    options = ComposeOptions(seed=args.seed)
-    with progress_bar() as tell:
-        report = evaluate_sweep(model, args.data, n=args.n, options=options, on_progress=tell)
-    show(report, args)
+    run_on_songs(evaluate_sweep, args)
 
 
 def run_evaluate_pieces(args: argparse.Namespace) -> None:
-    from diffbgm.compose import ComposeOptions
     from diffbgm.evaluate.pieces import evaluate_pieces
+
+    run_on_songs(evaluate_pieces, args)
+
+
+def run_on_songs(evaluate: "Callable[..., Report]", args: argparse.Namespace) -> None:
+    """An evaluation on POP909's validation songs, with the sampler as it is by default."""
+    from diffbgm.compose import ComposeOptions
     from diffbgm.pipeline import DiffBGM
 
     model = DiffBGM.from_pretrained(args.weights).model
-    options = ComposeOptions(seed=args.seed)
     with progress_bar() as tell:
-        report = evaluate_pieces(model, args.data, n=args.n, options=options, on_progress=tell)
+        report = evaluate(model, args.data, n=args.n, options=ComposeOptions(seed=args.seed), on_progress=tell)
     show(report, args)
 
 

@@ -14,17 +14,20 @@ from diffbgm.compose import MEAN_VELOCITY, ComposeOptions, compose, condition_of
 from diffbgm.data.hearing import affect_of
 from diffbgm.data.pop909 import read_songs
 from diffbgm.data.windows import Piece, prepare
-from diffbgm.device import make_accelerator
 from diffbgm.evaluate.model import chosen
 from diffbgm.metrics.agreement import pearson
 from diffbgm.metrics.report import Report, Table, verdict
 from diffbgm.metrics.seams import SEAM_DESCRIPTORS, SeamTest, seam_test
 from diffbgm.model.condition import planned_affect
+from diffbgm.network import precision
 from diffbgm.roll import mood_of, roll_to_notes
 from diffbgm.types import (
     BEATS_PER_BAR,
     CURVES,
+    LOWEST_PITCH,
+    PITCHES,
     STEPS_PER_BAR,
+    STEPS_PER_BEAT,
     Curves,
     Key,
     MusicPlan,
@@ -149,13 +152,13 @@ def told_velocity(model: "Denoiser", plan: MusicPlan, roll: PianoRoll) -> np.nda
     """[2, T, 88] velocities that the network predicts for notes that are there, window by window."""
     import torch
 
-    width = model.beats * BEATS_PER_BAR
+    width = model.beats * STEPS_PER_BEAT
     starts = list(range(0, plan.beats, model.beats))
     device = next(model.parameters()).device
-    windows = np.stack([roll.cells[:, s * 4 : s * 4 + width] for s in starts])
+    windows = np.stack([roll.cells[:, s : s + width] for s in (start * STEPS_PER_BEAT for start in starts)])
     x = torch.from_numpy(2.0 * windows - 1).float().to(device)
     condition = condition_of(plan, starts, model).to(device)
-    with torch.inference_mode(), make_accelerator(device.type).autocast():
+    with torch.inference_mode(), precision(model):
         out = model(x, x.new_full((len(x),), 0.01), condition, x)
     mean = np.array(MEAN_VELOCITY, np.float32)[:, None, None]
     return mean + 64 * (2 * np.concatenate(list(out.velocity.float().cpu().numpy()), axis=1) - 1)
@@ -163,12 +166,12 @@ def told_velocity(model: "Denoiser", plan: MusicPlan, roll: PianoRoll) -> np.nda
 
 def ruled_velocity(plan: MusicPlan, roll: PianoRoll, seed: int) -> np.ndarray:
     """[2, T, 88] velocities of the arranger's rules for notes that are there, none being told."""
-    out = np.zeros((2, roll.steps, 88))
+    out = np.zeros((2, roll.steps, PITCHES))
     melody, accompaniment = ([replace(n, velocity=MIDDLE) for n in voice] for voice in roll_to_notes(roll))
     shaped = shape_velocity(
         {"melody": melody, "chords": accompaniment}, plan, find_sections(plan), np.random.default_rng(seed)
     )
     for voice, notes in enumerate((shaped["melody"], shaped["chords"])):
         for note in notes:
-            out[voice, round(note.start * 4), note.pitch - 21] = note.velocity
+            out[voice, round(note.start * STEPS_PER_BEAT), note.pitch - LOWEST_PITCH] = note.velocity
     return out

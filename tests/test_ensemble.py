@@ -60,13 +60,24 @@ def test_pieces_share_batches(model: Denoiser) -> None:
     assert sizes == [8] * (tried + OPTIONS.steps)  # two windows a piece, guided: all four in one batch
 
 
+def test_on_a_cpu_every_piece_has_batches_of_its_own(model: Denoiser) -> None:
+    sizes: list[int] = []
+    handle = model.register_forward_hook(lambda _, args, __: sizes.append(len(args[0])))
+    pieces = [Piece(str(bars), make_plan(bars), replace(OPTIONS, guidance=Guidance(1, 1))) for bars in (3, 30, 70)]
+    together = dict(compose_many(model, in_turn(pieces)))
+    handle.remove()
+    assert sizes == [1, 1, 5, 5, 6, 6, 6, 6]  # 1, 5 and 12 windows, two steps each
+    assert together == {piece.key: compose(model, piece.plan, piece.options) for piece in pieces}
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_bundled_network_takes_each_window_by_itself(threads: int) -> None:
     """What the promise of the same bytes rests on."""
     model, before = hub.load(None)[0], torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        assert not company_matters(model)
+        assert not company_matters(model, 4)
+        assert not company_matters(model, 16)
     finally:
         torch.set_num_threads(before)
 
@@ -82,14 +93,14 @@ class Leaning(Denoiser):
 def test_where_company_matters_everybody_is_alone() -> None:
     torch.manual_seed(0)
     model = Leaning(Config.tiny()).eval().requires_grad_(False)
-    assert company_matters(model)
+    assert company_matters(model, 4)
     going: list[str] = []
 
     def take(wait: bool) -> Piece[str] | None:
         going.append("wait" if wait else "more")
         return PIECES[len(going) - 1] if len(going) <= len(PIECES) else None
 
-    assert {key for key, _ in compose_many(model, take)} == {piece.key for piece in PIECES}
+    assert {key for key, _ in compose_many(model, take, chunk=4)} == {piece.key for piece in PIECES}
     assert going == ["wait"] * (len(PIECES) + 1)
 
 

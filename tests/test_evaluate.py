@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ from diffbgm.compose import ComposeOptions
 from diffbgm.data.pop909 import is_validation, read_songs
 from diffbgm.data.windows import prepare
 from diffbgm.errors import DataError
+from diffbgm.evaluate.ablations import VARIANTS, evaluate_ablations
 from diffbgm.evaluate.card import add_to_card
-from diffbgm.evaluate.model import evaluate_model
+from diffbgm.evaluate.model import draw, evaluate_model, mode_asked, mode_wishes, sample_windows
 from diffbgm.evaluate.pieces import evaluate_pieces, plan_of, roll_of
 from diffbgm.evaluate.sweep import evaluate_sweep
 from diffbgm.evaluate.sync import evaluate_sync
@@ -24,6 +26,7 @@ from diffbgm.metrics.report import Report, Table
 from diffbgm.model import Config, Denoiser
 from diffbgm.roll import measure_curves
 from diffbgm.sampling import Guidance
+from diffbgm.train import TrainOptions
 
 VALIDATION_SIX = [i for i in (f"{n:03d}" for n in range(1, 900)) if is_validation(i)][:6]
 
@@ -146,3 +149,35 @@ def test_the_plan_of_a_song_asks_for_what_the_song_plays(songs: Path) -> None:
     assert plan.bars == roll.steps // 16 == 12
     assert [(s.start_beat, s.end_beat, s.label) for s in plan.segments] == [(0, 16, "B"), (16, 48, "A")]
     assert np.allclose(plan.curves.density, measure_curves(piece.roll.cells).density[16:64])
+
+
+def test_ablations_are_trained_from_one_seed_and_compared_under_one_noise(songs: Path, tmp_path: Path) -> None:
+    options = TrainOptions(steps=6, batch=2, warmup=1, learning_rate=0.02, validate_every=6, validation_windows=2)
+    variants = [VARIANTS[0], VARIANTS[0], *VARIANTS[2:4]]
+    assert [v.name for v in variants[2:]] == ["dynamic stream only", "semantic stream only"]
+    twice = replace(variants[1], name="the same again")
+    report = evaluate_ablations(
+        songs, tmp_path, n=4, config=Config.tiny(), options=options, variants=[variants[0], twice, *variants[2:]]
+    )
+    rows = {row[0]: row[1:] for row in report.tables[0].rows}
+    assert [cell.split(" ")[0] for cell in rows["the same again"][:4]] == list(rows["full"][:4])
+    assert all("(+0.000 [+0.000, +0.000])" in cell for cell in rows["the same again"][:4])
+    assert all("(+0.000 [+0.000, +0.000])" not in cell for cell in rows["dynamic stream only"][2:4])
+    kept = (tmp_path / "full" / "loss.json").read_text()
+    evaluate_ablations(songs, tmp_path, n=4, config=Config.tiny(), options=options, variants=variants[:1])
+    assert (tmp_path / "full" / "loss.json").read_text() == kept  # a finished run is not trained again
+
+
+def test_the_pull_to_the_mode_moves_windows_as_it_moves_pieces(weights: Path, songs: Path) -> None:
+    windows, _, _ = draw([prepare(s) for s in read_songs(songs) if is_validation(s.id)], 4, 0)
+    model = load_weights(weights)
+    free, pulled = (
+        sample_windows(model, windows, ComposeOptions(steps=2, lean=lean), lambda f, m: None) for lean in (0.0, 4.0)
+    )
+    assert (free != pulled).any()
+    for window in windows:
+        wishes = mode_wishes(window)
+        steps = np.concatenate([at.numpy() for at, _ in wishes])
+        assert len(np.unique(steps)) == len(steps)
+        for at, major in wishes:
+            assert ((mode_asked(window)[at.numpy() // 4] > 0) == major).all()

@@ -1,9 +1,10 @@
-"""A plan and a model -> a piano roll. Windows of eight bars, half overlapping, are denoised together as one piece.
+"""A plan and a model -> a piano roll. Overlapping windows of eight bars are denoised together as one piece.
 
 `compose` makes one piece; `composing` is the same for whoever asks the network himself, so that the windows of several
 pieces share a batch (`ensemble.compose_many`).
 """
 
+import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from diffbgm.model.condition import Condition
 
 MEAN_VELOCITY = (92, 76)  # melody, accompaniment; the model tells how far a note is from them
+OVERLAP = 4  # a window shares at least one part in so many with the next
 SURE = 12.0  # logit of a cell that is not to change
 
 
@@ -31,7 +33,7 @@ SURE = 12.0  # logit of a cell that is not to change
 class ComposeOptions:
     """steps and method of the sampler (see `sampling.sample`), guidance, seed.
 
-    `chunk` windows go through the network at once, which bounds memory (None: as many as suit the device), computing in
+    `chunk` windows go through the network at once, which bounds memory (None: what suits the device), computing in
     `dtype` (None: bfloat16 where the hardware is fast at it, else float32).
     `tie` 0..1: how far segments with one label are pulled together while they emerge, besides sharing their noise.
     `lean`: nats by which music that strays from the plan's mode is pulled back, see `sampling.lean`.
@@ -134,8 +136,13 @@ def composing(
 
 
 def window_starts(beats: int, window: int) -> list[int]:
-    """First beats of the windows: every half window, until one reaches the end."""
-    return list(range(0, max(1, beats - window // 2), window // 2))
+    """First beats of the windows: as few as overlap by a quarter (a bar less where bars do not come out even), spread
+    evenly from the first beat to the last."""
+    room, stride = max(0, beats - window), window - window // OVERLAP
+    count = math.ceil(room / stride)
+    return (
+        [0] + [BEATS_PER_BAR * round(room * i / count / BEATS_PER_BAR) for i in range(1, count)] + [room] * (count > 0)
+    )
 
 
 def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Condition":

@@ -44,12 +44,13 @@ def compose_many(
     """Key and roll of every piece, as they are finished; an exception instead of the roll where one could not be made.
 
     `take(wait)` hands out the next piece: None when there are no more, or, unless `wait`, when none is ready yet. As
-    many are composed at once as fill a batch of `chunk` windows (None: what suits the device). Each comes out as
-    `compose` makes it alone, bit for bit; where the hardware does not allow that, one is composed after the other.
+    many are composed at once as fill a batch of `chunk` windows (None: what suits the device, see
+    `network.batch_size`). Each comes out as `compose` makes it alone, bit for bit; where the hardware does not allow
+    that, or sharing gains nothing, one is composed after the other.
     `chunk` and `dtype` as in `ComposeOptions`, whose own do not count here.
     """
     size = batch_size(model, chunk)
-    most = 1 if company_matters(model, size, dtype) else size
+    most = 1 if size is None or company_matters(model, size, dtype) else size
     going: list[Going[K]] = []
     while True:
         while not going or sum(piece.ask.rows for piece in going) < most:
@@ -74,7 +75,7 @@ def first_ask(steps: Generator[Ask, Answer, PianoRoll]) -> Ask:
 
 
 def advance(
-    model: "Denoiser", going: list[Going[K]], size: int, dtype: "torch.dtype | None"
+    model: "Denoiser", going: list[Going[K]], size: int | None, dtype: "torch.dtype | None"
 ) -> tuple[list[Going[K]], list[tuple[K, PianoRoll | Exception]]]:
     """One step of every piece: those that go on, and those that ended."""
     import torch

@@ -1,13 +1,16 @@
 """Asking the network about windows: guidance, and batches that several pieces share.
 
-Every batch has the same number of windows, the last one filled up: how sums are rounded depends on a batch's shape
-(compare 3 windows at once with 4), but, the shape being the same, not on which other windows are in it or where each
-stands. So a piece comes out bit for bit the same whatever it is composed with.
+How sums are rounded depends on a batch's shape (compare 3 windows at once with 4), but, the shape being the same, not
+on which other windows are in it or where each stands. So that a piece comes out bit for bit the same whatever it is
+composed with, batches that are shared all have the same number of windows, the last one filled up; and where sharing
+gains nothing, as on a CPU, every piece has batches of its own, and no window is computed in vain.
 """
 
+import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from diffbgm.device import has_fast_bf16
 from diffbgm.sampling import Guidance, guide
@@ -19,7 +22,11 @@ if TYPE_CHECKING:
     from diffbgm.model import Denoiser
     from diffbgm.model.condition import Condition
 
-ON_CPU, ELSEWHERE = 4, 32  # windows a batch: four are as fast as more on a core; a GPU wants many
+ELSEWHERE = 32  # windows a batch on a GPU, which wants many
+OWN = 8  # windows a batch at most where pieces do not share: a CPU is hardly faster with more
+
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -77,9 +84,9 @@ def guided(
     return combine(guidance, [out.logits for out in outs]), outs[0].velocity
 
 
-def batch_size(model: "Denoiser", chunk: int | None = None) -> int:
-    """How many windows go through the network at once: `chunk`, or what suits the model's device."""
-    return chunk or (ON_CPU if next(model.parameters()).device.type == "cpu" else ELSEWHERE)
+def batch_size(model: "Denoiser", chunk: int | None = None) -> int | None:
+    """Windows in a batch that pieces share: `chunk`, or what suits the model's device; None where they do not share."""
+    return chunk or (None if next(model.parameters()).device.type == "cpu" else ELSEWHERE)
 
 
 def precision(model: "Denoiser", dtype: "torch.dtype | None" = None) -> "torch.autocast":
@@ -94,17 +101,18 @@ def precision(model: "Denoiser", dtype: "torch.dtype | None" = None) -> "torch.a
 def ask_network(
     model: "Denoiser", asks: Sequence[Ask], chunk: int | None = None, dtype: "torch.dtype | None" = None
 ) -> list[Answer]:
-    """An answer to each; windows of all of them share batches of one size (see `batch_size`, `precision`)."""
+    """An answer to each; see `batch_size`, `precision`."""
     import torch
 
+    rows = [[(ask, told, w) for told in ask.told for w in range(len(ask.starts))] for ask in asks]
     size = batch_size(model, chunk)
-    rows = [(ask, told, w) for ask in asks for told in ask.told for w in range(len(ask.starts))]
+    shared = [row for own in rows for row in own]
+    batches = itertools.chain.from_iterable(map(split_evenly, rows)) if size is None else split_by(shared, size)
     logits: list[Tensor] = []
     velocity: list[Tensor] = []
-    for first in range(0, len(rows), size):
-        some = rows[first : first + size]
+    for some in batches:
         with precision(model, dtype):
-            out = model(*batch([*some, *some[:1] * (size - len(some))], model))
+            out = model(*batch([*some, *some[:1] * ((size or 0) - len(some))], model))
         logits += out.logits[: len(some)].unbind()
         velocity += out.velocity[: len(some)].unbind()
     answers: list[Answer] = []
@@ -115,6 +123,18 @@ def ask_network(
         answers.append(Answer(parts, torch.stack(velocity[at : at + width])))
         at += ask.rows
     return answers
+
+
+def split_by(rows: list[Row], size: int) -> list[list[Row]]:
+    """`size` rows each, the rest in the last."""
+    return [rows[i : i + size] for i in range(0, len(rows), size)]
+
+
+def split_evenly(rows: list[Row]) -> list[list[Row]]:
+    """As few parts of at most `OWN` rows as there can be, nearly equal; how many they are decides alone."""
+    count = math.ceil(len(rows) / OWN)
+    edges = [len(rows) * i // count for i in range(count + 1)]
+    return [rows[a:b] for a, b in itertools.pairwise(edges)]
 
 
 def batch(
@@ -140,13 +160,13 @@ def batch(
 
 def company_matters(model: "Denoiser", chunk: int | None = None, dtype: "torch.dtype | None" = None) -> bool:
     """Whether this hardware rounds what the network says of a window differently in other company or another place of
-    the batch; tried on random windows. Then pieces must not share batches."""
+    a batch of `batch_size`; tried on random windows. Then pieces must not share batches."""
     import torch
 
     from diffbgm.model.condition import DYNAMIC_WIDTH, MAX_SEGMENTS, SEMANTIC_WIDTH, Condition
     from diffbgm.types import PITCHES, STEPS_PER_BEAT
 
-    size, device = batch_size(model, chunk), next(model.parameters()).device
+    size, device = batch_size(model, chunk) or 1, next(model.parameters()).device
     draw = torch.Generator().manual_seed(0)
     asks: list[Ask] = []
     for number in range(2 * size):

@@ -5,7 +5,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class TrainOptions:
     checkpoint_minutes: float = 10.0
     validate_every: int = 500
     validation_windows: int = 128
+    sampling: Sampling = field(default_factory=Sampling)
 
 
 @dataclass
@@ -77,12 +78,25 @@ def train(
     `start_from`: a weights folder to begin with, not random weights. Returns the folder with the averaged weights.
     On a BGM909 folder the videos ask for the music; in a share `mix` of the windows the music asks for itself.
     """
-    options = options or TrainOptions()
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
+    Path(out).mkdir(parents=True, exist_ok=True)
     training, validation = paired_pieces(load(data), mix) if is_bgm909(data) else split(read_songs(data))
+    config = config or Config(clip_width=training[0].clip_width)
+    options = options or TrainOptions()
+    return train_on(training, validation, Path(out), config, options, start_from, on_progress)
+
+
+def train_on(
+    training: Sequence[Piece],
+    validation: Sequence[Piece],
+    out: Path,
+    config: Config,
+    options: TrainOptions,
+    start_from: Path | str | None = None,
+    on_progress: Callable[[float, str], None] | None = None,
+) -> Path:
+    """`train` on pieces at hand; `out` is there."""
     accelerator = make_accelerator()
-    state = begin(config or Config(clip_width=training[0].clip_width), options, start_from, accelerator.device)
+    state = begin(config, options, start_from, accelerator.device)
     if (out / "checkpoint.json").exists():
         load_checkpoint(state, out)
     model, optimizer = accelerator.prepare(state.model, state.optimizer)
@@ -169,7 +183,7 @@ def schedule(step: int, done: float, options: TrainOptions) -> float:
 
 def draw_batch(pieces: Sequence[Piece], step: int, options: TrainOptions) -> list[Window]:
     rng = np.random.default_rng([options.seed, step])
-    return [draw_window(pieces, rng, Sampling()) for _ in range(options.batch)]
+    return [draw_window(pieces, rng, options.sampling) for _ in range(options.batch)]
 
 
 def collate(windows: Sequence[Window], device: torch.device) -> tuple[Tensor, Tensor, Condition]:
@@ -219,10 +233,10 @@ def draw_levels(n: int, dice: torch.Generator) -> Tensor:
 
 
 def level_weight(t: Tensor) -> Tensor:
-    """Weight of the loss at noise level t: 1 at pure noise, more where little is left to learn, as in the uncertainty
-    weighting of Karras et al. (2024); a trained model's loss is about 14 sin(pi t / 2)^4 nats.
+    """Weight of the loss at noise level t: about 1 at pure noise, more where little is left to learn, as in the
+    uncertainty weighting of Karras et al. (2024); a trained model's loss is about 12 sin(pi t / 2)^6 nats.
     """
-    return 14 / (0.2 + 14 * signal_and_noise(t)[1] ** 4)
+    return 12 / (0.05 + 12 * signal_and_noise(t)[1] ** 6)
 
 
 def update_average(state: State, decay: float) -> None:
@@ -255,29 +269,35 @@ def validate(state: State, windows: Sequence[Window], options: TrainOptions) -> 
     return {f"bce_{t}": value for t, value in validation_bce(model, windows, options.seed).items()}
 
 
-@torch.inference_mode()
 def validation_bce(
     model: Denoiser, windows: Sequence[Window], seed: int, batch: int = 16, *, again: bool = False
 ) -> dict[float, float]:
     """Noise level -> binary cross-entropy of x_0 in nats a sixteenth, conditions given: from one evaluation, or `again`
     with the estimate of the first at hand (self-conditioning, as the sampler always has it)."""
+    levels = VALIDATION_LEVELS
+    return {level: float(window_bce(model, windows, level, seed, batch, again=again).mean()) for level in levels}
+
+
+@torch.inference_mode()
+def window_bce(
+    model: Denoiser, windows: Sequence[Window], level: float, seed: int, batch: int = 16, *, again: bool = False
+) -> np.ndarray:
+    """[n] what `validation_bce` is the mean of, at one noise level: the same noise for every model."""
     device = next(model.parameters()).device
     accelerator = make_accelerator(device.type)
-    out = {}
-    for level in VALIDATION_LEVELS:
-        dice, total = torch.Generator().manual_seed(seed), 0.0
-        for i in range(0, len(windows), batch):
-            cells, _, condition = collate(windows[i : i + batch], device)
-            t = torch.full((len(cells),), level, device=device)
-            a, s = (part[:, None, None, None] for part in signal_and_noise(t))
-            x = a * (2 * cells - 1) + s * torch.randn(cells.shape, generator=dice).to(cells)
-            with accelerator.autocast():
-                logits = model(x, t, condition).logits
-                if again:
-                    logits = model(x, t, condition, torch.tanh(logits / 2)).logits
-            total += F.binary_cross_entropy_with_logits(logits, cells, reduction="sum").item() / cells.shape[2]
-        out[level] = total / len(windows)
-    return out
+    dice, out = torch.Generator().manual_seed(seed), []
+    for i in range(0, len(windows), batch):
+        cells, _, condition = collate(windows[i : i + batch], device)
+        t = torch.full((len(cells),), level, device=device)
+        a, s = (part[:, None, None, None] for part in signal_and_noise(t))
+        x = a * (2 * cells - 1) + s * torch.randn(cells.shape, generator=dice).to(cells)
+        with accelerator.autocast():
+            logits = model(x, t, condition).logits
+            if again:
+                logits = model(x, t, condition, torch.tanh(logits / 2)).logits
+        nats = F.binary_cross_entropy_with_logits(logits, cells, reduction="none").double()
+        out.append(nats.sum((1, 3)).mean(1).cpu().numpy())  # [B]
+    return np.concatenate(out)
 
 
 def save_checkpoint(state: State, out: Path) -> None:

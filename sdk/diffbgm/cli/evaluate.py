@@ -42,9 +42,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     semantics.set_defaults(run=run_evaluate_semantics, kind="semantics")
     sweep = kinds.add_parser("sweep", help="windows under other guidance and numbers of steps")
     sweep.set_defaults(run=run_evaluate_sweep, kind="sweep")
+    ablations = kinds.add_parser("ablations", help="train the network without each of its ways to hear the plan")
+    ablations.add_argument("--out", type=Path, default=Path("runs/ablations"), help="the runs; finished ones are kept")
+    ablations.add_argument("--steps", type=int, default=400, help="of each training, 16 windows a step")
+    ablations.set_defaults(run=run_evaluate_ablations, kind="ablations")
     pieces = kinds.add_parser("pieces", help="long pieces: seams between windows, velocities")
     pieces.set_defaults(run=run_evaluate_pieces, kind="pieces")
-    for kind in (sweep, pieces):
+    for kind in (ablations, sweep, pieces):
         kind.add_argument("--data", type=Path, required=True, help="POP909, folder or zip")
     retrieval = kinds.add_parser("retrieval", help="does a video find the music composed for it? P@K on MuVi-Sync")
     retrieval.add_argument("--data", type=Path, required=True, help="folder with MuVi-Sync's labels and CLIP features")
@@ -65,12 +69,22 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     pairs = kinds.add_parser("pairs", help="whether the model listens to the embeddings of BGM909's videos")
     pairs.add_argument("--data", type=Path, required=True, help="BGM909, a folder")
     pairs.set_defaults(run=run_evaluate_pairs, kind="pairs")
-    counts = {model: 200, sync: 40, sound: 20, semantics: 40, sweep: 100, pieces: 40, retrieval: None, pairs: 200}
+    counts = {
+        model: 200,
+        ablations: 256,
+        sync: 40,
+        sound: 20,
+        semantics: 40,
+        sweep: 100,
+        pieces: 40,
+        retrieval: None,
+        pairs: 200,
+    }
     for kind, count in counts.items():
         kind.add_argument("--n", type=int, default=count, help="windows, videos of each kind, or pieces a tag")
     for kind in (model, sync, sound, semantics, sweep, pieces, retrieval, pairs, everything):
         kind.add_argument("--weights", metavar="FOLDER|HUB_ID")
-    for kind in (model, sync, sound, semantics, sweep, pieces, retrieval, pairs, video, everything):
+    for kind in (model, ablations, sync, sound, semantics, sweep, pieces, retrieval, pairs, video, everything):
         kind.add_argument("--seed", type=int, default=0)
         kind.add_argument("--json", action="store_true", help="print JSON instead of tables")
         kind.add_argument("--json-file", type=Path, metavar="FILE", help="also as JSON into FILE")
@@ -98,6 +112,16 @@ def run_evaluate_sweep(args: argparse.Namespace) -> None:
     from diffbgm.evaluate.sweep import evaluate_sweep
 
     run_on_songs(evaluate_sweep, args)
+
+
+def run_evaluate_ablations(args: argparse.Namespace) -> None:
+    from diffbgm.evaluate.ablations import evaluate_ablations
+    from diffbgm.train import TrainOptions
+
+    options = TrainOptions(steps=args.steps, warmup=50, validate_every=args.steps, seed=args.seed)
+    with progress_bar() as tell:
+        report = evaluate_ablations(args.data, args.out, n=args.n, options=options, on_progress=tell)
+    show(report, args)
 
 
 def run_evaluate_pieces(args: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from diffbgm.errors import InputError
 from diffbgm.metrics.report import Report, format_value, plain, write_text
 
-ORDER = ("systems", "retrieval", "model", "sweep", "pieces", "sync", "semantics", "sound", "video")
+ORDER = ("systems", "retrieval", "model", "ablations", "sweep", "pieces", "sync", "semantics", "sound", "video")
 METRICS, LOSS, CARD = "metrics.json", "loss.json", "README.md"
 
 HEAD = """---
@@ -91,6 +91,7 @@ def command(kind: str) -> str:
         return "diffbgm evaluate all --data FOLDER"
     data = {
         "model": " --data POP909.zip",
+        "ablations": " --data POP909.zip",
         "sweep": " --data POP909.zip",
         "pieces": " --data POP909.zip",
         "sync": " --compose",

@@ -15,13 +15,15 @@ from diffbgm.errors import DataError, InputError
 from diffbgm.media import replacing
 from diffbgm.metrics.model import measure_model, model_report
 from diffbgm.metrics.report import Report, Table
-from diffbgm.network import guided
-from diffbgm.roll import find_key, notes_to_roll, pitch_classes, roll_to_notes
-from diffbgm.sampling import noise_levels, sample
+from diffbgm.network import guided, precision
+from diffbgm.roll import notes_to_roll, roll_to_notes
+from diffbgm.sampling import lean, noise_levels, sample
 from diffbgm.train import VALIDATION_LEVELS, validation_bce
-from diffbgm.types import BEATS_PER_BAR, CURVES, Curves, PianoRoll
+from diffbgm.types import BEATS_PER_BAR, CURVES, STEPS_PER_BEAT, Curves, PianoRoll
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from diffbgm.model import Denoiser
 
 BARS = 8
@@ -65,7 +67,7 @@ def evaluate_model(
         reference,
         training=[song.roll.cells for song in known] or None,
         requested=requested,
-        asked_major=[find_key(pitch_classes(cells)).mode == "major" for cells in reference],
+        asked_major=[bool(mode_asked(w).mean() > 0) for w in windows],
         songs=owner if len(set(owner)) >= FOLDS else None,
         seed=options.seed,
     )
@@ -100,15 +102,18 @@ def chosen(songs: Sequence[Song], ids: Sequence[str]) -> list[Song]:
     return picked
 
 
-def draw(pieces: Sequence[Piece], n: int, seed: int) -> tuple[list[Window], list[Curves], list[int]]:
-    """`n` whole windows in proportion to the songs' lengths, their curves, and the index of the song of each."""
+def draw(
+    pieces: Sequence[Piece], n: int, seed: int, how: Sampling | None = None
+) -> tuple[list[Window], list[Curves], list[int]]:
+    """`n` whole windows in proportion to the songs' lengths, their curves, and the index of the song of each; told of
+    everything, or as `how` has it."""
     rng = np.random.default_rng([seed, 2])
     room = np.array([piece.bars - BARS + 1 for piece in pieces])
     owner = rng.choice(len(pieces), n, p=room / room.sum())
     windows, requested = [], []
     for i in owner:
         start = int(rng.integers(room[i]))
-        windows.append(cut_window(pieces[i], start, BARS, rng, Sampling.plain()))
+        windows.append(cut_window(pieces[i], start, BARS, rng, how or Sampling.plain()))
         beats = slice(start * BEATS_PER_BAR, (start + BARS) * BEATS_PER_BAR)
         requested.append(Curves(**{name: pieces[i].curves[name][beats] for name in CURVES}))
     return windows, requested, [int(i) for i in owner]
@@ -123,11 +128,10 @@ def sample_windows(
     """[n, 4, 128, 88] one window composed for the plan of each; every sustain belongs to an onset."""
     import torch
 
-    from diffbgm.device import make_accelerator
     from diffbgm.model.condition import Condition
 
     device = next(model.parameters()).device
-    accelerator = make_accelerator(device.type)
+    wishes = [mode_wishes(w) for w in windows]
     condition = Condition.stack([w.tokens for w in windows]).to(device)
     out = []
     chunk = options.chunk or CHUNK
@@ -136,9 +140,11 @@ def sample_windows(
         generator = torch.Generator().manual_seed((options.seed << 20) + first)
         shape = (len(part), *windows[0].cells.shape)
 
-        def denoise(x, level, estimate, part=part):
-            with accelerator.autocast():
-                return guided(model, x, level, part, estimate, options.guidance)[0]
+        def denoise(x, level, estimate, part=part, first=first):
+            with precision(model, options.dtype):
+                logits = guided(model, x, level, part, estimate, options.guidance)[0]
+            asked = zip(logits, wishes[first : first + chunk], strict=True)
+            return torch.stack([lean(one, wish, options.lean) for one, wish in asked])
 
         def noise(shape=shape, generator=generator):
             return torch.randn(shape, generator=generator).to(device)
@@ -148,6 +154,27 @@ def sample_windows(
         out += [clean((w > 0).cpu().numpy().astype(np.uint8)) for w in logits]
         on_progress(len(out) / len(windows), f"sampled {len(out)} of {len(windows)} windows")
     return np.stack(out)
+
+
+def mode_wishes(window: Window) -> "list[tuple[Tensor, bool]]":
+    """(steps, whether they are to be major) where a window's tokens ask for a mode: what `lean` wants to know."""
+    import torch
+
+    asked = mode_asked(window)
+    return [
+        (torch.from_numpy(np.flatnonzero(np.repeat(at, STEPS_PER_BEAT))), major)
+        for at, major in ((asked > 0, True), (asked < 0, False))
+        if at.any()
+    ]
+
+
+def mode_asked(window: Window) -> np.ndarray:
+    """[L] how far each beat is asked to be in major: above 0, in minor: below, neither or unknown: 0."""
+    from diffbgm.model.condition import MOOD_SCALE
+
+    column = 2 * list(MOOD_SCALE).index("mode")
+    value, known = window.tokens.semantic[:, column], window.tokens.semantic[:, column + 1]
+    return (value * known)[window.tokens.segment]
 
 
 def clean(cells: np.ndarray) -> np.ndarray:

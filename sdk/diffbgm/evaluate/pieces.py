@@ -10,7 +10,7 @@ import numpy as np
 
 from diffbgm.arrange.expression import shape_velocity
 from diffbgm.arrange.form import find_sections
-from diffbgm.compose import MEAN_VELOCITY, ComposeOptions, compose, condition_of
+from diffbgm.compose import MEAN_VELOCITY, ComposeOptions, compose, condition_of, window_starts
 from diffbgm.data.hearing import affect_of
 from diffbgm.data.pop909 import read_songs
 from diffbgm.data.windows import Piece, prepare
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from diffbgm.model import Denoiser
 
 BARS = 24
-SEAM_EVERY = 4  # bars
 ALPHA = 0.01
 MIDDLE = 80  # velocity of every note where rules alone are to speak
 
@@ -70,13 +69,20 @@ def evaluate_pieces(
         real.append(roll_of(piece, start, BARS))
         composed.append(compose(model, plans[-1], replace(options, seed=options.seed + i)).cells)
     tell(0.9, "looking for seams")
-    seams = range(SEAM_EVERY, BARS, SEAM_EVERY)
+    seams = seams_of(BARS, model.beats)
     alone = seam_test(composed, seams, seed=options.seed)
     beside = seam_test(composed, seams, [roll.cells for roll in real], seed=options.seed)
     tell(0.95, "comparing velocities")
     tables = (seam_table(alone, beside), velocity_table(model, plans, real, options.seed))
     sampler = {"steps": options.steps, "rhythm": options.guidance.rhythm, "mood": options.guidance.mood}
     return Report("Long pieces", options.seed, tables, {"n": len(pieces), "bars": BARS, "sampler": sampler})
+
+
+def seams_of(bars: int, window: int) -> list[int]:
+    """The bar lines inside a piece where a window of `window` beats starts or ends."""
+    starts = window_starts(bars * BEATS_PER_BAR, window)
+    lines = {beat // BEATS_PER_BAR for start in starts for beat in (start, start + window)}
+    return sorted(line for line in lines if 0 < line < bars)
 
 
 def start_of(piece: Piece) -> int:

@@ -11,12 +11,11 @@ import numpy as np
 from diffbgm.compose import ComposeOptions
 from diffbgm.data.pop909 import read_songs
 from diffbgm.data.windows import prepare
-from diffbgm.evaluate.model import FOLDS, chosen, draw, sample_windows
+from diffbgm.evaluate.model import FOLDS, chosen, draw, mode_asked, sample_windows
 from diffbgm.metrics.agreement import curve_agreement, mode_agreement
 from diffbgm.metrics.descriptors import DESCRIPTORS, describe_all
 from diffbgm.metrics.report import Report, Table
 from diffbgm.metrics.twosample import two_sample
-from diffbgm.roll import find_key, pitch_classes
 from diffbgm.sampling import Guidance
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def evaluate_sweep(
     reference = np.stack([w.cells for w in windows])
     y = describe_all(reference)
     groups = (owner, owner) if len(set(owner)) >= FOLDS else None
-    asked = [find_key(pitch_classes(cells)).mode == "major" for cells in reference]
+    asked = [bool(mode_asked(w).mean() > 0) for w in windows]
     trials = [replace(usual, guidance=g) for g in guidances] + [replace(usual, steps=s) for s in steps]
     if usual not in trials:
         trials.insert(0, usual)
@@ -72,7 +71,7 @@ def evaluate_sweep(
             mode_agreement(asked, cells).share,
         ]
         found[trial] = (row, seconds)
-    truth = [*summary(y), 0.5, None, None, 1.0, 1.0, None]
+    truth = [*summary(y), 0.5, None, None, 1.0, mode_agreement(asked, reference).share, None]
     base = found[usual][1]
 
     def table(title: str, columns: tuple[str, ...], rows: list[tuple[tuple[Any, ...], ComposeOptions]]) -> Table:

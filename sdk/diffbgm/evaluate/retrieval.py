@@ -1,15 +1,17 @@
 """Does a video find its own music? Composed for held-out music videos, beside their true music and two baselines."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from diffbgm.arrange import arrange
+from diffbgm.compose import ComposeOptions
 from diffbgm.data.muvisync import MusicVideo, find_music_videos, read_music_videos
 from diffbgm.errors import DataError
+from diffbgm.evaluate.composing import compose_together
 from diffbgm.metrics.hearing import Heard, listen
 from diffbgm.metrics.report import Report, Table, verdict
 from diffbgm.metrics.retrieval import POOL, RANKS, Retrieval, Towers, Views, derangement, retrieve
@@ -124,12 +126,12 @@ def compose_for(
     model: "DiffBGM", held: HeldOut, *, seed: int, steps: int | None, on_progress: OnProgress
 ) -> list[Score]:
     """A piece for every held-out excerpt, planned with the director that knows none of them."""
-    scores = []
-    for i, footage in enumerate(held.footage):
-        plan = make_plan(features_of(footage), director=held.director)
-        scores.append(arrange(model.compose(plan, seed=seed + i, steps=steps), plan, seed=seed + i))
-        on_progress((i + 1) / len(held.ids), f"composed for {i + 1} of {len(held.ids)} music videos")
-    return scores
+    plans = [make_plan(features_of(footage), director=held.director) for footage in held.footage]
+    seeds = range(seed, seed + len(plans))
+    options = ComposeOptions(dtype=model.dtype)
+    options = options if steps is None else replace(options, steps=steps)
+    rolls = compose_together(model.model, plans, seeds, options, on_progress)
+    return [arrange(roll, plan, seed=one) for roll, plan, one in zip(rolls, plans, seeds, strict=True)]
 
 
 def evaluate_retrieval(

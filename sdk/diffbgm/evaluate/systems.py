@@ -11,7 +11,7 @@ from diffbgm.compose import ComposeOptions
 from diffbgm.data.pop909 import is_validation, read_songs
 from diffbgm.data.windows import prepare
 from diffbgm.errors import DataError
-from diffbgm.evaluate.model import BARS, FOLDS, draw, sample_windows
+from diffbgm.evaluate.model import BARS, FOLDS, draw, mode_asked, sample_windows
 from diffbgm.hub import Origin
 from diffbgm.metrics.agreement import curve_agreement, mode_agreement
 from diffbgm.metrics.descriptors import DESCRIPTORS, describe_all
@@ -20,7 +20,6 @@ from diffbgm.metrics.report import Report, Table
 from diffbgm.metrics.retrieval import derangement
 from diffbgm.metrics.structure import SCALES, structure_indicators
 from diffbgm.metrics.twosample import real_against_real, two_sample
-from diffbgm.roll import find_key, pitch_classes
 from diffbgm.types import Curves
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def evaluate_systems(
         DEALT: deal(looks[OURS], options.seed),
         UNTRAINED: looks[UNTRAINED],
     }
-    return systems_report(looks, requested, owner, options.seed)
+    return systems_report(looks, requested, [bool(mode_asked(w).mean() > 0) for w in windows], owner, options.seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,13 +97,12 @@ def deal(looks: Looks, seed: int) -> Looks:
 
 
 def systems_report(
-    systems: Mapping[str, Looks], requested: Sequence[Curves], owner: Sequence[int], seed: int
+    systems: Mapping[str, Looks], requested: Sequence[Curves], asked: Sequence[bool], owner: Sequence[int], seed: int
 ) -> Report:
-    """One column a system; the real windows stand under TRUTH."""
+    """One column a system; the real windows stand under TRUTH. `asked` [n]: whether a window was to be in major."""
     real = systems[TRUTH]
     n, songs = len(real.cells), len(set(owner))
     groups = np.asarray(owner) if songs >= 2 * FOLDS else np.arange(n)
-    asked = [find_key(pitch_classes(cells)).mode == "major" for cells in real.cells]
     found = {name: _measured(looks, real, requested, asked, groups, seed) for name, looks in systems.items()}
     names = list(next(iter(found.values())))
     rows = tuple((measure, *(found[system][measure] for system in systems)) for measure in names)

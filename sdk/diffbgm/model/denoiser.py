@@ -122,7 +122,9 @@ class Denoiser(nn.Module):
         noise = self.noise_embedding(noise_features(t, self.config.noise_width))
         h = torch.cat([x, torch.zeros_like(x) if estimate is None else estimate], dim=1)
         h = F.pad(h, (0, PADDED - PITCHES)).contiguous(memory_format=torch.channels_last)
-        h = self.stem(h)  # in the precision of autocast, which the maps keep: they are large, and moving them costs most
+        h = self.stem(
+            h
+        )  # in the precision of autocast, which the maps keep: they are large, and moving them costs most
         place = self.pitch_embedding + self.step_embedding.repeat(1, 1, h.shape[2] // STEPS_PER_BAR, 1)
         h = h + place.to(h)
         skips = []

@@ -15,6 +15,8 @@ from pathlib import Path
 import torch
 from tests.bench import lengths, sampling
 
+from diffbgm.compose import ComposeOptions
+
 LENGTHS, QUICK, HOUR = (30.0, 60.0, 120.0, 600.0), (10.0, 20.0), 3600.0
 
 
@@ -34,7 +36,8 @@ def main() -> None:
     if args.only != "sampling":
         wanted = QUICK if args.quick else (*LENGTHS, *([HOUR] if args.hour else []))
         with tempfile.TemporaryDirectory(prefix="diffbgm-bench-") as folder:
-            films = [lengths.measure(seconds, 2 if args.quick else 24, Path(folder)) for seconds in wanted]
+            steps = 2 if args.quick else ComposeOptions.steps
+            films = [lengths.measure(seconds, steps, Path(folder)) for seconds in wanted]
         found["lengths"] = [asdict(film) for film in films]
         print("\n" + lengths_table(films))
     if args.json:

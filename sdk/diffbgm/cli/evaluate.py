@@ -44,7 +44,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     sweep.set_defaults(run=run_evaluate_sweep, kind="sweep")
     ablations = kinds.add_parser("ablations", help="train the network without each of its ways to hear the plan")
     ablations.add_argument("--out", type=Path, default=Path("runs/ablations"), help="the runs; finished ones are kept")
-    ablations.add_argument("--steps", type=int, default=400, help="of each training, 16 windows a step")
+    ablations.add_argument("--steps", type=int, default=320, help="of each training, 16 windows a step")
     ablations.set_defaults(run=run_evaluate_ablations, kind="ablations")
     pieces = kinds.add_parser("pieces", help="long pieces: seams between windows, velocities")
     pieces.set_defaults(run=run_evaluate_pieces, kind="pieces")

@@ -56,7 +56,7 @@ def evaluate_ablations(
     if n < 2:
         raise InputError(f"n must be at least 2 windows, got {n}")
     tell = on_progress or (lambda fraction, message: None)
-    options, config = options or TrainOptions(steps=400), config or Config()
+    options, config = options or TrainOptions(steps=320), config or Config()
     training, validation = split(read_songs(data, lambda f, m: tell(0.05 * f, m)))
     found = []
     for i, variant in enumerate(variants):

@@ -143,7 +143,7 @@ def test_systems_stand_side_by_side(tiny: DiffBGM, tmp_path: Path) -> None:
     assert len(systems) == 4
     real, dealt = systems["real songs"], systems["this model, dealt to other plans"]
     assert real["overlapping area, pitch"] == 1.0
-    assert real["mode asked and heard"] == 1.0
+    assert real["mode asked and heard"] >= 0.8  # a scene may ask for what most of it is, a window be the rest
     assert dealt["PCHE over 8 bars, bits"] == pytest.approx(systems["this model"]["PCHE over 8 bars, bits"])
     assert real["two-sample AUC"] < systems["this model"]["two-sample AUC"]
 
@@ -165,6 +165,9 @@ def test_all_of_it_is_one_report_and_one_card(
     assert page.count("<svg") >= 6
     assert "src=" not in page
     assert "http" not in page.replace("http-equiv", "")
+    apart = tmp_path / "apart.json"
+    assert main(["evaluate", "all", *common, "--workers", "2", "--json-file", str(apart)]) == 0
+    assert json.loads(apart.read_text()) == json.loads((tmp_path / "all.json").read_text())
 
 
 def test_what_is_left_out_is_said() -> None:

@@ -181,3 +181,12 @@ def test_ancestral_steps_keep_what_is_rare(steps: int) -> None:
 
     assert share("ancestral") == pytest.approx(0.1, abs=0.02 if steps > 4 else 0.04)
     assert abs(share("ancestral") - 0.1) < abs(share("ddim") - 0.1)
+
+
+def test_a_temperature_above_one_draws_less_likely_cells() -> None:
+    logits = torch.full((20000,), -3.0)
+    generator = torch.Generator().manual_seed(0)
+    for temperature in (1.0, 2.0):
+        cells = draw(logits, lambda: torch.randn(logits.shape, generator=generator), temperature)
+        expected = torch.sigmoid(torch.tensor(-3.0 / temperature)).item()
+        assert (cells > 0).float().mean().item() == pytest.approx(expected, abs=0.01)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,11 @@ import torch
 from tests.data.conftest import TRAINING, VALIDATION, write_song
 from tests.music import make_roll
 
+from diffbgm.cli import main
 from diffbgm.data.pop909 import Song
 from diffbgm.data.windows import Sampling, Window, cut_window, prepare
 from diffbgm.errors import DataError
-from diffbgm.hub import load_weights
+from diffbgm.hub import load_weights, save_weights
 from diffbgm.model import Config, Denoiser
 from diffbgm.model.condition import Condition
 from diffbgm.train import TrainOptions, grown, schedule, train
@@ -100,3 +102,20 @@ def test_too_few_songs_are_refused(tmp_path: Path) -> None:
     write_song(tmp_path / "songs", TRAINING[0], 0)
     with pytest.raises(DataError, match="validate"):
         train(tmp_path / "songs", tmp_path / "out", config=Config.tiny(), options=OPTIONS)
+
+
+def test_two_runs_become_their_mean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = []
+    for seed in range(2):
+        torch.manual_seed(seed)
+        save_weights(Denoiser(Config.tiny()), tmp_path / str(seed))
+        runs.append(str(tmp_path / str(seed)))
+    assert main(["average", *runs, "--share", "0.25", "--out", str(tmp_path / "mean")]) == 0
+    a, b, mean = (load_weights(folder).state_dict() for folder in (*runs, tmp_path / "mean"))
+    assert all(torch.allclose(mean[k], 0.75 * a[k] + 0.25 * b[k], atol=0.02) for k in a)
+    assert any((mean[k] != a[k]).any() for k in a)
+    assert main(["average", *runs, "--share", "1.5", "--out", str(tmp_path / "none")]) != 0
+    assert "between 0 and 1" in capsys.readouterr().err
+    save_weights(Denoiser(replace(Config.tiny(), recall=0)), tmp_path / "other")
+    assert main(["average", runs[0], str(tmp_path / "other"), "--out", str(tmp_path / "none")]) != 0
+    assert not (tmp_path / "none").exists()

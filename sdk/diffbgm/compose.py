@@ -35,6 +35,7 @@ class ComposeOptions:
 
     `chunk` windows go through the network at once, which bounds memory (None: what suits the device), computing in
     `dtype` (None: bfloat16 where the hardware is fast at it, else float32).
+    `temperature`: above 1 more notes, and less likely ones, are tried on the way; see `sampling.draw`.
     `tie` 0..1: how far segments with one label are pulled together while they emerge, besides sharing their noise.
     `lean`: nats by which music that strays from the plan's mode is pulled back, see `sampling.lean`.
     """
@@ -44,6 +45,7 @@ class ComposeOptions:
     method: Method = "ancestral"
     guidance: Guidance = field(default_factory=Guidance)
     eta: float = 1.0
+    temperature: float = 1.1
     tie: float = 0.3
     lean: float = 0.5
     chunk: int | None = None
@@ -55,6 +57,8 @@ class ComposeOptions:
         for name in ("rhythm", "mood"):
             if not 0 <= getattr(self.guidance, name) <= 10:
                 raise PlanError(f"guidance must lie between 0 and 10, got {getattr(self.guidance, name)}")
+        if not 0.1 <= self.temperature <= 10:
+            raise PlanError(f"temperature must lie between 0.1 and 10, got {self.temperature}")
         if not 0 <= self.lean <= 4:
             raise PlanError(f"lean must lie between 0 and 4 nats, got {self.lean}")
 
@@ -121,7 +125,14 @@ def composing(
         if on_progress:
             on_progress(step / options.steps, f"composing, step {step} of {options.steps}")
 
-    sampler = sampling(noise, noise_levels(options.steps), method=options.method, eta=options.eta, on_step=done)
+    sampler = sampling(
+        noise,
+        noise_levels(options.steps),
+        method=options.method,
+        eta=options.eta,
+        temperature=options.temperature,
+        on_step=done,
+    )
     shown = next(sampler)
     while True:
         answer = yield Ask(*shown, [start * STEPS_PER_BEAT for start in starts], told)

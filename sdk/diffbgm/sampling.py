@@ -100,13 +100,15 @@ def sample(
     *,
     method: Method = "ddim",
     eta: float = 1.0,
+    temperature: float = 1.0,
     on_step: Callable[[int], None] | None = None,
 ) -> "Tensor":
     """From noise to the logits of x_0, by `method`; `noise()` gives fresh standard normal noise.
 
-    "ancestral": DDIM steps towards a drawn x_0, see `draw`; "ddim": towards its mean; "dpm": DPM-Solver++ 2M.
+    "ancestral": DDIM steps towards an x_0 drawn at a `temperature`, see `draw`; "ddim":
+    towards its mean; "dpm": DPM-Solver++ 2M.
     """
-    steps = sampling(noise, levels, method=method, eta=eta, on_step=on_step)
+    steps = sampling(noise, levels, method=method, eta=eta, temperature=temperature, on_step=on_step)
     try:
         shown = next(steps)
         while True:
@@ -121,6 +123,7 @@ def sampling(
     *,
     method: Method = "ddim",
     eta: float = 1.0,
+    temperature: float = 1.0,
     on_step: Callable[[int], None] | None = None,
 ) -> "Generator[Noisy, Tensor, Tensor]":
     """`sample` for whoever asks the network himself: yields what to show it, is sent the logits, returns the last."""
@@ -133,7 +136,7 @@ def sampling(
         logits = yield Noisy(x, now, estimate)
         last_estimate, estimate = estimate, torch.tanh(logits / 2)
         if then > 0:
-            x0 = draw(logits, noise) if method == "ancestral" else estimate
+            x0 = draw(logits, noise, temperature) if method == "ancestral" else estimate
             x = step(x, x0, now, then, eta=eta, noise=noise, before=(previous, last_estimate))
         previous = now
         if on_step:
@@ -141,8 +144,8 @@ def sampling(
     return logits
 
 
-def draw(logits: "Tensor", noise: "Noise") -> "Tensor":
-    """x_0 = +-1, each cell drawn from the network's belief in it.
+def draw(logits: "Tensor", noise: "Noise", temperature: float = 1.0) -> "Tensor":
+    """x_0 = +-1, each cell drawn from the network's belief in it (its logits over `temperature`).
 
     q(x_s | x_t, x_0) is a Gaussian, q(x_s | x_t) is not: it spreads as x_0 is in doubt. A step towards the mean of x_0
     forgets that, and what is rare (a held note, a crossing voice) is lost a little at every step; a drawn x_0 keeps
@@ -151,7 +154,7 @@ def draw(logits: "Tensor", noise: "Noise") -> "Tensor":
     import torch
 
     below = 0.5 * (1 + torch.erf(noise() / math.sqrt(2)))  # uniform in 0..1
-    return 2.0 * (below < torch.sigmoid(logits)) - 1.0
+    return 2.0 * (below < torch.sigmoid(logits / temperature)) - 1.0
 
 
 Before = tuple["float | None", "Tensor | None"]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diffbgm.cli.common import add_settings, progress_bar
+from diffbgm.errors import InputError
 
 if TYPE_CHECKING:
     from diffbgm.metrics.report import Report
@@ -65,6 +66,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     everything.add_argument("--data", type=Path, default=Path("data"), help="folder with POP909 and MuVi-Sync")
     everything.add_argument("--steps", type=int, help="of the sampler")
     everything.add_argument("--quick", action="store_true", help="as little as shows that everything runs")
+    everything.add_argument("--workers", type=int, default=1, help="processes that measure parts side by side")
     everything.set_defaults(run=run_evaluate_all, kind="all")
     pairs = kinds.add_parser("pairs", help="whether the model listens to the embeddings of BGM909's videos")
     pairs.add_argument("--data", type=Path, required=True, help="BGM909, a folder")
@@ -210,13 +212,18 @@ def run_evaluate_video(args: argparse.Namespace) -> None:
 
 
 def run_evaluate_all(args: argparse.Namespace) -> None:
-    from diffbgm.evaluate.everything import Size, combine, evaluate_all
+    from diffbgm.evaluate.everything import Size, combine, evaluate_all, evaluate_all_apart
     from diffbgm.pipeline import DiffBGM
 
-    model = DiffBGM.from_pretrained(args.weights)
-    size = Size.quick() if args.quick else Size()
+    if args.workers < 1:
+        raise InputError(f"--workers must be at least 1, got {args.workers}")
+    how = {"seed": args.seed, "steps": args.steps, "size": Size.quick() if args.quick else Size()}
     with progress_bar() as tell:
-        reports = evaluate_all(model, args.data, seed=args.seed, steps=args.steps, size=size, on_progress=tell)
+        if args.workers > 1:
+            reports = evaluate_all_apart(args.weights, args.data, workers=args.workers, **how, on_progress=tell)
+        else:
+            model = DiffBGM.from_pretrained(args.weights)
+            reports = evaluate_all(model, args.data, **how, on_progress=tell)
     show(combine(reports, args.seed), args, reports)
 
 

@@ -1,4 +1,4 @@
-"""`diffbgm train`."""
+"""`diffbgm train` and `diffbgm average`."""
 
 import argparse
 from pathlib import Path
@@ -19,6 +19,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     train.add_argument("--mix", type=float, default=0.5, help="BGM909: share of windows without a video (default: .5)")
     train.add_argument("--seed", type=int, default=0)
     train.set_defaults(run=run_train)
+    average = commands.add_parser(
+        "average", help="the mean of the weights of two runs, the second begun from the first"
+    )
+    average.add_argument("weights", type=Path, nargs=2, metavar="FOLDER")
+    average.add_argument("--share", type=float, default=0.5, help="of the second, 0 to 1 (default: .5)")
+    average.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    average.set_defaults(run=run_average)
 
 
 def run_train(args: argparse.Namespace) -> None:
@@ -28,3 +35,13 @@ def run_train(args: argparse.Namespace) -> None:
     with progress_bar() as tell:
         folder = train(args.data, args.out, options=options, start_from=args.start_from, mix=args.mix, on_progress=tell)
     print(folder)
+
+
+def run_average(args: argparse.Namespace) -> None:
+    import torch
+
+    from diffbgm.hub import load_weights, save_weights
+    from diffbgm.model.average import average
+
+    first, second = map(load_weights, args.weights)
+    print(save_weights(average(first, second, args.share), args.out, torch.bfloat16))

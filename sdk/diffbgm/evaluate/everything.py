@@ -1,5 +1,6 @@
 """`diffbgm evaluate all`: every evaluation after the other, as one report."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from diffbgm.pipeline import DiffBGM
 
 OnProgress = Callable[[float, str], None]
+KINDS = ("systems", "retrieval", "model", "sync", "semantics", "sound")  # in the order to read them
+LONGEST = ("retrieval", "semantics", "model", "systems", "sync", "sound")  # the longest first, to share cores evenly
 POP909 = ("POP909.zip", "POP909", "pop909")
 
 
@@ -58,40 +61,101 @@ def evaluate_all(
 ) -> dict[str, Report]:
     """The reports by kind, in the order to read them. `data` is a folder with POP909 (folder or zip) and MuVi-Sync; the
     parts whose data is not there are left out, and `combine` says so."""
-    size = size or Size()
     tell = on_progress or (lambda fraction, message: None)
-    options = ComposeOptions(seed=seed) if steps is None else ComposeOptions(seed=seed, steps=steps)
-    random = untrained(model.model.config, seed)
-    songs = find_songs(data)
-    models = {OURS: model, UNTRAINED: random}
-    parts: dict[str, Callable[[OnProgress], Report]] = {}
-    if songs is not None:
-        parts["systems"] = lambda t: evaluate_systems(
-            model.model, random.model, songs, n=size.systems, options=options, on_progress=t
-        )
-    if has_music_videos(data):
-        parts["retrieval"] = lambda t: evaluate_retrieval(
-            models, data, n=size.videos, seed=seed, steps=steps, on_progress=t
-        )
-    if songs is not None:
-        parts["model"] = lambda t: evaluate_model(model.model, songs, n=size.windows, options=options, on_progress=t)
-    composer = model if size.composed else None
-    parts["sync"] = lambda t: evaluate_sync(n=size.sync, seed=seed, model=composer, on_progress=t)
-    parts["semantics"] = lambda t: evaluate_semantics(
-        Amount(size.semantics, size.plane),
-        seed=seed,
-        model=composer.model if composer else None,
-        options=replace(options, steps=12),
-        music_videos=read_music_videos(*find_music_videos(data)) if has_music_videos(data) else (),
-        on_progress=t,
-    )
-    parts["sound"] = lambda t: evaluate_sound(
-        model, n=size.sound, palettes=size.palettes, seed=seed, steps=steps, on_progress=t
-    )
+    kinds = kinds_for(data)
     reports = {}
-    for i, (kind, run) in enumerate(parts.items()):
-        reports[kind] = run(lambda f, m, i=i, kind=kind: tell((i + f) / len(parts), f"{kind}: {m}"))
+    for i, kind in enumerate(kinds):
+
+        def told(f: float, m: str, i: int = i, kind: str = kind) -> None:
+            tell((i + f) / len(kinds), f"{kind}: {m}")
+
+        reports[kind] = evaluate_part(kind, model, data, seed, steps, size or Size(), told)
     return reports
+
+
+def evaluate_all_apart(
+    weights: str | None,
+    data: Path | str,
+    *,
+    workers: int,
+    seed: int = 0,
+    steps: int | None = None,
+    size: Size | None = None,
+    on_progress: OnProgress | None = None,
+) -> dict[str, Report]:
+    """`evaluate_all` with its parts in `workers` processes, which share the cores."""
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from multiprocessing import get_context
+
+    tell = on_progress or (lambda fraction, message: None)
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        kinds = kinds_for(data)
+        longest_first = sorted(kinds, key=lambda kind: LONGEST.index(kind))
+        running = {
+            pool.submit(evaluate_part_alone, kind, weights, data, seed, steps, size or Size(), threads): kind
+            for kind in longest_first
+        }
+        reports = {}
+        for done in as_completed(running):
+            reports[running[done]] = done.result()
+            tell(len(reports) / len(kinds), f"{running[done]} is measured")
+    return {kind: reports[kind] for kind in kinds}
+
+
+def evaluate_part_alone(
+    kind: str, weights: str | None, data: Path | str, seed: int, steps: int | None, size: Size, threads: int
+) -> Report:
+    """`evaluate_part` in a process of its own."""
+    import torch
+
+    from diffbgm.pipeline import DiffBGM
+
+    torch.set_num_threads(threads)
+    return evaluate_part(kind, DiffBGM.from_pretrained(weights), data, seed, steps, size, lambda f, m: None)
+
+
+def kinds_for(data: Path | str) -> list[str]:
+    """The parts whose data is there."""
+    there = {"systems": find_songs(data), "model": find_songs(data), "retrieval": has_music_videos(data)}
+    return [kind for kind in KINDS if there.get(kind, True)]
+
+
+def evaluate_part(
+    kind: str,
+    model: "DiffBGM",
+    data: Path | str,
+    seed: int,
+    steps: int | None,
+    size: Size,
+    tell: OnProgress,
+) -> Report:
+    """One of `KINDS`."""
+    options = ComposeOptions(seed=seed) if steps is None else ComposeOptions(seed=seed, steps=steps)
+    composer = model if size.composed else None
+    songs = find_songs(data)
+    if kind == "systems" and songs:
+        random = untrained(model.model.config, seed).model
+        return evaluate_systems(model.model, random, songs, n=size.systems, options=options, on_progress=tell)
+    if kind == "retrieval":
+        models = {OURS: model, UNTRAINED: untrained(model.model.config, seed)}
+        return evaluate_retrieval(models, data, n=size.videos, seed=seed, steps=steps, on_progress=tell)
+    if kind == "model" and songs:
+        return evaluate_model(model.model, songs, n=size.windows, options=options, on_progress=tell)
+    if kind == "sync":
+        return evaluate_sync(n=size.sync, seed=seed, model=composer, on_progress=tell)
+    if kind == "semantics":
+        return evaluate_semantics(
+            Amount(size.semantics, size.plane),
+            seed=seed,
+            model=composer.model if composer else None,
+            options=replace(options, steps=12),
+            music_videos=read_music_videos(*find_music_videos(data)) if has_music_videos(data) else (),
+            on_progress=tell,
+        )
+    if kind == "sound":
+        return evaluate_sound(model, n=size.sound, palettes=size.palettes, seed=seed, steps=steps, on_progress=tell)
+    raise ValueError(f"no part {kind!r} for the data in {data}")
 
 
 def find_songs(data: Path | str) -> Path | None:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 GUIDANCES = (
     Guidance(1.0, 1.0),
-    Guidance(1.25, 1.25),
+    Guidance(1.5, 1.0),
+    Guidance(1.0, 1.5),
     Guidance(1.5, 1.5),
     Guidance(3.0, 3.0),
     Guidance(3.0, 3.0, rescale=0.0),

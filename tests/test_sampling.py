@@ -6,7 +6,7 @@ import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 
 from diffbgm.roll import key_scores, pitch_class_rows
-from diffbgm.sampling import FIRST_LEVEL, Guidance, ddim_step, draw, guide, lean, noise_levels, sample, signal
+from diffbgm.sampling import FIRST_LEVEL, Guidance, Method, ddim_step, draw, guide, lean, noise_levels, sample, signal
 from diffbgm.types import LOWEST_PITCH, PITCHES
 
 STEPS = 12
@@ -170,12 +170,12 @@ def test_ancestral_steps_keep_what_is_rare(steps: int) -> None:
         a, s = signal(level)
         return math.log(0.1 / 0.9) + 2 * a / max(s * s, 1e-9) * x
 
-    def share(method: str) -> float:
+    def share(method: Method) -> float:
         logits = sample(
             exact,
             lambda: torch.randn(40_000, generator=generator),
             noise_levels(steps),
-            method=method,  # type: ignore[arg-type]
+            method=method,
         )
         return (logits > 0).float().mean().item()
 

@@ -10,7 +10,7 @@ from diffbgm.compose import ComposeOptions
 from diffbgm.data.pop909 import read_songs
 from diffbgm.data.windows import Piece, Sampling
 from diffbgm.errors import InputError
-from diffbgm.evaluate.model import draw, mode_asked, sample_windows
+from diffbgm.evaluate.model import draw, majors_asked, sample_windows
 from diffbgm.hub import load_weights
 from diffbgm.metrics.agreement import curve_agreement, mode_agreement
 from diffbgm.metrics.report import Report, Table
@@ -96,9 +96,8 @@ def measure(variant: Variant, weights: Path, pieces: Sequence[Piece], n: int, se
     some = windows[:SAMPLED]
     options = ComposeOptions(seed=seed, steps=STEPS, lean=0.0)
     cells = sample_windows(model, some, options, lambda fraction, message: None)
-    asked = [bool(mode_asked(w).mean() > 0) for w in some]
     density = curve_agreement(requested[:SAMPLED], cells)["density"]
-    return Found(bce, density, mode_agreement(asked, cells).share)
+    return Found(bce, density, mode_agreement(majors_asked(some), cells).share)
 
 
 def table_of(names: Sequence[str], found: Sequence[Found], windows: int, n: int, seed: int) -> Table:

@@ -13,7 +13,7 @@ from diffbgm.data.pop909 import Song, is_validation, read_songs
 from diffbgm.data.windows import Piece, Sampling, Window, cut_window, prepare
 from diffbgm.errors import DataError, InputError
 from diffbgm.media import replacing
-from diffbgm.metrics.model import measure_model, model_report
+from diffbgm.metrics.model import measure_model, model_report, resampled_songs
 from diffbgm.metrics.report import Report, Table
 from diffbgm.network import guided, precision
 from diffbgm.roll import notes_to_roll, roll_to_notes
@@ -68,7 +68,7 @@ def evaluate_model(
         reference,
         training=[song.roll.cells for song in known] or None,
         requested=requested,
-        asked_major=[bool(mode_asked(w).mean() > 0) for w in windows],
+        asked_major=majors_asked(windows),
         songs=owner if len(set(owner)) >= FOLDS else None,
         seed=options.seed,
     )
@@ -110,11 +110,7 @@ def cross_entropies(model: "Denoiser", windows: Sequence[Window], seed: int, *, 
 def in_interval(values: np.ndarray, owner: Sequence[int]) -> str:
     """The mean of what windows have, with a 95 % interval by bootstrap over the songs they belong to."""
     rng = np.random.default_rng(0)
-    ids = np.asarray(owner)
-    rows = [np.flatnonzero(ids == i) for i in np.unique(ids)]
-    means = [
-        values[np.concatenate([rows[k] for k in rng.integers(0, len(rows), len(rows))])].mean() for _ in range(2000)
-    ]
+    means = [values[rows].mean() for rows in resampled_songs(owner, rng, 2000)]
     low, high = np.quantile(means, (0.025, 0.975))
     return f"{values.mean():.4f} [{low:.4f}, {high:.4f}]"
 
@@ -209,6 +205,11 @@ def mode_asked(window: Window) -> np.ndarray:
     column = 2 * list(MOOD_SCALE).index("mode")
     value, known = window.tokens.semantic[:, column], window.tokens.semantic[:, column + 1]
     return (value * known)[window.tokens.segment]
+
+
+def majors_asked(windows: Sequence[Window]) -> list[bool]:
+    """[n] whether a window's tokens ask for major more than for minor."""
+    return [bool(mode_asked(window).mean() > 0) for window in windows]
 
 
 def clean(cells: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from diffbgm.compose import ComposeOptions
 from diffbgm.data.pop909 import read_songs
 from diffbgm.data.windows import prepare
-from diffbgm.evaluate.model import FOLDS, chosen, draw, mode_asked, sample_windows
+from diffbgm.evaluate.model import FOLDS, chosen, draw, majors_asked, sample_windows
 from diffbgm.metrics.agreement import curve_agreement, mode_agreement
 from diffbgm.metrics.descriptors import DESCRIPTORS, describe_all
 from diffbgm.metrics.report import Report, Table
@@ -53,7 +53,7 @@ def evaluate_sweep(
     reference = np.stack([w.cells for w in windows])
     y = describe_all(reference)
     groups = (owner, owner) if len(set(owner)) >= FOLDS else None
-    asked = [bool(mode_asked(w).mean() > 0) for w in windows]
+    asked = majors_asked(windows)
     trials = [replace(usual, guidance=g) for g in guidances] + [replace(usual, steps=s) for s in steps]
     if usual not in trials:
         trials.insert(0, usual)

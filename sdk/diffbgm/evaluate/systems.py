@@ -11,7 +11,7 @@ from diffbgm.compose import ComposeOptions
 from diffbgm.data.pop909 import is_validation, read_songs
 from diffbgm.data.windows import prepare
 from diffbgm.errors import DataError
-from diffbgm.evaluate.model import BARS, FOLDS, draw, mode_asked, sample_windows
+from diffbgm.evaluate.model import BARS, FOLDS, draw, majors_asked, sample_windows
 from diffbgm.hub import Origin
 from diffbgm.metrics.agreement import curve_agreement, mode_agreement
 from diffbgm.metrics.descriptors import DESCRIPTORS, describe_all
@@ -73,7 +73,7 @@ def evaluate_systems(
         DEALT: deal(looks[OURS], options.seed),
         UNTRAINED: looks[UNTRAINED],
     }
-    return systems_report(looks, requested, [bool(mode_asked(w).mean() > 0) for w in windows], owner, options.seed)
+    return systems_report(looks, requested, majors_asked(windows), owner, options.seed)
 
 
 @dataclass(frozen=True, eq=False)

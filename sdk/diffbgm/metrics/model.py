@@ -104,14 +104,19 @@ def _pooled_harsh(windows: np.ndarray) -> float:
     return float(harsh / together) if together else 0.0
 
 
+def resampled_songs(groups: Sequence[int] | np.ndarray, rng: np.random.Generator, count: int) -> list[np.ndarray]:
+    """Rows for a bootstrap over songs: `count` times as many songs as there are, drawn anew, with all rows of each."""
+    ids = np.unique(groups)
+    rows_of = [np.flatnonzero(np.asarray(groups) == i) for i in ids]
+    return [np.concatenate([rows_of[k] for k in rng.integers(0, len(ids), len(ids))]) for _ in range(count)]
+
+
 def _measures(
     names: list[str], x: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int
 ) -> dict[str, dict[str, Any]]:
     """Mean, spread and difference of the barred descriptors, with a 95 % interval (bootstrap over songs)."""
     rng = np.random.default_rng(seed)
-    ids = np.unique(groups)
-    rows_of = [np.flatnonzero(groups == i) for i in ids]
-    draws = [np.concatenate([rows_of[k] for k in rng.integers(0, len(ids), len(ids))]) for _ in range(1000)]
+    draws = resampled_songs(groups, rng, 1000)
     result = {}
     for name, title, kind, bar in BARS:
         i = names.index(name)

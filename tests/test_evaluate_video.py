@@ -1,7 +1,8 @@
 """Any system's MIDI files against videos, retrieval on made-up music videos, and everything in one report."""
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,6 +30,15 @@ from diffbgm.model import Config
 from diffbgm.roll import notes_to_roll
 from diffbgm.train_retrieval import SECONDS, cut_footage, hear_all, heard_in, train_retrieval
 from diffbgm.types import Note, Score, TempoMap, Track
+
+
+@pytest.fixture
+def threads_of_two_workers() -> Iterator[None]:
+    """As many threads as each of two workers has: sums that are split otherwise are rounded otherwise."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +158,7 @@ def test_systems_stand_side_by_side(tiny: DiffBGM, tmp_path: Path) -> None:
     assert real["two-sample AUC"] < systems["this model"]["two-sample AUC"]
 
 
+@pytest.mark.usefixtures("threads_of_two_workers")
 def test_all_of_it_is_one_report_and_one_card(
     tiny: DiffBGM, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

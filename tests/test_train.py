@@ -15,7 +15,7 @@ from diffbgm.errors import DataError
 from diffbgm.hub import load_weights, save_weights
 from diffbgm.model import Config, Denoiser
 from diffbgm.model.condition import Condition
-from diffbgm.train import TrainOptions, grown, schedule, train
+from diffbgm.train import TrainOptions, begin, grown, schedule, train
 from diffbgm.types import PianoRoll, TempoMap
 
 OPTIONS = TrainOptions(steps=6, batch=2, warmup=2, validate_every=3, validation_windows=2, ema_every=1)
@@ -74,6 +74,21 @@ def test_the_learning_rate_warms_up_and_falls() -> None:
     assert rates[0] == pytest.approx(0.01, rel=0.1)
     assert max(rates) == pytest.approx(rates[99], rel=0.05)
     assert rates[-1] < 0.02
+
+
+def test_training_drops_out_and_the_trained_network_does_not() -> None:
+    model = begin(Config.tiny(), TrainOptions(dropout=0.5), None, torch.device("cpu")).model
+    with torch.no_grad():
+        model.head.weight.normal_()  # it starts at zero, and nothing would reach the output
+    x, tokens = torch.randn(1, 4, 128, 88), Condition.stack([plain_window().tokens])
+
+    def twice() -> list[torch.Tensor]:
+        with torch.inference_mode():
+            return [model(x, torch.tensor([0.5]), tokens).logits for _ in range(2)]
+
+    assert not torch.equal(*twice())
+    model.eval()
+    assert torch.equal(*twice())
 
 
 def test_a_network_without_recall_grows_it_and_says_the_same_at_first(tmp_path: Path) -> None:

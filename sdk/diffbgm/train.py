@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diffbgm.data.bgm909 import is_bgm909, load
@@ -38,7 +38,8 @@ class TrainOptions:
     batch: int = 16
     learning_rate: float = 1e-3
     warmup: int = 200
-    weight_decay: float = 0.01
+    weight_decay: float = 0.1
+    dropout: float = 0.1  # in the beat transformer
     clip_norm: float = 1.0
     ema: float = 0.996
     ema_every: int = 4
@@ -153,6 +154,9 @@ def begin(config: Config, options: TrainOptions, start_from: Path | str | None, 
     else:
         start = widen(load_weights(start_from), config.clip_width)
         model = grown(start, config).requires_grad_(True).train()
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = options.dropout
     model = model.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     groups = [
         {"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": options.weight_decay},
@@ -199,6 +203,7 @@ def batch_loss(
     """Binary cross-entropy of x_0 in nats a sixteenth (over its 352 cells) and squared error of the velocities."""
     cells, velocity, condition = collate(windows, accelerator.device)
     dice = torch.Generator().manual_seed((options.seed << 32) + step)
+    torch.manual_seed((options.seed << 32) + step)  # for dropout
     t = draw_levels(len(cells), dice).to(cells)
     a, s = (part[:, None, None, None] for part in signal_and_noise(t))
     x = a * (2 * cells - 1) + s * torch.randn(cells.shape, generator=dice).to(cells)

@@ -83,7 +83,8 @@ def evaluate_all_apart(
     size: Size | None = None,
     on_progress: OnProgress | None = None,
 ) -> dict[str, Report]:
-    """`evaluate_all` with its parts in `workers` processes, which share the cores."""
+    """`evaluate_all` with its parts in `workers` processes, which share the cores. The figures are those of
+    `evaluate_all` on as many threads as a worker has; other numbers of threads round sums otherwise."""
     from concurrent.futures import ProcessPoolExecutor, as_completed
     from multiprocessing import get_context
 

@@ -62,6 +62,7 @@ class BeatBlock(nn.Module):
         self.self_attention = Attention(d, config.heads)
         self.cross_attention = Attention(d, config.heads)
         self.mlp = nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(approximate="tanh"), nn.Linear(4 * d, d))
+        self.dropout = nn.Dropout(0.0)  # of what is added to the beats; training sets how much
         self.modulation = nn.Linear(config.noise_width, 9 * d)
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
@@ -72,9 +73,9 @@ class BeatBlock(nn.Module):
         """h [B, L, d] beats at `at` [L]; plan [B, K, d] tokens at `plan_at` [B, K]; bias [B, L, K]."""
         m = self.modulation(noise)[:, None].chunk(9, dim=-1)
         x = normed(h, m[0], m[1])
-        h = h + m[2] * self.self_attention(x, x, at, at)
-        h = h + m[5] * self.cross_attention(normed(h, m[3], m[4]), plan, at, plan_at, bias)
-        return h + m[8] * self.mlp(normed(h, m[6], m[7]))
+        h = h + m[2] * self.dropout(self.self_attention(x, x, at, at))
+        h = h + m[5] * self.dropout(self.cross_attention(normed(h, m[3], m[4]), plan, at, plan_at, bias))
+        return h + m[8] * self.dropout(self.mlp(normed(h, m[6], m[7])))
 
 
 def normed(h: Tensor, scale: Tensor, shift: Tensor) -> Tensor:

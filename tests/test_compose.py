@@ -41,15 +41,16 @@ def test_any_length_is_one_roll(model: Denoiser, bars: int) -> None:
     assert (roll.velocity > 0).tolist() == (roll.cells[0::2] > 0).tolist()
 
 
-def test_windows_cover_every_beat() -> None:
+def test_windows_cover_every_beat_and_move_on() -> None:
     for beats in range(4, 400, 4):
-        starts = window_starts(beats, 32)
-        assert starts[0] == 0
-        assert starts[-1] == max(0, beats - 32)
-        assert all(start % 4 == 0 for start in starts)
-        strides = np.diff(starts)
-        assert len(strides) == 0 or strides.max() <= 28  # a bar is shared even where bars do not come out even
-        assert len(starts) == 1 + max(0, -(-(beats - 32) // 24))
+        for turn in range(9):
+            starts = window_starts(beats, 32, turn)
+            assert starts[0] == 0
+            assert starts[-1] == max(0, beats - 32)
+            assert all(start % 4 == 0 for start in starts)
+            assert all(4 <= stride <= 28 for stride in np.diff(starts))  # at least a bar is shared
+    inner = [start for turn in range(7) for start in window_starts(100, 32, turn)[1:-1]]
+    assert sorted(inner) == list(range(4, 68, 4))  # in seven turns every bar once
 
 
 def test_the_seed_decides(model: Denoiser) -> None:

@@ -4,7 +4,7 @@
 pieces share a batch (`ensemble.compose_many`).
 """
 
-import math
+import itertools
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from diffbgm.model.condition import Condition
 
 MEAN_VELOCITY = (92, 76)  # melody, accompaniment; the model tells how far a note is from them
-OVERLAP = 4  # a window shares at least one part in so many with the next
 SURE = 12.0  # logit of a cell that is not to change
 
 
@@ -110,9 +109,8 @@ def composing(
 
     device = next(model.parameters()).device
     steps = plan.beats * STEPS_PER_BEAT
-    starts = window_starts(plan.beats, model.beats)
-    padded = (starts[-1] + model.beats) * STEPS_PER_BEAT
-    told = versions(condition_of(plan, starts, model).to(device), options.guidance)
+    padded = max(plan.beats, model.beats) * STEPS_PER_BEAT
+    conditions: dict[tuple[int, ...], list[Condition]] = {}
     hold = None if keep is None else held_logits(keep, plan, padded, device)
     generator = torch.Generator().manual_seed(options.seed)
     source = torch.as_tensor(shared_steps(plan, padded)).to(device)
@@ -134,8 +132,11 @@ def composing(
         on_step=done,
     )
     shown = next(sampler)
-    while True:
-        answer = yield Ask(*shown, [start * STEPS_PER_BEAT for start in starts], told)
+    for turn in itertools.count():
+        starts = window_starts(plan.beats, model.beats, turn)
+        if (key := tuple(starts)) not in conditions:
+            conditions[key] = versions(condition_of(plan, starts, model).to(device), options.guidance)
+        answer = yield Ask(*shown, [start * STEPS_PER_BEAT for start in starts], conditions[key])
         logits, loud = overlap(options.guidance, answer, starts, padded)
         logits = lean(tie(logits, source, options.tie), wishes, options.lean)
         try:
@@ -146,14 +147,12 @@ def composing(
             return roll if keep is None else keep_exactly(roll, keep)
 
 
-def window_starts(beats: int, window: int) -> list[int]:
-    """First beats of the windows: as few as overlap by a quarter (a bar less where bars do not come out even), spread
-    evenly from the first beat to the last."""
-    room, stride = max(0, beats - window), window - window // OVERLAP
-    count = math.ceil(room / stride)
-    return (
-        [0] + [BEATS_PER_BAR * round(room * i / count / BEATS_PER_BAR) for i in range(1, count)] + [room] * (count > 0)
-    )
+def window_starts(beats: int, window: int, turn: int = 0) -> list[int]:
+    """First beats of the windows at the `turn`-th noise level: one at the start, one at the end, those between a bar
+    further every time, a bar less than a window apart. So no bar line is where windows meet for long."""
+    room, stride = max(0, beats - window), max(BEATS_PER_BAR, window - BEATS_PER_BAR)
+    first = BEATS_PER_BAR + BEATS_PER_BAR * turn % stride
+    return [0, *range(first, room, stride)] + [room] * (room > 0)
 
 
 def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Condition":

@@ -6,7 +6,20 @@ import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 
 from diffbgm.roll import key_scores, pitch_class_rows
-from diffbgm.sampling import FIRST_LEVEL, Guidance, Method, ddim_step, draw, guide, lean, noise_levels, sample, signal
+from diffbgm.sampling import (
+    ECHO_LEVEL,
+    FIRST_LEVEL,
+    SKETCH_LEVEL,
+    Guidance,
+    Method,
+    ddim_step,
+    draw,
+    guide,
+    lean,
+    noise_levels,
+    sample,
+    signal,
+)
 from diffbgm.types import LOWEST_PITCH, PITCHES
 
 STEPS = 12
@@ -190,3 +203,34 @@ def test_a_temperature_above_one_draws_less_likely_cells() -> None:
         cells = draw(logits, lambda: torch.randn(logits.shape, generator=generator), temperature)
         expected = torch.sigmoid(torch.tensor(-3.0 / temperature)).item()
         assert (cells > 0).float().mean().item() == pytest.approx(expected, abs=0.01)
+
+
+def test_the_network_hears_itself_only_once_harmony_is_settled() -> None:
+    shown: list[tuple[float, bool]] = []
+
+    def denoise(x: torch.Tensor, level: float, estimate: torch.Tensor | None) -> torch.Tensor:
+        shown.append((level, estimate is not None))
+        return torch.zeros_like(x)
+
+    generator = torch.Generator().manual_seed(0)
+    sample(denoise, lambda: torch.randn(4, generator=generator), noise_levels(64), method="ancestral")
+    assert {own for level, own in shown if level > ECHO_LEVEL} == {False}
+    assert {own for level, own in shown if level <= ECHO_LEVEL} == {True}
+
+
+@pytest.mark.parametrize(("level", "warm"), [(SKETCH_LEVEL + 0.1, True), (SKETCH_LEVEL - 0.1, False)])
+def test_the_temperature_acts_while_the_piece_is_a_sketch(level: float, warm: bool) -> None:
+    """One step from `level`, cells unlikely: what is played afterwards shows whether they were drawn warm."""
+    played = []
+    for temperature in (1.0, 4.0):
+        generator = torch.Generator().manual_seed(0)
+        seen: list[torch.Tensor] = []
+
+        def denoise(x: torch.Tensor, now: float, estimate: torch.Tensor | None, seen=seen) -> torch.Tensor:
+            seen.append(x)
+            return torch.full_like(x, -4.0)
+
+        noise = lambda generator=generator: torch.randn(20_000, generator=generator)  # noqa: E731
+        sample(denoise, noise, [level, 0.3, 0.0], method="ancestral", temperature=temperature)
+        played.append(seen[1].mean().item())
+    assert (played[1] > played[0] + 0.1) == warm

@@ -34,7 +34,7 @@ class ComposeOptions:
 
     `chunk` windows go through the network at once, which bounds memory (None: what suits the device), computing in
     `dtype` (None: bfloat16 where the hardware is fast at it, else float32).
-    `temperature`: above 1 more notes, and less likely ones, are tried on the way; see `sampling.draw`.
+    `temperature`: above 1 more notes, and less likely ones, are tried while little is settled; see `sampling.sample`.
     `tie` 0..1: how far segments with one label are pulled together while they emerge, besides sharing their noise.
     `lean`: nats by which music that strays from the plan's mode is pulled back, see `sampling.lean`.
     """
@@ -44,7 +44,7 @@ class ComposeOptions:
     method: Method = "ancestral"
     guidance: Guidance = field(default_factory=Guidance)
     eta: float = 1.0
-    temperature: float = 1.1
+    temperature: float = 1.2
     tie: float = 0.3
     lean: float = 0.5
     chunk: int | None = None

@@ -22,6 +22,8 @@ Method = Literal["ancestral", "ddim", "dpm"]
 
 LAST_LEVEL = 0.25  # the last that the network is asked about
 FIRST_LEVEL = 0.999  # where pure noise starts: DPM-Solver needs a signal, however small
+SKETCH_LEVEL = 0.6  # above it cells are drawn at the temperature asked for, below it at 1
+ECHO_LEVEL = 0.8  # above it the network is not shown what it believed last
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,9 @@ def sample(
 ) -> "Tensor":
     """From noise to the logits of x_0, by `method`; `noise()` gives fresh standard normal noise.
 
-    "ancestral": DDIM steps towards an x_0 drawn at a `temperature`, see `draw`; "ddim":
-    towards its mean; "dpm": DPM-Solver++ 2M.
+    "ancestral": DDIM steps towards an x_0 drawn, above `SKETCH_LEVEL` at a `temperature`, see `draw`; "ddim": towards
+    its mean; "dpm": DPM-Solver++ 2M. A network that is shown its last estimate believes it more every time, and harmony
+    grows plainer than in songs: above `ECHO_LEVEL`, where harmony is settled, it is not.
     """
     steps = sampling(noise, levels, method=method, eta=eta, temperature=temperature, on_step=on_step)
     try:
@@ -133,10 +136,11 @@ def sampling(
     x, estimate, previous = noise(), None, None
     logits = x
     for i, (now, then) in enumerate(itertools.pairwise(levels)):
-        logits = yield Noisy(x, now, estimate)
+        logits = yield Noisy(x, now, estimate if now <= ECHO_LEVEL else None)
         last_estimate, estimate = estimate, torch.tanh(logits / 2)
         if then > 0:
-            x0 = draw(logits, noise, temperature) if method == "ancestral" else estimate
+            warmth = temperature if now > SKETCH_LEVEL else 1.0
+            x0 = draw(logits, noise, warmth) if method == "ancestral" else estimate
             x = step(x, x0, now, then, eta=eta, noise=noise, before=(previous, last_estimate))
         previous = now
         if on_step:

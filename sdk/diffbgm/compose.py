@@ -4,7 +4,6 @@
 pieces share a batch (`ensemble.compose_many`).
 """
 
-import itertools
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -131,8 +130,8 @@ def composing(
         temperature=options.temperature,
         on_step=done,
     )
-    shown = next(sampler)
-    for turn in itertools.count():
+    shown, turn = next(sampler), 0
+    while True:
         starts = window_starts(plan.beats, model.beats, turn)
         if (key := tuple(starts)) not in conditions:
             conditions[key] = versions(condition_of(plan, starts, model).to(device), options.guidance)
@@ -140,7 +139,7 @@ def composing(
         logits, loud = overlap(options.guidance, answer, starts, padded)
         logits = lean(tie(logits, source, options.tie), wishes, options.lean)
         try:
-            shown = sampler.send(logits if hold is None else torch.where(hold.isnan(), logits, hold))
+            shown, turn = sampler.send(logits if hold is None else torch.where(hold.isnan(), logits, hold)), turn + 1
         except StopIteration as end:
             cells = (end.value[:, :steps] > 0).to(torch.uint8).cpu().numpy()
             roll = finish(cells, loud[:, :steps].float().cpu().numpy(), plan)

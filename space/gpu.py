@@ -36,7 +36,7 @@ def on_cpu() -> bool:
 
 
 def windows_of(plan: MusicPlan) -> int:
-    """How many windows of eight bars the model composes for a plan."""
+    """How many windows of eight bars the model composes for a plan, at most."""
     return len(window_starts(plan.beats, 32))
 
 

@@ -4,15 +4,18 @@
                     see `tests.drawing.draw_video` for all it can do. Files lie in the test's own tmp_path.
     clip            a `Drawn` of 4 s, 160x90, 25 pictures a second, cuts at 1.4 and 2.6 s, with sound.
     silent_clip     the same without a sound track.
+    set_threads     a function: `set_threads(n)` for torch, undone after the test: sums that are split otherwise are
+                    rounded otherwise.
     shared          the folder of shared material beside the repository; skips the test where there is none.
 
 The building blocks (scenes, picture times, rotation, a tone) are in `tests/drawing.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from tests.drawing import Drawn, draw_video
 
 
@@ -30,6 +33,13 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
 @pytest.fixture(scope="session")
 def silent_clip(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     return draw_video(tmp_path_factory.mktemp("clip") / "silent.mp4")
+
+
+@pytest.fixture
+def set_threads() -> Iterator[Callable[[int], None]]:
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

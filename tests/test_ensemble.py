@@ -71,15 +71,12 @@ def test_on_a_cpu_every_piece_has_batches_of_its_own(model: Denoiser) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_the_bundled_network_takes_each_window_by_itself(threads: int) -> None:
+def test_the_bundled_network_takes_each_window_by_itself(threads: int, set_threads: Callable[[int], None]) -> None:
     """What the promise of the same bytes rests on."""
-    model, before = hub.load(None)[0], torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        assert not company_matters(model, 4)
-        assert not company_matters(model, 16)
-    finally:
-        torch.set_num_threads(before)
+    model = hub.load(None)[0]
+    set_threads(threads)
+    assert not company_matters(model, 4)
+    assert not company_matters(model, 16)
 
 
 class Leaning(Denoiser):

@@ -1,8 +1,7 @@
 """Any system's MIDI files against videos, retrieval on made-up music videos, and everything in one report."""
 
 import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from tests.metrics.test_retrieval import OPTIONS, made_up
 from diffbgm import DiffBGM
 from diffbgm.cli import main
 from diffbgm.errors import DataError
-from diffbgm.evaluate.everything import combine
+from diffbgm.evaluate.everything import combine, threads_each
 from diffbgm.evaluate.plots import plots_for
 from diffbgm.evaluate.retrieval import TRUTH, HeldOut, compose_for, features_of, retrieval_report
 from diffbgm.evaluate.systems import evaluate_systems, untrained
@@ -30,15 +29,6 @@ from diffbgm.model import Config
 from diffbgm.roll import notes_to_roll
 from diffbgm.train_retrieval import SECONDS, cut_footage, hear_all, heard_in, train_retrieval
 from diffbgm.types import Note, Score, TempoMap, Track
-
-
-@pytest.fixture
-def threads_of_two_workers() -> Iterator[None]:
-    """As many threads as each of two workers has: sums that are split otherwise are rounded otherwise."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -158,10 +148,10 @@ def test_systems_stand_side_by_side(tiny: DiffBGM, tmp_path: Path) -> None:
     assert real["two-sample AUC"] < systems["this model"]["two-sample AUC"]
 
 
-@pytest.mark.usefixtures("threads_of_two_workers")
 def test_all_of_it_is_one_report_and_one_card(
-    tiny: DiffBGM, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny: DiffBGM, tmp_path: Path, capsys: pytest.CaptureFixture[str], set_threads: Callable[[int], None]
 ) -> None:
+    set_threads(threads_each(2))  # as the two workers below
     tiny.save_pretrained(tmp_path / "weights")
     for seed, song_id in enumerate(TRAINING[:1] + VALIDATION):
         write_song(tmp_path / "data" / "POP909", song_id, seed, bars=20)

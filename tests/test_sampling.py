@@ -221,16 +221,19 @@ def test_the_network_hears_itself_only_once_harmony_is_settled() -> None:
 @pytest.mark.parametrize(("level", "warm"), [(SKETCH_LEVEL + 0.1, True), (SKETCH_LEVEL - 0.1, False)])
 def test_the_temperature_acts_while_the_piece_is_a_sketch(level: float, warm: bool) -> None:
     """One step from `level`, cells unlikely: what is played afterwards shows whether they were drawn warm."""
-    played = []
-    for temperature in (1.0, 4.0):
+
+    def played(temperature: float) -> float:
         generator = torch.Generator().manual_seed(0)
         seen: list[torch.Tensor] = []
 
-        def denoise(x: torch.Tensor, now: float, estimate: torch.Tensor | None, seen=seen) -> torch.Tensor:
+        def denoise(x: torch.Tensor, now: float, estimate: torch.Tensor | None) -> torch.Tensor:
             seen.append(x)
             return torch.full_like(x, -4.0)
 
-        noise = lambda generator=generator: torch.randn(20_000, generator=generator)  # noqa: E731
+        def noise() -> torch.Tensor:
+            return torch.randn(20_000, generator=generator)
+
         sample(denoise, noise, [level, 0.3, 0.0], method="ancestral", temperature=temperature)
-        played.append(seen[1].mean().item())
-    assert (played[1] > played[0] + 0.1) == warm
+        return seen[1].mean().item()
+
+    assert (played(4.0) > played(1.0) + 0.1) == warm

@@ -148,7 +148,8 @@ def composing(
 
 def window_starts(beats: int, window: int, turn: int = 0) -> list[int]:
     """First beats of the windows at the `turn`-th noise level: one at the start, one at the end, those between a bar
-    further every time, a bar less than a window apart. So no bar line is where windows meet for long."""
+    further every time, a bar less than a window apart. So no bar line is where windows meet for long. They are most at
+    turn 0."""
     room, stride = max(0, beats - window), max(BEATS_PER_BAR, window - BEATS_PER_BAR)
     first = BEATS_PER_BAR + BEATS_PER_BAR * turn % stride
     return [0, *range(first, room, stride)] + [room] * (room > 0)

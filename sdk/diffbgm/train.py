@@ -202,8 +202,9 @@ def batch_loss(
 ) -> dict[str, Tensor]:
     """Binary cross-entropy of x_0 in nats a sixteenth (over its 352 cells) and squared error of the velocities."""
     cells, velocity, condition = collate(windows, accelerator.device)
-    dice = torch.Generator().manual_seed((options.seed << 32) + step)
-    torch.manual_seed((options.seed << 32) + step)  # for dropout
+    seed = (options.seed << 32) + step
+    dice = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)  # for dropout
     t = draw_levels(len(cells), dice).to(cells)
     a, s = (part[:, None, None, None] for part in signal_and_noise(t))
     x = a * (2 * cells - 1) + s * torch.randn(cells.shape, generator=dice).to(cells)

@@ -89,12 +89,13 @@ def evaluate_all_apart(
     from multiprocessing import get_context
 
     tell = on_progress or (lambda fraction, message: None)
-    threads = max(1, (os.cpu_count() or 1) // workers)
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         kinds = kinds_for(data)
         longest_first = sorted(kinds, key=lambda kind: LONGEST.index(kind))
         running = {
-            pool.submit(evaluate_part_alone, kind, weights, data, seed, steps, size or Size(), threads): kind
+            pool.submit(
+                evaluate_part_alone, kind, weights, data, seed, steps, size or Size(), threads_each(workers)
+            ): kind
             for kind in longest_first
         }
         reports = {}
@@ -102,6 +103,11 @@ def evaluate_all_apart(
             reports[running[done]] = done.result()
             tell(len(reports) / len(kinds), f"{running[done]} is measured")
     return {kind: reports[kind] for kind in kinds}
+
+
+def threads_each(workers: int) -> int:
+    """How many threads each of `workers` processes that share the cores has."""
+    return max(1, (os.cpu_count() or 1) // workers)
 
 
 def evaluate_part_alone(

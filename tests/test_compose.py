@@ -47,11 +47,12 @@ def test_windows_cover_every_beat_and_move_on() -> None:
             starts = window_starts(beats, 32, turn)
             assert starts[0] == 0
             assert len(starts) <= len(window_starts(beats, 32))
-            assert starts[-1] == max(0, beats - 32)
+            assert 0 <= starts[-1] - max(0, beats - 32) <= (16 if beats > 32 else 0)  # to the end, not far past it
             assert all(start % 4 == 0 for start in starts)
             assert all(4 <= stride <= 28 for stride in np.diff(starts))  # at least a bar is shared
     inner = [start for turn in range(7) for start in window_starts(100, 32, turn)[1:-1]]
     assert sorted(inner) == list(range(4, 68, 4))  # in seven turns every bar once
+    assert {window_starts(100, 32, turn)[-1] for turn in range(7)} == {68, 72, 76, 80, 84}
 
 
 def test_the_seed_decides(model: Denoiser) -> None:

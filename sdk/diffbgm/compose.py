@@ -108,9 +108,10 @@ def composing(
 
     device = next(model.parameters()).device
     steps = plan.beats * STEPS_PER_BEAT
-    padded = max(plan.beats, model.beats) * STEPS_PER_BEAT
+    reach = plan.beats + model.beats // 2 if plan.beats > model.beats else model.beats
+    padded = reach * STEPS_PER_BEAT
     conditions: dict[tuple[int, ...], list[Condition]] = {}
-    hold = None if keep is None else held_logits(keep, plan, padded, device)
+    hold = held_logits(keep, plan, padded, device)
     generator = torch.Generator().manual_seed(options.seed)
     source = torch.as_tensor(shared_steps(plan, padded)).to(device)
     wishes = mode_wishes(plan, device)
@@ -139,7 +140,7 @@ def composing(
         logits, loud = overlap(options.guidance, answer, starts, padded)
         logits = lean(tie(logits, source, options.tie), wishes, options.lean)
         try:
-            shown, turn = sampler.send(logits if hold is None else torch.where(hold.isnan(), logits, hold)), turn + 1
+            shown, turn = sampler.send(torch.where(hold.isnan(), logits, hold)), turn + 1
         except StopIteration as end:
             cells = (end.value[:, :steps] > 0).to(torch.uint8).cpu().numpy()
             roll = finish(cells, loud[:, :steps].float().cpu().numpy(), plan)
@@ -147,12 +148,16 @@ def composing(
 
 
 def window_starts(beats: int, window: int, turn: int = 0) -> list[int]:
-    """First beats of the windows at the `turn`-th noise level: one at the start, one at the end, those between a bar
-    further every time, a bar less than a window apart. So no bar line is where windows meet for long. They are most at
-    turn 0."""
+    """First beats of the windows at the `turn`-th noise level: one at the start, the others a bar further every time, a
+    bar less than a window apart, the last up to half a window past the end, as in training. So no bar line is where
+    windows meet for long. They are most at turn 0."""
     room, stride = max(0, beats - window), max(BEATS_PER_BAR, window - BEATS_PER_BAR)
+    if not room:
+        return [0]
     first = BEATS_PER_BAR + BEATS_PER_BAR * turn % stride
-    return [0, *range(first, room, stride)] + [room] * (room > 0)
+    inner = range(first, room, stride)
+    over = (inner[-1] + stride if inner else first) - room  # beats of the last window past the end
+    return [0, *inner, room + (over if over <= window // 2 else over - window // 2)]
 
 
 def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Condition":
@@ -190,6 +195,7 @@ def overlap(guidance: Guidance, answer: Answer, starts: list[int], padded: int) 
         total[:, at] += ramp * logits[i]
         loud[:, at] += ramp * velocity[i]
         weight[at] += ramp
+    weight.clamp_(min=1)  # where no window reaches, past the end
     return total / weight, loud / weight
 
 
@@ -236,15 +242,18 @@ def mode_wishes(plan: MusicPlan, device: "torch.device") -> "list[tuple[Tensor, 
     return wishes
 
 
-def held_logits(keep: Keep, plan: MusicPlan, padded: int, device: "torch.device") -> "Tensor":
-    """[4, T, 88] sure logits where music is kept, NaN elsewhere."""
+def held_logits(keep: Keep | None, plan: MusicPlan, padded: int, device: "torch.device") -> "Tensor":
+    """[4, padded, 88] sure logits where music is kept and past the end, where all is silent; NaN elsewhere."""
     import torch
 
     steps = plan.beats * STEPS_PER_BEAT
+    out = np.full((4, padded, PITCHES), np.nan, np.float32)
+    out[:, steps:] = -SURE
+    if keep is None:
+        return torch.as_tensor(out).to(device)
     if keep.roll.steps != steps or keep.steps.shape != (steps,):
         raise PlanError(f"the music to keep has {keep.roll.steps} steps, the plan {steps}; recut it first")
     cells = transpose(keep.roll, key_shift(plan.key)).cells
-    out = np.full((4, padded, PITCHES), np.nan, np.float32)
     mask = np.flatnonzero(keep.steps)
     out[:, mask] = np.where(cells[:, mask] > 0, SURE, -SURE)
     return torch.as_tensor(out).to(device)

@@ -27,6 +27,7 @@ from diffbgm.model.denoiser import signal_and_noise
 from diffbgm.model.widen import widen
 
 VALIDATION_LEVELS = (0.2, 0.5, 0.8, 0.95)
+TRANSPOSED_LEVEL = 0.45  # up to here the key is heard through the noise, and music in any key teaches the network
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ def batch_loss(
     seed = (options.seed << 32) + step
     dice = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)  # for dropout
-    t = draw_levels(len(cells), dice).to(cells)
+    t = levels_for(windows, dice).to(cells)
     a, s = (part[:, None, None, None] for part in signal_and_noise(t))
     x = a * (2 * cells - 1) + s * torch.randn(cells.shape, generator=dice).to(cells)
     estimate = None
@@ -225,6 +226,12 @@ def batch_loss(
         "nats": nats.mean().detach(),
         "velocity": loud.detach(),
     }
+
+
+def levels_for(windows: Sequence[Window], dice: torch.Generator) -> Tensor:
+    """[n] a noise level for each: below `TRANSPOSED_LEVEL` where a window is in another key than the model works in."""
+    t = draw_levels(len(windows), dice)
+    return torch.where(torch.tensor([window.transposed for window in windows]), TRANSPOSED_LEVEL * t, t)
 
 
 def draw_levels(n: int, dice: torch.Generator) -> Tensor:

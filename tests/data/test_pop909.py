@@ -6,10 +6,26 @@ import pytest
 from tests.data.conftest import BPM, write_song
 
 from diffbgm.data.pop909 import is_validation, read_songs
-from diffbgm.data.windows import Sampling, cut_window, draw_window, normalise_keys, prepare, scales_by_bar
+from diffbgm.data.windows import (
+    Sampling,
+    cut_window,
+    draw_window,
+    normalise_keys,
+    prepare,
+    scales_by_bar,
+    transposed,
+)
 from diffbgm.errors import DataError
-from diffbgm.roll import bar_pitch_classes, find_key, pitch_classes, roll_to_notes
-from diffbgm.types import LOWEST_PITCH, STEPS_PER_BAR
+from diffbgm.roll import (
+    bar_pitch_classes,
+    bar_statistics,
+    find_key,
+    measure_curves,
+    pitch_classes,
+    roll_to_notes,
+    transpose,
+)
+from diffbgm.types import CURVES, LOWEST_PITCH, STEPS_PER_BAR
 
 
 def test_a_song_lands_on_its_grid(pop909: Path) -> None:
@@ -101,3 +117,26 @@ def test_drawing_is_seeded_and_drops_streams(pop909: Path) -> None:
     dropped = [w.tokens.has_dynamic for w in a]
     assert any(dropped)
     assert not all(dropped)
+
+
+def test_a_transposed_piece_is_measured_as_what_it_is(pop909: Path) -> None:
+    piece = prepare(read_songs(pop909)[0])
+    moved = transposed(piece, 3)
+    assert moved.roll == transpose(piece.roll, 3)
+    assert moved.statistics == pytest.approx(bar_statistics(moved.roll.cells))
+    curves = measure_curves(moved.roll.cells)
+    sounds = np.repeat(bar_pitch_classes(moved.roll.cells).any(1), 4)
+    for name in CURVES:
+        assert moved.curves[name][sounds] == pytest.approx(getattr(curves, name)[sounds], abs=1e-6), name
+
+
+def test_windows_are_transposed_as_often_as_asked(pop909: Path) -> None:
+    pieces = [prepare(s) for s in read_songs(pop909)]
+
+    def share(chance: float) -> float:
+        rng = np.random.default_rng(0)
+        return float(np.mean([draw_window(pieces, rng, Sampling(transpose=chance)).transposed for _ in range(200)]))
+
+    assert share(0.0) == 0
+    assert 0.3 < share(0.4) < 0.5
+    assert share(1.0) == 1

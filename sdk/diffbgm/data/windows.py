@@ -28,11 +28,12 @@ KEY_CHANGE_COST = 6.0  # nats: how sure the notes must be before a new scale is 
 @dataclass(frozen=True)
 class Window:
     """One training example: `cells` [4, T, 88], tokens, and `velocity` [2, T, 88]: -1..1 around the song's mean, NaN
-    where there is no onset."""
+    where there is no onset. `transposed`: it is in another key than C major or A minor."""
 
     cells: np.ndarray
     velocity: np.ndarray
     tokens: WindowTokens
+    transposed: bool = False
 
 
 class View(Protocol):
@@ -142,6 +143,7 @@ class Sampling:
     smooth: float = 0.5
     jitter: float = 0.08  # of a curve's spread
     excerpt: float = 0.05  # how often a few bars are taken for a whole piece
+    transpose: float = 0.4  # how often a window is moved to another key
 
     @classmethod
     def plain(cls) -> "Sampling":
@@ -157,7 +159,18 @@ def draw_window(pieces: Sequence[Piece], rng: np.random.Generator, how: Sampling
     if rng.random() < how.excerpt:
         piece = excerpt(piece, rng, bars)
     start = int(rng.integers(0, max(1, piece.bars - bars // 2)))
+    if how.transpose and rng.random() < how.transpose:
+        piece = transposed(piece, int(rng.choice([-5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 6])))
+        return replace(cut_window(piece, start, bars, rng, how), transposed=True)
     return cut_window(piece, start, bars, rng, how)
+
+
+def transposed(piece: Piece, semitones: int) -> Piece:
+    """The piece in another key, and what is asked for moved with it."""
+    statistics = piece.statistics.copy()
+    statistics[:, 2] += semitones * statistics[:, 1]  # sums of pitches, see `roll.bar_statistics`
+    curves = piece.curves | {"brightness": piece.curves["brightness"] + semitones}
+    return replace(piece, roll=transpose(piece.roll, semitones), statistics=statistics, curves=curves)
 
 
 def view_window(piece: Piece, rng: np.random.Generator, how: Sampling, bars: int = 8) -> Window:

@@ -12,12 +12,13 @@ from tests.data.conftest import TRAINING, VALIDATION, write_song
 
 from diffbgm.cli import main
 from diffbgm.compose import ComposeOptions
+from diffbgm.compose_windows import mode_asked, mode_wishes, sample_windows
 from diffbgm.data.pop909 import is_validation, read_songs
 from diffbgm.data.windows import prepare
 from diffbgm.errors import DataError
 from diffbgm.evaluate.ablations import VARIANTS, evaluate_ablations
 from diffbgm.evaluate.card import add_to_card
-from diffbgm.evaluate.model import draw, evaluate_model, mode_asked, mode_wishes, sample_windows
+from diffbgm.evaluate.model import draw, evaluate_model
 from diffbgm.evaluate.pieces import evaluate_pieces, plan_of, roll_of
 from diffbgm.evaluate.sweep import evaluate_sweep
 from diffbgm.evaluate.sync import evaluate_sync

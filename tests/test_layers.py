@@ -16,14 +16,17 @@ FLOORS = (
     {"types", "settings", "store"},
     {"roll", "media", "codec"},
     {"video", "planner", "model", "sampling", "midi", "arrange", "render", "metrics", "device", "plot", "receipt"},
-    {"compose", "network", "ensemble", "data", "hub"},
-    {"pipeline", "stages", "train", "train_director", "train_retrieval", "result"},
+    {"compose", "compose_windows", "network", "ensemble", "data", "hub"},
+    {"pipeline", "stages", "train", "train_own", "train_director", "train_retrieval", "result"},
     {"evaluate", "batch"},
     {"cli", "__init__"},
 )
 # A room may lean on a neighbour of its own floor only where that is said here.
 NEIGHBOURS = {
     ("compose", "network"),
+    ("compose_windows", "compose"),
+    ("compose_windows", "data"),
+    ("compose_windows", "network"),
     ("data", "hub"),
     ("data", "model"),
     ("ensemble", "compose"),
@@ -33,6 +36,7 @@ NEIGHBOURS = {
     ("pipeline", "result"),
     ("pipeline", "stages"),
     ("stages", "result"),
+    ("train_own", "train"),
 }
 HEAVY = {
     "torch",

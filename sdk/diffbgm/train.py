@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from diffbgm.data.bgm909 import is_bgm909, load
 from diffbgm.data.pairs import paired_pieces
 from diffbgm.data.pop909 import Song, is_validation, read_songs
-from diffbgm.data.windows import Piece, Sampling, Window, cut_window, draw_window, prepare, view_window
+from diffbgm.data.windows import Piece, Sampling, Window, cut_window, draw_window, hide, prepare, view_window
 from diffbgm.device import make_accelerator
 from diffbgm.errors import DataError, WeightsError
 from diffbgm.hub import load_weights, save_weights
@@ -88,7 +88,7 @@ def train(
 
 
 def train_on(
-    training: Sequence[Piece],
+    training: Sequence[Piece] | Sequence[Window],
     validation: Sequence[Piece],
     out: Path,
     config: Config,
@@ -96,7 +96,7 @@ def train_on(
     start_from: Path | str | None = None,
     on_progress: Callable[[float, str], None] | None = None,
 ) -> Path:
-    """`train` on pieces at hand; `out` is there."""
+    """`train` on pieces, or windows, at hand; `out` is there."""
     accelerator = make_accelerator()
     state = begin(config, options, start_from, accelerator.device)
     if (out / "checkpoint.json").exists():
@@ -186,9 +186,14 @@ def schedule(step: int, done: float, options: TrainOptions) -> float:
     return min(1.0, (step + 1) / options.warmup) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
 
 
-def draw_batch(pieces: Sequence[Piece], step: int, options: TrainOptions) -> list[Window]:
+def draw_batch(source: Sequence[Piece] | Sequence[Window], step: int, options: TrainOptions) -> list[Window]:
+    """Windows of pieces, or of those at hand."""
     rng = np.random.default_rng([options.seed, step])
-    return [draw_window(pieces, rng, options.sampling) for _ in range(options.batch)]
+    pieces = [each for each in source if isinstance(each, Piece)]
+    if pieces:
+        return [draw_window(pieces, rng, options.sampling) for _ in range(options.batch)]
+    windows = [each for each in source if isinstance(each, Window)]
+    return [hide(windows[int(i)], rng, options.sampling) for i in rng.integers(len(windows), size=options.batch)]
 
 
 def collate(windows: Sequence[Window], device: torch.device) -> tuple[Tensor, Tensor, Condition]:

@@ -173,6 +173,28 @@ def transposed(piece: Piece, semitones: int) -> Piece:
     return replace(piece, roll=transpose(piece.roll, semitones), statistics=statistics, curves=curves)
 
 
+def hide(window: Window, rng: np.random.Generator, how: Sampling) -> Window:
+    """The window with parts of what its tokens ask for dropped, as often as when windows are drawn."""
+    dynamic, semantic = window.tokens.dynamic.copy(), window.tokens.semantic.copy()
+    for i in range(len(CURVES)):  # a value and whether it is known
+        if rng.random() < how.drop_curve:
+            dynamic[:, 2 * i : 2 * i + 2] = 0
+    for segment in semantic:
+        for i in range(len(MOOD_SCALE)):
+            if rng.random() < how.drop_mood:
+                segment[2 * i : 2 * i + 2] = 0
+    return replace(window, tokens=drop_streams(replace(window.tokens, dynamic=dynamic, semantic=semantic), rng, how))
+
+
+def drop_streams(tokens: WindowTokens, rng: np.random.Generator, how: Sampling) -> WindowTokens:
+    both = rng.random() < how.drop_both
+    return replace(
+        tokens,
+        has_dynamic=not both and rng.random() >= how.drop_dynamic,
+        has_semantic=not both and rng.random() >= how.drop_semantic,
+    )
+
+
 def view_window(piece: Piece, rng: np.random.Generator, how: Sampling, bars: int = 8) -> Window:
     """A window under one of the piece's videos, inside of what that covers if it can be."""
     view = piece.views[int(rng.integers(len(piece.views)))]
@@ -218,16 +240,7 @@ def cut_window(
     else:
         curves, scenes = view.ask(beats, rng, how)
     tokens = window_tokens(curves, scenes, beats, start * BEATS_PER_BAR, bars * BEATS_PER_BAR, piece.clip_width)
-    both = rng.random() < how.drop_both
-    return Window(
-        cells,
-        velocity,
-        replace(
-            tokens,
-            has_dynamic=not both and rng.random() >= how.drop_dynamic,
-            has_semantic=not both and rng.random() >= how.drop_semantic,
-        ),
-    )
+    return Window(cells, velocity, drop_streams(tokens, rng, how))
 
 
 def disturb(curve: np.ndarray, rng: np.random.Generator, how: Sampling) -> np.ndarray:

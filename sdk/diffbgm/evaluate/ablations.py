@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from diffbgm.compose import ComposeOptions
+from diffbgm.compose_windows import sample_windows
 from diffbgm.data.pop909 import read_songs
 from diffbgm.data.windows import Piece, Sampling
 from diffbgm.errors import InputError
-from diffbgm.evaluate.model import draw, majors_asked, sample_windows
+from diffbgm.evaluate.model import draw, majors_asked
 from diffbgm.hub import load_weights
 from diffbgm.metrics.agreement import curve_agreement, mode_agreement
 from diffbgm.metrics.report import Report, Table

@@ -9,26 +9,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diffbgm.compose import ComposeOptions
+from diffbgm.compose_windows import mode_asked, sample_windows
 from diffbgm.data.pop909 import Song, is_validation, read_songs
 from diffbgm.data.windows import Piece, Sampling, Window, cut_window, prepare
 from diffbgm.errors import DataError, InputError
 from diffbgm.media import replacing
 from diffbgm.metrics.model import measure_model, model_report, resampled_songs
 from diffbgm.metrics.report import Report, Table
-from diffbgm.network import guided, precision
-from diffbgm.roll import notes_to_roll, roll_to_notes
-from diffbgm.sampling import lean, noise_levels, sample
 from diffbgm.train import VALIDATION_LEVELS, window_bce
-from diffbgm.types import BEATS_PER_BAR, CURVES, STEPS_PER_BEAT, Curves, PianoRoll
+from diffbgm.types import BEATS_PER_BAR, CURVES, Curves
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from diffbgm.model import Denoiser
 
 BARS = 8
 SMALLEST = 20
-CHUNK = 8  # windows that share a generator, so that it decides the music as the seed does
 FOLDS = 5  # of the classifier: fewer songs cannot be kept on one side of each split, and windows are split alone
 LOW_NOISE_DRAWS = 4
 BCE_BARS = dict(zip(VALIDATION_LEVELS, (0.01, 2.5, 11.0, 16.4), strict=True))  # nats a sixteenth
@@ -142,79 +137,9 @@ def draw(
     return windows, requested, [int(i) for i in owner]
 
 
-def sample_windows(
-    model: "Denoiser",
-    windows: Sequence[Window],
-    options: ComposeOptions,
-    on_progress: Callable[[float, str], None],
-) -> np.ndarray:
-    """[n, 4, 128, 88] one window composed for the plan of each; every sustain belongs to an onset."""
-    import torch
-
-    from diffbgm.model.condition import Condition
-
-    device = next(model.parameters()).device
-    wishes = [mode_wishes(w) for w in windows]
-    condition = Condition.stack([w.tokens for w in windows]).to(device)
-    out = []
-    chunk = options.chunk or CHUNK
-    for first in range(0, len(windows), chunk):
-        part: Condition = condition[first : first + chunk]
-        generator = torch.Generator().manual_seed((options.seed << 20) + first)
-        shape = (len(part), *windows[0].cells.shape)
-
-        def denoise(x, level, estimate, part=part, first=first):
-            with precision(model, options.dtype):
-                logits = guided(model, x, level, part, estimate, options.guidance)[0]
-            asked = zip(logits, wishes[first : first + chunk], strict=True)
-            return torch.stack([lean(one, wish, options.lean) for one, wish in asked])
-
-        def noise(shape=shape, generator=generator):
-            return torch.randn(shape, generator=generator).to(device)
-
-        with torch.inference_mode():
-            logits = sample(
-                denoise,
-                noise,
-                noise_levels(options.steps),
-                method=options.method,
-                eta=options.eta,
-                temperature=options.temperature,
-            )
-        out += [clean((w > 0).cpu().numpy().astype(np.uint8)) for w in logits]
-        on_progress(len(out) / len(windows), f"sampled {len(out)} of {len(windows)} windows")
-    return np.stack(out)
-
-
-def mode_wishes(window: Window) -> "list[tuple[Tensor, bool]]":
-    """(steps, whether they are to be major) where a window's tokens ask for a mode: what `lean` wants to know."""
-    import torch
-
-    asked = mode_asked(window)
-    return [
-        (torch.from_numpy(np.flatnonzero(np.repeat(at, STEPS_PER_BEAT))), major)
-        for at, major in ((asked > 0, True), (asked < 0, False))
-        if at.any()
-    ]
-
-
-def mode_asked(window: Window) -> np.ndarray:
-    """[L] how far each beat is asked to be in major: above 0, in minor: below, neither or unknown: 0."""
-    from diffbgm.model.condition import MOOD_SCALE
-
-    column = 2 * list(MOOD_SCALE).index("mode")
-    value, known = window.tokens.semantic[:, column], window.tokens.semantic[:, column + 1]
-    return (value * known)[window.tokens.segment]
-
-
 def majors_asked(windows: Sequence[Window]) -> list[bool]:
     """[n] whether a window's tokens ask for major more than for minor."""
     return [bool(mode_asked(window).mean() > 0) for window in windows]
-
-
-def clean(cells: np.ndarray) -> np.ndarray:
-    """Cells [4, T, 88] without sustains that no onset began."""
-    return notes_to_roll(*roll_to_notes(PianoRoll(cells)), cells.shape[1] // 4).cells
 
 
 def save_windows(folder: Path, generated: np.ndarray, reference: np.ndarray) -> None:

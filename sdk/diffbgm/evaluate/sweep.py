@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffbgm.compose import ComposeOptions
+from diffbgm.compose_windows import sample_windows
 from diffbgm.data.pop909 import read_songs
 from diffbgm.data.windows import prepare
-from diffbgm.evaluate.model import FOLDS, chosen, draw, majors_asked, sample_windows
+from diffbgm.evaluate.model import FOLDS, chosen, draw, majors_asked
 from diffbgm.metrics.agreement import curve_agreement, mode_agreement
 from diffbgm.metrics.descriptors import DESCRIPTORS, describe_all
 from diffbgm.metrics.report import Report, Table

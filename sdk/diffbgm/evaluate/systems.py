@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffbgm.compose import ComposeOptions
+from diffbgm.compose_windows import sample_windows
 from diffbgm.data.pop909 import is_validation, read_songs
 from diffbgm.data.windows import prepare
 from diffbgm.errors import DataError
-from diffbgm.evaluate.model import BARS, FOLDS, draw, majors_asked, sample_windows
+from diffbgm.evaluate.model import BARS, FOLDS, draw, majors_asked
 from diffbgm.hub import Origin
 from diffbgm.metrics.agreement import curve_agreement, mode_agreement
 from diffbgm.metrics.descriptors import DESCRIPTORS, describe_all

@@ -9,12 +9,12 @@ from diffbgm.model.denoiser import Denoiser
 
 @torch.no_grad()
 def average(first: Denoiser, second: Denoiser, share: float = 0.5) -> Denoiser:
-    """The network whose weights are `1 - share` of `first` and `share` of `second`; WeightsError where they differ in
-    shape or the share lies outside 0..1."""
+    """The network whose weights are `1 - share` of `first` and `share` of `second`: between them or, below 0, away from
+    the second (see `train_own`). WeightsError where they differ in shape or the share lies outside -2..1."""
     if first.config != second.config:
         raise WeightsError(f"the weights to average differ in shape: {first.config} and {second.config}")
-    if not 0 <= share <= 1:
-        raise WeightsError(f"the share of the second weights must lie between 0 and 1, got {share}")
+    if not -2 <= share <= 1:
+        raise WeightsError(f"the share of the second weights must lie between -2 and 1, got {share}")
     mean = Denoiser(first.config)
     other = second.state_dict()
     mean.load_state_dict({name: torch.lerp(t, other[name], share) for name, t in first.state_dict().items()})

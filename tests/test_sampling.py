@@ -173,6 +173,22 @@ def test_drawn_cells_keep_their_share() -> None:
     assert torch.allclose((cells > 0).float().mean(1), torch.sigmoid(logits[:, 0]), atol=0.01)
 
 
+def test_bars_that_share_their_luck_are_alike_and_keep_every_cells_share() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.linspace(-3, 0, 16)[:, None].repeat(4, 10_000)  # four bars of which the same is believed
+
+    def drawn(rhyme: float) -> torch.Tensor:
+        return draw(logits, lambda: torch.randn(logits.shape, generator=generator), rhyme=rhyme).unflatten(0, (4, 16))
+
+    alike = []
+    for rhyme in (0.0, 0.5, 1.0):
+        bars = drawn(rhyme)
+        assert torch.allclose((bars > 0).float().mean((0, 2)), torch.sigmoid(logits[:16, 0]), atol=0.02)
+        alike.append((bars[0] == bars[1]).float().mean().item())
+    assert alike[0] + 0.02 < alike[1] < alike[2] - 0.02
+    assert alike[2] == 1
+
+
 @pytest.mark.parametrize("steps", [4, 32])
 def test_ancestral_steps_keep_what_is_rare(steps: int) -> None:
     """Cells that are on one time in ten, nothing else known of them: a few long steps towards the mean lose them, as

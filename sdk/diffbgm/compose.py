@@ -34,6 +34,7 @@ class ComposeOptions:
     `chunk` windows go through the network at once, which bounds memory (None: what suits the device), computing in
     `dtype` (None: bfloat16 where the hardware is fast at it, else float32).
     `temperature`: above 1 more notes, and less likely ones, are tried while little is settled; see `sampling.sample`.
+    `rhyme` 0..1: how far bars share the luck of the draw, see `sampling.draw`.
     `tie` 0..1: how far segments with one label are pulled together while they emerge, besides sharing their noise.
     `lean`: nats by which music that strays from the plan's mode is pulled back, see `sampling.lean`.
     """
@@ -43,7 +44,8 @@ class ComposeOptions:
     method: Method = "ancestral"
     guidance: Guidance = field(default_factory=Guidance)
     eta: float = 1.0
-    temperature: float = 1.2
+    temperature: float = 1.0
+    rhyme: float = 0.8
     tie: float = 0.3
     lean: float = 0.5
     chunk: int | None = None
@@ -57,6 +59,8 @@ class ComposeOptions:
                 raise PlanError(f"guidance must lie between 0 and 10, got {getattr(self.guidance, name)}")
         if not 0.1 <= self.temperature <= 10:
             raise PlanError(f"temperature must lie between 0.1 and 10, got {self.temperature}")
+        if not 0 <= self.rhyme <= 1:
+            raise PlanError(f"rhyme must lie between 0 and 1, got {self.rhyme}")
         if not 0 <= self.lean <= 4:
             raise PlanError(f"lean must lie between 0 and 4 nats, got {self.lean}")
 
@@ -129,6 +133,7 @@ def composing(
         method=options.method,
         eta=options.eta,
         temperature=options.temperature,
+        rhyme=options.rhyme,
         on_step=done,
     )
     shown, turn = next(sampler), 0

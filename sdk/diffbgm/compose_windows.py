@@ -58,6 +58,7 @@ def sample_windows(
                 method=options.method,
                 eta=options.eta,
                 temperature=options.temperature,
+                rhyme=options.rhyme,
             )
         out += [clean((w > 0).cpu().numpy().astype(np.uint8)) for w in logits]
         on_progress(len(out) / len(windows), f"sampled {len(out)} of {len(windows)} windows")

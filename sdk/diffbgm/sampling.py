@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from diffbgm.roll import pull_to_mode
+from diffbgm.types import STEPS_PER_BAR
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -103,15 +104,16 @@ def sample(
     method: Method = "ddim",
     eta: float = 1.0,
     temperature: float = 1.0,
+    rhyme: float = 0.0,
     on_step: Callable[[int], None] | None = None,
 ) -> "Tensor":
-    """From noise to the logits of x_0, by `method`; `noise()` gives fresh standard normal noise.
+    """From noise to the logits of x_0, by `method`; `noise()` gives fresh standard normal noise [..., T, P].
 
     "ancestral": DDIM steps towards an x_0 drawn, above `SKETCH_LEVEL` at a `temperature`, see `draw`; "ddim": towards
     its mean; "dpm": DPM-Solver++ 2M. A network that is shown its last estimate believes it more every time, and harmony
     grows plainer than in songs: above `ECHO_LEVEL`, where harmony is settled, it is not.
     """
-    steps = sampling(noise, levels, method=method, eta=eta, temperature=temperature, on_step=on_step)
+    steps = sampling(noise, levels, method=method, eta=eta, temperature=temperature, rhyme=rhyme, on_step=on_step)
     try:
         shown = next(steps)
         while True:
@@ -127,6 +129,7 @@ def sampling(
     method: Method = "ddim",
     eta: float = 1.0,
     temperature: float = 1.0,
+    rhyme: float = 0.0,
     on_step: Callable[[int], None] | None = None,
 ) -> "Generator[Noisy, Tensor, Tensor]":
     """`sample` for whoever asks the network himself: yields what to show it, is sent the logits, returns the last."""
@@ -140,7 +143,7 @@ def sampling(
         last_estimate, estimate = estimate, torch.tanh(logits / 2)
         if then > 0:
             warmth = temperature if now > SKETCH_LEVEL else 1.0
-            x0 = draw(logits, noise, warmth) if method == "ancestral" else estimate
+            x0 = draw(logits, noise, warmth, rhyme) if method == "ancestral" else estimate
             x = step(x, x0, now, then, eta=eta, noise=noise, before=(previous, last_estimate))
         previous = now
         if on_step:
@@ -148,17 +151,31 @@ def sampling(
     return logits
 
 
-def draw(logits: "Tensor", noise: "Noise", temperature: float = 1.0) -> "Tensor":
+def draw(logits: "Tensor", noise: "Noise", temperature: float = 1.0, rhyme: float = 0.0) -> "Tensor":
     """x_0 = +-1, each cell drawn from the network's belief in it (its logits over `temperature`).
 
     q(x_s | x_t, x_0) is a Gaussian, q(x_s | x_t) is not: it spreads as x_0 is in doubt. A step towards the mean of x_0
     forgets that, and what is rare (a held note, a crossing voice) is lost a little at every step; a drawn x_0 keeps
     every cell's share, whatever the length of the step.
+
+    The network's beliefs are of single cells; in music bars go together. `rhyme` 0..1 is the correlation of the luck
+    that a cell of every bar is drawn with (a Gaussian copula): bars of which the network believes the same become more
+    alike, and each cell keeps its share.
     """
     import torch
 
-    below = 0.5 * (1 + torch.erf(noise() / math.sqrt(2)))  # uniform in 0..1
+    luck = noise()
+    if rhyme > 0:
+        luck = math.sqrt(1 - rhyme) * luck + math.sqrt(rhyme) * first_bar(noise())
+    below = 0.5 * (1 + torch.erf(luck / math.sqrt(2)))  # uniform in 0..1
     return 2.0 * (below < torch.sigmoid(logits / temperature)) - 1.0
+
+
+def first_bar(x: "Tensor") -> "Tensor":
+    """[..., T, P] the first bar again and again."""
+    import torch
+
+    return x[..., torch.arange(x.shape[-2], device=x.device) % STEPS_PER_BAR, :]
 
 
 Before = tuple["float | None", "Tensor | None"]

@@ -27,7 +27,7 @@ from diffbgm.model import Config, Denoiser
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-PARSED = ("train", "evaluate", "director", "dataset")  # need a data set, and time
+PARSED = ("train", "average", "evaluate", "director", "dataset")  # need a data set, and time
 ALONE = BuildOptions(processes=1)
 OTHERS = ("python3 -m venv", ".venv/bin/python", "pip install", "apt install")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.data.conftest import TRAINING, VALIDATION, write_song
 from tests.drawing import Drawn, draw_video
 
 
@@ -54,3 +55,12 @@ def shared() -> Path:
 def movie(clip: Drawn) -> Path:
     """The path of `clip`."""
     return clip.path
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two made-up songs to train on, and those to validate with."""
+    folder = tmp_path_factory.mktemp("songs")
+    for seed, song_id in enumerate(TRAINING[:2] + VALIDATION):
+        write_song(folder, song_id, seed)
+    return folder

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.data.conftest import TRAINING, VALIDATION, write_song
+from tests.data.conftest import TRAINING, write_song
 from tests.music import make_roll
 
 from diffbgm.cli import main
@@ -19,14 +19,6 @@ from diffbgm.train import TRANSPOSED_LEVEL, TrainOptions, begin, grown, levels_f
 from diffbgm.types import PianoRoll, TempoMap
 
 OPTIONS = TrainOptions(steps=6, batch=2, warmup=2, validate_every=3, validation_windows=2, ema_every=1)
-
-
-@pytest.fixture(scope="module")
-def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("songs")
-    for seed, song_id in enumerate(TRAINING[:2] + VALIDATION):
-        write_song(folder, song_id, seed)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.data.conftest import TRAINING, VALIDATION, write_song
 
 from diffbgm.cli import main
 from diffbgm.data.pop909 import read_songs
@@ -16,14 +15,6 @@ from diffbgm.train import split
 from diffbgm.train_own import own_windows, plans_of
 
 STEPS = ["--steps", "2", "--batch", "2"]
-
-
-@pytest.fixture(scope="module")
-def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("songs")
-    for seed, song_id in enumerate(TRAINING[:2] + VALIDATION):
-        write_song(folder, song_id, seed)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import numpy as np
 from diffbgm.errors import PlanError
 from diffbgm.network import Answer, Ask, ask_network, combine, versions
 from diffbgm.roll import key_shift, notes_to_roll, roll_to_notes, transpose
-from diffbgm.sampling import Guidance, Method, lean, noise_levels, sampling
+from diffbgm.sampling import Guidance, Manner, Method, lean, noise_levels, sampling
 from diffbgm.types import BEATS_PER_BAR, CURVES, MOOD, PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll
 
 if TYPE_CHECKING:
@@ -63,6 +63,10 @@ class ComposeOptions:
             raise PlanError(f"rhyme must lie between 0 and 1, got {self.rhyme}")
         if not 0 <= self.lean <= 4:
             raise PlanError(f"lean must lie between 0 and 4 nats, got {self.lean}")
+
+    def manner(self) -> Manner:
+        """What of this the sampler asks for."""
+        return {"method": self.method, "eta": self.eta, "temperature": self.temperature, "rhyme": self.rhyme}
 
 
 @dataclass(frozen=True)
@@ -127,15 +131,7 @@ def composing(
         if on_progress:
             on_progress(step / options.steps, f"composing, step {step} of {options.steps}")
 
-    sampler = sampling(
-        noise,
-        noise_levels(options.steps),
-        method=options.method,
-        eta=options.eta,
-        temperature=options.temperature,
-        rhyme=options.rhyme,
-        on_step=done,
-    )
+    sampler = sampling(noise, noise_levels(options.steps), **options.manner(), on_step=done)
     shown, turn = next(sampler), 0
     while True:
         starts = window_starts(plan.beats, model.beats, turn)

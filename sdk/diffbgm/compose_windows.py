@@ -51,15 +51,7 @@ def sample_windows(
             return torch.randn(shape, generator=generator).to(device)
 
         with torch.inference_mode():
-            logits = sample(
-                denoise,
-                noise,
-                noise_levels(options.steps),
-                method=options.method,
-                eta=options.eta,
-                temperature=options.temperature,
-                rhyme=options.rhyme,
-            )
+            logits = sample(denoise, noise, noise_levels(options.steps), **options.manner())
         out += [clean((w > 0).cpu().numpy().astype(np.uint8)) for w in logits]
         on_progress(len(out) / len(windows), f"sampled {len(out)} of {len(windows)} windows")
     return np.stack(out)

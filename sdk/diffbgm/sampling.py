@@ -8,7 +8,7 @@ import itertools
 import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
 
 from diffbgm.roll import pull_to_mode
 from diffbgm.types import STEPS_PER_BAR
@@ -86,6 +86,15 @@ def lean(logits: "Tensor", wishes: "Sequence[tuple[Tensor, bool]]", strength: fl
         sounding = torch.sigmoid(logits[:, steps].float()).sum((0, 1)).cpu().numpy()  # [88]
         out[:, steps] += torch.as_tensor(strength * pull_to_mode(sounding, major)).to(logits)
     return out
+
+
+class Manner(TypedDict):
+    """How to sample, as `sample` and `sampling` take it."""
+
+    method: Method
+    eta: float
+    temperature: float
+    rhyme: float
 
 
 class Noisy(NamedTuple):

@@ -16,7 +16,7 @@ import numpy as np
 from diffbgm.compose import ComposeOptions
 from diffbgm.compose_windows import sample_windows
 from diffbgm.data.pop909 import read_songs
-from diffbgm.data.windows import Piece, Sampling, Window, cut_window
+from diffbgm.data.windows import Piece, Sampling, Window, whole_windows
 from diffbgm.errors import DataError, InputError
 from diffbgm.hub import load_weights
 from diffbgm.media import replacing
@@ -58,12 +58,8 @@ def train_on_own(
 
 def plans_of(pieces: Sequence[Piece], n: int, bars: int, seed: int) -> list[Window]:
     """`n` whole windows of pieces in proportion to their lengths, told of everything."""
-    rng = np.random.default_rng([seed, 4])
-    room = np.array([max(0, piece.bars - bars + 1) for piece in pieces])
-    if not room.any():
-        raise DataError(f"no song has the {bars} bars of a window")
-    chosen = rng.choice(len(pieces), n, p=room / room.sum())
-    return [cut_window(pieces[i], int(rng.integers(room[i])), bars, rng, Sampling.plain()) for i in chosen]
+    drawn = whole_windows(pieces, n, bars, np.random.default_rng([seed, 4]), Sampling.plain())
+    return [window for _, _, window in drawn]
 
 
 def own_windows(

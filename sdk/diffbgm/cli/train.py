@@ -50,9 +50,10 @@ def run_train(args: argparse.Namespace) -> None:
         raise InputError("--own needs --start-from: the weights that compose and are trained")
     with progress_bar() as tell:
         if args.own:
-            print(train_on_own(args.data, args.out, args.start_from, n=args.own, options=options, on_progress=tell))
-            return
-        folder = train(args.data, args.out, options=options, start_from=args.start_from, mix=args.mix, on_progress=tell)
+            folder = train_on_own(args.data, args.out, args.start_from, n=args.own, options=options, on_progress=tell)
+        else:
+            start = args.start_from
+            folder = train(args.data, args.out, options=options, start_from=start, mix=args.mix, on_progress=tell)
     print(folder)
 
 

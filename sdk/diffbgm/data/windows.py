@@ -9,6 +9,7 @@ import numpy as np
 
 from diffbgm.data.hearing import affect_of, heard_by_bar
 from diffbgm.data.pop909 import Song
+from diffbgm.errors import DataError
 from diffbgm.model.condition import MAX_SEGMENTS, MOOD_SCALE, Scene, WindowTokens, window_tokens
 from diffbgm.roll import (
     bar_pitch_classes,
@@ -259,6 +260,21 @@ def disturb(curve: np.ndarray, rng: np.random.Generator, how: Sampling) -> np.nd
         noise = np.repeat(rng.normal(0, how.jitter, bars), BEATS_PER_BAR)[: len(out)]
         out = out + noise * (np.std(curve) + 0.05 * abs(float(np.mean(curve))))
     return out
+
+
+def whole_windows(
+    pieces: Sequence[Piece], n: int, bars: int, rng: np.random.Generator, how: Sampling
+) -> list[tuple[int, int, Window]]:
+    """`n` windows inside of pieces, drawn in proportion to their lengths: the piece's index, the first bar, the window.
+    DataError where no piece has as many bars."""
+    room = np.array([max(0, piece.bars - bars + 1) for piece in pieces])
+    if not room.any():
+        raise DataError(f"no song has the {bars} bars of a window")
+    drawn = []
+    for i in map(int, rng.choice(len(pieces), n, p=room / room.sum())):
+        start = int(rng.integers(room[i]))
+        drawn.append((i, start, cut_window(pieces[i], start, bars, rng, how)))
+    return drawn
 
 
 def draw_scenes(piece: Piece, start: int, bars: int, rng: np.random.Generator, how: Sampling) -> list[Scene]:

@@ -11,7 +11,7 @@ import numpy as np
 from diffbgm.compose import ComposeOptions
 from diffbgm.compose_windows import mode_asked, sample_windows
 from diffbgm.data.pop909 import Song, is_validation, read_songs
-from diffbgm.data.windows import Piece, Sampling, Window, cut_window, prepare
+from diffbgm.data.windows import Piece, Sampling, Window, prepare, whole_windows
 from diffbgm.errors import DataError, InputError
 from diffbgm.media import replacing
 from diffbgm.metrics.model import measure_model, model_report, resampled_songs
@@ -125,16 +125,12 @@ def draw(
 ) -> tuple[list[Window], list[Curves], list[int]]:
     """`n` whole windows in proportion to the songs' lengths, their curves, and the index of the song of each; told of
     everything, or as `how` has it."""
-    rng = np.random.default_rng([seed, 2])
-    room = np.array([piece.bars - BARS + 1 for piece in pieces])
-    owner = rng.choice(len(pieces), n, p=room / room.sum())
-    windows, requested = [], []
-    for i in owner:
-        start = int(rng.integers(room[i]))
-        windows.append(cut_window(pieces[i], start, BARS, rng, how or Sampling.plain()))
+    drawn = whole_windows(pieces, n, BARS, np.random.default_rng([seed, 2]), how or Sampling.plain())
+    requested = []
+    for i, start, _ in drawn:
         beats = slice(start * BEATS_PER_BAR, (start + BARS) * BEATS_PER_BAR)
         requested.append(Curves(**{name: pieces[i].curves[name][beats] for name in CURVES}))
-    return windows, requested, [int(i) for i in owner]
+    return [window for _, _, window in drawn], requested, [i for i, _, _ in drawn]
 
 
 def majors_asked(windows: Sequence[Window]) -> list[bool]:

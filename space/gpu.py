@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from diffbgm import DiffBGM, Guidance, MusicPlan, PianoRoll
-from diffbgm.compose import window_starts
+from diffbgm.composer.compose import window_starts
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from diffbgm import STYLES
 from diffbgm.errors import InputError, StyleError
+from diffbgm.options import KeepAudio
 from diffbgm.planner import combine_styles
 from diffbgm.planner.levels import POP909, density_at, level_to_value
 from diffbgm.planner.styles import GROUPS
-from diffbgm.settings import KeepAudio
 from diffbgm.types import BEATS_PER_BAR, MusicPlan
 
 ANY = "auto"

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.data.conftest import TRAINING, VALIDATION, write_song
 from tests.drawing import Drawn, draw_video
+from tests.research.datasets.conftest import TRAINING, VALIDATION, write_song
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffbgm.arrange import CUT_WINDOW, PALETTES, arrange
-from diffbgm.arrange.form import cast, find_sections
 from diffbgm.arrange.harmony import read_harmony, voice
+from diffbgm.arrange.sections import cast, find_sections
 from diffbgm.arrange.voices import fit_range, tidy
 from diffbgm.errors import PlanError
 from diffbgm.roll import measure_curves, notes_to_roll

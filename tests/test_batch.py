@@ -23,9 +23,9 @@ from diffbgm.batch import Row, read_manifest, score_batch, share
 from diffbgm.batch.processes import worker_environment
 from diffbgm.batch.workers import WorkerError, Workers
 from diffbgm.cli import main
+from diffbgm.composer import Config, Denoiser
 from diffbgm.errors import DataError, InputError
-from diffbgm.model import Config, Denoiser
-from diffbgm.settings import settings_of
+from diffbgm.options import settings_of
 
 CLIPS = 5
 SMALL = str(resources.files("pretty_midi") / "TimGM6mb.sf2")  # a soundfont that is quick to load

@@ -16,14 +16,14 @@ from pathlib import Path
 import pytest
 import torch
 from huggingface_hub import constants
-from tests.data.films import write_tune
 from tests.drawing import draw_video
 from tests.hub_server import TOKEN, Hub
+from tests.research.datasets.films import write_tune
 
 from diffbgm import hub
 from diffbgm.cli import main, make_parser
-from diffbgm.data.bgm909.build import BuildOptions, build
-from diffbgm.model import Config, Denoiser
+from diffbgm.composer import Config, Denoiser
+from diffbgm.research.datasets.bgm909.build import BuildOptions, build
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from diffbgm import hub
+from diffbgm.composer import Config, Denoiser
 from diffbgm.errors import WeightsError
-from diffbgm.model import Config, Denoiser
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from tests.hub_server import TOKEN, Hub
 
 from diffbgm import DiffBGM, hub
 from diffbgm.cli import main
+from diffbgm.composer import Config, Denoiser
 from diffbgm.errors import InputError, OutputError, WeightsError
-from diffbgm.model import Config, Denoiser
 
 REPO = "owner/weights"
 

@@ -14,17 +14,17 @@ __version__ = "0.4.0"
 
 if TYPE_CHECKING:
     from diffbgm.errors import DiffBGMError
+    from diffbgm.options import Guidance
     from diffbgm.pipeline import DiffBGM
     from diffbgm.planner import STYLES, make_plan, recut
     from diffbgm.result import Result
-    from diffbgm.sampling import Guidance
     from diffbgm.types import MusicPlan, PianoRoll, VideoFeatures
     from diffbgm.video import analyze
 
 _HOMES = {
     "DiffBGM": "pipeline",
     "DiffBGMError": "errors",
-    "Guidance": "sampling",
+    "Guidance": "options",
     "MusicPlan": "types",
     "PianoRoll": "types",
     "Result": "result",

@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from diffbgm import hub
-from diffbgm.compose import Keep, compose
 from diffbgm.errors import InputError
+from diffbgm.options import Guidance, KeepAudio, Semantics, Settings
 from diffbgm.planner import apply_bar_map, recut
 from diffbgm.result import Result
-from diffbgm.sampling import Guidance
-from diffbgm.settings import KeepAudio, Semantics, Settings
 from diffbgm.stages import Clock, OnProgress, look, options_of, perform
 from diffbgm.types import Cut, MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze
@@ -23,7 +21,8 @@ from diffbgm.video import analyze
 if TYPE_CHECKING:
     import torch
 
-    from diffbgm.model import Denoiser
+    from diffbgm.composer import Denoiser
+    from diffbgm.composer.compose import Keep
 
 VideoSource = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
@@ -60,7 +59,7 @@ class DiffBGM:
         "bfloat16"; None: bfloat16 where the hardware is fast at it, else float32. Raises WeightsError where there are
         no weights, or damaged ones, InputError for another `dtype`.
         """
-        from diffbgm.device import make_accelerator
+        from diffbgm.composer.device import make_accelerator
 
         precision = read_dtype(dtype)
         model, origin = hub.load(
@@ -86,10 +85,12 @@ class DiffBGM:
         seed: int | None = None,
         steps: int | None = None,
         guidance: float | tuple[float, float] | Guidance | None = None,
-        keep: Keep | None = None,
+        keep: "Keep | None" = None,
         on_progress: OnProgress | None = None,
     ) -> PianoRoll:
         """The piano roll [4, 4 B, 88] for a plan of B beats, in the plan's key. `keep` holds music that is to stay."""
+        from diffbgm.composer.compose import compose
+
         options = options_of(Settings(seed=seed, steps=steps, guidance=guidance), draw_seed())
         return compose(self.model, plan, replace(options, dtype=self.dtype), keep=keep, on_progress=on_progress)
 
@@ -125,6 +126,8 @@ class DiffBGM:
 
         Raises VideoError, StyleError, PlanError (the caller's to mend), WeightsError or RenderError.
         """
+        from diffbgm.composer.compose import compose
+
         settings = Settings(
             style=style,
             prompt=prompt,

@@ -10,17 +10,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from diffbgm.arrange import arrange
-from diffbgm.compose import ComposeOptions
 from diffbgm.hub import Origin
 from diffbgm.media import read_audio
+from diffbgm.options import ComposeOptions, Guidance, Settings
 from diffbgm.planner import make_plan
 from diffbgm.planner.styles import MOOD_TEXTS
 from diffbgm.receipt import make_receipt
 from diffbgm.render import render
 from diffbgm.render.ducking import find_speech, mix_under
 from diffbgm.result import Result
-from diffbgm.sampling import Guidance
-from diffbgm.settings import Settings
 from diffbgm.types import MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze, describe
 from diffbgm.video.clip import sense_of

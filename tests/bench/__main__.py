@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from tests.bench import lengths, sampling
 
-from diffbgm.compose import ComposeOptions
+from diffbgm.options import ComposeOptions
 
 LENGTHS, QUICK, HOUR = (30.0, 60.0, 120.0, 600.0), (10.0, 20.0), 3600.0
 

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.data.films import draw_film, write_tune
+from tests.research.datasets.films import draw_film, write_tune
 
 from diffbgm import media
 from diffbgm.video.demo import draw_demo
@@ -54,7 +54,7 @@ def main() -> None:
 
 def build_one(pop909: Path, videos: Path, out: Path) -> None:
     """Prints wall seconds, seconds of processor and peak memory in MB."""
-    from diffbgm.data.bgm909.build import BuildOptions, build
+    from diffbgm.research.datasets.bgm909.build import BuildOptions, build
 
     began, worked = time.monotonic(), time.process_time()
     build(pop909, videos, out, options=BuildOptions(processes=1))

@@ -7,9 +7,9 @@ import time
 
 import numpy as np
 
-from diffbgm.evaluate.sync import drawn_features
-from diffbgm.metrics.sync import cut_hits
 from diffbgm.planner import make_plan
+from diffbgm.research.evaluation.sync import drawn_features
+from diffbgm.research.metrics.sync import cut_hits
 from diffbgm.types import Cut
 
 

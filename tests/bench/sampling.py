@@ -15,10 +15,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from diffbgm import DiffBGM
-from diffbgm.compose import ComposeOptions, condition_of
-from diffbgm.device import has_fast_bf16, make_accelerator
-from diffbgm.evaluate.sync import drawn_features
+from diffbgm.composer.compose import condition_of
+from diffbgm.composer.device import has_fast_bf16, make_accelerator
+from diffbgm.options import ComposeOptions
 from diffbgm.planner import make_plan
+from diffbgm.research.evaluation.sync import drawn_features
 from diffbgm.types import PITCHES, STEPS_PER_BEAT
 
 SIZE = 1536  # of the square matrices

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from diffbgm.metrics.sync import random_cuts
+from diffbgm.research.metrics.sync import random_cuts
 from diffbgm.types import Cut, VideoFeatures
 
 # motion, brightness, saturation, warmth, valence, arousal

@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from tests.planner.drawn import PLAIN, draw_features, every
 
-from diffbgm.data.muvisync import MusicVideo
-from diffbgm.data.stretches import SPAN, cut_stretches
 from diffbgm.errors import DataError, InputError, WeightsError
 from diffbgm.planner import affect, director, make_plan, plan
 from diffbgm.planner.director import (
@@ -25,7 +23,9 @@ from diffbgm.planner.director import (
     scenes_of,
 )
 from diffbgm.planner.styles import combine_styles
-from diffbgm.train_director import (
+from diffbgm.research.datasets.muvisync import MusicVideo
+from diffbgm.research.datasets.stretches import SPAN, cut_stretches
+from diffbgm.research.training.director import (
     DirectorOptions,
     compare,
     deal,
@@ -339,7 +339,7 @@ assert "torch" not in sys.modules
 
 
 def test_the_command_fits_a_folder_of_music_videos(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    from tests.data.test_muvisync import SECONDS, write_video
+    from tests.research.datasets.test_muvisync import SECONDS, write_video
 
     from diffbgm.cli import main
 

@@ -13,9 +13,9 @@ from tests.planner.drawn import BRIGHT, DARK, PLAIN, draw_features, draw_random,
 
 from diffbgm.codec import from_json, to_json
 from diffbgm.errors import PlanError, StyleError
-from diffbgm.metrics.sync import tempo_limits
 from diffbgm.planner import STYLES, make_plan
 from diffbgm.planner.levels import POP909
+from diffbgm.research.metrics.sync import tempo_limits
 from diffbgm.types import MOOD, Cut, Key, MusicPlan
 
 SEEDS = range(8)

@@ -5,9 +5,9 @@ import pytest
 from tests.planner.drawn import BRIGHT, DARK, PLAIN, draw_features
 
 from diffbgm.planner import make_plan
+from diffbgm.planner.bar_features import mean_between
 from diffbgm.planner.curves import plan_repetition, rest_melody
 from diffbgm.planner.form import Form, label_segments, letter, plan_form, segment_bars, vary_runs
-from diffbgm.planner.look import mean_between
 from diffbgm.types import Cut, PlannedCut, Segment, TempoMap
 
 TEMPO = TempoMap.steady(120, 96)  # 24 bars of 2 s: 48 s

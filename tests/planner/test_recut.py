@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tests.planner.drawn import BRIGHT, DARK, draw_features, draw_random
 
 from diffbgm.errors import PlanError
-from diffbgm.metrics.sync import random_cuts, tempo_limits
 from diffbgm.planner import apply_bar_map, make_plan, recut
 from diffbgm.planner.recut import map_bars
+from diffbgm.research.metrics.sync import random_cuts, tempo_limits
 from diffbgm.roll import notes_to_roll, roll_to_notes
 from diffbgm.types import Note, PianoRoll
 

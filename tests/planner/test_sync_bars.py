@@ -3,8 +3,8 @@
 import pytest
 from tests.planner.drawn import draw_random
 
-from diffbgm.metrics.sync import cut_hits, fixed_tempo, pool_hits, tempo_limits
 from diffbgm.planner import make_plan
+from diffbgm.research.metrics.sync import cut_hits, fixed_tempo, pool_hits, tempo_limits
 
 VIDEOS = 40
 

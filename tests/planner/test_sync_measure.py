@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from diffbgm.errors import PlanError
-from diffbgm.metrics.sync import (
+from diffbgm.research.metrics.sync import (
     cut_hits,
     fixed_tempo,
     onset_hits,

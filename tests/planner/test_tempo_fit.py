@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffbgm.errors import PlanError
-from diffbgm.metrics.sync import cut_hits, fixed_tempo, random_cuts, tempo_limits
 from diffbgm.planner.tempo import TOLERANCE, bar_choices, fit_tempo, pace_to_bpm
+from diffbgm.research.metrics.sync import cut_hits, fixed_tempo, random_cuts, tempo_limits
 from diffbgm.types import Cut, TempoMap
 
 cut_lists = st.tuples(

@@ -19,8 +19,8 @@ def model(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     """`gpu.model()` is a tiny one, and gradio's files lie in `files`."""
     import torch
 
+    from diffbgm.composer import Config, Denoiser
     from diffbgm.hub import save_weights
-    from diffbgm.model import Config, Denoiser
     from space import gpu
 
     torch.manual_seed(0)

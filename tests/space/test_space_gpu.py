@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from diffbgm import MusicPlan, make_plan
-from diffbgm.evaluate.sync import drawn_features
+from diffbgm.research.evaluation.sync import drawn_features
 from diffbgm.types import Cut
 from space import gpu
 

@@ -189,7 +189,7 @@ def test_words_lie_where_they_belong():
 
 
 def test_words_over_music_videos_spread_over_the_plane(shared: Path):
-    from diffbgm.data.muvisync import read_music_videos
+    from diffbgm.research.datasets.muvisync import read_music_videos
 
     videos = read_music_videos(shared / "data" / "muvisync-labels-train.zip")[:150]
     affect = np.concatenate([words_to_affect(v.footage.words) for v in videos])
@@ -201,7 +201,7 @@ def test_words_over_music_videos_spread_over_the_plane(shared: Path):
 
 def test_the_words_of_music_videos_are_linear_in_their_embeddings(shared: Path):
     """So the stored features and the stored affect come from one CLIP, by softmax over cosines as done here."""
-    from diffbgm.data.muvisync import find_music_videos, read_music_videos
+    from diffbgm.research.datasets.muvisync import find_music_videos, read_music_videos
 
     x, y = [], []
     for video in read_music_videos(*find_music_videos(shared / "data"))[:160]:

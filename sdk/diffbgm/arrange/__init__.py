@@ -9,10 +9,10 @@ import numpy as np
 
 from diffbgm.arrange.ending import answer_cuts, cadence, fill_gaps, ring, settle
 from diffbgm.arrange.expression import articulate, loosen, pedal, shape_velocity, swells
-from diffbgm.arrange.form import CUT_WINDOW, Section, cast, find_sections
 from diffbgm.arrange.harmony import Chord, read_harmony
 from diffbgm.arrange.palettes import PALETTES, ROLES, Palette, Part, Role, find_palette
 from diffbgm.arrange.percussion import STYLES, drum_part
+from diffbgm.arrange.sections import CUT_WINDOW, Section, cast, find_sections
 from diffbgm.arrange.speech import Span, beats_of, join_spans, make_room, quiet_drums, rest
 from diffbgm.arrange.voices import (
     fit_range,

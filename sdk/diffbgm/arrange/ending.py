@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from diffbgm.arrange.form import CUT_WINDOW
 from diffbgm.arrange.harmony import Chord, chord_at, triad, voice
 from diffbgm.arrange.palettes import Part, Role
+from diffbgm.arrange.sections import CUT_WINDOW
 from diffbgm.types import BEATS_PER_BAR, Curves, Key, MusicPlan, Note, PlannedCut, TempoMap
 
 LONGEST_SILENCE = 1.0  # seconds without a sounding note that are let be

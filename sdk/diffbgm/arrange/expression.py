@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from diffbgm.arrange.form import CUT_WINDOW, Section, section_index
 from diffbgm.arrange.harmony import Chord
 from diffbgm.arrange.palettes import Part, Role
+from diffbgm.arrange.sections import CUT_WINDOW, Section, section_index
 from diffbgm.types import BEATS_PER_BAR, Control, MusicPlan, Note
 
 BASE: dict[Role, float] = {"melody": 86, "chords": 68, "bass": 74, "pad": 58}

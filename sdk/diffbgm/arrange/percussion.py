@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from diffbgm.arrange.form import Section, level_at, plays_at
+from diffbgm.arrange.sections import Section, level_at, plays_at
 from diffbgm.types import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT, Note, PlannedCut
 
 # General MIDI drum keys.

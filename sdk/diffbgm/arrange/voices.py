@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from diffbgm.arrange.form import Section, level_at, plays_at
 from diffbgm.arrange.harmony import UNIT, Chord, voice
 from diffbgm.arrange.palettes import Part
+from diffbgm.arrange.sections import Section, level_at, plays_at
 from diffbgm.types import BEATS_PER_BAR, Note, TempoMap
 
 SPLIT = 55  # a lowest voice below this pitch (G3) is the bass's

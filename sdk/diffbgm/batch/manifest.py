@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from diffbgm.errors import DataError
-from diffbgm.settings import SETTINGS, Setting, Settings
+from diffbgm.options import SETTINGS, Setting, Settings
 
 SUFFIXES = (".csv", ".jsonl")
 

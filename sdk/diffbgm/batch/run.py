@@ -23,7 +23,7 @@ from diffbgm.batch.manifest import COLUMNS, Row, read_manifest, to_text
 from diffbgm.batch.processes import default_workers, join_processes, share, worker_environment
 from diffbgm.batch.work import FILES, Composed, look_at, play_and_save
 from diffbgm.batch.workers import Stopped, Workers, explain
-from diffbgm.ensemble import Piece, compose_many
+from diffbgm.composer.many import Piece, compose_many
 from diffbgm.errors import InputError, OutputError
 from diffbgm.pipeline import DiffBGM
 from diffbgm.stages import Sketch, options_of

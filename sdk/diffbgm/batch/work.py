@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diffbgm.batch.manifest import Row
-from diffbgm.compose import ComposeOptions
 from diffbgm.hub import Origin
+from diffbgm.options import ComposeOptions
 from diffbgm.stages import Clock, Sketch, look, perform
 from diffbgm.types import PianoRoll
 

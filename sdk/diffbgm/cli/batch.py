@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from diffbgm.cli.common import progress_bar
-from diffbgm.settings import SETTINGS
+from diffbgm.options import SETTINGS
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

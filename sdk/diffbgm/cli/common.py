@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from diffbgm.settings import SETTINGS, Settings
+from diffbgm.options import SETTINGS, Settings
 
 Tell = Callable[[float, str], None]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from diffbgm.cli.common import add_settings, progress_bar
 from diffbgm.errors import InputError, OutputError
-from diffbgm.settings import settings_of
+from diffbgm.options import settings_of
 
 if TYPE_CHECKING:
     from diffbgm.types import MusicPlan

@@ -25,7 +25,7 @@ from diffbgm.hub.weights import (
 )
 
 if TYPE_CHECKING:
-    from diffbgm.model import Denoiser
+    from diffbgm.composer import Denoiser
 
 __all__ = [
     "CONFIG",

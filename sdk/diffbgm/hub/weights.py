@@ -14,7 +14,7 @@ from diffbgm.errors import OutputError, WeightsError
 if TYPE_CHECKING:
     import torch
 
-    from diffbgm.model import Denoiser
+    from diffbgm.composer import Denoiser
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
@@ -71,7 +71,7 @@ def load_weights(folder: Path | str) -> "Denoiser":
     from safetensors import SafetensorError
     from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
-    from diffbgm.model import Config, Denoiser
+    from diffbgm.composer import Config, Denoiser
 
     folder = Path(folder)
     for name in (CONFIG, WEIGHTS):

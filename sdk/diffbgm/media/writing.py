@@ -14,7 +14,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from diffbgm.errors import OutputError
-from diffbgm.store import release
+from diffbgm.render.blocks import release
 from diffbgm.types import Audio
 
 CLOCK = 90_000  # ticks a second of the videos we encode

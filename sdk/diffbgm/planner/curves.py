@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from diffbgm.planner.bar_features import Look
 from diffbgm.planner.form import Form
 from diffbgm.planner.levels import POP909, density_at, level_to_value, within
-from diffbgm.planner.look import Look
 from diffbgm.planner.styles import Style
 from diffbgm.types import BEATS_PER_BAR, Curves, Mood, Segment
 

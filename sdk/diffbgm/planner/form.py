@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from diffbgm.planner.look import Look, look_between
+from diffbgm.planner.bar_features import Look, look_between
 from diffbgm.types import BEATS_PER_BAR, PlannedCut, Segment, TempoMap, VideoFeatures
 
 LONGEST = 8  # bars in a segment

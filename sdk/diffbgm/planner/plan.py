@@ -16,11 +16,11 @@ from diffbgm.planner.affect import (
     mean_affect,
     steer_affect,
 )
+from diffbgm.planner.bar_features import look_between
 from diffbgm.planner.curves import plan_curves, with_moods
 from diffbgm.planner.director import Director, Levels, bundled_director, footage_of, scenes_of
 from diffbgm.planner.form import Form, plan_form
 from diffbgm.planner.levels import POP909, REFERENCE_BPM
-from diffbgm.planner.look import look_between
 from diffbgm.planner.prompt import Sense, Understood, understand
 from diffbgm.planner.styles import DEFAULT_PALETTE, Style, combine_styles, parse_style
 from diffbgm.planner.tempo import TempoFit, fit_tempo, pace_to_bpm

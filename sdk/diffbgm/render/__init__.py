@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffbgm.errors import RenderError
+from diffbgm.render.blocks import Read, blocks, new_sound, release
 from diffbgm.render.loudness import fade_curve, master_curve, measure_loudness, true_peak
 from diffbgm.render.mix import add_room, balance, room_response
 from diffbgm.render.soundfont import find_soundfont
 from diffbgm.render.synth import Engine, find_engine, synthesize
-from diffbgm.store import Read, blocks, new_sound, release
 from diffbgm.types import Audio, Score, Value
 
 __all__ = ["Rendering", "find_engine", "find_soundfont", "measure_loudness", "render", "true_peak"]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from diffbgm.render.blocks import blocks, release
 from diffbgm.render.loudness import measure_loudness
-from diffbgm.store import blocks, release
 from diffbgm.types import Track
 
 STEM_LOUDNESS = -20.0  # LUFS of every stem before its own gain

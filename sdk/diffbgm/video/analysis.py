@@ -9,13 +9,13 @@ import numpy as np
 
 from diffbgm import media
 from diffbgm.errors import VideoError
-from diffbgm.settings import Semantics
+from diffbgm.options import Semantics
 from diffbgm.types import VideoFeatures
 from diffbgm.video.affect import affect, cut_rate
-from diffbgm.video.ahead import ahead
 from diffbgm.video.clip import blend_affect, choose_clip, look
 from diffbgm.video.colour import colour_of
 from diffbgm.video.motion import difference, motion_from_change, shrink
+from diffbgm.video.prefetch import ahead
 from diffbgm.video.shots import ShotFinder
 from diffbgm.video.tracks import Tracks
 

@@ -25,7 +25,7 @@ import numpy as np
 
 from diffbgm import media
 from diffbgm.errors import InputError
-from diffbgm.settings import Semantics
+from diffbgm.options import Semantics
 from diffbgm.types import VideoFeatures
 
 if TYPE_CHECKING:

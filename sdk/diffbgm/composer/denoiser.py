@@ -1,0 +1,205 @@
+"""The denoiser of one window: x_t [B, 4, 128, 88] and the plan's tokens -> logits of x_0 and velocities.
+
+A convolutional U-Net shares what it learns over all pitches and steps; its bottleneck is one token a beat, where a
+transformer carries harmony, form and conditions. The network only learns the prior: for x_0 = +-1 and
+x_t = a x_0 + s eps the posterior logit is `prior + 2 a x_t / s^2`, and the second term is added in closed form.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from diffbgm.composer.attention import Attention, Recall, segment_mask
+from diffbgm.composer.condition import DYNAMIC_WIDTH, SEMANTIC_WIDTH, Condition
+from diffbgm.composer.config import Config
+from diffbgm.types import BEATS_PER_BAR, PITCHES, STEPS_PER_BAR
+
+PADDED = 96  # pitches inside the network, so that they halve three times
+LIKELIHOOD_LIMIT = 60.0  # ceiling of 2 a / s^2, where the noise vanishes
+VOICES = 2
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What the network believes of x_0: `logits` [B, 4, T, 88] of the cell being 1, `velocity` [B, 2, T, 88] 0..1."""
+
+    logits: Tensor
+    velocity: Tensor
+
+
+def signal_and_noise(t: Tensor) -> tuple[Tensor, Tensor]:
+    """a, s of x_t = a x_0 + s eps at noise level t in 0..1: a quarter turn of the circle."""
+    return torch.cos(t * (math.pi / 2)), torch.sin(t * (math.pi / 2))
+
+
+class ConvBlock(nn.Module):
+    """Two 3 x 3 convolutions around a residual path, scaled and shifted by the noise level."""
+
+    def __init__(self, channels: int, noise_width: int) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = nn.GroupNorm(4, channels), nn.GroupNorm(4, channels)
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.noise = nn.Linear(noise_width, 2 * channels)
+        nn.init.zeros_(self.conv2.weight)
+
+    def forward(self, x: Tensor, noise: Tensor) -> Tensor:
+        scale, shift = self.noise(noise)[:, :, None, None].chunk(2, dim=1)
+        h = self.conv1(F.silu(self.norm1(x)))
+        h = self.conv2(F.silu(self.norm2(h) * (1 + scale) + shift))
+        return x + h
+
+
+class BeatBlock(nn.Module):
+    """Self-attention over beats, segment-aware cross-attention to the plan, and an MLP, steered by the noise level."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        d = config.width
+        self.self_attention = Attention(d, config.heads)
+        self.cross_attention = Attention(d, config.heads)
+        self.mlp = nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(approximate="tanh"), nn.Linear(4 * d, d))
+        self.dropout = nn.Dropout(0.0)  # of what is added to the beats; training sets how much
+        self.modulation = nn.Linear(config.noise_width, 9 * d)
+        nn.init.zeros_(self.modulation.weight)
+        nn.init.zeros_(self.modulation.bias)
+        for i in (2, 5, 8):  # the residual gates start half open, so that gradients flow from the first step
+            nn.init.constant_(self.modulation.bias[i * d : (i + 1) * d], 0.5)
+
+    def forward(self, h: Tensor, noise: Tensor, plan: Tensor, at: Tensor, plan_at: Tensor, bias: Tensor) -> Tensor:
+        """h [B, L, d] beats at `at` [L]; plan [B, K, d] tokens at `plan_at` [B, K]; bias [B, L, K]."""
+        m = self.modulation(noise)[:, None].chunk(9, dim=-1)
+        x = normed(h, m[0], m[1])
+        h = h + m[2] * self.dropout(self.self_attention(x, x, at, at))
+        h = h + m[5] * self.dropout(self.cross_attention(normed(h, m[3], m[4]), plan, at, plan_at, bias))
+        return h + m[8] * self.dropout(self.mlp(normed(h, m[6], m[7])))
+
+
+def normed(h: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    return F.layer_norm(h, h.shape[-1:]) * (1 + scale) + shift
+
+
+class Denoiser(nn.Module):
+    """See the module. `Denoiser(config)` is everything needed to rebuild it."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        c, d, n = config.channels, config.width, config.noise_width
+        self.beats = config.bars * BEATS_PER_BAR
+        self.noise_embedding = nn.Sequential(nn.Linear(n, n), nn.SiLU(), nn.Linear(n, n), nn.SiLU())
+        self.stem = nn.Conv2d(8, c[0], (3, 5), padding=(1, 2))  # x_t and the last estimate of x_0
+        self.pitch_embedding = nn.Parameter(torch.randn(1, c[0], 1, PADDED) * 0.1)
+        self.step_embedding = nn.Parameter(torch.randn(1, c[0], STEPS_PER_BAR, 1) * 0.1)
+        self.encoder = nn.ModuleList(ConvBlock(width, n) for width in c)
+        strides = ((2, 2), (2, 2), (1, 2))
+        pairs = list(zip(c[:-1], c[1:], strides, strict=True))
+        self.down = nn.ModuleList(nn.Conv2d(a, b, s, stride=s) for a, b, s in pairs)
+        self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, s, stride=s) for a, b, s in reversed(pairs))
+        self.decoder = nn.ModuleList(ConvBlock(a, n) for a, _, _ in reversed(pairs))
+        flat = c[3] * PADDED // 8
+        self.to_beats, self.from_beats = nn.Linear(flat, d), nn.Linear(d, flat)
+        self.beat_embedding = nn.Parameter(torch.randn(self.beats, d) * 0.02)
+        self.dynamic = nn.Sequential(nn.Linear(DYNAMIC_WIDTH, d), nn.SiLU(), nn.Linear(d, d))
+        self.semantic = nn.Sequential(nn.Linear(SEMANTIC_WIDTH + config.clip_width, d), nn.SiLU(), nn.Linear(d, d))
+        self.null = nn.Parameter(torch.randn(1, 1, d) * 0.02)  # always visible to every beat
+        self.no_stream = nn.Parameter(torch.zeros(2, d))  # what a beat is told of a stream that was dropped
+        self.selector = nn.Linear(n, 2 * (config.depth + 1))
+        nn.init.zeros_(self.selector.weight)
+        nn.init.constant_(self.selector.bias, 2.0)
+        self.blocks = nn.ModuleList(BeatBlock(config) for _ in range(config.depth))
+        self.recall = nn.ModuleList(Recall(d, a, config.recall, self.beats) for a in c[1::-1] if config.recall)
+        self.head_norm = nn.GroupNorm(4, c[0])
+        self.head = nn.Conv2d(c[0], 4 + VOICES, 3, padding=1)
+        nn.init.zeros_(self.head.weight)
+        marginals = torch.tensor([-4.0] * 4 + [0.0] * VOICES)  # of a sparse roll, to start with
+        self.head.bias = nn.Parameter(marginals)
+
+    def forward(self, x: Tensor, t: Tensor, condition: Condition, estimate: Tensor | None = None) -> Estimate:
+        """x [B, 4, T, 88] at noise t [B]; `estimate` is the last mean of x_0 in -1..1 (self-conditioning), or None."""
+        noise = self.noise_embedding(noise_features(t, self.config.noise_width))
+        h = torch.cat([x, torch.zeros_like(x) if estimate is None else estimate], dim=1)
+        h = F.pad(h, (0, PADDED - PITCHES)).contiguous(memory_format=torch.channels_last)
+        h = self.stem(
+            h
+        )  # in the precision of autocast, which the maps keep: they are large, and moving them costs most
+        place = self.pitch_embedding + self.step_embedding.repeat(1, 1, h.shape[2] // STEPS_PER_BAR, 1)
+        h = h + place.to(h)
+        skips = []
+        for block, down in zip(self.encoder, self.down, strict=False):
+            h = block(h, noise)
+            skips.append(h)
+            h = down(h)
+        h = self.encoder[-1](h, noise)
+        tokens = self.through_beats(h, t, noise, condition)  # [B, L, d]
+        h = h + self.from_beats(tokens).unflatten(-1, (h.shape[1], h.shape[3])).transpose(1, 2)
+        at = torch.arange(tokens.shape[1], device=h.device)
+        recall = [None] * (len(self.up) - len(self.recall)) + list(self.recall)
+        for block, up, bring in zip(self.decoder, self.up, recall, strict=True):
+            h = up(h) + skips.pop()
+            if bring is not None:
+                h = h + bring(h, tokens, at)
+            h = block(h, noise)
+        out = self.head(F.silu(self.head_norm(h)))[..., :PITCHES].float()
+        a, s = signal_and_noise(t.float())
+        likelihood = (2 * a / s.square().clamp_min(1e-12)).clamp_max(LIKELIHOOD_LIMIT)
+        logits = out[:, :4] + likelihood[:, None, None, None] * x.float()
+        return Estimate(logits, out[:, 4:].sigmoid())
+
+    def through_beats(self, h: Tensor, t: Tensor, noise: Tensor, condition: Condition) -> Tensor:
+        """The bottleneck [B, C, L, 12] through the beat transformer: [B, L, d]."""
+        batch, _, beats, _ = h.shape
+        tokens = self.to_beats(h.transpose(1, 2).flatten(2)) + self.beat_embedding  # [B, L, d]
+        dynamic, semantic = self.dynamic(condition.dynamic), self.semantic(condition.semantic)
+        plan = torch.cat([dynamic, semantic, self.null.expand(batch, -1, -1).to(dynamic.dtype)], dim=1)
+        at = torch.arange(beats, device=h.device)
+        plan_at = torch.cat([at.expand(batch, -1), condition.segment_at, condition.segment_at.new_zeros(batch, 1)], 1)
+        visible = self.visible(condition)  # [B, L, K - 1]
+        gates = self.gates(t, noise)  # [B, depth + 1, 2] log of 0..1
+        per_key = (beats, semantic.shape[1])
+        spread = torch.cat([gates[..., i : i + 1].expand(-1, -1, n) for i, n in enumerate(per_key)], dim=-1)
+        hidden = torch.zeros_like(visible, dtype=torch.float32).masked_fill(~visible, -torch.inf)
+
+        own = condition.segment.clamp_min(0)[..., None].expand(-1, -1, semantic.shape[-1])
+        for stream, (told, keep) in enumerate(
+            ((dynamic, condition.has_dynamic), (semantic.gather(1, own), condition.has_semantic))
+        ):
+            missing = self.no_stream[stream].to(told.dtype)
+            gate = gates[:, -1, stream].exp()[:, None, None].to(told.dtype)
+            tokens = tokens + torch.where(keep[:, None, None], gate * told + (1 - gate) * missing, missing)
+        for i, block in enumerate(self.blocks):
+            bias = F.pad(hidden + spread[:, i, None], (0, 1))  # the null token is never hidden
+            tokens = block(tokens, noise, plan, at, plan_at, bias)
+        return tokens
+
+    def visible(self, condition: Condition) -> Tensor:
+        """[B, L, L + S] which dynamic and semantic tokens each beat may see."""
+        segment = condition.segment  # [B, L]
+        count = condition.semantic.shape[1]
+        numbers = torch.arange(count, device=segment.device).expand(len(segment), -1)
+        keys = torch.cat([segment, torch.where(numbers <= segment.max(1, keepdim=True).values, numbers, -1)], dim=1)
+        if self.config.segment_mask:
+            mask = segment_mask(segment, keys)
+        else:
+            mask = (keys >= 0)[:, None].expand(-1, segment.shape[1], -1)
+        beats = segment.shape[1]
+        kept = [condition.has_dynamic[:, None].expand(-1, beats), condition.has_semantic[:, None].expand(-1, count)]
+        return mask & torch.cat(kept, dim=1)[:, None]
+
+    def gates(self, t: Tensor, noise: Tensor) -> Tensor:
+        """[B, depth + 1, 2] log of how far each stream (dynamic, semantic) is let in; the last row is the input's."""
+        if self.config.selector == "paper":
+            semantic = (t > 0.2).float()
+            gate = torch.stack([1 - semantic, semantic], dim=-1).log().clamp_min(-1e4)
+            return gate[:, None].expand(-1, self.config.depth + 1, -1)
+        return F.logsigmoid(self.selector(noise).float()).unflatten(-1, (-1, 2))
+
+
+def noise_features(t: Tensor, width: int) -> Tensor:
+    """[B, width] sines and cosines of the noise level at geometrically spaced rates."""
+    rate = torch.exp(torch.linspace(0, math.log(200.0), width // 2, device=t.device))
+    angle = t.float()[:, None] * rate
+    return torch.cat([angle.sin(), angle.cos()], dim=-1)

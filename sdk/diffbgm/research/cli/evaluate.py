@@ -1,0 +1,256 @@
+"""`diffbgm evaluate`."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from diffbgm.cli.common import add_settings, progress_bar
+from diffbgm.errors import InputError
+
+if TYPE_CHECKING:
+    from diffbgm.research.metrics.report import Report
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    evaluate = commands.add_parser(
+        "evaluate", help="measure the model, or any system's music; every number with its baseline"
+    )
+    kinds = evaluate.add_subparsers(required=True, metavar="WHAT")
+    model = kinds.add_parser("model", help="windows composed under the plans of POP909 songs, beside those songs")
+    model.add_argument("--data", type=Path, required=True, help="POP909, folder or zip")
+    model.add_argument("--songs", default="", metavar="IDS", help="001,002,...: these instead of the validation songs")
+    model.add_argument("--save", type=Path, metavar="DIR", help="keep the windows in DIR/windows.npz")
+    model.add_argument("--steps", type=int, help="of the sampler")
+    model.add_argument("--guidance", type=float)
+    model.set_defaults(run=run_evaluate_model, kind="model")
+    sync = kinds.add_parser("sync", help="how many cuts land on beats, in these videos and in made-up ones")
+    sync.add_argument("videos", type=Path, nargs="*")
+    sync.add_argument("--compose", action="store_true", help="also compose, to see whether notes sound at the cuts")
+    sync.set_defaults(run=run_evaluate_sync, kind="sync")
+    sound = kinds.add_parser("sound", help="composed pieces on several palettes: loudness, peaks, gaps, stems, ranges")
+    sound.add_argument("--palettes", type=int, default=5)
+    sound.add_argument("--steps", type=int, help="of the sampler")
+    sound.set_defaults(run=run_evaluate_sound, kind="sound")
+    semantics = kinds.add_parser("semantics", help="the director, what every style tag does, affect asked and heard")
+    semantics.add_argument("videos", type=Path, nargs="*", help="whose affect is looked at besides")
+    semantics.add_argument("--muvisync", type=Path, metavar="DIR", help="MuVi-Sync's labels and CLIP features")
+    semantics.add_argument("--plans-only", action="store_true", help="measure the plans, compose nothing")
+    semantics.add_argument("--plane", type=int, default=200, metavar="N", help="plans over valence and arousal")
+    semantics.add_argument("--seconds", type=float, default=18.0, help="length of the made-up videos")
+    semantics.add_argument("--steps", type=int, default=12, help="of the sampler")
+    semantics.add_argument("--guidance", type=float)
+    semantics.set_defaults(run=run_evaluate_semantics, kind="semantics")
+    sweep = kinds.add_parser("sweep", help="windows under other guidance and numbers of steps")
+    sweep.set_defaults(run=run_evaluate_sweep, kind="sweep")
+    ablations = kinds.add_parser("ablations", help="train the network without each of its ways to hear the plan")
+    ablations.add_argument("--out", type=Path, default=Path("runs/ablations"), help="the runs; finished ones are kept")
+    ablations.add_argument("--steps", type=int, default=320, help="of each training, 16 windows a step")
+    ablations.set_defaults(run=run_evaluate_ablations, kind="ablations")
+    pieces = kinds.add_parser("pieces", help="long pieces: seams between windows, velocities")
+    pieces.set_defaults(run=run_evaluate_pieces, kind="pieces")
+    for kind in (ablations, sweep, pieces):
+        kind.add_argument("--data", type=Path, required=True, help="POP909, folder or zip")
+    retrieval = kinds.add_parser("retrieval", help="does a video find the music composed for it? P@K on MuVi-Sync")
+    retrieval.add_argument("--data", type=Path, required=True, help="folder with MuVi-Sync's labels and CLIP features")
+    retrieval.add_argument("--steps", type=int, help="of the sampler")
+    retrieval.add_argument("--truth-only", action="store_true", help="measure the true music alone, compose nothing")
+    retrieval.set_defaults(run=run_evaluate_retrieval, kind="retrieval")
+    video = kinds.add_parser("video", help="any system's MIDI files against the videos they were made for")
+    video.add_argument("--midi", type=Path, required=True, metavar="DIR", help="NAME.mid or NAME-scored.mid")
+    video.add_argument("--videos", type=Path, required=True, metavar="DIR", help="NAME.mp4, NAME.mkv, ...")
+    video.add_argument("--data", type=Path, help="MuVi-Sync's folder: rank the videos' music as well (P@K)")
+    add_settings(video, "semantics")
+    video.set_defaults(run=run_evaluate_video, kind="video")
+    everything = kinds.add_parser("all", help="all of it in one report: this model, ground truth and baselines")
+    everything.add_argument("--data", type=Path, default=Path("data"), help="folder with POP909 and MuVi-Sync")
+    everything.add_argument("--steps", type=int, help="of the sampler")
+    everything.add_argument("--quick", action="store_true", help="as little as shows that everything runs")
+    everything.add_argument("--workers", type=int, default=1, help="processes that measure parts side by side")
+    everything.set_defaults(run=run_evaluate_all, kind="all")
+    pairs = kinds.add_parser("pairs", help="whether the model listens to the embeddings of BGM909's videos")
+    pairs.add_argument("--data", type=Path, required=True, help="BGM909, a folder")
+    pairs.set_defaults(run=run_evaluate_pairs, kind="pairs")
+    counts = {
+        model: 200,
+        ablations: 256,
+        sync: 40,
+        sound: 20,
+        semantics: 40,
+        sweep: 100,
+        pieces: 40,
+        retrieval: None,
+        pairs: 200,
+    }
+    for kind, count in counts.items():
+        kind.add_argument("--n", type=int, default=count, help="windows, videos of each kind, or pieces a tag")
+    for kind in (model, sync, sound, semantics, sweep, pieces, retrieval, pairs, everything):
+        kind.add_argument("--weights", metavar="FOLDER|HUB_ID")
+    for kind in (model, ablations, sync, sound, semantics, sweep, pieces, retrieval, pairs, video, everything):
+        kind.add_argument("--seed", type=int, default=0)
+        kind.add_argument("--json", action="store_true", help="print JSON instead of tables")
+        kind.add_argument("--json-file", type=Path, metavar="FILE", help="also as JSON into FILE")
+        kind.add_argument("--html", type=Path, metavar="FILE", help="also as a page with plots")
+        kind.add_argument("--card", type=Path, metavar="FOLDER", help="put the figures into FOLDER's model card")
+
+
+def run_evaluate_model(args: argparse.Namespace) -> None:
+    from diffbgm.options import Settings
+    from diffbgm.pipeline import DiffBGM
+    from diffbgm.research.evaluation.model import evaluate_model
+    from diffbgm.stages import options_of
+
+    model = DiffBGM.from_pretrained(args.weights).model
+    songs = [s.strip() for s in args.songs.split(",") if s.strip()]
+    options = options_of(Settings(steps=args.steps, guidance=args.guidance), args.seed)
+    with progress_bar() as tell:
+        report = evaluate_model(
+            model, args.data, n=args.n, songs=songs, options=options, save=args.save, on_progress=tell
+        )
+    show(report, args)
+
+
+def run_evaluate_sweep(args: argparse.Namespace) -> None:
+    from diffbgm.research.evaluation.sweep import evaluate_sweep
+
+    run_on_songs(evaluate_sweep, args)
+
+
+def run_evaluate_ablations(args: argparse.Namespace) -> None:
+    from diffbgm.research.evaluation.ablations import evaluate_ablations
+    from diffbgm.research.training.train import TrainOptions
+
+    options = TrainOptions(steps=args.steps, warmup=50, validate_every=args.steps, seed=args.seed)
+    with progress_bar() as tell:
+        report = evaluate_ablations(args.data, args.out, n=args.n, options=options, on_progress=tell)
+    show(report, args)
+
+
+def run_evaluate_pieces(args: argparse.Namespace) -> None:
+    from diffbgm.research.evaluation.pieces import evaluate_pieces
+
+    run_on_songs(evaluate_pieces, args)
+
+
+def run_on_songs(evaluate: "Callable[..., Report]", args: argparse.Namespace) -> None:
+    """An evaluation on POP909's validation songs, with the sampler as it is by default."""
+    from diffbgm.options import ComposeOptions
+    from diffbgm.pipeline import DiffBGM
+
+    model = DiffBGM.from_pretrained(args.weights).model
+    with progress_bar() as tell:
+        report = evaluate(model, args.data, n=args.n, options=ComposeOptions(seed=args.seed), on_progress=tell)
+    show(report, args)
+
+
+def run_evaluate_sync(args: argparse.Namespace) -> None:
+    from diffbgm.pipeline import DiffBGM
+    from diffbgm.research.evaluation.sync import evaluate_sync
+
+    model = DiffBGM.from_pretrained(args.weights) if args.compose else None
+    with progress_bar() as tell:
+        report = evaluate_sync(args.videos, n=args.n, seed=args.seed, model=model, on_progress=tell)
+    show(report, args)
+
+
+def run_evaluate_sound(args: argparse.Namespace) -> None:
+    from diffbgm.pipeline import DiffBGM
+    from diffbgm.research.evaluation.sound import evaluate_sound
+
+    model = DiffBGM.from_pretrained(args.weights)
+    with progress_bar() as tell:
+        report = evaluate_sound(
+            model, n=args.n, palettes=args.palettes, seed=args.seed, steps=args.steps, on_progress=tell
+        )
+    show(report, args)
+
+
+def run_evaluate_semantics(args: argparse.Namespace) -> None:
+    from diffbgm.options import Settings
+    from diffbgm.pipeline import DiffBGM
+    from diffbgm.research.datasets.muvisync import find_music_videos, read_music_videos
+    from diffbgm.research.evaluation.semantics import Amount, evaluate_semantics
+    from diffbgm.stages import options_of
+    from diffbgm.video import analyze
+
+    model = None if args.plans_only else DiffBGM.from_pretrained(args.weights).model
+    with progress_bar() as tell:
+        report = evaluate_semantics(
+            Amount(args.n, args.plane, args.seconds),
+            seed=args.seed,
+            model=model,
+            options=options_of(Settings(steps=args.steps, guidance=args.guidance), args.seed),
+            music_videos=read_music_videos(*find_music_videos(args.muvisync)) if args.muvisync else (),
+            clips={path.name: analyze(path, semantics="colour") for path in args.videos},
+            on_progress=tell,
+        )
+    show(report, args)
+
+
+def run_evaluate_retrieval(args: argparse.Namespace) -> None:
+    from diffbgm.pipeline import DiffBGM
+    from diffbgm.research.evaluation.retrieval import evaluate_retrieval
+    from diffbgm.research.evaluation.systems import OURS, UNTRAINED, untrained
+
+    models = {}
+    if not args.truth_only:
+        ours = DiffBGM.from_pretrained(args.weights)
+        models = {OURS: ours, UNTRAINED: untrained(ours.model.config, args.seed)}
+    with progress_bar() as tell:
+        report = evaluate_retrieval(models, args.data, n=args.n, seed=args.seed, steps=args.steps, on_progress=tell)
+    show(report, args)
+
+
+def run_evaluate_video(args: argparse.Namespace) -> None:
+    from diffbgm.research.evaluation.video import evaluate_video
+
+    with progress_bar() as tell:
+        report = evaluate_video(
+            args.midi, args.videos, seed=args.seed, semantics=args.semantics, data=args.data, on_progress=tell
+        )
+    show(report, args)
+
+
+def run_evaluate_all(args: argparse.Namespace) -> None:
+    from diffbgm.pipeline import DiffBGM
+    from diffbgm.research.evaluation.all_parts import Size, combine, evaluate_all, evaluate_all_apart
+
+    if args.workers < 1:
+        raise InputError(f"--workers must be at least 1, got {args.workers}")
+    how = {"seed": args.seed, "steps": args.steps, "size": Size.quick() if args.quick else Size()}
+    with progress_bar() as tell:
+        if args.workers > 1:
+            reports = evaluate_all_apart(args.weights, args.data, workers=args.workers, **how, on_progress=tell)
+        else:
+            model = DiffBGM.from_pretrained(args.weights)
+            reports = evaluate_all(model, args.data, **how, on_progress=tell)
+    show(combine(reports, args.seed), args, reports)
+
+
+def run_evaluate_pairs(args: argparse.Namespace) -> None:
+    from diffbgm.pipeline import DiffBGM
+    from diffbgm.research.evaluation.pairs import evaluate_pairs
+
+    model = DiffBGM.from_pretrained(args.weights).model
+    with progress_bar() as tell:
+        report = evaluate_pairs(model, args.data, n=args.n, seed=args.seed, on_progress=tell)
+    show(report, args)
+
+
+def show(report: "Report", args: argparse.Namespace, parts: "dict[str, Report] | None" = None) -> None:
+    """A report as tables or as JSON, as a page, and into the model card (its `parts` one by one), where asked for."""
+    from diffbgm.research.metrics.report import format_report, to_json, write_json
+
+    print(to_json(report) if args.json else format_report(report))
+    if args.json_file:
+        write_json(args.json_file, report)
+    if args.html:
+        from diffbgm.research.evaluation.plots import plots_for
+        from diffbgm.research.metrics.html import write_html
+
+        write_html(args.html, report, plots_for(args.kind, report))
+    if args.card:
+        from diffbgm.research.evaluation.card import add_to_card
+
+        for kind, part in (parts or {args.kind: report}).items():
+            add_to_card(part, kind, args.card)

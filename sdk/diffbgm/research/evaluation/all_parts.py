@@ -1,0 +1,193 @@
+"""`diffbgm evaluate all`: every evaluation after the other, as one report."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from diffbgm.errors import DataError
+from diffbgm.options import ComposeOptions
+from diffbgm.research.datasets.muvisync import find_music_videos, read_music_videos
+from diffbgm.research.evaluation.model import evaluate_model
+from diffbgm.research.evaluation.retrieval import evaluate_retrieval
+from diffbgm.research.evaluation.semantics import Amount, evaluate_semantics
+from diffbgm.research.evaluation.sound import evaluate_sound
+from diffbgm.research.evaluation.sync import evaluate_sync
+from diffbgm.research.evaluation.systems import OURS, UNTRAINED, evaluate_systems, untrained
+from diffbgm.research.metrics.report import Report, Table
+
+if TYPE_CHECKING:
+    from diffbgm.pipeline import DiffBGM
+
+OnProgress = Callable[[float, str], None]
+KINDS = ("systems", "retrieval", "model", "sync", "semantics", "sound")  # in the order to read them
+LONGEST = ("retrieval", "semantics", "model", "systems", "sync", "sound")  # the longest first, to share cores evenly
+POP909 = ("POP909.zip", "POP909", "pop909")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured in each part: windows, music videos (None: all held-out ones), made-up videos at each shot
+    length, pieces of sound on so many palettes, pieces a tag. Without `composed`, synchrony and semantics are measured
+    on plans alone."""
+
+    windows: int = 200
+    systems: int = 100
+    videos: int | None = None
+    sync: int = 40
+    sound: int = 20
+    palettes: int = 5
+    semantics: int = 40
+    plane: int = 200
+    composed: bool = True
+
+    @classmethod
+    def quick(cls) -> "Size":
+        """Enough to see that everything runs; far too little to quote."""
+        return cls(
+            windows=20, systems=20, videos=60, sync=2, sound=1, palettes=1, semantics=1, plane=10, composed=False
+        )
+
+
+def evaluate_all(
+    model: "DiffBGM",
+    data: Path | str,
+    *,
+    seed: int = 0,
+    steps: int | None = None,
+    size: Size | None = None,
+    on_progress: OnProgress | None = None,
+) -> dict[str, Report]:
+    """The reports by kind, in the order to read them. `data` is a folder with POP909 (folder or zip) and MuVi-Sync; the
+    parts whose data is not there are left out, and `combine` says so."""
+    tell = on_progress or (lambda fraction, message: None)
+    kinds = kinds_for(data)
+    reports = {}
+    for i, kind in enumerate(kinds):
+
+        def told(f: float, m: str, i: int = i, kind: str = kind) -> None:
+            tell((i + f) / len(kinds), f"{kind}: {m}")
+
+        reports[kind] = evaluate_part(kind, model, data, seed, steps, size or Size(), told)
+    return reports
+
+
+def evaluate_all_apart(
+    weights: str | None,
+    data: Path | str,
+    *,
+    workers: int,
+    seed: int = 0,
+    steps: int | None = None,
+    size: Size | None = None,
+    on_progress: OnProgress | None = None,
+) -> dict[str, Report]:
+    """`evaluate_all` with its parts in `workers` processes, which share the cores. The figures are those of
+    `evaluate_all` on as many threads as a worker has; other numbers of threads round sums otherwise."""
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from multiprocessing import get_context
+
+    tell = on_progress or (lambda fraction, message: None)
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        kinds = kinds_for(data)
+        longest_first = sorted(kinds, key=lambda kind: LONGEST.index(kind))
+        running = {
+            pool.submit(
+                evaluate_part_alone, kind, weights, data, seed, steps, size or Size(), threads_each(workers)
+            ): kind
+            for kind in longest_first
+        }
+        reports = {}
+        for done in as_completed(running):
+            reports[running[done]] = done.result()
+            tell(len(reports) / len(kinds), f"{running[done]} is measured")
+    return {kind: reports[kind] for kind in kinds}
+
+
+def threads_each(workers: int) -> int:
+    """How many threads each of `workers` processes that share the cores has."""
+    return max(1, (os.cpu_count() or 1) // workers)
+
+
+def evaluate_part_alone(
+    kind: str, weights: str | None, data: Path | str, seed: int, steps: int | None, size: Size, threads: int
+) -> Report:
+    """`evaluate_part` in a process of its own."""
+    import torch
+
+    from diffbgm.pipeline import DiffBGM
+
+    torch.set_num_threads(threads)
+    return evaluate_part(kind, DiffBGM.from_pretrained(weights), data, seed, steps, size, lambda f, m: None)
+
+
+def kinds_for(data: Path | str) -> list[str]:
+    """The parts whose data is there."""
+    there = {"systems": find_songs(data), "model": find_songs(data), "retrieval": has_music_videos(data)}
+    return [kind for kind in KINDS if there.get(kind, True)]
+
+
+def evaluate_part(
+    kind: str,
+    model: "DiffBGM",
+    data: Path | str,
+    seed: int,
+    steps: int | None,
+    size: Size,
+    tell: OnProgress,
+) -> Report:
+    """One of `KINDS`."""
+    options = ComposeOptions(seed=seed) if steps is None else ComposeOptions(seed=seed, steps=steps)
+    composer = model if size.composed else None
+    songs = find_songs(data)
+    if kind == "systems" and songs:
+        random = untrained(model.model.config, seed).model
+        return evaluate_systems(model.model, random, songs, n=size.systems, options=options, on_progress=tell)
+    if kind == "retrieval":
+        models = {OURS: model, UNTRAINED: untrained(model.model.config, seed)}
+        return evaluate_retrieval(models, data, n=size.videos, seed=seed, steps=steps, on_progress=tell)
+    if kind == "model" and songs:
+        return evaluate_model(model.model, songs, n=size.windows, options=options, on_progress=tell)
+    if kind == "sync":
+        return evaluate_sync(n=size.sync, seed=seed, model=composer, on_progress=tell)
+    if kind == "semantics":
+        return evaluate_semantics(
+            Amount(size.semantics, size.plane),
+            seed=seed,
+            model=composer.model if composer else None,
+            options=replace(options, steps=12),
+            music_videos=read_music_videos(*find_music_videos(data)) if has_music_videos(data) else (),
+            on_progress=tell,
+        )
+    if kind == "sound":
+        return evaluate_sound(model, n=size.sound, palettes=size.palettes, seed=seed, steps=steps, on_progress=tell)
+    raise ValueError(f"no part {kind!r} for the data in {data}")
+
+
+def find_songs(data: Path | str) -> Path | None:
+    """POP909 in a folder, or None."""
+    return next((Path(data) / name for name in POP909 if (Path(data) / name).exists()), None)
+
+
+def has_music_videos(data: Path | str) -> bool:
+    """Whether MuVi-Sync's labels lie in a folder."""
+    try:
+        labels, _ = find_music_videos(data)
+        return labels.suffix == ".zip" or bool(read_music_videos(labels))
+    except DataError:
+        return False
+
+
+def combine(reports: dict[str, Report], seed: int) -> Report:
+    """All reports as one: their tables one after the other, their data by kind, and what was left out."""
+    tables: list[Table] = []
+    missing = []
+    for kind, needs in (("systems", "POP909"), ("retrieval", "MuVi-Sync"), ("model", "POP909")):
+        if kind not in reports:
+            missing.append((kind, f"{needs} is not in the data folder"))
+    if missing:
+        tables.append(Table("Left out", ("part", "why"), tuple(missing), "give the folder with --data"))
+    for report in reports.values():
+        tables += [replace(table, title=f"{report.title}: {table.title}") for table in report.tables]
+    return Report("Everything", seed, tuple(tables), {kind: report.data for kind, report in reports.items()})

@@ -1,0 +1,124 @@
+"""`diffbgm evaluate sound`: composed pieces on several palettes, measured as sound."""
+
+import random
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from diffbgm.arrange import PALETTES, arrange
+from diffbgm.planner import make_plan
+from diffbgm.render import render
+from diffbgm.research.evaluation.sync import drawn_features
+from diffbgm.research.metrics.report import Report, Table, verdict
+from diffbgm.research.metrics.sound import longest_gap, null_depth
+from diffbgm.research.metrics.sync import random_cuts
+
+if TYPE_CHECKING:
+    from diffbgm.pipeline import DiffBGM
+
+SECONDS = 30.0
+TARGET, LOUDNESS_BAR, GAP_BAR, NULL_BAR, SPREAD_BAR = -16.0, 1.0, 1.5, -60.0, 12.0
+SOLO = frozenset({"music-box"})  # palettes that may have fewer than three roles
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One composed piece as sound: LUFS, dBTP, seconds, dBFS, roles that play, notes out of range, sd of velocities."""
+
+    palette: str
+    seed: int
+    loudness: float
+    true_peak: float
+    gap: float
+    null: float
+    roles: int
+    out_of_range: int
+    velocity_sd: float
+    length_error_ms: float
+
+    def passes(self) -> bool:
+        return (
+            abs(self.loudness - TARGET) <= LOUDNESS_BAR
+            and self.true_peak <= 0
+            and self.gap <= GAP_BAR
+            and self.null <= NULL_BAR
+            and (self.roles >= 3 or self.palette in SOLO)
+            and self.out_of_range == 0
+            and self.velocity_sd >= SPREAD_BAR
+        )
+
+
+def evaluate_sound(
+    model: "DiffBGM",
+    *,
+    n: int = 20,
+    palettes: int = 5,
+    seed: int = 0,
+    steps: int | None = None,
+    on_progress: Callable[[float, str], None] | None = None,
+) -> Report:
+    """`n` pieces of 30 s with random cuts, in turn on `palettes` palettes drawn by the seed."""
+    tell = on_progress or (lambda fraction, message: None)
+    names = random.Random(seed).sample(sorted(PALETTES), palettes)
+    pieces = []
+    for i in range(n):
+        tell(i / n, f"piece {i + 1} of {n}, {names[i % palettes]}")
+        pieces.append(measure_piece(model, names[i % palettes], seed + i, steps))
+    rows = []
+    for name in names:
+        mine = [p for p in pieces if p.palette == name]
+        if mine:
+            rows.append(
+                (
+                    name,
+                    len(mine),
+                    f"{min(p.loudness for p in mine):.2f} to {max(p.loudness for p in mine):.2f}",
+                    max(p.true_peak for p in mine),
+                    max(p.gap for p in mine),
+                    max(p.null for p in mine),
+                    min(p.roles for p in mine),
+                    sum(p.out_of_range for p in mine),
+                    min(p.velocity_sd for p in mine),
+                    verdict(all(p.passes() for p in mine)),
+                )
+            )
+    columns = ("palette", "n", "LUFS", "dBTP at most", "longest gap s", "null dBFS", "roles at least", "out of range",
+               "velocity sd at least", "")  # fmt: skip
+    note = (
+        f"n = {n} pieces of {SECONDS:g} s, seed {seed}; bars: {TARGET:g} LUFS within {LOUDNESS_BAR:g}, true peak "
+        f"below 0, no gap over {GAP_BAR:g} s, stems null below {NULL_BAR:g} dBFS, three roles but for "
+        f"{', '.join(sorted(SOLO))}, velocity sd {SPREAD_BAR:g}"
+    )
+    return Report(
+        "Sound", seed, (Table("Sound by palette", columns, tuple(rows), note),), {"pieces": [asdict(p) for p in pieces]}
+    )
+
+
+def measure_piece(model: "DiffBGM", palette: str, seed: int, steps: int | None) -> Piece:
+    """Plans, composes, arranges and renders one piece."""
+    _, cuts = random_cuts(4.0, seed)
+    features = drawn_features(SECONDS, [c for c in cuts if c.time < SECONDS - 1])
+    plan = make_plan(features, palette)
+    score = arrange(model.compose(plan, seed=seed, steps=steps), plan, seed=seed)
+    sound = render(score, duration=plan.duration)
+    parts = PALETTES[palette].parts
+    played = [(track, note) for track in score.tracks for note in track.notes]
+    outside = [
+        note
+        for track, note in played
+        if not track.is_drum and not parts[track.role].low <= note.pitch <= parts[track.role].high
+    ]
+    return Piece(
+        palette=palette,
+        seed=seed,
+        loudness=sound.lufs,
+        true_peak=sound.true_peak,
+        gap=longest_gap(sound.mix),
+        null=null_depth(sound.mix, sound.stems),
+        roles=sum(1 for track in score.tracks if track.notes),
+        out_of_range=len(outside),
+        velocity_sd=float(np.std([note.velocity for _, note in played])),
+        length_error_ms=1000 * (sound.mix.duration - plan.duration),
+    )

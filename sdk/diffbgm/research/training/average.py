@@ -1,0 +1,21 @@
+"""Two trained networks as one: weights of runs that began at one point lie in one basin, and their mean is often better
+than either (model soups, Wortsman et al. 2022)."""
+
+import torch
+
+from diffbgm.composer.denoiser import Denoiser
+from diffbgm.errors import WeightsError
+
+
+@torch.no_grad()
+def average(first: Denoiser, second: Denoiser, share: float = 0.5) -> Denoiser:
+    """The network whose weights are `1 - share` of `first` and `share` of `second`: between them or, below 0, away from
+    the second (see `train_own`). WeightsError where they differ in shape or the share lies outside -2..1."""
+    if first.config != second.config:
+        raise WeightsError(f"the weights to average differ in shape: {first.config} and {second.config}")
+    if not -2 <= share <= 1:
+        raise WeightsError(f"the share of the second weights must lie between -2 and 1, got {share}")
+    mean = Denoiser(first.config)
+    other = second.state_dict()
+    mean.load_state_dict({name: torch.lerp(t, other[name], share) for name, t in first.state_dict().items()})
+    return mean.eval().requires_grad_(False)

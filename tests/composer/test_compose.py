@@ -1,0 +1,156 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tests.music import make_plan, make_roll
+
+from diffbgm.composer import Config, Denoiser
+from diffbgm.composer.compose import (
+    ComposeOptions,
+    Keep,
+    bars_to_steps,
+    compose,
+    condition_of,
+    mode_wishes,
+    shared_steps,
+    tie,
+    window_starts,
+)
+from diffbgm.errors import PlanError
+from diffbgm.options import Guidance
+from diffbgm.types import Key
+
+FAST = ComposeOptions(seed=3, steps=2)
+
+
+@pytest.fixture(scope="module")
+def model() -> Denoiser:
+    torch.manual_seed(0)
+    model = Denoiser(Config.tiny()).eval().requires_grad_(False)
+    model.head.bias[:4] = -1.0  # an untrained network that plays something
+    model.head.weight += 0.3 * torch.randn(model.head.weight.shape)
+    return model
+
+
+@pytest.mark.parametrize("bars", [1, 3, 8, 9, 21])
+def test_any_length_is_one_roll(model: Denoiser, bars: int) -> None:
+    roll = compose(model, make_plan(bars), FAST)
+    assert roll.cells.shape == (4, 16 * bars, 88)
+    assert roll.velocity is not None
+    assert (roll.velocity > 0).tolist() == (roll.cells[0::2] > 0).tolist()
+
+
+def test_windows_cover_every_beat_and_move_on() -> None:
+    for beats in range(4, 400, 4):
+        for turn in range(9):
+            starts = window_starts(beats, 32, turn)
+            assert starts[0] == 0
+            assert len(starts) <= len(window_starts(beats, 32))
+            assert 0 <= starts[-1] - max(0, beats - 32) <= (16 if beats > 32 else 0)  # to the end, not far past it
+            assert all(start % 4 == 0 for start in starts)
+            assert all(4 <= stride <= 28 for stride in np.diff(starts))  # at least a bar is shared
+    inner = [start for turn in range(7) for start in window_starts(100, 32, turn)[1:-1]]
+    assert sorted(inner) == list(range(4, 68, 4))  # in seven turns every bar once
+    assert {window_starts(100, 32, turn)[-1] for turn in range(7)} == {68, 72, 76, 80, 84}
+
+
+def test_the_seed_decides(model: Denoiser) -> None:
+    plan = make_plan(9)
+    a, b = compose(model, plan, FAST), compose(model, plan, FAST)
+    assert a == b
+    assert a != compose(model, plan, replace(FAST, seed=4))
+
+
+def test_chunks_do_not_change_the_music(model: Denoiser) -> None:
+    plan = make_plan(24)
+    one, many = (compose(model, plan, replace(FAST, chunk=n)) for n in (1, 16))
+    assert (one.cells != many.cells).mean() < 1e-4
+
+
+def test_the_plans_key_only_transposes(model: Denoiser) -> None:
+    home = compose(model, make_plan(4, key=Key(0)), FAST)
+    plan = make_plan(4, key=Key(2))
+    higher = replace(
+        plan,
+        curves=replace(plan.curves, brightness=plan.curves.brightness + 2),
+        segments=tuple(plan.segments),
+    )
+    moved = compose(model, higher, FAST)
+    assert np.array_equal(home.cells[:, :, 5:70], moved.cells[:, :, 7:72])
+
+
+def test_brightness_and_register_are_told_in_the_models_key(model: Denoiser) -> None:
+    plan = make_plan(4, key=Key(3))
+    told = condition_of(plan, [0], model)
+    home = condition_of(replace(plan, key=Key(0)), [0], model)
+    lower = replace(plan, key=Key(0), curves=replace(plan.curves, brightness=plan.curves.brightness - 3))
+    assert not torch.equal(told.dynamic, home.dynamic)
+    assert torch.allclose(told.dynamic, condition_of(lower, [0], model).dynamic)
+
+
+@pytest.mark.parametrize("guidance", [Guidance(1, 1), Guidance(2, 2), Guidance(2, 1)])
+def test_guidance_takes_one_two_or_three_evaluations(model: Denoiser, guidance: Guidance) -> None:
+    calls = []
+    handle = model.register_forward_hook(lambda *_: calls.append(1))
+    compose(model, make_plan(4), replace(FAST, guidance=guidance, chunk=1))
+    handle.remove()
+    assert len(calls) == FAST.steps * (1 + (guidance != Guidance(1, 1)) + (guidance.rhythm != guidance.mood))
+
+
+def test_returning_segments_share_their_noise() -> None:
+    plan = make_plan(12, cuts=(4, 8))  # A B A
+    source = shared_steps(plan, 12 * 16)
+    assert source[: 8 * 16].tolist() == list(range(8 * 16))
+    assert source[8 * 16 :].tolist() == list(range(4 * 16))
+
+
+def test_ties_pull_returning_segments_together() -> None:
+    source = torch.tensor([0, 1, 0, 3])
+    logits = torch.tensor([1.0, 5.0, 3.0, 7.0])[None, :, None].expand(4, 4, 88)
+    tied = tie(logits, source, 1.0)
+    assert tied[0, :, 0].tolist() == [2.0, 5.0, 2.0, 7.0]
+    assert tie(logits, source, 0.0) is logits
+
+
+def test_wishes_are_the_segments_modes() -> None:
+    plan = make_plan(8, cuts=(2, 4, 6))
+    modes = (0.9, 0.1, None, 0.5)
+    segments = tuple(replace(s, mood=replace(s.mood, mode=m)) for s, m in zip(plan.segments, modes, strict=True))
+    (bright, major), (dim, minor) = mode_wishes(replace(plan, segments=segments), torch.device("cpu"))
+    assert (major, minor) == (True, False)
+    assert bright.tolist() == list(range(32))
+    assert dim.tolist() == list(range(32, 64))
+
+
+def test_kept_bars_stay_and_others_change(model: Denoiser) -> None:
+    plan = make_plan(8, key=Key(2))
+    first = compose(model, plan, FAST)
+    steps = bars_to_steps([0, 1, 6], 8)
+    again = compose(model, plan, replace(FAST, seed=9), keep=Keep(first, steps))
+    assert np.array_equal(first.cells[:, steps], again.cells[:, steps])
+    assert np.array_equal(first.velocity[:, steps], again.velocity[:, steps])  # type: ignore[index]
+    assert not np.array_equal(first.cells[:, ~steps], again.cells[:, ~steps])
+
+
+def test_music_of_another_length_cannot_be_kept(model: Denoiser) -> None:
+    with pytest.raises(PlanError, match="recut"):
+        compose(model, make_plan(8), FAST, keep=Keep(make_roll(4), np.ones(64, bool)))
+
+
+def test_progress_is_told_and_cancels(model: Denoiser) -> None:
+    told: list[float] = []
+    compose(model, make_plan(2), FAST, on_progress=lambda f, _: told.append(f))
+    assert told == [0.5, 1.0]
+
+    def stop(fraction: float, message: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compose(model, make_plan(2), FAST, on_progress=stop)
+
+
+@pytest.mark.parametrize("changes", [{"steps": 0}, {"guidance": Guidance(11, 1)}, {"lean": -1}])
+def test_options_out_of_range_are_refused(changes: dict) -> None:
+    with pytest.raises(PlanError):
+        ComposeOptions(**changes)

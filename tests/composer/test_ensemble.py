@@ -1,0 +1,110 @@
+"""Several pieces composed together: each comes out as if it had been alone."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from tests.music import make_plan
+
+from diffbgm import hub
+from diffbgm.composer import Config, Denoiser
+from diffbgm.composer.batching import company_matters
+from diffbgm.composer.compose import compose
+from diffbgm.composer.many import Piece, compose_many
+from diffbgm.options import ComposeOptions, Guidance
+from diffbgm.types import PianoRoll
+
+OPTIONS = ComposeOptions(steps=2)
+
+
+@pytest.fixture(scope="module")
+def model() -> Denoiser:
+    torch.manual_seed(0)
+    model = Denoiser(Config.tiny()).eval().requires_grad_(False)
+    model.head.bias[:4] = -1.0  # an untrained network that plays something
+    model.head.weight += 0.3 * torch.randn(model.head.weight.shape)
+    return model
+
+
+PIECES = [
+    Piece("long", make_plan(13), replace(OPTIONS, seed=1)),
+    Piece("short", make_plan(3), replace(OPTIONS, seed=2, steps=3)),
+    Piece("free", make_plan(8), replace(OPTIONS, seed=3, guidance=Guidance(1, 1))),
+    Piece("leaning", make_plan(5), replace(OPTIONS, seed=4, guidance=Guidance(2, 1))),
+]
+
+
+def in_turn(pieces: list[Piece[str]], ready: Callable[[], bool] = lambda: True) -> Callable[[bool], Piece[str] | None]:
+    """Hands the pieces out one after the other; without waiting only where `ready`."""
+    left = iter(pieces)
+    return lambda wait: next(left, None) if wait or ready() else None
+
+
+def test_company_changes_nothing(model: Denoiser) -> None:
+    alone = {piece.key: compose(model, piece.plan, replace(piece.options, chunk=16)) for piece in PIECES}
+    assert dict(compose_many(model, in_turn(PIECES), chunk=16)) == alone
+    assert dict(compose_many(model, in_turn(PIECES[::-1]), chunk=16)) == alone
+    answers = iter([False, True, False, False, True] + [True] * 9)
+    assert dict(compose_many(model, in_turn(PIECES, lambda: next(answers)), chunk=16)) == alone
+
+
+def test_pieces_share_batches(model: Denoiser) -> None:
+    sizes: list[int] = []
+    handle = model.register_forward_hook(lambda _, args, __: sizes.append(len(args[0])))
+    pieces = [Piece(str(i), make_plan(2), replace(OPTIONS, seed=i)) for i in range(4)]
+    together = list(compose_many(model, in_turn(pieces), chunk=8))
+    handle.remove()
+    assert [key for key, _ in together] == ["0", "1", "2", "3"]
+    tried = 4  # batches, by company_matters
+    assert sizes == [8] * (tried + OPTIONS.steps)  # two windows a piece, guided: all four in one batch
+
+
+def test_on_a_cpu_every_piece_has_batches_of_its_own(model: Denoiser) -> None:
+    sizes: list[int] = []
+    handle = model.register_forward_hook(lambda _, args, __: sizes.append(len(args[0])))
+    pieces = [Piece(str(bars), make_plan(bars), replace(OPTIONS, guidance=Guidance(1, 1))) for bars in (3, 30, 70)]
+    together = dict(compose_many(model, in_turn(pieces)))
+    handle.remove()
+    assert sizes == [1, 1, 5, 5, 5, 6, 5, 6]  # 1, 5 and 11 windows, two steps each
+    assert together == {piece.key: compose(model, piece.plan, piece.options) for piece in pieces}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_bundled_network_takes_each_window_by_itself(threads: int, set_threads: Callable[[int], None]) -> None:
+    """What the promise of the same bytes rests on."""
+    model = hub.load(None)[0]
+    set_threads(threads)
+    assert not company_matters(model, 4)
+    assert not company_matters(model, 16)
+
+
+class Leaning(Denoiser):
+    """A network whose answer depends on the first window of the batch, as sums split by place do."""
+
+    def forward(self, x, t, condition, estimate=None):  # type: ignore[no-untyped-def]
+        out = super().forward(x, t, condition, estimate)
+        return replace(out, logits=out.logits + 1e-6 * out.logits[:1])
+
+
+def test_where_company_matters_everybody_is_alone() -> None:
+    torch.manual_seed(0)
+    model = Leaning(Config.tiny()).eval().requires_grad_(False)
+    assert company_matters(model, 4)
+    going: list[str] = []
+
+    def take(wait: bool) -> Piece[str] | None:
+        going.append("wait" if wait else "more")
+        return PIECES[len(going) - 1] if len(going) <= len(PIECES) else None
+
+    assert {key for key, _ in compose_many(model, take, chunk=4)} == {piece.key for piece in PIECES}
+    assert going == ["wait"] * (len(PIECES) + 1)
+
+
+def test_one_that_fails_leaves_the_others_alone(model: Denoiser) -> None:
+    bad = Piece("bad", make_plan(3), replace(OPTIONS, guidance=Guidance(1, 1)))
+    object.__setattr__(bad.options, "seed", "no number")
+    made = dict(compose_many(model, in_turn([PIECES[0], bad, PIECES[1]])))
+    assert isinstance(made["bad"], Exception)
+    assert isinstance(made["long"], PianoRoll)
+    assert isinstance(made["short"], PianoRoll)

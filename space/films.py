@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diffbgm.media import frames, replacing
+from diffbgm.files import replacing
+from diffbgm.media import frames
 from diffbgm.types import VideoFeatures
 
 if TYPE_CHECKING:

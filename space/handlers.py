@@ -15,7 +15,7 @@ from space import films, work
 from space.notices import message, progress, welcome
 from space.pictures import timeline
 from space.running import OnProgress, in_steps
-from space.settings import NEW_SEEDS, Settings, from_query, from_values, to_query
+from space.settings import NEW_SEEDS, PageSettings, from_query, from_values, to_query
 from space.work import Take, Watched
 
 T = TypeVar("T")
@@ -139,7 +139,7 @@ def chosen(watched: Watched | None) -> Watched:
 
 
 def one_take(
-    watched: Watched, plan: MusicPlan, settings: Settings, seed: int | None = None, roll: PianoRoll | None = None
+    watched: Watched, plan: MusicPlan, settings: PageSettings, seed: int | None = None, roll: PianoRoll | None = None
 ) -> Iterator[Changes]:
     """Composes one take and shows it."""
     yield {**busy(), "status": progress("compose"), "takes_box": gr.update(visible=False)}
@@ -261,7 +261,7 @@ def knobs_from(query: dict[str, str]) -> list[Any]:
     return [*settings.values, explained(settings)]
 
 
-def explained(settings: Settings) -> str:
+def explained(settings: PageSettings) -> str:
     """What the chosen style does, in words."""
     try:
         return work.explain_tags(settings) or NO_STYLE

@@ -1,10 +1,10 @@
-"""The widgets of `Settings`, in the order of its fields, each with a plain sentence of what it does."""
+"""The widgets of `PageSettings`, in the order of its fields, each with a plain sentence of what it does."""
 
 from typing import Any
 
 import gradio as gr
 
-from space.settings import ANY, LIMITS, MOST_SEED, SHAPES, Settings, tags_of
+from space.settings import ANY, LIMITS, MOST_SEED, SHAPES, PageSettings, tags_of
 
 
 def style_knobs() -> dict[str, Any]:
@@ -27,7 +27,7 @@ def style_knobs() -> dict[str, Any]:
 
 def more_knobs() -> dict[str, Any]:
     """Everything else."""
-    base = Settings()
+    base = PageSettings()
     knobs: dict[str, Any] = {
         "tempo": gr.Radio(
             [ANY, *tags_of("tempo")], value=ANY, label="Tempo",
@@ -60,7 +60,7 @@ def more_knobs() -> dict[str, Any]:
         "fade": slider("fade", base.fade, 0.1, "Fade at the end", "Seconds in which the last sound fades away."),
         "steps": slider(
             "steps", base.steps, 1, "Quality",
-            "How often the music is refined: 64 is good, 96 a little better and slower, 16 is a sketch.",
+            "How often the music is refined: 64 is good, 96 a little better and slower, 16 is a planned.",
         ),
         "seed": gr.Number(
             value=None, precision=0, minimum=0, maximum=MOST_SEED, label="Seed", placeholder="a new one for every take",

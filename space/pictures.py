@@ -136,7 +136,9 @@ def _mood(features: VideoFeatures) -> str:
 def _energy(plan: MusicPlan) -> str:
     x = 1000 * plan.tempo.edges / plan.duration
     density = plan.curves.density / density_scale(plan)
-    full, busy = (96 - 90 * level_of(name, c) for name, c in (("energy", plan.curves.energy), ("density", density)))
+    full, busy = (
+        96 - 90 * level_of(name, c) for name, c in (("polyphony", plan.curves.polyphony), ("density", density))
+    )
     area = "M0 100" + "".join(f"L{a:.1f} {y:.1f}L{b:.1f} {y:.1f}" for a, b, y in zip(x[:-1], x[1:], full, strict=True))
     middles = (x[:-1] + x[1:]) / 2
     return f'<path class="full" d="{area}L1000 100Z"/>' + _line(middles, busy, "busy")
@@ -144,9 +146,9 @@ def _energy(plan: MusicPlan) -> str:
 
 def _bands(plan: MusicPlan) -> str:
     """The scenes of the music with their letters."""
-    labels = sorted({s.label for s in plan.segments})
+    labels = sorted({s.label for s in plan.sections})
     out = ""
-    for s in plan.segments:
+    for s in plan.sections:
         start, end = (float(plan.tempo.time_at(b)) for b in (s.start_beat, s.end_beat))
         out += (
             f'<span class="bgm-scene tone{labels.index(s.label) % 2}" style="left:{_percent(start, plan)};'

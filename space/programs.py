@@ -8,7 +8,7 @@ from gradio.events import api
 from diffbgm import __version__
 from diffbgm.errors import InputError
 from space import gpu, work
-from space.settings import Settings, from_tags
+from space.settings import PageSettings, from_tags
 
 
 def health() -> dict[str, str]:
@@ -58,7 +58,7 @@ SCORE_INPUTS = (
 
 def add_api() -> None:
     """The endpoints for programs: /score and /health. Their widgets are never shown."""
-    base = Settings()
+    base = PageSettings()
     texts = {"style": "", "prompt": "", "shape": base.shape, "keep_audio": base.keep}
     numbers = {
         "seed": -1,

@@ -33,7 +33,7 @@ LONGEST_TEXT = 300  # characters of free text
 
 
 @dataclass(frozen=True)
-class Settings:
+class PageSettings:
     """Every knob with its default; the names are those in a link.
 
     moods, motion, palette, tempo   style tags of `diffbgm.STYLES` by group ("auto": none).
@@ -88,16 +88,16 @@ class Settings:
         return [list(self.moods) if f.name == "moods" else getattr(self, f.name) for f in fields(self)]
 
 
-def from_values(values: "list[Any] | tuple[Any, ...]") -> Settings:
-    """Settings from the widgets, in the order of the fields; an emptied one is at its default."""
-    names = [f.name for f in fields(Settings)]
+def from_values(values: "list[Any] | tuple[Any, ...]") -> PageSettings:
+    """PageSettings from the widgets, in the order of the fields; an emptied one is at its default."""
+    names = [f.name for f in fields(PageSettings)]
     given = {name: value for name, value in zip(names, values, strict=True) if value is not None}
     if "seed" in given:
         given["seed"] = int(given["seed"])
-    return Settings(**given)
+    return PageSettings(**given)
 
 
-def to_query(settings: Settings) -> str:
+def to_query(settings: PageSettings) -> str:
     """The settings that differ from the defaults as "moods=calm,sad&steps=48"; empty when none does."""
     changed = {}
     for f in fields(settings):
@@ -107,10 +107,10 @@ def to_query(settings: Settings) -> str:
     return urlencode(changed)
 
 
-def from_query(query: Mapping[str, str]) -> Settings:
-    """Settings from a link. A link may be old or mistyped: what cannot be used is passed over."""
-    settings = Settings()
-    for f in fields(Settings):
+def from_query(query: Mapping[str, str]) -> PageSettings:
+    """PageSettings from a link. A link may be old or mistyped: what cannot be used is passed over."""
+    settings = PageSettings()
+    for f in fields(PageSettings):
         if f.name in query:
             try:
                 settings = replace(settings, **{f.name: _parsed(f.name, query[f.name])})
@@ -142,15 +142,15 @@ def shape_energy(plan: MusicPlan, level: float, shape: str) -> MusicPlan:
     if level == 0 and shape == FOLLOW:
         return plan
     scale = density_scale(plan)
-    energy = _moved(plan.curves.energy, "energy", level, shape)
+    polyphony = _moved(plan.curves.polyphony, "polyphony", level, shape)
     density = scale * _moved(plan.curves.density / scale, "density", level, shape)
-    plan = plan.with_curve("energy", energy).with_curve("density", density)
-    segments = [
-        replace(s, mood=replace(s.mood, density=float(plan.curves.density[s.start_beat : s.end_beat].mean())))
-        for s in plan.segments
+    plan = plan.with_curve("polyphony", polyphony).with_curve("density", density)
+    sections = [
+        replace(s, texture=replace(s.texture, density=float(plan.curves.density[s.start_beat : s.end_beat].mean())))
+        for s in plan.sections
     ]
     wish = f"energy: {SHAPES[shape]}" + (f", {'more' if level > 0 else 'less'} of it ({level:+.1f})" if level else "")
-    return replace(plan, segments=tuple(segments), why=(*plan.why, wish))
+    return replace(plan, sections=tuple(sections), why=(*plan.why, wish))
 
 
 def _moved(curve: np.ndarray, name: str, level: float, shape: str) -> np.ndarray:
@@ -179,12 +179,12 @@ def density_scale(plan: MusicPlan) -> float:
     return float(density_at(0.5, 60 * plan.beats / plan.duration) / level_to_value("density", 0.5))
 
 
-def from_tags(tags: "str | list[str]", **others: Any) -> Settings:
-    """Settings from style tags as the command line takes them; StyleError for unknown or clashing ones."""
+def from_tags(tags: "str | list[str]", **others: Any) -> PageSettings:
+    """PageSettings from style tags as the command line takes them; StyleError for unknown or clashing ones."""
     names = combine_styles(tags).name.split(", ") if tags else []
     by_group = {group: [n for n in names if n and STYLES[n].group == group] for group in GROUPS}
     motions = by_group["motion"]
     if len(motions) > 1:
         raise StyleError(f"style tags {motions[0]!r} and {motions[1]!r} are both about motion: choose one of them")
     single = {group: by_group[group][0] for group in ("motion", "palette", "tempo") if by_group[group]}
-    return Settings(moods=tuple(by_group["mood"]), **single, **others)
+    return PageSettings(moods=tuple(by_group["mood"]), **single, **others)

@@ -11,7 +11,7 @@ from space import films, handlers
 from space.knobs import more_knobs, style_knobs
 from space.notices import example_cards, message, welcome
 from space.programs import add_api
-from space.settings import Settings
+from space.settings import PageSettings
 from space.theme import make_theme
 
 HERE = Path(__file__).parent
@@ -133,7 +133,7 @@ def lay_out_output() -> Parts:
 
 def wire(parts: Parts) -> None:
     """Connects widgets to handlers."""
-    knobs = [parts[f.name] for f in fields(Settings)]
+    knobs = [parts[f.name] for f in fields(PageSettings)]
     watched, take, takes, video = parts["watched"], parts["take"], parts["takes"], parts["video"]
     shown = [parts[name] for name in OUTPUTS]
     private: dict[str, Any] = {"api_visibility": "private"}

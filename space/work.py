@@ -20,7 +20,7 @@ from diffbgm.media import probe, write_audio
 from diffbgm.planner import STYLES, combine_styles
 from space import gpu
 from space.films import Still, stills
-from space.settings import NEW_SEEDS, Settings, shape_energy
+from space.settings import NEW_SEEDS, PageSettings, shape_energy
 
 OnProgress = Callable[[float, str], None]
 LONGEST = 600.0  # seconds of video
@@ -53,7 +53,7 @@ class Take:
     watched: Watched
     plan: MusicPlan
     roll: PianoRoll
-    settings: Settings
+    settings: PageSettings
     seed: int
     files: Mapping[str, Path]
     receipt: Mapping[str, Any]
@@ -101,13 +101,13 @@ def with_pictures(watched: Watched) -> Watched:
     return replace(watched, stills=pictures, poster=poster)
 
 
-def plan_music(watched: Watched, settings: Settings) -> MusicPlan:
+def plan_music(watched: Watched, settings: PageSettings) -> MusicPlan:
     """The plan for the knobs as they are."""
     plan = make_plan(watched.features, settings.tags, prompt=settings.text)
     return shape_energy(plan, settings.level, settings.shape)
 
 
-def restyle(take: Take, settings: Settings) -> tuple[MusicPlan, PianoRoll | None]:
+def restyle(take: Take, settings: PageSettings) -> tuple[MusicPlan, PianoRoll | None]:
     """Another style on the plan of a take: tempo map, cuts and key stay. The notes stay as well when only the
     instruments differ (then the roll comes back, otherwise None)."""
     rules = combine_styles(settings.tags)
@@ -120,14 +120,14 @@ def restyle(take: Take, settings: Settings) -> tuple[MusicPlan, PianoRoll | None
     return shape_energy(plan, settings.level, settings.shape), None
 
 
-def _without_instruments(settings: Settings) -> Settings:
+def _without_instruments(settings: PageSettings) -> PageSettings:
     return replace(settings, palette="auto", seed=None, keep="replace", fade=0.0)
 
 
 def make_take(
     watched: Watched,
     plan: MusicPlan,
-    settings: Settings,
+    settings: PageSettings,
     tell: OnProgress,
     *,
     seed: int | None = None,
@@ -209,7 +209,7 @@ def new_folder() -> Iterator[Path]:
         raise
 
 
-def explain_tags(settings: Settings) -> str:
+def explain_tags(settings: PageSettings) -> str:
     """What the chosen tags do, in words; StyleError when they contradict each other."""
     combine_styles(settings.tags)
     return "; ".join(f"**{tag}** {STYLES[tag].description}" for tag in settings.tags)

@@ -5,21 +5,21 @@ import itertools
 import numpy as np
 
 from diffbgm.roll import notes_to_roll
-from diffbgm.types import Curves, Key, Mood, MusicPlan, Note, PianoRoll, Segment, TempoMap
+from diffbgm.types import Curves, Key, MusicPlan, Note, PianoRoll, Section, TempoMap, Texture
 
 
 def make_plan(bars: int = 12, *, bpm: float = 96.0, key: Key | None = None, cuts: tuple[int, ...] = (4,)) -> MusicPlan:
-    """A plan with segments A B A ... that start at the bars in `cuts`."""
+    """A plan with sections A B A ... that start at the bars in `cuts`."""
     beats = 4 * bars
     tempo = TempoMap.steady(bpm, beats)
     edges = [0, *(c for c in cuts if 0 < c < bars), bars]
-    segments = tuple(
-        Segment(4 * a, 4 * b, "AB"[i % 2], 0.2, 0.1, Mood(mode=1.0, density=5.0))
+    sections = tuple(
+        Section(4 * a, 4 * b, "AB"[i % 2], 0.2, 0.1, Texture(mode=1.0, density=5.0))
         for i, (a, b) in enumerate(itertools.pairwise(edges))
     )
     flat = np.ones(beats)
     curves = Curves(3.8 * flat, 5.0 * flat, 60.0 * flat, 1.0 * flat, 0.2 * flat)
-    return MusicPlan(float(tempo.edges[-1]), tempo, key or Key(7), segments, curves)
+    return MusicPlan(float(tempo.edges[-1]), tempo, key or Key(7), sections, curves)
 
 
 def make_roll(bars: int = 12) -> PianoRoll:

@@ -13,7 +13,7 @@ from diffbgm.arrange.sections import cast, find_sections
 from diffbgm.arrange.voices import fit_range, tidy
 from diffbgm.errors import PlanError
 from diffbgm.roll import measure_curves, notes_to_roll
-from diffbgm.types import Key, MusicPlan, Note, PianoRoll, PlannedCut, Score, Segment, TempoMap
+from diffbgm.types import Key, MusicPlan, Note, PianoRoll, PlannedCut, Score, Section, TempoMap
 
 CHORDS = ((48, 52, 55), (45, 48, 52), (41, 45, 48), (43, 47, 50))  # C a F G
 
@@ -38,13 +38,13 @@ def plan_for(roll: PianoRoll, palette: str = "piano", bpm: float = 96.0, cuts: t
     walk = 1 + 0.05 * np.sin(np.arange(beats) / 5)
     tempo = TempoMap(np.concatenate([[0.0], np.cumsum(60 / (bpm * walk))]))
     half = max(4, beats // 8 * 4)
-    segments = (
-        (Segment(0, half, "A", 0.2, -0.4), Segment(half, beats, "B", 0.2, 0.6))
+    sections = (
+        (Section(0, half, "A", 0.2, -0.4), Section(half, beats, "B", 0.2, 0.6))
         if beats > half
-        else (Segment(0, beats),)
+        else (Section(0, beats),)
     )
     planned = tuple(PlannedCut(tempo.time_at(b), (0.9, 0.4)[i % 2], b, 0.0, True) for i, b in enumerate(cuts))
-    return MusicPlan(tempo.edges[-1], tempo, Key(0), segments, measure_curves(roll.cells), planned, (), palette)
+    return MusicPlan(tempo.edges[-1], tempo, Key(0), sections, measure_curves(roll.cells), planned, (), palette)
 
 
 def onset_times(score: Score, plan: MusicPlan) -> np.ndarray:
@@ -172,9 +172,9 @@ def test_roles_enter_with_the_energy() -> None:
     plan = plan_for(roll, "band")
     plan = replace(
         plan,
-        segments=(Segment(0, 32, "A", 0, -0.9), Segment(32, 64, "B", 0, 0.9), Segment(64, 96, "A", 0, -0.9)),
+        sections=(Section(0, 32, "A", 0, -0.9), Section(32, 64, "B", 0, 0.9), Section(64, 96, "A", 0, -0.9)),
     )
-    plan = plan.with_curve("energy", [1.5] * 32 + [7.0] * 32 + [1.5] * 32)
+    plan = plan.with_curve("polyphony", [1.5] * 32 + [7.0] * 32 + [1.5] * 32)
     plan = plan.with_curve("density", [1.0] * 32 + [9.0] * 32 + [1.0] * 32)
     plays = cast(PALETTES["band"], find_sections(plan))
     assert plays["percussion"] == [False, True, False]

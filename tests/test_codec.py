@@ -17,14 +17,14 @@ from diffbgm.types import (
     Curves,
     Cut,
     Key,
-    Mood,
     MusicPlan,
     Note,
     PianoRoll,
     PlannedCut,
     Score,
-    Segment,
+    Section,
     TempoMap,
+    Texture,
     Track,
     VideoFeatures,
 )
@@ -37,9 +37,9 @@ def plan() -> MusicPlan:
         duration=float(edges[-1]),
         tempo=TempoMap(edges),
         key=Key(9, "minor"),
-        segments=(
-            Segment(0, 4, "A", 1 / 3, -0.1, Mood(mode=0.0, register=60.5)),
-            Segment(4, 8, "B", mood=Mood(legato=0.1 + 0.2)),
+        sections=(
+            Section(0, 4, "A", 1 / 3, -0.1, Texture(mode=0.0, accompaniment_register=60.5)),
+            Section(4, 8, "B", texture=Texture(note_length=0.1 + 0.2)),
         ),
         curves=Curves(*rng.uniform(0, 5, (5, 8)).astype(np.float32)),
         cuts=(PlannedCut(1.04, 0.7, 2.0, 0.001, True), PlannedCut(2.2, 0.5, 4.5, -0.07, False, "too close")),
@@ -80,7 +80,7 @@ def test_scores_rolls_and_audio_come_back():
     score = Score(
         (Track("melody", 0, (Note(0.0, 0.5, 60), Note(0.5, 1.25, 64, 99)), (Control(0.0, 11, 90),), -0.5, -3.0),),
         TempoMap.steady(90, 4),
-        ((0.0, "segment A"),),
+        ((0.0, "section A"),),
     )
     again = from_json(Score, to_json(score))
     assert again == score
@@ -99,13 +99,13 @@ def test_scores_rolls_and_audio_come_back():
 def test_every_float_keeps_all_its_bits(energy, lengths):
     tempo = TempoMap(np.cumsum(lengths))
     assert from_json(TempoMap, to_json(tempo)) == tempo
-    curves = replace(plan().curves, energy=energy)
+    curves = replace(plan().curves, polyphony=energy)
     assert from_json(Curves, to_json(curves)) == curves
 
 
 def test_float32_is_written_as_short_as_it_is():
     text = to_json(Curves(*np.full((5, 2), 0.1, np.float32)))
-    assert json.loads(text)["energy"] == [0.1, 0.1]
+    assert json.loads(text)["polyphony"] == [0.1, 0.1]
 
 
 def test_fields_with_a_default_may_be_left_out():
@@ -138,11 +138,11 @@ def changed(path: str, value: object) -> str:
         ("key.tonic", 12, "tonic must be 0..11"),
         ("key.tonic", 1.5, "MusicPlan.key.tonic must be a whole number"),
         ("key.mode", "dorian", "MusicPlan.key.mode must be one of major, minor"),
-        ("segments.1.label", 7, "MusicPlan.segments[1].label must be a text"),
-        ("segments.1.valence", 3, "valence must lie between"),
-        ("segments.0.mood.tempo", 3, "MusicPlan.segments[0].mood has no field 'tempo'"),
-        ("curves.energy", [[1, 2], [3]], "MusicPlan.curves.energy"),
-        ("curves.energy", [1, 2], "Curves"),
+        ("sections.1.label", 7, "MusicPlan.sections[1].label must be a text"),
+        ("sections.1.valence", 3, "valence must lie between"),
+        ("sections.0.texture.tempo", 3, "MusicPlan.sections[0].texture has no field 'tempo'"),
+        ("curves.polyphony", [[1, 2], [3]], "MusicPlan.curves.polyphony"),
+        ("curves.polyphony", [1, 2], "Curves"),
         ("cuts.0.snapped", 1, "MusicPlan.cuts[0].snapped must be true or false"),
         ("style", "dark", "MusicPlan.style must be a list"),
         ("volume", 11, "MusicPlan has no field 'volume'"),

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.drawing import Drawn, draw_video, jittery_times, rotate_mp4, scene, steady_times, tone
 
-from diffbgm import media
+from diffbgm import files, media
 from diffbgm.errors import OutputError, VideoError
 from diffbgm.types import Audio
 
@@ -348,8 +348,8 @@ def test_targets_that_cannot_be_written(clip: Drawn, tmp_path: Path):
         assert "\n" not in str(caught.value)
         if target.suffix == ".mp4":
             with pytest.raises(OutputError, match=says):
-                media.check_writable(target)
-    media.check_writable(tmp_path / "out.mp4")
+                files.check_writable(target)
+    files.check_writable(tmp_path / "out.mp4")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder.mp4"]
 
 

@@ -30,7 +30,7 @@ def duo(tempo: TempoMap) -> Score:
             Track("percussion", 25, tuple(drums), pan=0.2),
         ),
         tempo,
-        ((0.0, "segment A"), (2.5, "cut 1"), (float(beats), "end")),
+        ((0.0, "section A"), (2.5, "cut 1"), (float(beats), "end")),
     )
 
 

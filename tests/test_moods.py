@@ -56,7 +56,7 @@ def test_drawn_clips(draw: Callable[..., Drawn]):
     assert (bright.key.mode, dark.key.mode) == ("major", "minor")
     assert pace(bright)[0] > 1.3 * pace(dark)[0]
     assert pace(bright)[1] > 1.6 * pace(dark)[1]
-    assert bright.curves.brightness.mean() > dark.curves.brightness.mean() + 2
+    assert bright.curves.register.mean() > dark.curves.register.mean() + 2
     for word in ("The pictures are bright", "14 cuts: shots of 0.8 s", "lively and bright", "suggests major", "busy"):
         assert word in gay, (word, gay)
     for word in ("The pictures are dark", "A single shot", "hardly anything moves", "sad and still", "suggests minor"):
@@ -99,7 +99,7 @@ def test_real_clips(tmp_path: Path):
     assert not second.cuts
     assert pace(bright)[0] > 1.3 * pace(dark)[0]
     assert pace(bright)[1] > 1.4 * pace(dark)[1]
-    assert bright.curves.brightness.mean() > dark.curves.brightness.mean()
+    assert bright.curves.register.mean() > dark.curves.register.mean()
     assert "The pictures are bright" in quick
     assert f"{len(first.cuts)} cuts" in quick
     assert "lively and bright" in quick, quick

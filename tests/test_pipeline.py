@@ -79,7 +79,7 @@ def test_everything_can_be_saved(result: Result, tmp_path: Path) -> None:
 
 
 def test_an_edited_plan_is_composed_again(model: DiffBGM, movie: Path, result: Result) -> None:
-    plan = result.plan.with_curve("density", [2.0, 9.0]).with_mood(0, mode=0.0, legato=0.5)
+    plan = result.plan.with_curve("density", [2.0, 9.0]).with_texture(0, mode=0.0, note_length=0.5)
     assert from_json(MusicPlan, to_json(plan)) == plan
     roll = model.compose(plan, seed=1, steps=STEPS, guidance=(2.0, 1.0))
     assert roll.beats == plan.beats

@@ -8,15 +8,15 @@ import pytest
 from diffbgm.errors import OutputError
 from diffbgm.plot import ACCOMPANIMENT, HIT, MELODY, MISS, plot_plan
 from diffbgm.roll import notes_to_roll
-from diffbgm.types import Curves, Key, MusicPlan, Note, PlannedCut, Segment, TempoMap
+from diffbgm.types import Curves, Key, MusicPlan, Note, PlannedCut, Section, TempoMap
 
 
 def plan_of(bars: int = 8, cuts: tuple[PlannedCut, ...] = ()) -> MusicPlan:
     beats = 4 * bars
     tempo = TempoMap.steady(120, beats)
     curves = Curves(*(np.full(beats, value) for value in (4.0, 5.0, 60.0, 1.0, 0.1)))
-    segments = (Segment(0, beats // 2, "A"), Segment(beats // 2, beats, "B"))
-    return MusicPlan(float(tempo.edges[-1]), tempo, Key(2, "minor"), segments, curves, cuts, style=("calm",))
+    sections = (Section(0, beats // 2, "A"), Section(beats // 2, beats, "B"))
+    return MusicPlan(float(tempo.edges[-1]), tempo, Key(2, "minor"), sections, curves, cuts, style=("calm",))
 
 
 CUTS = (PlannedCut(4.0, 1.0, 8.0, 0.0, True), PlannedCut(9.1, 0.5, 18.0, 0.1, False, "too near the last one"))

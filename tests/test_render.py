@@ -12,7 +12,7 @@ import pytest
 from diffbgm import media
 from diffbgm.arrange import PALETTES
 from diffbgm.errors import Cancelled, RenderError
-from diffbgm.render import blocks as store
+from diffbgm.media import blocks as store
 from diffbgm.render import find_engine, find_soundfont, measure_loudness, mix, render, true_peak
 from diffbgm.render.loudness import fade_curve, limiter_curve
 from diffbgm.render.soundfont import FOLDERS, VARIABLE

@@ -10,12 +10,12 @@ from diffbgm.roll import (
     find_key,
     key_shift,
     measure_curves,
-    measure_mood,
-    mood_of,
+    measure_texture,
     notes_to_roll,
     pitch_classes,
     repetition,
     roll_to_notes,
+    texture_of,
     transpose,
 )
 from diffbgm.types import Key, Note, PianoRoll
@@ -71,8 +71,8 @@ def test_curves_of_a_known_roll() -> None:
     assert curves.beats == 32
     assert curves.density == pytest.approx(5.0)  # a melody note and four accompaniment notes a beat
     assert curves.melody == pytest.approx(1.0)
-    assert curves.energy == pytest.approx(0.75 + 1.0)  # three of four melody steps, and always one broken chord note
-    assert (curves.brightness > 55).all()
+    assert curves.polyphony == pytest.approx(0.75 + 1.0)  # three of four melody steps, and always one broken chord note
+    assert (curves.register > 55).all()
     assert curves.repetition[:16] == pytest.approx(0.0)  # nothing lies four bars before
     assert curves.repetition[16:] == pytest.approx(1.0)
 
@@ -85,20 +85,20 @@ def test_repetition_is_a_jaccard_index() -> None:
 
 def test_moods_of_runs_of_bars_are_sums() -> None:
     cells = make_roll(8).cells
-    whole = measure_mood(cells)
-    summed = mood_of(bar_statistics(cells), whole.mode)
+    whole = measure_texture(cells)
+    summed = texture_of(bar_statistics(cells), whole.mode)
     assert summed == whole
     assert whole.mode == 1.0
     assert whole.density == pytest.approx(5.0)
     assert whole.syncopation == pytest.approx(2 / 5)
-    assert whole.legato == pytest.approx((3 + 4) / 5 / 4)
-    assert measure_mood(np.zeros((4, 16, 88), np.uint8)).density == 0.0
+    assert whole.note_length == pytest.approx((3 + 4) / 5 / 4)
+    assert measure_texture(np.zeros((4, 16, 88), np.uint8)).density == 0.0
 
 
 def test_harmony_counts_chord_changes() -> None:
     chords = [(48, 52, 55), (48, 52, 55), (53, 57, 60), (50, 54, 57)]
     below = [Note(b, b + 1, p) for b, chord in enumerate(chords) for p in chord]
-    assert measure_mood(notes_to_roll([], below, 4).cells).harmony == pytest.approx(2.0)
+    assert measure_texture(notes_to_roll([], below, 4).cells).harmonic_rhythm == pytest.approx(2.0)
 
 
 @given(st.integers(0, 11), st.sampled_from(["major", "minor"]))

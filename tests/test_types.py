@@ -14,7 +14,7 @@ from diffbgm.types import (
     MusicPlan,
     Note,
     PianoRoll,
-    Segment,
+    Section,
     TempoMap,
     VideoFeatures,
 )
@@ -45,7 +45,7 @@ def plan(**changes):
         "duration": 4.0,
         "tempo": TempoMap.steady(120, 8),
         "key": Key(0),
-        "segments": (Segment(0, 4), Segment(4, 8, "B")),
+        "sections": (Section(0, 4), Section(4, 8, "B")),
         "curves": curves(8),
     }
     return MusicPlan(**{**values, **changes})
@@ -128,8 +128,8 @@ def test_the_offending_edge_is_named():
     [
         ({"tempo": TempoMap.steady(120, 7)}, "whole bars"),
         ({"curves": curves(4)}, "cover 4 beats"),
-        ({"segments": (Segment(0, 4), Segment(5, 8))}, "segment 1 starts at beat 5"),
-        ({"segments": (Segment(0, 4),)}, "end at beat 4"),
+        ({"sections": (Section(0, 4), Section(5, 8))}, "section 1 starts at beat 5"),
+        ({"sections": (Section(0, 4),)}, "end at beat 4"),
     ],
 )
 def test_plans_that_do_not_hold_together_are_refused(changes, says):
@@ -138,29 +138,29 @@ def test_plans_that_do_not_hold_together_are_refused(changes, says):
 
 
 def test_a_curve_can_be_replaced_by_a_few_points():
-    changed = plan().with_curve("energy", [1.0, 8.0])
-    np.testing.assert_allclose(changed.curves.energy, np.linspace(1, 8, 8))
+    changed = plan().with_curve("polyphony", [1.0, 8.0])
+    np.testing.assert_allclose(changed.curves.polyphony, np.linspace(1, 8, 8))
     assert changed.curves.density is not None
     np.testing.assert_array_equal(changed.curves.density, plan().curves.density)
     with pytest.raises(PlanError, match=", ".join(CURVES)):
         plan().with_curve("loudness", [1.0])
 
 
-def test_the_mood_of_a_segment_can_be_replaced():
+def test_the_mood_of_a_section_can_be_replaced():
     whole = plan()
-    changed = whole.with_mood(-1, mode=0.0, legato=1.2, valence=-0.6)
-    last = changed.segments[-1]
-    assert (last.mood.mode, last.mood.legato, last.valence) == (0.0, 1.2, -0.6)
-    assert last.mood.register == whole.segments[-1].mood.register
-    assert last.arousal == whole.segments[-1].arousal
-    assert changed.segments[:-1] == whole.segments[:-1]
-    assert changed.with_mood(-1, mode=None).segments[-1].mood.mode is None
-    with pytest.raises(PlanError, match="no segment 9"):
-        whole.with_mood(9, mode=1.0)
+    changed = whole.with_texture(-1, mode=0.0, note_length=1.2, valence=-0.6)
+    last = changed.sections[-1]
+    assert (last.texture.mode, last.texture.note_length, last.valence) == (0.0, 1.2, -0.6)
+    assert last.texture.accompaniment_register == whole.sections[-1].texture.accompaniment_register
+    assert last.arousal == whole.sections[-1].arousal
+    assert changed.sections[:-1] == whole.sections[:-1]
+    assert changed.with_texture(-1, mode=None).sections[-1].texture.mode is None
+    with pytest.raises(PlanError, match="no section 9"):
+        whole.with_texture(9, mode=1.0)
     with pytest.raises(PlanError, match="no 'loudness'; there are mode"):
-        whole.with_mood(0, loudness=1.0)
+        whole.with_texture(0, loudness=1.0)
     with pytest.raises(PlanError, match="valence must lie"):
-        whole.with_mood(0, valence=2.0)
+        whole.with_texture(0, valence=2.0)
 
 
 @pytest.mark.parametrize(
@@ -169,8 +169,8 @@ def test_the_mood_of_a_segment_can_be_replaced():
         lambda: Key(12),
         lambda: Key(0, "lydian"),  # type: ignore[arg-type]  # that it is refused is the point
         lambda: Cut(1.0, 1.5),
-        lambda: Segment(4, 4),
-        lambda: Segment(0, 4, arousal=2.0),
+        lambda: Section(4, 4),
+        lambda: Section(0, 4, arousal=2.0),
         lambda: Note(1.0, 1.0, 60),
         lambda: Note(0.0, 1.0, 128),
         lambda: PianoRoll(np.zeros((4, 6, 88))),

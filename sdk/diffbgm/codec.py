@@ -7,6 +7,7 @@ fields keep the names of the dataclass, so that people can edit the text.
 import dataclasses
 import json
 import types
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -15,6 +16,13 @@ import numpy as np
 from diffbgm.errors import PlanError
 
 T = TypeVar("T")
+# Fields as version 0.4 called them, by dataclass: read for one release more, with a warning that says the new name.
+RENAMED: Mapping[str, Mapping[str, str]] = {
+    "MusicPlan": {"segments": "sections"},
+    "Section": {"mood": "texture"},
+    "Texture": {"register": "accompaniment_register", "legato": "note_length", "harmony": "harmonic_rhythm"},
+    "Curves": {"energy": "polyphony", "brightness": "register"},
+}
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
@@ -78,7 +86,7 @@ def _read_dataclass(kind: Any, plain: Any, where: str) -> Any:
     if not isinstance(plain, Mapping):
         raise PlanError(f"{where} must be an object with the fields of {kind.__name__}; got {_show(plain)}")
     fields = {f.name: f for f in dataclasses.fields(kind) if f.init}
-    given = cast("Mapping[str, Any]", plain)
+    given = _renamed(kind.__name__, cast("Mapping[str, Any]", plain))
     for name in given:
         if name not in fields:
             raise PlanError(f"{where} has no field {name!r}; its fields are {', '.join(fields)}")
@@ -93,6 +101,16 @@ def _read_dataclass(kind: Any, plain: Any, where: str) -> Any:
         return kind(**values)
     except PlanError as e:
         raise PlanError(str(e) if kind.__name__ in str(e) else f"{where}: {e}") from e
+
+
+def _renamed(kind: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same fields under the names of today."""
+    old = {name: new for name, new in RENAMED.get(kind, {}).items() if name in given and new not in given}
+    if not old:
+        return given
+    names = ", ".join(f"{name} is now {new}" for name, new in old.items())
+    warnings.warn(f"{kind} as diffbgm 0.4 wrote it: {names}; diffbgm 0.6 will not read it", FutureWarning, stacklevel=2)
+    return {old.get(name, name): value for name, value in given.items()}
 
 
 def _read_union(kinds: Sequence[Any], plain: Any, where: str) -> Any:

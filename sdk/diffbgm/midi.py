@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from diffbgm.errors import DataError, OutputError, PlanError
+from diffbgm.errors import DataError, PlanError
+from diffbgm.files import replacing
 from diffbgm.types import BEATS_PER_BAR, Control, Note, Score, TempoMap, Track
 
 TICKS = 480  # a beat; note positions are rounded to this, beats and sixteenths fall on it exactly
@@ -29,18 +30,9 @@ BY_NAME: dict[str, Role] = {"melody": "melody", "chords": "chords", "bass": "bas
 
 def write_midi(score: Score, path: str | os.PathLike[str]) -> Path:
     """Write `midi_bytes(score)`. OutputError when the target cannot be written; nothing half-written stays."""
-    path = Path(path)
-    data = midi_bytes(score)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        draft.write_bytes(data)
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise OutputError(
-            f"cannot write the MIDI to {path}: {error.strerror or error}; choose another place"
-        ) from error
-    return path
+    with replacing(path) as temporary:
+        temporary.write_bytes(midi_bytes(score))
+    return Path(path)
 
 
 def midi_bytes(score: Score) -> bytes:

@@ -1,6 +1,6 @@
 """What may be asked of the music of a video, in one table: for `DiffBGM.score`, manifests and the command line.
 
-`Settings` is one video's; `SETTINGS` says of each what it holds and what to tell people about it.
+`ScoreOptions` is one video's; `SETTINGS` says of each what it holds and what to tell people about it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ class ComposeOptions:
     `dtype` (None: bfloat16 where the hardware is fast at it, else float32).
     `temperature`: above 1 more notes, and less likely ones, are tried while little is settled; see `sampling.sample`.
     `rhyme` 0..1: how far bars share the luck of the draw, see `sampling.draw`.
-    `tie` 0..1: how far segments with one label are pulled together while they emerge, besides sharing their noise.
+    `tie` 0..1: how far sections with one label are pulled together while they emerge, besides sharing their noise.
     `lean`: nats by which music that strays from the plan's mode is pulled back, see `sampling.lean`.
     """
 
@@ -83,7 +83,7 @@ class ComposeOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class ScoreOptions:
     """As for `DiffBGM.score`. Raises InputError for a word that is none of the choices."""
 
     style: "str | Sequence[str]" = ""

@@ -11,10 +11,11 @@ from typing import IO, TYPE_CHECKING
 
 from diffbgm import hub
 from diffbgm.errors import InputError
-from diffbgm.options import Guidance, KeepAudio, Semantics, Settings
+from diffbgm.options import Guidance, KeepAudio, ScoreOptions, Semantics
 from diffbgm.planner import apply_bar_map, recut
+from diffbgm.progress import Clock, Progress
 from diffbgm.result import Result
-from diffbgm.stages import Clock, OnProgress, look, options_of, perform
+from diffbgm.stages import analyze_and_plan, arrange_and_render, options_of
 from diffbgm.types import Cut, MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze
 
@@ -86,12 +87,12 @@ class DiffBGM:
         steps: int | None = None,
         guidance: float | tuple[float, float] | Guidance | None = None,
         keep: "Keep | None" = None,
-        on_progress: OnProgress | None = None,
+        on_progress: Progress | None = None,
     ) -> PianoRoll:
         """The piano roll [4, 4 B, 88] for a plan of B beats, in the plan's key. `keep` holds music that is to stay."""
         from diffbgm.composer.compose import compose
 
-        options = options_of(Settings(seed=seed, steps=steps, guidance=guidance), draw_seed())
+        options = options_of(ScoreOptions(seed=seed, steps=steps, guidance=guidance), draw_seed())
         return compose(self.model, plan, replace(options, dtype=self.dtype), keep=keep, on_progress=on_progress)
 
     def score(
@@ -109,7 +110,7 @@ class DiffBGM:
         plan: MusicPlan | None = None,
         roll: PianoRoll | None = None,
         features: VideoFeatures | None = None,
-        on_progress: OnProgress | None = None,
+        on_progress: Progress | None = None,
     ) -> Result:
         """Looks at the video, plans, composes, arranges and renders; nothing is written until `Result.save`.
 
@@ -128,7 +129,7 @@ class DiffBGM:
         """
         from diffbgm.composer.compose import compose
 
-        settings = Settings(
+        settings = ScoreOptions(
             style=style,
             prompt=prompt,
             semantics=semantics,
@@ -141,10 +142,10 @@ class DiffBGM:
         options = replace(options_of(settings, draw_seed()), dtype=self.dtype)
         path, kept = as_file(video)
         clock = Clock(on_progress)
-        sketch = look(path, settings, clock, features=features, plan=plan)
+        planned = analyze_and_plan(path, settings, clock, features=features, plan=plan)
         with clock.stage("compose", 0.28, 0.7) as told:
-            roll = roll or compose(self.model, sketch.plan, options, on_progress=told)
-        result = perform(path, sketch, roll, settings, options, self.origin, clock)
+            roll = roll or compose(self.model, planned.plan, options, on_progress=told)
+        result = arrange_and_render(path, planned, roll, settings, options, self.origin, clock)
         return replace(result, holder=kept)
 
     def recut(
@@ -152,7 +153,7 @@ class DiffBGM:
         result: Result,
         video: VideoSource | VideoFeatures | Sequence[Cut],
         *,
-        on_progress: OnProgress | None = None,
+        on_progress: Progress | None = None,
     ) -> Result:
         """The same music under a new edit: its notes stay, the tempo map is fitted to the new cuts, and whole bars come
         or go only where the edit took pictures away or put some in.

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from diffbgm.media import replacing
+from diffbgm.files import replacing
 from diffbgm.roll import roll_to_notes
 from diffbgm.types import BEATS_PER_BAR, MusicPlan, PianoRoll
 
@@ -62,10 +62,10 @@ def _title(plan: MusicPlan) -> str:
 
 def _dress(axis: Any, plan: MusicPlan) -> None:
     """Scenes behind, cuts through, and as little ink as can be around a lane."""
-    names = sorted({s.label for s in plan.segments})
-    for segment in plan.segments:
-        start, end = (float(plan.tempo.time_at(beat)) for beat in (segment.start_beat, segment.end_beat))
-        axis.axvspan(start, end, color=SCENES[names.index(segment.label) % len(SCENES)], lw=0, zorder=0)
+    names = sorted({s.label for s in plan.sections})
+    for section in plan.sections:
+        start, end = (float(plan.tempo.time_at(beat)) for beat in (section.start_beat, section.end_beat))
+        axis.axvspan(start, end, color=SCENES[names.index(section.label) % len(SCENES)], lw=0, zorder=0)
     for cut in plan.cuts:
         color, dashes = (HIT, "-") if cut.snapped else (MISS, (0, (3, 2)))
         axis.axvline(cut.time, color=color, ls=dashes, lw=0.7 + 0.9 * cut.strength, alpha=0.85, zorder=2)
@@ -82,9 +82,9 @@ def _scenes(axis: Any, plan: MusicPlan) -> None:
     _name(axis, "scenes\nand cuts")
     axis.set_ylim(0, 1)
     axis.set_yticks([])
-    for segment in plan.segments:
-        start = float(plan.tempo.time_at(segment.start_beat))
-        axis.text(start, 0.62, f" {segment.label}", fontsize=10, fontweight="bold", color=INK)
+    for section in plan.sections:
+        start = float(plan.tempo.time_at(section.start_beat))
+        axis.text(start, 0.62, f" {section.label}", fontsize=10, fontweight="bold", color=INK)
     for snapped, marker, color in ((True, "o", HIT), (False, "X", MISS)):
         times = [cut.time for cut in plan.cuts if cut.snapped == snapped]
         axis.plot(times, [0.24] * len(times), marker, color=color, ms=7, mec="white", mew=1, zorder=3, clip_on=False)
@@ -104,16 +104,16 @@ def _curves(axis: Any, plan: MusicPlan) -> None:
     """Fullness and notes a beat on the left; how high it lies on the right."""
     edges, curves = plan.tempo.edges, plan.curves
     middles = (edges[:-1] + edges[1:]) / 2
-    axis.stairs(curves.energy, edges, fill=True, color=FULL, alpha=0.9, label="keys at once", zorder=1)
+    axis.stairs(curves.polyphony, edges, fill=True, color=FULL, alpha=0.9, label="keys at once", zorder=1)
     axis.plot(middles, curves.density, color=BUSY, label="notes a beat", lw=1.7, zorder=3)
     axis.plot(middles, curves.melody, color=MELODY, label="of them melody", lw=1.4, zorder=3)
-    axis.set_ylim(0, 1.25 * float(max(curves.energy.max(), curves.density.max(), 1.0)))
+    axis.set_ylim(0, 1.25 * float(max(curves.polyphony.max(), curves.density.max(), 1.0)))
     _name(axis, "asked of\nthe music")
     right = axis.twinx()
-    right.plot(middles, curves.brightness, color=REGISTER, lw=1.2, ls=":", label="register (right)")
+    right.plot(middles, curves.register, color=REGISTER, lw=1.2, ls=":", label="register (right)")
     right.spines[:].set_visible(False)
     right.tick_params(length=0, labelsize=8, colors=REGISTER)
-    low, high = float(curves.brightness.min()), float(curves.brightness.max())
+    low, high = float(curves.register.min()), float(curves.register.max())
     right.set_ylim(low - 12, high + 6)
     right.set_yticks(sorted({round(low), round(high)}))
     handles = [*axis.get_legend_handles_labels()[0], *right.get_legend_handles_labels()[0]]

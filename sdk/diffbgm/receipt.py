@@ -58,9 +58,9 @@ def make_receipt(
         ],
         "cut_hit_rate": len(hits) / len(plan.cuts) if plan.cuts else None,
         "chance": round(min(1.0, float(0.080 * (len(halves) - 1) / plan.duration)), 4),
-        "segments": [
+        "sections": [
             {**asdict(s), "start": plan.tempo.time_at(s.start_beat), "end": plan.tempo.time_at(s.end_beat)}
-            for s in plan.segments
+            for s in plan.sections
         ],
         "style": list(plan.style),
         "palette": plan.palette,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from diffbgm import codec, media
+from diffbgm import codec, files, media
 from diffbgm.errors import OutputError
 from diffbgm.midi import midi_bytes, write_midi
 from diffbgm.types import Audio, MusicPlan, PianoRoll, Score, VideoFeatures
@@ -40,7 +40,7 @@ class Result:
 
     @property
     def midi(self) -> bytes:
-        """A standard MIDI file with the true tempo map, and markers at cuts and segments."""
+        """A standard MIDI file with the true tempo map, and markers at cuts and sections."""
         return midi_bytes(self.score)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -62,9 +62,9 @@ class Result:
         elif suffix in (".mid", ".midi"):
             write_midi(self.score, path)
         elif path.name.lower().endswith(".plan.json"):
-            media.write_text(path, codec.to_json(self.plan, indent=1) + "\n")
+            files.write_text(path, codec.to_json(self.plan, indent=1) + "\n")
         elif suffix == ".json":
-            media.write_text(path, json.dumps(dict(self.receipt), indent=2) + "\n")
+            files.write_text(path, json.dumps(dict(self.receipt), indent=2) + "\n")
         elif suffix == ".png":
             self.plot(path)
         elif suffix == ".fcpxml":
@@ -79,7 +79,7 @@ class Result:
 
     def save_all(self, folder: str | os.PathLike[str], name: str | None = None) -> dict[str, Path]:
         """Video, sound, MIDI, receipt, plan, picture, markers and every stem into `folder`; the paths, by kind."""
-        folder = media.make_folder(folder)
+        folder = files.make_folder(folder)
         stem = name or f"{self.source.stem}-scored"
         suffixes = {"video": "mp4", "audio": "wav", "midi": "mid", "receipt": "receipt.json", "plan": "plan.json"}
         suffixes |= {"picture": "png", "markers": "fcpxml"}
@@ -90,7 +90,7 @@ class Result:
         return paths
 
     def plot(self, path: str | os.PathLike[str]) -> Path:
-        """Draws shots and cuts over tempo, curves, segments and piano roll on one time axis, as PNG."""
+        """Draws shots and cuts over tempo, curves, sections and piano roll on one time axis, as PNG."""
         from diffbgm.plot import plot_plan
 
         return plot_plan(self.plan, path, roll=self.roll)

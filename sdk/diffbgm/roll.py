@@ -1,4 +1,4 @@
-"""Notes <-> PianoRoll, and what a roll measures: the curves and moods that training reads and the planner asks for."""
+"""Notes <-> PianoRoll, and what a roll measures: the curves and textures that training reads and plans ask for."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -13,17 +13,17 @@ from diffbgm.types import (
     STEPS_PER_BEAT,
     Curves,
     Key,
-    Mood,
     Note,
     PianoRoll,
     Score,
+    Texture,
 )
 
 # Krumhansl & Kessler (1982) key profiles, tonic first.
 MAJOR_PROFILE = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
 MINOR_PROFILE = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
 LEAD = 0.2  # of a mode over the other, in correlation with the key profiles, that is plain enough
-MIDDLE_PITCH = 60.0  # brightness and register of a bar with nothing in it
+MIDDLE_PITCH = 60.0  # register and register of a bar with nothing in it
 
 
 def notes_to_roll(melody: Iterable[Note], accompaniment: Iterable[Note], beats: int) -> PianoRoll:
@@ -113,9 +113,9 @@ def measure_curves(cells: np.ndarray) -> Curves:
     pitch_sum = (sound.sum(0) * (np.arange(PITCHES) + LOWEST_PITCH)).sum(-1)
     bar_keys, bar_pitch = _bars(count), _bars(pitch_sum)
     bars = {
-        "energy": bar_keys / STEPS_PER_BAR,
+        "polyphony": bar_keys / STEPS_PER_BAR,
         "density": _bars(onsets.sum(0)) / BEATS_PER_BAR,
-        "brightness": np.where(bar_keys > 0, bar_pitch / np.maximum(bar_keys, 1), MIDDLE_PITCH),
+        "register": np.where(bar_keys > 0, bar_pitch / np.maximum(bar_keys, 1), MIDDLE_PITCH),
         "melody": _bars(onsets[0]) / BEATS_PER_BAR,
         "repetition": repetition(cells, lag=4),
     }
@@ -138,7 +138,7 @@ def repetition(cells: np.ndarray, lag: int) -> np.ndarray:
 
 
 def bar_statistics(cells: np.ndarray) -> np.ndarray:
-    """[bars, 8] what moods are computed from, so that the mood of any run of bars is a sum: all onsets,
+    """[bars, 8] what textures are computed from, so that the texture of any run of bars is a sum: all onsets,
     accompaniment onsets, sum of their pitches, onsets on odd sixteenths, sounding cells, chord changes inside the bar,
     chord change at its start (0 or 1), steps. Cells are [4, T, 88].
 
@@ -173,25 +173,25 @@ def bar_statistics(cells: np.ndarray) -> np.ndarray:
     )
 
 
-def mood_of(statistics: np.ndarray, mode: float | None = None) -> Mood:
-    """The mood of a run of bars from their `bar_statistics` [bars, 8]; what nothing sounds for is None."""
+def texture_of(statistics: np.ndarray, mode: float | None = None) -> Texture:
+    """The texture of a run of bars from their `bar_statistics` [bars, 8]; what nothing sounds for is None."""
     onsets, below, pitch, odd, sound, inside, _, steps = statistics.sum(0)
     if onsets == 0:
-        return Mood(mode=mode, density=0.0)
-    return Mood(
+        return Texture(mode=mode, density=0.0)
+    return Texture(
         mode=mode,
-        register=float(pitch / below) if below else None,
+        accompaniment_register=float(pitch / below) if below else None,
         density=float(onsets / steps * STEPS_PER_BEAT),
         syncopation=float(odd / onsets),
-        legato=float(sound / onsets / STEPS_PER_BEAT),
-        harmony=float((inside + statistics[1:, 6].sum()) / steps * STEPS_PER_BAR),
+        note_length=float(sound / onsets / STEPS_PER_BEAT),
+        harmonic_rhythm=float((inside + statistics[1:, 6].sum()) / steps * STEPS_PER_BAR),
     )
 
 
-def measure_mood(cells: np.ndarray) -> Mood:
+def measure_texture(cells: np.ndarray) -> Texture:
     """How the music in cells [4, T, 88] is made."""
     major = float(find_key(pitch_classes(cells)).mode == "major") if cells.any() else None
-    return mood_of(bar_statistics(cells), major)
+    return texture_of(bar_statistics(cells), major)
 
 
 def pitch_class_rows(keys: np.ndarray) -> np.ndarray:

@@ -1,20 +1,19 @@
-"""Scoring a video without its middle: `look` comes before the model, `perform` after it; neither needs the model.
+"""Scoring a video without its middle: `analyze_and_plan` and `arrange_and_render`, which need no model.
 
 `DiffBGM.score` puts them around `compose`; a batch runs them in processes beside the sampler.
 """
 
-import time
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from diffbgm.arrange import arrange
 from diffbgm.hub import Origin
 from diffbgm.media import read_audio
-from diffbgm.options import ComposeOptions, Guidance, Settings
+from diffbgm.options import ComposeOptions, Guidance, ScoreOptions
 from diffbgm.planner import make_plan
 from diffbgm.planner.styles import MOOD_TEXTS
+from diffbgm.progress import Clock
 from diffbgm.receipt import make_receipt
 from diffbgm.render import render
 from diffbgm.render.ducking import find_speech, mix_under
@@ -23,31 +22,9 @@ from diffbgm.types import MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze, describe
 from diffbgm.video.clip import sense_of
 
-OnProgress = Callable[[float, str], None]
-
-
-class Clock:
-    """Seconds per stage, and one progress from 0 to 1 over all of them."""
-
-    def __init__(self, on_progress: OnProgress | None = None, seconds: Mapping[str, float] | None = None) -> None:
-        self.seconds: dict[str, float] = dict(seconds or {})
-        self._tell = on_progress
-
-    @contextmanager
-    def stage(self, name: str, start: float, end: float) -> Generator[OnProgress]:
-        began = time.monotonic()
-
-        def tell(fraction: float, message: str) -> None:
-            if self._tell:
-                self._tell(start + (end - start) * min(max(fraction, 0.0), 1.0), message)
-
-        tell(0.0, name)
-        yield tell
-        self.seconds[name] = time.monotonic() - began
-
 
 @dataclass(frozen=True)
-class Sketch:
+class PlannedVideo:
     """What is known before a note is composed; `seconds` it took, by stage."""
 
     features: VideoFeatures
@@ -55,24 +32,24 @@ class Sketch:
     seconds: Mapping[str, float]
 
 
-def look(
+def analyze_and_plan(
     path: Path,
-    settings: Settings,
+    settings: ScoreOptions,
     clock: Clock,
     *,
     features: VideoFeatures | None = None,
     plan: MusicPlan | None = None,
-) -> Sketch:
+) -> PlannedVideo:
     """Looks at the video and plans its music, as far as that is not given. Raises VideoError, StyleError, PlanError."""
     with clock.stage("analyze", 0.0, 0.25) as told:
         features = features or analyze(path, semantics=settings.semantics, on_progress=told)
     with clock.stage("plan", 0.25, 0.28):
         sense = sense_of(features, MOOD_TEXTS) if settings.prompt.strip() and plan is None else None
         plan = plan or make_plan(features, settings.style, prompt=settings.prompt, sense=sense)
-    return Sketch(features, plan, dict(clock.seconds))
+    return PlannedVideo(features, plan, dict(clock.seconds))
 
 
-def options_of(settings: Settings, seed: int) -> ComposeOptions:
+def options_of(settings: ScoreOptions, seed: int) -> ComposeOptions:
     """What the composer is asked for, its defaults where nothing is set; `seed` where none is."""
     options = ComposeOptions(seed=seed if settings.seed is None else settings.seed)
     if settings.steps is not None:
@@ -85,11 +62,11 @@ def options_of(settings: Settings, seed: int) -> ComposeOptions:
     return options if guidance is None else replace(options, guidance=guidance)
 
 
-def perform(
+def arrange_and_render(
     path: Path,
-    sketch: Sketch,
+    planned: PlannedVideo,
     roll: PianoRoll,
-    settings: Settings,
+    settings: ScoreOptions,
     options: ComposeOptions,
     origin: Origin,
     clock: Clock,
@@ -100,7 +77,7 @@ def perform(
 
     Raises VideoError where the video's own sound is wanted and cannot be read, PlanError, RenderError.
     """
-    plan = sketch.plan
+    plan = planned.plan
     with clock.stage("arrange", 0.7, 0.72):
         own = None if settings.keep_audio == "replace" else read_audio(path)
         speech = find_speech(own) if own is not None and settings.keep_audio == "duck" else []
@@ -123,7 +100,7 @@ def perform(
             "synthesizer": sound.synthesizer,
             "soundfont": sound.soundfont,
         },
-        scene=describe(sketch.features),
+        scene=describe(planned.features),
         timings=clock.seconds,
     )
     return Result(
@@ -133,7 +110,7 @@ def perform(
         audio=audio,
         music=sound.mix,
         stems=sound.stems,
-        features=sketch.features,
+        features=planned.features,
         seed=options.seed,
         source=path,
         receipt=receipt,

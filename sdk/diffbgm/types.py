@@ -205,76 +205,78 @@ class Key:
         return f"{PITCH_NAMES[self.tonic]} {self.mode}"
 
 
-CURVES = ("energy", "density", "brightness", "melody", "repetition")
+CURVES = ("polyphony", "density", "register", "melody", "repetition")
 
 
 @dataclass(frozen=True, eq=False)
 class Curves(Value):
     """What is asked of the music, beat by beat [B]; `roll.measure_curves` measures the very same from a roll.
 
-    energy      keys sounding at once, the mean over a bar (POP909: mean 3.8, 90 % between 2.5 and 5.2).
+    polyphony      keys sounding at once, the mean over a bar (POP909: mean 3.8, 90 % between 2.5 and 5.2).
     density     onsets a beat, all voices, the mean over a bar (POP909: mean 5.2, 90 % between 2.2 and 8.5).
-    brightness  mean MIDI pitch of what sounds in the bar (POP909: mean 60.5, 90 % between 54 and 67).
+    register    mean MIDI pitch of what sounds in the bar (POP909: mean 60.5, 90 % between 54 and 67).
     melody      melody onsets a beat, the mean over a bar; 0 where the melody rests.
     repetition  0..1: how much of the bar is the bar four bars earlier (Jaccard index of onsets).
     """
 
-    energy: np.ndarray
+    polyphony: np.ndarray
     density: np.ndarray
-    brightness: np.ndarray
+    register: np.ndarray
     melody: np.ndarray
     repetition: np.ndarray
 
     def __post_init__(self) -> None:
         for name in CURVES:
             object.__setattr__(self, name, _array(getattr(self, name), np.float32, 1, f"Curves.{name}"))
-            if getattr(self, name).shape != self.energy.shape:
-                raise PlanError(f"Curves.{name}: {len(getattr(self, name))} beats, but energy has {len(self.energy)}")
+            if getattr(self, name).shape != self.polyphony.shape:
+                raise PlanError(
+                    f"Curves.{name}: {len(getattr(self, name))} beats, but polyphony has {len(self.polyphony)}"
+                )
 
     @property
     def beats(self) -> int:
-        return len(self.energy)
+        return len(self.polyphony)
 
 
 @dataclass(frozen=True)
-class Mood:
+class Texture:
     """How a stretch of music is made, as far as anybody cares; None leaves it to the model.
 
     mode        1 major .. 0 minor.
-    register    mean MIDI pitch of the accompaniment's onsets.
+    accompaniment_register  mean MIDI pitch of the accompaniment's onsets.
     density     onsets a beat, all voices.
     syncopation 0..1, share of onsets that fall between the beats' eighths (odd sixteenths).
-    legato      mean length of a note in beats.
-    harmony     changes of the sounding pitch-class set a bar, at beat resolution.
+    note_length  mean length of a note in beats.
+    harmonic_rhythm  changes of the sounding pitch-class set a bar, at beat resolution.
     """
 
     mode: float | None = None
-    register: float | None = None
+    accompaniment_register: float | None = None
     density: float | None = None
     syncopation: float | None = None
-    legato: float | None = None
-    harmony: float | None = None
+    note_length: float | None = None
+    harmonic_rhythm: float | None = None
 
 
-MOOD = tuple(f.name for f in fields(Mood))
+TEXTURE = tuple(f.name for f in fields(Texture))
 
 
 @dataclass(frozen=True)
-class Segment:
-    """A scene: beats `start_beat` (inclusive) to `end_beat` (exclusive). Segments with one label share their music."""
+class Section:
+    """A scene: beats `start_beat` (inclusive) to `end_beat` (exclusive). Sections with one label share their music."""
 
     start_beat: int
     end_beat: int
     label: str = "A"
     valence: float = 0.0
     arousal: float = 0.0
-    mood: Mood = Mood()
+    texture: Texture = Texture()
 
     def __post_init__(self) -> None:
         if not 0 <= self.start_beat < self.end_beat:
-            raise PlanError(f"Segment: beats must rise from 0, got {self.start_beat} to {self.end_beat}")
-        _unit(self.valence, "Segment: valence", -1.0)
-        _unit(self.arousal, "Segment: arousal", -1.0)
+            raise PlanError(f"Section: beats must rise from 0, got {self.start_beat} to {self.end_beat}")
+        _unit(self.valence, "Section: valence", -1.0)
+        _unit(self.arousal, "Section: arousal", -1.0)
 
 
 @dataclass(frozen=True)
@@ -294,13 +296,13 @@ class MusicPlan(Value):
     """Everything the composer is asked for; JSON-able, so that people can edit it.
 
     The piece has whole bars (`tempo.beats` is a multiple of 4), ends at `tempo.edges[-1]` = `duration` seconds, and its
-    segments tile its beats.
+    sections tile its beats.
     """
 
     duration: float
     tempo: TempoMap
     key: Key
-    segments: tuple[Segment, ...]
+    sections: tuple[Section, ...]
     curves: Curves
     cuts: tuple[PlannedCut, ...] = ()
     style: tuple[str, ...] = ()
@@ -308,7 +310,7 @@ class MusicPlan(Value):
     why: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        for name in ("segments", "cuts", "style", "why"):
+        for name in ("sections", "cuts", "style", "why"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         beats = self.tempo.beats
         if beats % BEATS_PER_BAR:
@@ -316,14 +318,14 @@ class MusicPlan(Value):
         if self.curves.beats != beats:
             raise PlanError(f"MusicPlan: curves cover {self.curves.beats} beats, the tempo map {beats}")
         edge = 0
-        for i, segment in enumerate(self.segments):
-            if segment.start_beat != edge:
+        for i, section in enumerate(self.sections):
+            if section.start_beat != edge:
                 raise PlanError(
-                    f"MusicPlan: segment {i} starts at beat {segment.start_beat}, the one before ends at {edge}"
+                    f"MusicPlan: section {i} starts at beat {section.start_beat}, the one before ends at {edge}"
                 )
-            edge = segment.end_beat
+            edge = section.end_beat
         if edge != beats:
-            raise PlanError(f"MusicPlan: the segments end at beat {edge}, the piece at {beats}")
+            raise PlanError(f"MusicPlan: the sections end at beat {edge}, the piece at {beats}")
 
     @property
     def beats(self) -> int:
@@ -342,18 +344,18 @@ class MusicPlan(Value):
             points = np.interp(np.linspace(0, 1, self.beats), np.linspace(0, 1, len(points)), points)
         return replace(self, curves=replace(self.curves, **{name: points}))
 
-    def with_mood(self, segment: int, **changes: float | None) -> "MusicPlan":
-        """The same plan with another mood in one segment (0 the first, -1 the last): fields of `Mood`, and `valence`
+    def with_texture(self, section: int, **changes: float | None) -> "MusicPlan":
+        """The same plan with another texture in one section (0 the first, -1 the last): fields of `Texture`, `valence`
         and `arousal`; None leaves a field to the model."""
-        if not -len(self.segments) <= segment < len(self.segments):
-            raise PlanError(f"there is no segment {segment}; the plan has {len(self.segments)}")
-        if unknown := sorted(set(changes) - {*MOOD, "valence", "arousal"}):
-            raise PlanError(f"a mood has no {unknown[0]!r}; there are {', '.join((*MOOD, 'valence', 'arousal'))}")
-        segments = list(self.segments)
-        felt = {name: float(value or 0.0) for name, value in changes.items() if name not in MOOD}
-        mood = replace(segments[segment].mood, **{name: changes[name] for name in changes if name in MOOD})
-        segments[segment] = replace(segments[segment], mood=mood, **felt)
-        return replace(self, segments=tuple(segments))
+        if not -len(self.sections) <= section < len(self.sections):
+            raise PlanError(f"there is no section {section}; the plan has {len(self.sections)}")
+        if unknown := sorted(set(changes) - {*TEXTURE, "valence", "arousal"}):
+            raise PlanError(f"a texture has no {unknown[0]!r}; there are {', '.join((*TEXTURE, 'valence', 'arousal'))}")
+        sections = list(self.sections)
+        felt = {name: float(value or 0.0) for name, value in changes.items() if name not in TEXTURE}
+        texture = replace(sections[section].texture, **{name: changes[name] for name in changes if name in TEXTURE})
+        sections[section] = replace(sections[section], texture=texture, **felt)
+        return replace(self, sections=tuple(sections))
 
 
 # --- what was composed ---------------------------------------------------------------------------------------------
@@ -435,7 +437,7 @@ class Track:
 
 @dataclass(frozen=True)
 class Score:
-    """Tracks of notes in beats over a tempo map in seconds. `markers`: (beat, text) for cuts and segments."""
+    """Tracks of notes in beats over a tempo map in seconds. `markers`: (beat, text) for cuts and sections."""
 
     tracks: tuple[Track, ...]
     tempo: TempoMap

@@ -73,8 +73,8 @@ def test_the_plans_key_only_transposes(model: Denoiser) -> None:
     plan = make_plan(4, key=Key(2))
     higher = replace(
         plan,
-        curves=replace(plan.curves, brightness=plan.curves.brightness + 2),
-        segments=tuple(plan.segments),
+        curves=replace(plan.curves, register=plan.curves.register + 2),
+        sections=tuple(plan.sections),
     )
     moved = compose(model, higher, FAST)
     assert np.array_equal(home.cells[:, :, 5:70], moved.cells[:, :, 7:72])
@@ -84,7 +84,7 @@ def test_brightness_and_register_are_told_in_the_models_key(model: Denoiser) -> 
     plan = make_plan(4, key=Key(3))
     told = condition_of(plan, [0], model)
     home = condition_of(replace(plan, key=Key(0)), [0], model)
-    lower = replace(plan, key=Key(0), curves=replace(plan.curves, brightness=plan.curves.brightness - 3))
+    lower = replace(plan, key=Key(0), curves=replace(plan.curves, register=plan.curves.register - 3))
     assert not torch.equal(told.dynamic, home.dynamic)
     assert torch.allclose(told.dynamic, condition_of(lower, [0], model).dynamic)
 
@@ -98,14 +98,14 @@ def test_guidance_takes_one_two_or_three_evaluations(model: Denoiser, guidance: 
     assert len(calls) == FAST.steps * (1 + (guidance != Guidance(1, 1)) + (guidance.rhythm != guidance.mood))
 
 
-def test_returning_segments_share_their_noise() -> None:
+def test_returning_sections_share_their_noise() -> None:
     plan = make_plan(12, cuts=(4, 8))  # A B A
     source = shared_steps(plan, 12 * 16)
     assert source[: 8 * 16].tolist() == list(range(8 * 16))
     assert source[8 * 16 :].tolist() == list(range(4 * 16))
 
 
-def test_ties_pull_returning_segments_together() -> None:
+def test_ties_pull_returning_sections_together() -> None:
     source = torch.tensor([0, 1, 0, 3])
     logits = torch.tensor([1.0, 5.0, 3.0, 7.0])[None, :, None].expand(4, 4, 88)
     tied = tie(logits, source, 1.0)
@@ -113,11 +113,11 @@ def test_ties_pull_returning_segments_together() -> None:
     assert tie(logits, source, 0.0) is logits
 
 
-def test_wishes_are_the_segments_modes() -> None:
+def test_wishes_are_the_sections_modes() -> None:
     plan = make_plan(8, cuts=(2, 4, 6))
     modes = (0.9, 0.1, None, 0.5)
-    segments = tuple(replace(s, mood=replace(s.mood, mode=m)) for s, m in zip(plan.segments, modes, strict=True))
-    (bright, major), (dim, minor) = mode_wishes(replace(plan, segments=segments), torch.device("cpu"))
+    sections = tuple(replace(s, texture=replace(s.texture, mode=m)) for s, m in zip(plan.sections, modes, strict=True))
+    (bright, major), (dim, minor) = mode_wishes(replace(plan, sections=sections), torch.device("cpu"))
     assert (major, minor) == (True, False)
     assert bright.tolist() == list(range(32))
     assert dim.tolist() == list(range(32, 64))

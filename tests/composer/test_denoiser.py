@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from diffbgm.composer import Config, Denoiser
 from diffbgm.composer.attention import Attention, segment_mask
-from diffbgm.composer.condition import CURVE_SCALE, Condition, Scene, window_tokens
+from diffbgm.composer.condition import CURVE_SCALE, Condition, SectionCondition, window_tokens
 from diffbgm.composer.denoiser import signal_and_noise
 from diffbgm.errors import WeightsError
 
@@ -26,8 +26,11 @@ def model() -> Denoiser:
 def tokens(density: float = 5.0, cut: int = 16, mode: float | None = 1.0) -> Condition:
     curves = {name: np.full(48, mean) for name, (mean, _) in CURVE_SCALE.items()}
     curves["density"] = np.full(48, density)
-    scenes = [Scene(0, cut, {"mode": mode, "tempo": 90.0}), Scene(cut, 48, {"mode": 0.0, "register": 60.0})]
-    return Condition.stack([window_tokens(curves, scenes, 48, 0, 32)])
+    sections = [
+        SectionCondition(0, cut, {"mode": mode, "tempo": 90.0}),
+        SectionCondition(cut, 48, {"mode": 0.0, "accompaniment_register": 60.0}),
+    ]
+    return Condition.stack([window_tokens(curves, sections, 48, 0, 32)])
 
 
 def run(model: Denoiser, condition: Condition, t: float = 0.6) -> torch.Tensor:
@@ -71,7 +74,7 @@ def test_a_dropped_stream_equals_the_null(model: Denoiser) -> None:
     assert not torch.allclose(run(model, both), run(model, tokens()), atol=1e-5)
 
 
-def test_beats_see_their_own_segment_only(model: Denoiser) -> None:
+def test_beats_see_their_own_section_only(model: Denoiser) -> None:
     visible = model.visible(tokens(cut=16))[0]
     assert visible.shape == (32, 32 + 8)
     assert visible[0, :16].all()
@@ -100,12 +103,12 @@ def test_masked_attention_equals_a_naive_loop() -> None:
     attention = Attention(8, 2).eval()
     x, context = torch.randn(1, 6, 8), torch.randn(1, 6, 8)
     at = torch.arange(6)
-    segment = torch.tensor([[0, 0, 1, 1, 1, 2]])
-    mask = segment_mask(segment, segment)
+    section = torch.tensor([[0, 0, 1, 1, 1, 2]])
+    mask = segment_mask(section, section)
     bias = torch.zeros(mask.shape).masked_fill(~mask, -torch.inf)
     masked = attention(x, context, at, at, bias)
     for i in range(6):
-        mine = (segment[0] == segment[0, i]).nonzero()[:, 0]
+        mine = (section[0] == section[0, i]).nonzero()[:, 0]
         alone = attention(x[:, i : i + 1], context[:, mine], at[i : i + 1], at[mine])
         assert torch.allclose(masked[:, i : i + 1], alone, atol=1e-6)
 
@@ -153,8 +156,8 @@ def window_tokens_of(condition: Condition, i: int):
     return WindowTokens(
         condition.dynamic[i].numpy(),
         condition.semantic[i].numpy(),
-        condition.segment[i].numpy(),
-        condition.segment_at[i].numpy(),
+        condition.section[i].numpy(),
+        condition.section_at[i].numpy(),
     )
 
 

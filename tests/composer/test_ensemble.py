@@ -11,7 +11,7 @@ from diffbgm import hub
 from diffbgm.composer import Config, Denoiser
 from diffbgm.composer.batching import company_matters
 from diffbgm.composer.compose import compose
-from diffbgm.composer.many import Piece, compose_many
+from diffbgm.composer.many import ComposeJob, compose_many
 from diffbgm.options import ComposeOptions, Guidance
 from diffbgm.types import PianoRoll
 
@@ -28,14 +28,16 @@ def model() -> Denoiser:
 
 
 PIECES = [
-    Piece("long", make_plan(13), replace(OPTIONS, seed=1)),
-    Piece("short", make_plan(3), replace(OPTIONS, seed=2, steps=3)),
-    Piece("free", make_plan(8), replace(OPTIONS, seed=3, guidance=Guidance(1, 1))),
-    Piece("leaning", make_plan(5), replace(OPTIONS, seed=4, guidance=Guidance(2, 1))),
+    ComposeJob("long", make_plan(13), replace(OPTIONS, seed=1)),
+    ComposeJob("short", make_plan(3), replace(OPTIONS, seed=2, steps=3)),
+    ComposeJob("free", make_plan(8), replace(OPTIONS, seed=3, guidance=Guidance(1, 1))),
+    ComposeJob("leaning", make_plan(5), replace(OPTIONS, seed=4, guidance=Guidance(2, 1))),
 ]
 
 
-def in_turn(pieces: list[Piece[str]], ready: Callable[[], bool] = lambda: True) -> Callable[[bool], Piece[str] | None]:
+def in_turn(
+    pieces: list[ComposeJob[str]], ready: Callable[[], bool] = lambda: True
+) -> Callable[[bool], ComposeJob[str] | None]:
     """Hands the pieces out one after the other; without waiting only where `ready`."""
     left = iter(pieces)
     return lambda wait: next(left, None) if wait or ready() else None
@@ -52,7 +54,7 @@ def test_company_changes_nothing(model: Denoiser) -> None:
 def test_pieces_share_batches(model: Denoiser) -> None:
     sizes: list[int] = []
     handle = model.register_forward_hook(lambda _, args, __: sizes.append(len(args[0])))
-    pieces = [Piece(str(i), make_plan(2), replace(OPTIONS, seed=i)) for i in range(4)]
+    pieces = [ComposeJob(str(i), make_plan(2), replace(OPTIONS, seed=i)) for i in range(4)]
     together = list(compose_many(model, in_turn(pieces), chunk=8))
     handle.remove()
     assert [key for key, _ in together] == ["0", "1", "2", "3"]
@@ -63,7 +65,7 @@ def test_pieces_share_batches(model: Denoiser) -> None:
 def test_on_a_cpu_every_piece_has_batches_of_its_own(model: Denoiser) -> None:
     sizes: list[int] = []
     handle = model.register_forward_hook(lambda _, args, __: sizes.append(len(args[0])))
-    pieces = [Piece(str(bars), make_plan(bars), replace(OPTIONS, guidance=Guidance(1, 1))) for bars in (3, 30, 70)]
+    pieces = [ComposeJob(str(bars), make_plan(bars), replace(OPTIONS, guidance=Guidance(1, 1))) for bars in (3, 30, 70)]
     together = dict(compose_many(model, in_turn(pieces)))
     handle.remove()
     assert sizes == [1, 1, 5, 5, 5, 6, 5, 6]  # 1, 5 and 11 windows, two steps each
@@ -93,7 +95,7 @@ def test_where_company_matters_everybody_is_alone() -> None:
     assert company_matters(model, 4)
     going: list[str] = []
 
-    def take(wait: bool) -> Piece[str] | None:
+    def take(wait: bool) -> ComposeJob[str] | None:
         going.append("wait" if wait else "more")
         return PIECES[len(going) - 1] if len(going) <= len(PIECES) else None
 
@@ -102,7 +104,7 @@ def test_where_company_matters_everybody_is_alone() -> None:
 
 
 def test_one_that_fails_leaves_the_others_alone(model: Denoiser) -> None:
-    bad = Piece("bad", make_plan(3), replace(OPTIONS, guidance=Guidance(1, 1)))
+    bad = ComposeJob("bad", make_plan(3), replace(OPTIONS, guidance=Guidance(1, 1)))
     object.__setattr__(bad.options, "seed", "no number")
     made = dict(compose_many(model, in_turn([PIECES[0], bad, PIECES[1]])))
     assert isinstance(made["bad"], Exception)

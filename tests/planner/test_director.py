@@ -194,7 +194,7 @@ def test_levels_move_the_curves_and_are_told(insists):
     insists(Levels(0.7, 0.3, 0.3, 0.3, "clip"))
     moved = make_plan(video)
     assert moved.curves.density.mean() > plain.curves.density.mean() + 0.3
-    assert moved.curves.energy.mean() < plain.curves.energy.mean() - 0.1
+    assert moved.curves.polyphony.mean() < plain.curves.polyphony.mean() - 0.1
     assert moved.tempo == plain.tempo
     assert any("look like this" in line for line in moved.why)
     assert not any("look like this" in line for line in plain.why)
@@ -291,7 +291,7 @@ def test_styles_win(insists):
         after = make_plan(video, before.style)
         assert (after.key, after.curves) == (before.key, before.curves)
     palette = make_plan(video, "strings")
-    assert palette.curves.energy.mean() > 4  # a palette decides no level
+    assert palette.curves.polyphony.mean() > 4  # a palette decides no level
 
 
 @pytest.mark.parametrize(("valence", "mode"), [(0.1, "minor"), (-0.1, "minor"), (0.6, "major")])
@@ -305,7 +305,7 @@ def test_the_mode_is_swayed_within_limits(insists, valence: float, mode: str):
 def test_limits_hold():
     style = combine_styles("")
     far = affect.direct_style(style, Levels(1.0, 0.0, 0.5, 0.3, "clip"))
-    assert (far.density, far.energy) == (affect.LEVEL_LIMIT, -affect.LEVEL_LIMIT)
+    assert (far.density, far.polyphony) == (affect.LEVEL_LIMIT, -affect.LEVEL_LIMIT)
     assert affect.direct_style(style, None) == style
 
 

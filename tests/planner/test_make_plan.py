@@ -16,7 +16,7 @@ from diffbgm.errors import PlanError, StyleError
 from diffbgm.planner import STYLES, make_plan
 from diffbgm.planner.levels import POP909
 from diffbgm.research.metrics.sync import tempo_limits
-from diffbgm.types import MOOD, Cut, Key, MusicPlan
+from diffbgm.types import TEXTURE, Cut, Key, MusicPlan
 
 SEEDS = range(8)
 
@@ -46,10 +46,10 @@ def test_any_video_gets_a_whole_plan(duration, shares, style):
     drift, step = tempo_limits(plan.tempo)
     assert drift <= 0.08 + 1e-9
     assert step <= 0.03 + 1e-9
-    for name in ("energy", "density", "brightness", "melody", "repetition"):
+    for name in ("polyphony", "density", "register", "melody", "repetition"):
         curve = getattr(plan.curves, name)
         low, high = POP909[name][0], POP909[name][-1]
-        if name == "energy":
+        if name == "polyphony":
             low = 2.0  # a short-noted style asks for less than POP909 has
         if name == "density":
             low, high = 0.7 * low, 1.2 * high
@@ -58,10 +58,10 @@ def test_any_video_gets_a_whole_plan(duration, shares, style):
         assert curve.min() >= low - 1e-4
         assert curve.max() <= high + 1e-4
         assert (curve.reshape(-1, 4) == curve[::4, None]).all()  # constant within bars
-    for segment in plan.segments:
-        assert all(getattr(segment.mood, name) is not None for name in MOOD)
+    for section in plan.sections:
+        assert all(getattr(section.texture, name) is not None for name in TEXTURE)
         if plan.bars >= 2:
-            assert segment.end_beat - segment.start_beat >= 8
+            assert section.end_beat - section.start_beat >= 8
     assert from_json(MusicPlan, to_json(plan)) == plan
 
 
@@ -72,7 +72,7 @@ def test_bright_fast_and_dark_still_differ_and_say_why():
     assert dark.key.mode == "minor"
     assert base_bpm(bright) > 1.2 * base_bpm(dark)
     assert onsets_a_second(bright) > 1.4 * onsets_a_second(dark)
-    assert bright.curves.brightness.mean() > dark.curves.brightness.mean() + 1
+    assert bright.curves.register.mean() > dark.curves.register.mean() + 1
     assert "lively and bright" in bright.why[0]
     assert "sad and still" in dark.why[0]
     assert any(str(dark.key) in line for line in dark.why)
@@ -102,7 +102,7 @@ def test_tags_with_a_tempo_set_it_whatever_the_pictures_say(tag):
         assert low - 1e-9 <= base_bpm(make_plan(draw_random(2.0, seed, (BRIGHT, DARK)), tag)) <= high + 1e-9
 
 
-@pytest.mark.parametrize("curve", ["density", "energy", "brightness", "melody"])
+@pytest.mark.parametrize("curve", ["density", "polyphony", "register", "melody"])
 def test_tags_move_their_curves_the_promised_way(curve):
     video = draw_random(4.0, 2, (PLAIN, BRIGHT))
     plain = make_plan(video)
@@ -111,7 +111,7 @@ def test_tags_move_their_curves_the_promised_way(curve):
         if abs(shift) < 0.1 or row.group == "tempo":
             continue
         asked = make_plan(video, name)
-        if curve == "energy" and row.mood.legato is not None:
+        if curve == "polyphony" and row.texture.note_length is not None:
             continue  # the length of notes has a say there
         if curve == "density":
             moved = onsets_a_second(asked) - onsets_a_second(plain)
@@ -120,15 +120,15 @@ def test_tags_move_their_curves_the_promised_way(curve):
         assert moved * shift > 0, (name, curve, moved)
 
 
-@pytest.mark.parametrize("mood", ["syncopation", "legato", "harmony", "register"])
+@pytest.mark.parametrize("mood", ["syncopation", "note_length", "harmonic_rhythm", "accompaniment_register"])
 def test_moods_follow_the_tags(mood):
     video = draw_random(4.0, 3, (PLAIN,))
-    plain = np.mean([getattr(s.mood, mood) for s in make_plan(video).segments])
+    plain = np.mean([getattr(s.texture, mood) for s in make_plan(video).sections])
     for name, row in STYLES.items():
-        wanted = getattr(row.mood, mood)
+        wanted = getattr(row.texture, mood)
         if wanted is None or row.group == "palette" or abs(wanted - plain) < 0.1 * plain:
             continue
-        asked = np.mean([getattr(s.mood, mood) for s in make_plan(video, name).segments])
+        asked = np.mean([getattr(s.texture, mood) for s in make_plan(video, name).sections])
         assert abs(asked - wanted) < abs(plain - wanted), (name, mood, plain, asked, wanted)
 
 

@@ -1,4 +1,4 @@
-"""Segments follow the scenes, come in fours, and labels come back with the pictures."""
+"""Sections follow the scenes, come in fours, and labels come back with the pictures."""
 
 import numpy as np
 import pytest
@@ -7,14 +7,14 @@ from tests.planner.drawn import BRIGHT, DARK, PLAIN, draw_features
 from diffbgm.planner import make_plan
 from diffbgm.planner.bar_features import mean_between
 from diffbgm.planner.curves import plan_repetition, rest_melody
-from diffbgm.planner.form import Form, label_segments, letter, plan_form, segment_bars, vary_runs
-from diffbgm.types import Cut, PlannedCut, Segment, TempoMap
+from diffbgm.planner.form import Form, label_sections, letter, plan_form, section_bars, vary_runs
+from diffbgm.types import Cut, PlannedCut, Section, TempoMap
 
 TEMPO = TempoMap.steady(120, 96)  # 24 bars of 2 s: 48 s
 
 
 def spans(form):
-    return [(s.start_beat // 4, s.end_beat // 4, s.label) for s in form.segments]
+    return [(s.start_beat // 4, s.end_beat // 4, s.label) for s in form.sections]
 
 
 def on_bars(*bars):
@@ -43,14 +43,14 @@ def test_boundaries_prefer_strong_cuts():
     rows = np.zeros((12, 6))
     accents = np.zeros(12)
     accents[5] = 1.0
-    assert 5 in segment_bars(rows, accents)
-    assert 5 not in segment_bars(rows, np.zeros(12))
+    assert 5 in section_bars(rows, accents)
+    assert 5 not in section_bars(rows, np.zeros(12))
 
 
 @pytest.mark.parametrize("bars", range(1, 30))
-def test_segments_have_two_bars_at_least(bars):
+def test_sections_have_two_bars_at_least(bars):
     rng = np.random.default_rng(bars)
-    edges = segment_bars(rng.normal(size=(bars, 6)) * 3, rng.uniform(size=bars))
+    edges = section_bars(rng.normal(size=(bars, 6)) * 3, rng.uniform(size=bars))
     assert edges[0] == 0
     assert edges[-1] == bars
     lengths = np.diff(edges)
@@ -60,12 +60,12 @@ def test_segments_have_two_bars_at_least(bars):
 
 def test_labels_are_few_and_numbered_as_they_come():
     rng = np.random.default_rng(0)
-    labels = label_segments(rng.normal(size=(50, 6)) * 10)
+    labels = label_sections(rng.normal(size=(50, 6)) * 10)
     assert labels[0] == 0
     assert len(set(labels)) <= 8
     first = [labels.index(k) for k in range(len(set(labels)))]
     assert first == sorted(first)
-    assert label_segments(np.zeros((5, 6))) == [0] * 5
+    assert label_sections(np.zeros((5, 6))) == [0] * 5
 
 
 def test_long_runs_get_a_contrast():
@@ -84,10 +84,10 @@ def test_clip_embeddings_tell_scenes_apart():
     assert labels[0] == labels[2] != labels[1]
 
 
-def test_segments_carry_their_affect():
+def test_sections_carry_their_affect():
     form = plan_form(draw_features(48, [Cut(24.0)], (BRIGHT, DARK)), TEMPO, on_bars(12))
-    assert form.segments[0].valence == pytest.approx(0.6, abs=0.05)
-    assert form.segments[-1].arousal == pytest.approx(-0.6, abs=0.05)
+    assert form.sections[0].valence == pytest.approx(0.6, abs=0.05)
+    assert form.sections[-1].arousal == pytest.approx(-0.6, abs=0.05)
     assert max(form.accents) == 1.0
 
 
@@ -101,7 +101,7 @@ def test_a_strong_cut_steps_the_density():
     density = plan.curves.density[::4]
     steps = np.abs(np.diff(density[2:-2]))
     assert abs(density[bar] - density[bar - 1]) == pytest.approx(steps.max())
-    assert any(segment.start_beat == cut.beat for segment in plan.segments)
+    assert any(section.start_beat == cut.beat for section in plan.sections)
 
 
 def test_the_piece_opens_lightly_and_ends_on_a_held_chord():
@@ -115,18 +115,18 @@ def test_the_piece_opens_lightly_and_ends_on_a_held_chord():
 
 
 def test_repetition_is_high_where_a_phrase_starts_again():
-    segments = (Segment(0, 16, "A"), Segment(16, 32, "A"), Segment(32, 48, "B"), Segment(48, 80, "A"))
-    level = plan_repetition(segments)
+    sections = (Section(0, 16, "A"), Section(16, 32, "A"), Section(32, 48, "B"), Section(48, 80, "A"))
+    level = plan_repetition(sections)
     assert level[4:8].min() > level[16:20].max() > level[8:12].max()
     assert (level[12:16] == level[0]).all()
 
 
 def test_the_melody_rests_where_it_is_quiet_but_not_on_a_strong_cut():
-    segments = tuple(Segment(16 * i, 16 * i + 16, "ABC"[i % 3]) for i in range(6))
+    sections = tuple(Section(16 * i, 16 * i + 16, "ABC"[i % 3]) for i in range(6))
     level = np.repeat([0.5, 0.3, 0.6, 0.2, 0.6, 0.5], 4)
-    silent = rest_melody(np.ones(24), level, Form(segments, (0.0,) * 6)) == 0
+    silent = rest_melody(np.ones(24), level, Form(sections, (0.0,) * 6)) == 0
     assert np.flatnonzero(silent).tolist() == [0, 1]  # a fifth of 24 bars is used up but for two
-    longer = tuple(Segment(16 * i, 16 * i + 16) for i in range(10))
+    longer = tuple(Section(16 * i, 16 * i + 16) for i in range(10))
     level = np.repeat([0.5, 0.3, 0.6, 0.2, 0.6, 0.5, 0.6, 0.6, 0.6, 0.6], 4)
     silent = rest_melody(np.ones(40), level, Form(longer, (0.0,) * 10)) == 0
     assert np.flatnonzero(silent).tolist() == [0, 1, 12, 13, 14, 15]
@@ -135,7 +135,7 @@ def test_the_melody_rests_where_it_is_quiet_but_not_on_a_strong_cut():
 
 
 def test_short_pieces_keep_their_melody():
-    form = Form((Segment(0, 16), Segment(16, 32, "B")), (0.0, 0.0))
+    form = Form((Section(0, 16), Section(16, 32, "B")), (0.0, 0.0))
     assert (rest_melody(np.ones(8), np.zeros(8), form) > 0).all()
 
 

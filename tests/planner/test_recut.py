@@ -35,7 +35,7 @@ def without(cuts, start, end):
 def test_the_same_edit_changes_nothing(plan, video):
     again = recut(plan, video)
     assert again.keeps_every_note
-    assert again.plan.segments == plan.segments
+    assert again.plan.sections == plan.sections
     assert again.plan.curves == plan.curves
     assert again.plan.bars == plan.bars
 

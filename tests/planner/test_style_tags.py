@@ -9,7 +9,7 @@ from diffbgm.planner import PALETTES, STYLES, combine_styles, parse_style, style
 from diffbgm.planner.levels import POP909
 from diffbgm.planner.prompt import WORDS
 from diffbgm.planner.styles import GROUPS, Style
-from diffbgm.types import MOOD
+from diffbgm.types import TEXTURE
 
 ASKED = {
     "mood": "calm happy sad tense dark hopeful playful romantic epic mysterious",
@@ -34,8 +34,8 @@ def test_every_row_does_something_within_bounds(name):
     assert row.description
     if row.bpm:
         assert 60 <= row.bpm[0] < row.bpm[1] <= 140
-    for mood in MOOD:
-        value = getattr(row.mood, mood)
+    for mood in TEXTURE:
+        value = getattr(row.texture, mood)
         if value is not None and mood in POP909:
             assert POP909[mood][0] <= value <= POP909[mood][-1]
     assert f"`{name}`" in style_table()
@@ -75,7 +75,7 @@ def test_combining_adds_shifts_and_narrows_the_tempo():
     both = combine_styles("happy,playful,guitar")
     assert both.mode == "major"
     assert both.bpm == (100, 140)
-    assert both.brightness == pytest.approx(STYLES["happy"].brightness + STYLES["playful"].brightness)
+    assert both.register == pytest.approx(STYLES["happy"].register + STYLES["playful"].register)
     assert both.valence == pytest.approx(0.65)
     assert both.palette == "guitar"
     assert combine_styles("sad,fast").bpm == (108, 140)  # a tempo tag wins over a mood

@@ -147,7 +147,7 @@ def test_the_plan_of_a_song_asks_for_what_the_song_plays(songs: Path) -> None:
     piece = prepare(read_songs(songs)[0])
     plan, roll = plan_of(piece, 4, 12), roll_of(piece, 4, 12)
     assert plan.bars == roll.steps // 16 == 12
-    assert [(s.start_beat, s.end_beat, s.label) for s in plan.segments] == [(0, 16, "B"), (16, 48, "A")]
+    assert [(s.start_beat, s.end_beat, s.label) for s in plan.sections] == [(0, 16, "B"), (16, 48, "A")]
     assert np.allclose(plan.curves.density, measure_curves(piece.roll.cells).density[16:64])
 
 

@@ -9,7 +9,16 @@ from diffbgm.planner import STYLES, make_plan
 from diffbgm.planner.director import TARGETS
 from diffbgm.research.evaluation.plane import plane_table, points_of
 from diffbgm.research.evaluation.semantics import Amount, director_table, drawn_video, evaluate_semantics
-from diffbgm.research.evaluation.tags import DESCRIPTORS, PROMISES, Piece, paired_p, planned, played, rows_of, sign_p
+from diffbgm.research.evaluation.tags import (
+    DESCRIPTORS,
+    PROMISES,
+    TaggedPiece,
+    paired_p,
+    planned,
+    played,
+    rows_of,
+    sign_p,
+)
 from diffbgm.research.metrics.affect import default_ear
 from diffbgm.research.metrics.report import format_report, to_json
 
@@ -110,10 +119,10 @@ def test_plans_move_as_the_ear_would_have_them():
 
 
 def test_a_missed_tempo_counts_in_octaves():
-    piece = Piece(planned(make_plan(drawn_video(0, 0))).plan, {"tempo": 40.0})
+    piece = TaggedPiece(planned(make_plan(drawn_video(0, 0))).plan, {"tempo": 40.0})
     assert piece.value("tempo missed", "slow") == pytest.approx(np.log2(60 / 40))
     assert piece.value("tempo missed", "fast") == pytest.approx(np.log2(108 / 40))
-    assert Piece(piece.plan, {"tempo": 70.0}).value("tempo missed", "slow") == 0
+    assert TaggedPiece(piece.plan, {"tempo": 70.0}).value("tempo missed", "slow") == 0
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from space.pictures import timeline
-from space.settings import Settings
+from space.settings import PageSettings
 from space.work import Take, Watched
 from tests.drawing import Drawn
 
@@ -22,7 +22,7 @@ from diffbgm.media import probe
 from space import films, handlers, work
 
 pytestmark = pytest.mark.usefixtures("model")
-QUICK = Settings(moods=("calm",), steps=4, seed=3)
+QUICK = PageSettings(moods=("calm",), steps=4, seed=3)
 
 
 def last(changes: Iterator[dict[str, Any]]) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def take(watched: Watched) -> Take:
 
 
 def test_a_video_leads_to_a_plan_with_its_shots(clip: Drawn) -> None:
-    pages = list(handlers.watch(str(clip.path), *Settings().values))
+    pages = list(handlers.watch(str(clip.path), *PageSettings().values))
     first_plan = next(p for p in pages if "bgm-lanes" in p.get("plan", ""))
     assert first_plan["compose"]["interactive"]
     page = last(iter(pages))
@@ -59,15 +59,15 @@ def test_a_video_leads_to_a_plan_with_its_shots(clip: Drawn) -> None:
 
 
 def test_no_video_no_composing() -> None:
-    page = last(handlers.watch(None, *Settings().values))
+    page = last(handlers.watch(None, *PageSettings().values))
     assert not page["compose"]["interactive"]
-    assert "choose a video" in last(handlers.compose(None, *Settings().values))["status"].lower()
+    assert "choose a video" in last(handlers.compose(None, *PageSettings().values))["status"].lower()
 
 
 def test_what_is_no_video_is_said_without_the_servers_folders(tmp_path: Path) -> None:
     wrong = tmp_path / "holiday.mp4"
     wrong.write_text("no video at all\n" * 50)
-    status = last(handlers.watch(str(wrong), *Settings().values))["status"]
+    status = last(handlers.watch(str(wrong), *PageSettings().values))["status"]
     assert 'role="alert"' in status
     assert "holiday.mp4" in status
     assert str(tmp_path) not in status
@@ -133,16 +133,16 @@ def test_three_takes_differ_and_one_can_be_used(watched: Watched) -> None:
 
 
 def test_a_turned_knob_moves_the_plan(watched: Watched) -> None:
-    slow, fast = (handlers.replan(watched, None, *Settings(tempo=t).values) for t in ("slow", "fast"))
+    slow, fast = (handlers.replan(watched, None, *PageSettings(tempo=t).values) for t in ("slow", "fast"))
     assert slow["plan"] != fast["plan"]
     assert "60 to 80" in slow["tags_note"]
-    clash = handlers.replan(watched, None, *Settings(moods=("calm", "tense")).values)
+    clash = handlers.replan(watched, None, *PageSettings(moods=("calm", "tense")).values)
     assert "contradict" in clash["tags_note"]
     assert "plan" not in clash
 
 
 def test_what_people_write_is_escaped(watched: Watched) -> None:
-    settings = Settings(text="sad <script>alert(1)</script> rain")
+    settings = PageSettings(text="sad <script>alert(1)</script> rain")
     page = handlers.replan(watched, None, *settings.values)
     assert "<script" not in page["plan"]
 
@@ -173,11 +173,11 @@ def test_folders_go_after_a_day(files: Path) -> None:
 
 
 def test_links() -> None:
-    assert handlers.link("http://x/?old=1", *Settings().values) == "http://x/"
-    address = handlers.link("http://x/", *Settings(moods=("sad",), seed=5).values)
+    assert handlers.link("http://x/?old=1", *PageSettings().values) == "http://x/"
+    address = handlers.link("http://x/", *PageSettings(moods=("sad",), seed=5).values)
     assert address == "http://x/?moods=sad&seed=5"
     *values, words = handlers.knobs_from({"moods": "sad", "seed": "5"})
-    assert values == Settings(moods=("sad",), seed=5).values
+    assert values == PageSettings(moods=("sad",), seed=5).values
     assert words.startswith("**sad** ")
 
 
@@ -202,5 +202,5 @@ def test_many_cuts_make_few_pictures(draw: Callable[..., Drawn]) -> None:
     assert slots[-1][1] == features.duration
     watched = work.with_pictures(Watched(drawn.path, "many", features))
     assert len(watched.stills) == len(slots)
-    picture = timeline(watched, work.plan_music(watched, Settings()))
+    picture = timeline(watched, work.plan_music(watched, PageSettings()))
     assert len(picture) < 400_000

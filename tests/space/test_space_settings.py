@@ -1,4 +1,4 @@
-"""Settings: links there and back, what a link may not break, and the energy knobs."""
+"""PageSettings: links there and back, what a link may not break, and the energy knobs."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from space.settings import (
     ANY,
     FOLLOW,
     SHAPES,
-    Settings,
+    PageSettings,
     from_query,
     from_tags,
     from_values,
@@ -19,11 +19,11 @@ from space.settings import (
 
 from diffbgm.errors import InputError, StyleError
 from diffbgm.planner.levels import POP909, density_at
-from diffbgm.types import Curves, Key, MusicPlan, Segment, TempoMap
+from diffbgm.types import Curves, Key, MusicPlan, Section, TempoMap
 
 tenths = st.integers(0, 40).map(lambda n: n / 10)
 settings = st.builds(
-    Settings,
+    PageSettings,
     moods=st.lists(st.sampled_from(tags_of("mood")), unique=True).map(tuple),
     motion=st.sampled_from([ANY, *tags_of("motion")]),
     palette=st.sampled_from([ANY, *tags_of("palette")]),
@@ -41,7 +41,7 @@ settings = st.builds(
 
 
 @given(settings)
-def test_a_link_holds_every_knob(given_settings: Settings) -> None:
+def test_a_link_holds_every_knob(given_settings: PageSettings) -> None:
     from urllib.parse import parse_qsl
 
     query = dict(parse_qsl(to_query(given_settings), keep_blank_values=True))
@@ -50,12 +50,12 @@ def test_a_link_holds_every_knob(given_settings: Settings) -> None:
 
 
 def test_the_defaults_need_no_link() -> None:
-    assert to_query(Settings()) == ""
+    assert to_query(PageSettings()) == ""
 
 
-@given(st.dictionaries(st.sampled_from([*Settings.__dataclass_fields__, "x"]), st.text(max_size=12)))
+@given(st.dictionaries(st.sampled_from([*PageSettings.__dataclass_fields__, "x"]), st.text(max_size=12)))
 def test_a_mistyped_link_still_opens(query: dict[str, str]) -> None:
-    assert isinstance(from_query(query), Settings)
+    assert isinstance(from_query(query), PageSettings)
 
 
 @pytest.mark.parametrize(
@@ -63,11 +63,11 @@ def test_a_mistyped_link_still_opens(query: dict[str, str]) -> None:
 )
 def test_values_out_of_range_are_refused(wrong: dict) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))):
-        Settings(**wrong)
+        PageSettings(**wrong)
 
 
 def test_tags_find_their_group() -> None:
-    assert from_tags("piano, calm,slow") == Settings(moods=("calm",), palette="piano", tempo="slow")
+    assert from_tags("piano, calm,slow") == PageSettings(moods=("calm",), palette="piano", tempo="slow")
     with pytest.raises(StyleError, match="calm"):
         from_tags("calm,tense")
     with pytest.raises(StyleError, match="motion"):
@@ -78,14 +78,14 @@ def plan_of(bars: int = 16, bpm: float = 100.0) -> MusicPlan:
     beats = 4 * bars
     level = np.repeat(0.5 + 0.3 * np.sin(np.linspace(0, 6, bars)), 4)
     curves = Curves(
-        energy=np.interp(level, (0, 0.25, 0.5, 0.75, 1), POP909["energy"]),
+        polyphony=np.interp(level, (0, 0.25, 0.5, 0.75, 1), POP909["polyphony"]),
         density=density_at(level, bpm),
-        brightness=np.full(beats, 60.0),
+        register=np.full(beats, 60.0),
         melody=np.ones(beats),
         repetition=np.zeros(beats),
     )
     tempo = TempoMap.steady(bpm, beats)
-    return MusicPlan(float(tempo.edges[-1]), tempo, Key(0), (Segment(0, beats),), curves)
+    return MusicPlan(float(tempo.edges[-1]), tempo, Key(0), (Section(0, beats),), curves)
 
 
 def test_energy_left_alone_leaves_the_plan_alone() -> None:
@@ -96,14 +96,14 @@ def test_energy_left_alone_leaves_the_plan_alone() -> None:
 @given(st.floats(-1, 1), st.sampled_from(list(SHAPES)))
 def test_energy_stays_within_what_people_play(level: float, shape: str) -> None:
     plan = shape_energy(plan_of(), level, shape)
-    low, high = POP909["energy"][0], POP909["energy"][-1]
-    assert low - 1e-4 <= plan.curves.energy.min() <= plan.curves.energy.max() <= high + 1e-4
-    assert np.array_equal(plan.curves.energy[-4:], plan_of().curves.energy[-4:])
+    low, high = POP909["polyphony"][0], POP909["polyphony"][-1]
+    assert low - 1e-4 <= plan.curves.polyphony.min() <= plan.curves.polyphony.max() <= high + 1e-4
+    assert np.array_equal(plan.curves.polyphony[-4:], plan_of().curves.polyphony[-4:])
 
 
 def test_the_energy_knobs_do_what_they_say() -> None:
     plan = plan_of()
-    for name in ("energy", "density"):
+    for name in ("polyphony", "density"):
         more = getattr(shape_energy(plan, 0.5, FOLLOW).curves, name)[:-4]
         less = getattr(shape_energy(plan, -0.5, FOLLOW).curves, name)[:-4]
         assert less.mean() < getattr(plan.curves, name)[:-4].mean() < more.mean()
@@ -113,5 +113,5 @@ def test_the_energy_knobs_do_what_they_say() -> None:
         assert fall[-8:].mean() < 0 < fall[:8].mean()
         steady = getattr(shape_energy(plan, 0.0, "steady").curves, name)[:-4]
         assert steady.std() < 0.5 * getattr(plan.curves, name)[:-4].std()
-    segment = shape_energy(plan, 0.5, FOLLOW).segments[0]
-    assert segment.mood.density == pytest.approx(float(shape_energy(plan, 0.5, FOLLOW).curves.density.mean()))
+    section = shape_energy(plan, 0.5, FOLLOW).sections[0]
+    assert section.texture.density == pytest.approx(float(shape_energy(plan, 0.5, FOLLOW).curves.density.mean()))

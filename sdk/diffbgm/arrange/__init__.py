@@ -12,7 +12,7 @@ from diffbgm.arrange.expression import articulate, loosen, pedal, shape_velocity
 from diffbgm.arrange.harmony import Chord, read_harmony
 from diffbgm.arrange.palettes import PALETTES, ROLES, Palette, Part, Role, find_palette
 from diffbgm.arrange.percussion import STYLES, drum_part
-from diffbgm.arrange.sections import CUT_WINDOW, Section, cast, find_sections
+from diffbgm.arrange.sections import CUT_WINDOW, SectionSpan, cast, find_sections
 from diffbgm.arrange.speech import Span, beats_of, join_spans, make_room, quiet_drums, rest
 from diffbgm.arrange.voices import (
     fit_range,
@@ -79,7 +79,7 @@ def _orchestrate(
     melody: Sequence[Note],
     accompaniment: Sequence[Note],
     palette: Palette,
-    sections: list[Section],
+    sections: list[SectionSpan],
     playing: dict[Role, list[bool]],
     harmony: list[Chord],
 ) -> Parts:
@@ -132,7 +132,7 @@ def _play(
 
 
 def _controls(
-    role: Role, palette: Palette, plan: MusicPlan, sections: list[Section], harmony: list[Chord]
+    role: Role, palette: Palette, plan: MusicPlan, sections: list[SectionSpan], harmony: list[Chord]
 ) -> list[Control]:
     controls = swells(palette.parts[role], plan, sections)
     if palette.pedal and role == "chords":
@@ -141,8 +141,8 @@ def _controls(
 
 
 def _markers(plan: MusicPlan) -> list[tuple[float, str]]:
-    """(beat, text) for the segments and every cut; a cut that was let go sits where it is, between the beats."""
-    markers = [(float(s.start_beat), f"segment {s.label}") for s in plan.segments]
+    """(beat, text) for the sections and every cut; a cut that was let go sits where it is, between the beats."""
+    markers = [(float(s.start_beat), f"section {s.label}") for s in plan.sections]
     for number, cut in enumerate(plan.cuts, 1):
         beat = cut.beat if cut.snapped else float(plan.tempo.beat_at(cut.time))
         markers.append((min(max(beat, 0.0), float(plan.beats)), f"cut {number}" + ("" if cut.snapped else " (free)")))

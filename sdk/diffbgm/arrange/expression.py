@@ -7,7 +7,7 @@ import numpy as np
 
 from diffbgm.arrange.harmony import Chord
 from diffbgm.arrange.palettes import Part, Role
-from diffbgm.arrange.sections import CUT_WINDOW, Section, section_index
+from diffbgm.arrange.sections import CUT_WINDOW, SectionSpan, section_index
 from diffbgm.types import BEATS_PER_BAR, Control, MusicPlan, Note
 
 BASE: dict[Role, float] = {"melody": 86, "chords": 68, "bass": 74, "pad": 58}
@@ -27,20 +27,20 @@ SWELL_TOP = 112  # CC11 at the height of a swell
 
 
 def energy_of(plan: MusicPlan) -> np.ndarray:
-    """[B] -1..1: the plan's energy and density against the piece's own mean, a beat either side smoothed."""
-    asked = plan.curves.energy / 5 + plan.curves.density / 8
+    """[B] -1..1: the plan's polyphony and density against the piece's own mean, a beat either side smoothed."""
+    asked = plan.curves.polyphony / 5 + plan.curves.density / 8
     smooth = np.convolve(np.pad(asked, 2, mode="edge"), np.ones(5) / 5, "valid")
     return np.clip((smooth - smooth.mean()) / max(2 * float(smooth.std()), 0.35), -1, 1)
 
 
 def shape_velocity(
-    roles: dict[Role, list[Note]], plan: MusicPlan, sections: Sequence[Section], rng: np.random.Generator
+    roles: dict[Role, list[Note]], plan: MusicPlan, sections: Sequence[SectionSpan], rng: np.random.Generator
 ) -> dict[Role, list[Note]]:
     """Velocities for the pitched roles.
 
-    Metre, a four-bar arch, the plan's energy, the height of the note in its part, the composer's own velocities where
-    it predicted some, accents on snapped cuts, a softer first bar; then all is stretched around the mean until the
-    piece spreads by `SPREAD`, because a General MIDI font answers small differences hardly at all.
+    Metre, a four-bar arch, the plan's polyphony, the height of the note in its part, the composer's own velocities
+    where it predicted some, accents on snapped cuts, a softer first bar; then all is stretched around the mean until
+    the piece spreads by `SPREAD`, because a General MIDI font answers small differences hardly at all.
     """
     energy = energy_of(plan)
     accents = {cut.beat: cut.strength for cut in plan.cuts if cut.snapped}
@@ -78,7 +78,7 @@ def _stretch(velocity: np.ndarray) -> float:
     return STRETCH
 
 
-def _position(beat: float, sections: Sequence[Section]) -> float:
+def _position(beat: float, sections: Sequence[SectionSpan]) -> float:
     """Metre, phrase and intro: velocity at a beat position. Phrases count from the start of their section."""
     section = sections[section_index(sections, beat)]
     within = beat - section.start
@@ -139,8 +139,8 @@ def articulate(
     return out
 
 
-def swells(part: Part, plan: MusicPlan, sections: Sequence[Section]) -> list[Control]:
-    """CC11 every half beat: an arch over each section on top of the plan's energy, `Part.swell` deep; the first bar
+def swells(part: Part, plan: MusicPlan, sections: Sequence[SectionSpan]) -> list[Control]:
+    """CC11 every half beat: an arch over each section on top of the plan's polyphony, `Part.swell` deep; the first bar
     opens up.
     """
     if not part.swell:

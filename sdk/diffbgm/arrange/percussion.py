@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from diffbgm.arrange.sections import Section, level_at, plays_at
+from diffbgm.arrange.sections import SectionSpan, level_at, plays_at
 from diffbgm.types import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT, Note, PlannedCut
 
 # General MIDI drum keys.
@@ -104,7 +104,7 @@ def stroke(digit: str) -> int:
 
 
 def drum_part(
-    style: Style, sections: Sequence[Section], plays: Sequence[bool], cuts: Sequence[PlannedCut], beats: int
+    style: Style, sections: Sequence[SectionSpan], plays: Sequence[bool], cuts: Sequence[PlannedCut], beats: int
 ) -> list[Note]:
     """Patterns, fills and accents for a piece of `beats` beats; the final bar has its downbeat only and rings.
 
@@ -144,7 +144,7 @@ def drum_part(
 
 def _accents(
     style: Style,
-    sections: list[Section],
+    sections: list[SectionSpan],
     plays: list[bool],
     cuts: Sequence[PlannedCut],
     last_bar: int,

@@ -10,13 +10,13 @@ import numpy as np
 from diffbgm.arrange.palettes import Palette, Role
 from diffbgm.types import BEATS_PER_BAR, MusicPlan
 
-LONGEST = 8 * BEATS_PER_BAR  # beats; a longer segment is worked out in steps of this
+LONGEST = 8 * BEATS_PER_BAR  # beats; a longer section is worked out in steps of this
 CUT_WINDOW = 0.040  # seconds around a snapped cut within which an onset is on it
 
 
 @dataclass(frozen=True)
-class Section:
-    """Beats `start` to `end` of one segment; `level` 0..1, how much the plan asks for, in itself and within the
+class SectionSpan:
+    """Beats `start` to `end` of one section; `level` 0..1, how much the plan asks for, in itself and within the
     piece.
     """
 
@@ -25,19 +25,19 @@ class Section:
     level: float
 
 
-def find_sections(plan: MusicPlan) -> list[Section]:
-    """The plan's segments, long ones in pieces of eight bars."""
+def find_sections(plan: MusicPlan) -> list[SectionSpan]:
+    """The plan's sections, long ones in pieces of eight bars."""
     spans = []
-    for segment in plan.segments:
-        parts = max(1, round((segment.end_beat - segment.start_beat) / LONGEST))
-        edges = np.linspace(segment.start_beat, segment.end_beat, parts + 1) / BEATS_PER_BAR
+    for section in plan.sections:
+        parts = max(1, round((section.end_beat - section.start_beat) / LONGEST))
+        edges = np.linspace(section.start_beat, section.end_beat, parts + 1) / BEATS_PER_BAR
         edges = (np.round(edges) * BEATS_PER_BAR).astype(int)
-        edges[0], edges[-1] = segment.start_beat, segment.end_beat
-        spans += [(int(a), int(b), segment.arousal) for a, b in pairwise(edges) if b > a]
-    energy, density = plan.curves.energy, plan.curves.density
+        edges[0], edges[-1] = section.start_beat, section.end_beat
+        spans += [(int(a), int(b), section.arousal) for a, b in pairwise(edges) if b > a]
+    polyphony, density = plan.curves.polyphony, plan.curves.density
     asked = np.array(
         [
-            0.4 * np.clip((energy[a:b].mean() - 2) / 5, 0, 1)
+            0.4 * np.clip((polyphony[a:b].mean() - 2) / 5, 0, 1)
             + 0.3 * np.clip((density[a:b].mean() - 1) / 8, 0, 1)
             + 0.3 * (arousal + 1) / 2
             for a, b, arousal in spans
@@ -46,10 +46,10 @@ def find_sections(plan: MusicPlan) -> list[Section]:
     spread = float(np.ptp(asked))
     relative = (asked - asked.min()) / spread if spread > 0.05 else np.full(len(asked), 0.5)
     levels = 0.75 * asked + 0.25 * relative
-    return [Section(a, b, float(level)) for (a, b, _), level in zip(spans, levels, strict=True)]
+    return [SectionSpan(a, b, float(level)) for (a, b, _), level in zip(spans, levels, strict=True)]
 
 
-def cast(palette: Palette, sections: list[Section]) -> dict[Role, list[bool]]:
+def cast(palette: Palette, sections: list[SectionSpan]) -> dict[Role, list[bool]]:
     """For every role whether it plays in each section.
 
     A role plays where the level reaches its threshold; a piece of three sections or more opens without its loudest
@@ -67,16 +67,16 @@ def cast(palette: Palette, sections: list[Section]) -> dict[Role, list[bool]]:
     return out
 
 
-def section_index(sections: Sequence[Section], beat: float) -> int:
+def section_index(sections: Sequence[SectionSpan], beat: float) -> int:
     """Which section is around a beat; the outer ones reach beyond the piece."""
     return max(0, bisect_right(sections, beat, key=lambda section: section.start) - 1)
 
 
-def plays_at(sections: Sequence[Section], plays: Sequence[bool], beat: float) -> bool:
+def plays_at(sections: Sequence[SectionSpan], plays: Sequence[bool], beat: float) -> bool:
     """Whether a role plays in the section around a beat."""
     return plays[section_index(sections, beat)]
 
 
-def level_at(sections: Sequence[Section], beat: float) -> float:
+def level_at(sections: Sequence[SectionSpan], beat: float) -> float:
     """Level of the section around a beat."""
     return sections[section_index(sections, beat)].level

@@ -9,7 +9,7 @@ import numpy as np
 
 from diffbgm.arrange.harmony import UNIT, Chord, voice
 from diffbgm.arrange.palettes import Part
-from diffbgm.arrange.sections import Section, level_at, plays_at
+from diffbgm.arrange.sections import SectionSpan, level_at, plays_at
 from diffbgm.types import BEATS_PER_BAR, Note, TempoMap
 
 SPLIT = 55  # a lowest voice below this pitch (G3) is the bass's
@@ -61,7 +61,7 @@ def by_onset(notes: Sequence[Note]) -> dict[float, list[Note]]:
 
 
 def split_bass(
-    accompaniment: Sequence[Note], sections: list[Section], plays: list[bool]
+    accompaniment: Sequence[Note], sections: list[SectionSpan], plays: list[bool]
 ) -> tuple[list[Note], list[Note]]:
     """(bass, rest): in every half bar where the bass plays, the lowest note below `SPLIT` and its repetitions go to
     the bass.
@@ -88,7 +88,7 @@ def split_bass(
     return held, rest
 
 
-def pulse(bass: Sequence[Note], sections: list[Section]) -> list[Note]:
+def pulse(bass: Sequence[Note], sections: list[SectionSpan]) -> list[Note]:
     """The bass in repeated eighths where the level is high: the driving line of a band."""
     out = []
     for note in bass:
@@ -141,7 +141,7 @@ def without_unisons(notes: Sequence[Note], lead: Sequence[Note]) -> list[Note]:
     return [note for note in notes if (note.start, note.pitch) not in struck]
 
 
-def pad_notes(chords: Sequence[Chord], part: Part, sections: list[Section], plays: list[bool]) -> list[Note]:
+def pad_notes(chords: Sequence[Chord], part: Part, sections: list[SectionSpan], plays: list[bool]) -> list[Note]:
     """Sustained chords with the least movement; a tone that stays is held, at most two bars, and re-bowed at section
     edges.
     """

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from diffbgm.errors import DataError
-from diffbgm.options import SETTINGS, Setting, Settings
+from diffbgm.options import SETTINGS, ScoreOptions, Setting
 
 SUFFIXES = (".csv", ".jsonl")
 
 
 @dataclass(frozen=True)
-class Row(Settings):
+class Row(ScoreOptions):
     """One video to score, and its settings; everything but `video` may be left out of the manifest.
 
     video   a path, relative to the manifest's folder.   name  of its files (default: the video's, numbered if taken).

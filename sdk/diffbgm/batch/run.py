@@ -18,17 +18,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diffbgm import media
+from diffbgm import files
 from diffbgm.batch.manifest import COLUMNS, Row, read_manifest, to_text
 from diffbgm.batch.processes import default_workers, join_processes, share, worker_environment
 from diffbgm.batch.work import FILES, Composed, look_at, play_and_save
 from diffbgm.batch.workers import Stopped, Workers, explain
-from diffbgm.composer.many import Piece, compose_many
 from diffbgm.errors import InputError, OutputError
 from diffbgm.pipeline import DiffBGM
-from diffbgm.stages import Sketch, options_of
+from diffbgm.stages import PlannedVideo, options_of
 
 if TYPE_CHECKING:
+    from diffbgm.composer.many import ComposeJob
     from diffbgm.hub import Origin
 
 WORK = ".work"  # half-made files lie here; nothing of it outlives a batch
@@ -90,7 +90,7 @@ def score_batch(
     if place.index == 0:
         shutil.rmtree(out / WORK, ignore_errors=True)
         text = to_text([record_of(outcome) for outcome in outcomes], manifest.suffix.lower())
-        media.write_text(out / f"results{manifest.suffix.lower()}", text)
+        files.write_text(out / f"results{manifest.suffix.lower()}", text)
     place.wait()
     return outcomes
 
@@ -122,7 +122,9 @@ class Job:
 
 def score_jobs(model: DiffBGM, jobs: Sequence[Job], pool: Workers, tell: Callable[[float, str], None]) -> None:
     """Scores all of them: workers look ahead and play, while the windows of several videos share batches here."""
-    waiting, looking = deque(jobs), deque[tuple[Job, float, Future[Sketch]]]()
+    from diffbgm.composer.many import ComposeJob, compose_many
+
+    waiting, looking = deque(jobs), deque[tuple[Job, float, Future[PlannedVideo]]]()
     playing: list[Future[None]] = []
     failed = 0
     ahead = 2 * min(len(jobs), default_workers())
@@ -131,7 +133,7 @@ def score_jobs(model: DiffBGM, jobs: Sequence[Job], pool: Workers, tell: Callabl
         done = failed + sum(future.done() for future in playing)
         tell(done / len(jobs), f"{done} of {len(jobs)} done")
 
-    def take(wait: bool) -> Piece[tuple[Job, float, Sketch]] | None:
+    def take(wait: bool) -> "ComposeJob[tuple[Job, float, PlannedVideo]] | None":
         nonlocal failed
         while True:
             report()
@@ -142,20 +144,20 @@ def score_jobs(model: DiffBGM, jobs: Sequence[Job], pool: Workers, tell: Callabl
                 return None
             job, began, future = looking.popleft()
             try:
-                sketch = future.result()
+                planned = future.result()
                 options = options_of(job.row, 0)
-                return Piece((job, began, sketch), sketch.plan, options)
+                return ComposeJob((job, began, planned), planned.plan, options)
             except Exception as e:
                 finish(job, began, explain(e))
                 failed += 1
 
-    for (job, began, sketch), roll in compose_many(model.model, take, dtype=model.dtype):
+    for (job, began, planned), roll in compose_many(model.model, take, dtype=model.dtype):
         if isinstance(roll, Exception):
             finish(job, began, explain(roll))
             failed += 1
             continue
-        seconds = {**sketch.seconds, "compose": time.monotonic() - began - sum(sketch.seconds.values())}
-        piece = Composed(job.row, job.video, sketch, roll, options_of(job.row, 0), model.origin, seconds)
+        seconds = {**planned.seconds, "compose": time.monotonic() - began - sum(planned.seconds.values())}
+        piece = Composed(job.row, job.video, planned, roll, options_of(job.row, 0), model.origin, seconds)
         playing.append(pool.submit(play, pool, job, piece, began))
     for future in as_completed(playing):
         future.result()  # raises where the outcome itself could not be written
@@ -182,7 +184,7 @@ def play(pool: Workers, job: Job, piece: Composed, began: float) -> None:
 def finish(job: Job, began: float, error: str | None) -> None:
     """Writes down what became of a row."""
     record = {"inputs": dict(job.inputs), "error": error, "seconds": round(time.monotonic() - began, 3)}
-    media.write_text(result_path(job.row, job.out), json.dumps(record, indent=1) + "\n")
+    files.write_text(result_path(job.row, job.out), json.dumps(record, indent=1) + "\n")
 
 
 def read_outcome(row: Row, inputs: Mapping[str, Any], out: Path) -> Outcome | None:

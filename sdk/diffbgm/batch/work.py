@@ -7,7 +7,8 @@ from pathlib import Path
 from diffbgm.batch.manifest import Row
 from diffbgm.hub import Origin
 from diffbgm.options import ComposeOptions
-from diffbgm.stages import Clock, Sketch, look, perform
+from diffbgm.progress import Clock
+from diffbgm.stages import PlannedVideo, analyze_and_plan, arrange_and_render
 from diffbgm.types import PianoRoll
 
 FILES = {"scored": "mp4", "midi": "mid", "receipt": "receipt.json"}
@@ -19,21 +20,23 @@ class Composed:
 
     row: Row
     video: Path
-    sketch: Sketch
+    planned: PlannedVideo
     roll: PianoRoll
     options: ComposeOptions
     origin: Origin
     seconds: Mapping[str, float]
 
 
-def look_at(row: Row, video: Path) -> Sketch:
+def look_at(row: Row, video: Path) -> PlannedVideo:
     """The row's video, and the plan for it."""
-    return look(video, row, Clock())
+    return analyze_and_plan(video, row, Clock())
 
 
 def play_and_save(piece: Composed, folder: Path) -> None:
     """Writes NAME.mp4, NAME.mid and NAME.receipt.json into `folder`."""
     clock = Clock(seconds=piece.seconds)
-    result = perform(piece.video, piece.sketch, piece.roll, piece.row, piece.options, piece.origin, clock, stems=False)
+    result = arrange_and_render(
+        piece.video, piece.planned, piece.roll, piece.row, piece.options, piece.origin, clock, stems=False
+    )
     for suffix in FILES.values():
         result.save(folder / f"{piece.row.name}.{suffix}")

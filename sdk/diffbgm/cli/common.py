@@ -5,14 +5,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from diffbgm.options import SETTINGS, Settings
+from diffbgm.options import SETTINGS, ScoreOptions
 
 Tell = Callable[[float, str], None]
 
 
 def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
     """An option for each of these settings, or for all of them."""
-    unset = Settings()
+    unset = ScoreOptions()
     for name in names or SETTINGS:
         setting = SETTINGS[name]
         parser.add_argument(

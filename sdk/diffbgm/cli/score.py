@@ -88,7 +88,8 @@ def score_file(args: argparse.Namespace, video: Path, out: Path) -> None:
         raise OutputError(f"{out}: the scored video must be one of {', '.join(VIDEO_SUFFIXES)}")
     if out.exists() and video.exists() and out.samefile(video):
         raise OutputError(f"{out}: this is the video itself; choose another name with -o")
-    from diffbgm.media import check_writable, probe
+    from diffbgm.files import check_writable
+    from diffbgm.media import probe
 
     check_writable(out)
     probe(video)

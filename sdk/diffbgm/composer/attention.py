@@ -1,4 +1,4 @@
-"""Attention over beats: rotary positions, and the segment mask of Diff-BGM's segment-aware cross-attention."""
+"""Attention over beats: rotary positions, and the section mask of Diff-BGM's segment-aware cross-attention."""
 
 import torch
 from torch import Tensor, nn
@@ -17,9 +17,9 @@ def rotate(x: Tensor, position: Tensor) -> Tensor:
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
 
 
-def segment_mask(query_segment: Tensor, key_segment: Tensor) -> Tensor:
-    """[B, Q, K] True where a query [B, Q] and a key [B, K] share a segment; keys numbered -1 are seen by nobody."""
-    return (query_segment[:, :, None] == key_segment[:, None, :]) & (key_segment[:, None, :] >= 0)
+def segment_mask(query_section: Tensor, key_section: Tensor) -> Tensor:
+    """[B, Q, K] True where a query [B, Q] and a key [B, K] share a section; keys numbered -1 are seen by nobody."""
+    return (query_section[:, :, None] == key_section[:, None, :]) & (key_section[:, None, :] >= 0)
 
 
 class Attention(nn.Module):

@@ -164,7 +164,7 @@ def company_matters(model: "Denoiser", chunk: int | None = None, dtype: "torch.d
     a batch of `batch_size`; tried on random windows. Then pieces must not share batches."""
     import torch
 
-    from diffbgm.composer.condition import DYNAMIC_WIDTH, MAX_SEGMENTS, SEMANTIC_WIDTH, Condition
+    from diffbgm.composer.condition import DYNAMIC_WIDTH, MAX_SECTIONS, SEMANTIC_WIDTH, Condition
     from diffbgm.types import PITCHES, STEPS_PER_BEAT
 
     size, device = batch_size(model, chunk) or 1, next(model.parameters()).device
@@ -174,9 +174,9 @@ def company_matters(model: "Denoiser", chunk: int | None = None, dtype: "torch.d
         x = torch.randn(4, model.beats * STEPS_PER_BEAT, PITCHES, generator=draw)
         condition = Condition(
             dynamic=torch.randn(1, model.beats, DYNAMIC_WIDTH, generator=draw),
-            semantic=torch.randn(1, MAX_SEGMENTS, SEMANTIC_WIDTH + model.config.clip_width, generator=draw),
-            segment=torch.zeros(1, model.beats, dtype=torch.long),
-            segment_at=torch.full((1, MAX_SEGMENTS), model.beats / 2),
+            semantic=torch.randn(1, MAX_SECTIONS, SEMANTIC_WIDTH + model.config.clip_width, generator=draw),
+            section=torch.zeros(1, model.beats, dtype=torch.long),
+            section_at=torch.full((1, MAX_SECTIONS), model.beats / 2),
             has_dynamic=torch.ones(1, dtype=torch.bool),
             has_semantic=torch.ones(1, dtype=torch.bool),
         )

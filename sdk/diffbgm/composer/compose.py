@@ -15,7 +15,7 @@ from diffbgm.composer.sampling import lean, noise_levels, sampling
 from diffbgm.errors import PlanError
 from diffbgm.options import ComposeOptions, Guidance
 from diffbgm.roll import key_shift, notes_to_roll, roll_to_notes, transpose
-from diffbgm.types import BEATS_PER_BAR, CURVES, MOOD, PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll
+from diffbgm.types import BEATS_PER_BAR, CURVES, PITCHES, STEPS_PER_BEAT, TEXTURE, MusicPlan, PianoRoll
 
 if TYPE_CHECKING:
     import torch
@@ -122,22 +122,22 @@ def window_starts(beats: int, window: int, turn: int = 0) -> list[int]:
 
 def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Condition":
     """The plan's tokens for every window, in the key where the model works (C major, A minor)."""
-    from diffbgm.composer.condition import Condition, Scene, heard_affect, window_tokens
+    from diffbgm.composer.condition import Condition, SectionCondition, heard_affect, window_tokens
 
     shift = key_shift(plan.key)
     curves = {name: getattr(plan.curves, name).astype(np.float64) for name in CURVES}
-    curves["brightness"] = curves["brightness"] + shift
+    curves["register"] = curves["register"] + shift
     bpm = plan.tempo.bpm()
-    scenes: list[Scene] = []
-    for segment in plan.segments:
-        mood: dict[str, float | None] = {name: getattr(segment.mood, name) for name in MOOD}
-        if mood["register"] is not None:
-            mood["register"] += shift
-        mood |= {name: heard_affect(name, getattr(segment, name)) for name in ("valence", "arousal")}
-        mood["tempo"] = float(bpm[segment.start_beat : segment.end_beat].mean())
-        scenes.append(Scene(segment.start_beat, segment.end_beat, mood))
+    sections: list[SectionCondition] = []
+    for section in plan.sections:
+        texture: dict[str, float | None] = {name: getattr(section.texture, name) for name in TEXTURE}
+        if texture["accompaniment_register"] is not None:
+            texture["accompaniment_register"] += shift
+        texture |= {name: heard_affect(name, getattr(section, name)) for name in ("valence", "arousal")}
+        texture["tempo"] = float(bpm[section.start_beat : section.end_beat].mean())
+        sections.append(SectionCondition(section.start_beat, section.end_beat, texture))
     return Condition.stack(
-        [window_tokens(curves, scenes, plan.beats, s, model.beats, model.config.clip_width) for s in starts]
+        [window_tokens(curves, sections, plan.beats, s, model.beats, model.config.clip_width) for s in starts]
     )
 
 
@@ -160,17 +160,17 @@ def overlap(guidance: Guidance, answer: Answer, starts: list[int], padded: int) 
 
 
 def shared_steps(plan: MusicPlan, padded: int) -> np.ndarray:
-    """[T] where each step's noise comes from: itself, or the same place in the first segment that has its label."""
+    """[T] where each step's noise comes from: itself, or the same place in the first section that has its label."""
     source = np.arange(padded)
     first: dict[str, tuple[int, int]] = {}
-    for segment in plan.segments:
-        start, end = segment.start_beat * STEPS_PER_BEAT, segment.end_beat * STEPS_PER_BEAT
-        if segment.label in first:
-            begin, stop = first[segment.label]
+    for section in plan.sections:
+        start, end = section.start_beat * STEPS_PER_BEAT, section.end_beat * STEPS_PER_BEAT
+        if section.label in first:
+            begin, stop = first[section.label]
             length = min(end - start, stop - begin)
             source[start : start + length] = np.arange(begin, begin + length)
         else:
-            first[segment.label] = (start, end)
+            first[section.label] = (start, end)
     return source
 
 
@@ -187,15 +187,15 @@ def tie(logits: "Tensor", source: "Tensor", strength: float) -> "Tensor":
 
 
 def mode_wishes(plan: MusicPlan, device: "torch.device") -> "list[tuple[Tensor, bool]]":
-    """(steps, whether they are to be major) for the segments that ask for one mode or the other."""
+    """(steps, whether they are to be major) for the sections that ask for one mode or the other."""
     import torch
 
     wishes: list[tuple[Tensor, bool]] = []
     for major in (True, False):
         asked = [
             torch.arange(s.start_beat * STEPS_PER_BEAT, s.end_beat * STEPS_PER_BEAT)
-            for s in plan.segments
-            if s.mood.mode is not None and s.mood.mode != 0.5 and (s.mood.mode > 0.5) == major
+            for s in plan.sections
+            if s.texture.mode is not None and s.texture.mode != 0.5 and (s.texture.mode > 0.5) == major
         ]
         if asked:
             wishes.append((torch.cat(asked).to(device), major))

@@ -1,4 +1,4 @@
-"""The plan as tensors: one dynamic token a beat, one semantic token a segment; for training and composing alike."""
+"""The plan as tensors: one dynamic token a beat, one semantic token a section; for training and composing alike."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -7,25 +7,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diffbgm.types import BEATS_PER_BAR, CURVES, MOOD
+from diffbgm.types import BEATS_PER_BAR, CURVES, TEXTURE
 
-MAX_SEGMENTS = 8  # that one window of 8 bars can tell apart
+MAX_SECTIONS = 8  # that one window of 8 bars can tell apart
 
 # Mean and standard deviation over POP909's bars and 8-bar windows, so that the network sees numbers around zero.
 CURVE_SCALE = {
-    "energy": (3.8, 0.9),
+    "polyphony": (3.8, 0.9),
     "density": (5.2, 1.9),
-    "brightness": (60.5, 4.1),
+    "register": (60.5, 4.1),
     "melody": (1.0, 0.8),
     "repetition": (0.16, 0.2),
 }
-MOOD_SCALE = {
+TEXTURE_SCALE = {
     "mode": (0.5, 0.5),
-    "register": (61.0, 3.5),
+    "accompaniment_register": (61.0, 3.5),
     "density": (4.9, 1.55),
     "syncopation": (0.16, 0.15),
-    "legato": (0.83, 0.3),
-    "harmony": (1.24, 0.47),
+    "note_length": (0.83, 0.3),
+    "harmonic_rhythm": (1.24, 0.47),
     "valence": (0.57, 0.33),
     "arousal": (-0.22, 0.4),
     "tempo": (80.0, 20.0),
@@ -33,27 +33,27 @@ MOOD_SCALE = {
 AFFECT_REACH = 1.5  # standard deviations of POP909 that a valence or arousal of 1, as plans have it, stands for
 FORM = 9  # what a dynamic token knows of the form: boundaries, place in the piece, first and last bar
 DYNAMIC_WIDTH = 2 * len(CURVE_SCALE) + FORM
-SEMANTIC_WIDTH = 2 * len(MOOD_SCALE) + 1
+SEMANTIC_WIDTH = 2 * len(TEXTURE_SCALE) + 1
 
 
 @dataclass(frozen=True)
 class Condition:
     """A batch of windows' tokens.
 
-    dynamic [B, L, DYNAMIC_WIDTH], semantic [B, S, SEMANTIC_WIDTH + clip width]; segment [B, L] which of the S segments
-    a beat lies in; segment_at [B, S] the beat in the middle of each; has_dynamic, has_semantic [B] False where a stream
+    dynamic [B, L, DYNAMIC_WIDTH], semantic [B, S, SEMANTIC_WIDTH + clip width]; section [B, L] which of the S sections
+    a beat lies in; section_at [B, S] the beat in the middle of each; has_dynamic, has_semantic [B] False where a stream
     is dropped.
     """
 
     dynamic: Tensor
     semantic: Tensor
-    segment: Tensor
-    segment_at: Tensor
+    section: Tensor
+    section_at: Tensor
     has_dynamic: Tensor
     has_semantic: Tensor
 
     def __len__(self) -> int:
-        return len(self.segment)
+        return len(self.section)
 
     def __getitem__(self, index: slice | Tensor) -> "Condition":
         return Condition(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
@@ -81,7 +81,7 @@ class Condition:
             name: torch.tensor([getattr(w, name) for w in windows], dtype=torch.bool)
             for name in ("has_dynamic", "has_semantic")
         }
-        return Condition(batch("dynamic"), batch("semantic"), batch("segment"), batch("segment_at"), **kept)
+        return Condition(batch("dynamic"), batch("semantic"), batch("section"), batch("section_at"), **kept)
 
 
 @dataclass(frozen=True)
@@ -90,26 +90,26 @@ class WindowTokens:
 
     dynamic: np.ndarray
     semantic: np.ndarray
-    segment: np.ndarray
-    segment_at: np.ndarray
+    section: np.ndarray
+    section_at: np.ndarray
     has_dynamic: bool = True
     has_semantic: bool = True
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A segment as the network is told of it: its beats in the piece, its mood (as in `types.Mood`; tempo in beats
-    a minute; absent = unknown)."""
+class SectionCondition:
+    """A section as the network is told of it: its beats in the piece, its texture (as in `types.Texture`, tempo in
+    beats per minute; absent = unknown)."""
 
     start: int
     end: int
-    mood: Mapping[str, float | None]
+    texture: Mapping[str, float | None]
     clip: np.ndarray | None = None
 
 
 def window_tokens(
     curves: Mapping[str, np.ndarray],
-    scenes: Sequence[Scene],
+    sections: Sequence[SectionCondition],
     piece_beats: int,
     start: int,
     beats: int,
@@ -117,14 +117,14 @@ def window_tokens(
 ) -> WindowTokens:
     """The tokens of beats `start` .. `start + beats` of a piece.
 
-    `curves` [piece_beats] in the units of `types.Curves` (brightness in the model's key), NaN where nothing
-    is asked; scenes tile the piece. Beats after the end belong to the last scene.
+    `curves` [piece_beats] in the units of `types.Curves` (register in the model's key), NaN where nothing
+    is asked; sections tile the piece. Beats after the end belong to the last section.
     """
     at = np.arange(start, start + beats)
     inside = np.clip(at, 0, piece_beats - 1)
     over = at >= piece_beats
-    edges = np.array([scene.start for scene in scenes] + [piece_beats])
-    which = np.searchsorted(edges, inside, side="right") - 1  # [L] scene of every beat
+    edges = np.array([section.start for section in sections] + [piece_beats])
+    which = np.searchsorted(edges, inside, side="right") - 1  # [L] section of every beat
 
     columns = []
     for name, (mean, sd) in CURVE_SCALE.items():
@@ -145,30 +145,30 @@ def window_tokens(
     dynamic = np.stack([np.asarray(c, np.float32) for c in columns], axis=-1)
 
     first = which[0]
-    number = np.minimum(which - first, MAX_SEGMENTS - 1)
-    semantic = np.zeros((MAX_SEGMENTS, SEMANTIC_WIDTH + clip_width), np.float32)
-    segment_at = np.zeros(MAX_SEGMENTS, np.float32)
+    number = np.minimum(which - first, MAX_SECTIONS - 1)
+    semantic = np.zeros((MAX_SECTIONS, SEMANTIC_WIDTH + clip_width), np.float32)
+    section_at = np.zeros(MAX_SECTIONS, np.float32)
     for i in range(int(number.max()) + 1):
-        scene = scenes[first + i]
-        values = [_scaled(scene.mood.get(name), *scale) for name, scale in MOOD_SCALE.items()]
+        section = sections[first + i]
+        values = [_scaled(section.texture.get(name), *scale) for name, scale in TEXTURE_SCALE.items()]
         row = [part for value in values for part in _known(np.float64(value))]
-        semantic[i, :SEMANTIC_WIDTH] = [*row, min(scene.end - scene.start, 64) / 32]
-        if clip_width and scene.clip is not None:
-            semantic[i, SEMANTIC_WIDTH:] = scene.clip
+        semantic[i, :SEMANTIC_WIDTH] = [*row, min(section.end - section.start, 64) / 32]
+        if clip_width and section.clip is not None:
+            semantic[i, SEMANTIC_WIDTH:] = section.clip
         mine = np.flatnonzero(number == i)
-        segment_at[i] = (mine[0] + mine[-1]) / 2
-    return WindowTokens(dynamic, semantic, number.astype(np.int64), segment_at)
+        section_at[i] = (mine[0] + mine[-1]) / 2
+    return WindowTokens(dynamic, semantic, number.astype(np.int64), section_at)
 
 
 def heard_affect(name: str, planned: float) -> float:
-    """A plan's valence or arousal, -1..1 over all music, as the ear hears it in pop piano: see `MOOD_SCALE`."""
-    mean, sd = MOOD_SCALE[name]
+    """A plan's valence or arousal, -1..1 over all music, as the ear hears it in pop piano: see `TEXTURE_SCALE`."""
+    mean, sd = TEXTURE_SCALE[name]
     return mean + AFFECT_REACH * sd * planned
 
 
 def planned_affect(name: str, heard: float) -> float:
     """The inverse of `heard_affect`, within -1..1."""
-    mean, sd = MOOD_SCALE[name]
+    mean, sd = TEXTURE_SCALE[name]
     return min(max((heard - mean) / (AFFECT_REACH * sd), -1.0), 1.0)
 
 
@@ -183,4 +183,4 @@ def _scaled(value: float | None, mean: float, sd: float) -> float:
 
 
 assert set(CURVE_SCALE) == set(CURVES)
-assert set(MOOD) <= set(MOOD_SCALE)
+assert set(TEXTURE) <= set(TEXTURE_SCALE)

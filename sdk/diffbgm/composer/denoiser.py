@@ -156,14 +156,14 @@ class Denoiser(nn.Module):
         dynamic, semantic = self.dynamic(condition.dynamic), self.semantic(condition.semantic)
         plan = torch.cat([dynamic, semantic, self.null.expand(batch, -1, -1).to(dynamic.dtype)], dim=1)
         at = torch.arange(beats, device=h.device)
-        plan_at = torch.cat([at.expand(batch, -1), condition.segment_at, condition.segment_at.new_zeros(batch, 1)], 1)
+        plan_at = torch.cat([at.expand(batch, -1), condition.section_at, condition.section_at.new_zeros(batch, 1)], 1)
         visible = self.visible(condition)  # [B, L, K - 1]
         gates = self.gates(t, noise)  # [B, depth + 1, 2] log of 0..1
         per_key = (beats, semantic.shape[1])
         spread = torch.cat([gates[..., i : i + 1].expand(-1, -1, n) for i, n in enumerate(per_key)], dim=-1)
         hidden = torch.zeros_like(visible, dtype=torch.float32).masked_fill(~visible, -torch.inf)
 
-        own = condition.segment.clamp_min(0)[..., None].expand(-1, -1, semantic.shape[-1])
+        own = condition.section.clamp_min(0)[..., None].expand(-1, -1, semantic.shape[-1])
         for stream, (told, keep) in enumerate(
             ((dynamic, condition.has_dynamic), (semantic.gather(1, own), condition.has_semantic))
         ):
@@ -177,15 +177,15 @@ class Denoiser(nn.Module):
 
     def visible(self, condition: Condition) -> Tensor:
         """[B, L, L + S] which dynamic and semantic tokens each beat may see."""
-        segment = condition.segment  # [B, L]
+        section = condition.section  # [B, L]
         count = condition.semantic.shape[1]
-        numbers = torch.arange(count, device=segment.device).expand(len(segment), -1)
-        keys = torch.cat([segment, torch.where(numbers <= segment.max(1, keepdim=True).values, numbers, -1)], dim=1)
+        numbers = torch.arange(count, device=section.device).expand(len(section), -1)
+        keys = torch.cat([section, torch.where(numbers <= section.max(1, keepdim=True).values, numbers, -1)], dim=1)
         if self.config.segment_mask:
-            mask = segment_mask(segment, keys)
+            mask = segment_mask(section, keys)
         else:
-            mask = (keys >= 0)[:, None].expand(-1, segment.shape[1], -1)
-        beats = segment.shape[1]
+            mask = (keys >= 0)[:, None].expand(-1, section.shape[1], -1)
+        beats = section.shape[1]
         kept = [condition.has_dynamic[:, None].expand(-1, beats), condition.has_semantic[:, None].expand(-1, count)]
         return mask & torch.cat(kept, dim=1)[:, None]
 

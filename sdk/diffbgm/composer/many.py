@@ -18,7 +18,7 @@ K = TypeVar("K")
 
 
 @dataclass(frozen=True)
-class Piece(Generic[K]):
+class ComposeJob(Generic[K]):
     """What is to be composed; `key` is whatever the caller knows it by."""
 
     key: K
@@ -37,7 +37,7 @@ class Going(Generic[K]):
 
 def compose_many(
     model: "Denoiser",
-    take: "Callable[[bool], Piece[K] | None]",
+    take: "Callable[[bool], ComposeJob[K] | None]",
     *,
     chunk: int | None = None,
     dtype: "torch.dtype | None" = None,

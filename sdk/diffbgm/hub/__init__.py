@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diffbgm.errors import WeightsError
+from diffbgm.files import file_sha256
 from diffbgm.hub.download import drop, fetch
 from diffbgm.hub.upload import Files, card_files, checkout, push, size_of, space_files
 from diffbgm.hub.weights import (
@@ -18,7 +19,6 @@ from diffbgm.hub.weights import (
     WEIGHTS,
     Origin,
     bundled_folder,
-    file_sha256,
     load_weights,
     origin_of,
     save_weights,

@@ -10,7 +10,8 @@ import re
 from pathlib import Path
 
 from diffbgm.errors import WeightsError
-from diffbgm.hub.weights import CONFIG, WEIGHTS, file_sha256
+from diffbgm.files import file_sha256
+from diffbgm.hub.weights import CONFIG, WEIGHTS
 
 PATIENCE = 10.0  # seconds to wait for the Hub's first answer
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-import diffbgm
+from diffbgm import __version__
 from diffbgm.errors import InputError, OutputError
 from diffbgm.hub.download import network_errors
 from diffbgm.hub.weights import CONFIG, WEIGHTS
@@ -68,7 +68,7 @@ def space_files(root: Path, weights: Path) -> Files:
 
 def checkout() -> Path:
     """The checkout of the project: the one this package runs from, otherwise the working directory."""
-    root = Path(diffbgm.__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     return root if (root / "app.py").is_file() else Path.cwd()
 
 
@@ -104,7 +104,7 @@ def push(
     """
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
-    api = HfApi(token=token, library_name="diffbgm", library_version=diffbgm.__version__)
+    api = HfApi(token=token, library_name="diffbgm", library_version=__version__)
     additions = [CommitOperationAdd(name, os.fspath(c) if isinstance(c, Path) else c) for name, c in files.items()]
     sdk = "gradio" if kind == "space" else None
     try:
@@ -114,7 +114,7 @@ def push(
         done = api.create_commit(
             repo,
             [*additions, *(CommitOperationDelete(name) for name in stale)],
-            commit_message=message or f"diffbgm {diffbgm.__version__}",
+            commit_message=message or f"diffbgm {__version__}",
             repo_type=kind,
         )
     except (ValueError, *network_errors()) as e:

@@ -1,15 +1,13 @@
 """A folder of weights: config.json (the network's constructor arguments) and model.safetensors."""
 
-import hashlib
 import json
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import diffbgm
+from diffbgm import __version__
 from diffbgm.errors import OutputError, WeightsError
+from diffbgm.files import bundled_file, file_sha256, make_folder, replacing, write_json
 
 if TYPE_CHECKING:
     import torch
@@ -29,17 +27,16 @@ class Origin:
 
 
 def bundled_folder() -> Path:
-    """The weights that come with the package: inside the wheel, or beside `sdk/` in a checkout."""
-    here = Path(diffbgm.__file__).resolve().parent
-    for folder in (here / "weights_card", here.parents[1] / "weights_card"):
-        if (folder / CONFIG).is_file():
-            return folder
-    raise WeightsError("this installation carries no weights; pass a folder or a Hub id to from_pretrained")
+    """The folder of the weights that come with the package; WeightsError for an installation without."""
+    config = bundled_file(CONFIG)
+    if config is None:
+        raise WeightsError("this installation carries no weights; pass a folder or a Hub id to from_pretrained")
+    return config.parent
 
 
 def origin_of(folder: Path, name: str) -> Origin:
     """Which weights these are: for the receipt."""
-    return Origin(name, diffbgm.__version__, file_sha256(folder / WEIGHTS))
+    return Origin(name, __version__, file_sha256(folder / WEIGHTS))
 
 
 def save_weights(model: "Denoiser", folder: Path | str, dtype: "torch.dtype | None" = None) -> Path:
@@ -53,14 +50,12 @@ def save_weights(model: "Denoiser", folder: Path | str, dtype: "torch.dtype | No
     folder = Path(folder)
     tensors = {name: t.detach().to("cpu", dtype).contiguous() for name, t in model.state_dict().items()}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        config, weights = folder / (CONFIG + ".part"), folder / (WEIGHTS + ".part")
-        config.write_text(json.dumps(model.config.to_dict(), indent=2) + "\n")
-        save_file(tensors, weights)
-        shutil.copymode(config, weights)  # safetensors writes files that only their owner may read
-        os.replace(weights, folder / WEIGHTS)
-        os.replace(config, folder / CONFIG)
-    except (OSError, SafetensorError) as e:
+        with replacing(make_folder(folder) / WEIGHTS, SafetensorError) as weights:
+            mode = weights.stat().st_mode
+            save_file(tensors, weights)
+            weights.chmod(mode)  # safetensors writes files that only their owner may read
+        write_json(folder / CONFIG, model.config.to_dict(), indent=2)
+    except OutputError as e:
         raise OutputError(f"{folder}: cannot write weights there ({e}); choose another folder") from e
     return folder
 
@@ -89,11 +84,3 @@ def load_weights(folder: Path | str) -> "Denoiser":
     except RuntimeError as e:
         raise WeightsError(f"{folder}: {WEIGHTS} does not match {CONFIG}: {e}") from e
     return model.eval().requires_grad_(False)
-
-
-def file_sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -10,11 +10,7 @@ from diffbgm.media.reading import VideoInfo, frames, probe, read_audio
 from diffbgm.media.source import DEFAULT_FRAME
 from diffbgm.media.writing import (
     SOUND_CODECS,
-    check_writable,
-    make_folder,
-    replacing,
     write_audio,
-    write_text,
     write_video,
 )
 
@@ -23,14 +19,10 @@ __all__ = [
     "DEFAULT_FRAME",
     "SOUND_CODECS",
     "VideoInfo",
-    "check_writable",
     "frames",
-    "make_folder",
     "mux",
     "probe",
     "read_audio",
-    "replacing",
     "write_audio",
-    "write_text",
     "write_video",
 ]

@@ -11,6 +11,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from diffbgm.errors import OutputError, VideoError
+from diffbgm.files import replacing
 from diffbgm.media.reading import probe
 from diffbgm.media.source import (
     DEFAULT_FRAME,
@@ -24,7 +25,7 @@ from diffbgm.media.source import (
     upright,
     usual_step,
 )
-from diffbgm.media.writing import PictureTrack, SoundTrack, replacing
+from diffbgm.media.writing import PictureTrack, SoundTrack
 from diffbgm.types import Audio
 
 OnProgress = Callable[[float, str], None]
@@ -63,12 +64,12 @@ def mux(
     length = _sound_length(audio.rate, end, frame=1 / info.frame_rate if info.frame_rate else DEFAULT_FRAME)
     report = on_progress or (lambda fraction, message: None)
     if info.codec in COPYABLE[suffix]:
-        with replacing(out) as temporary:
+        with replacing(out, av.error.FFmpegError) as temporary:
             if _copy(video, audio, length, temporary, end, report):
                 return "copied"
             _encode(video, audio, length, temporary, end, report)
     else:
-        with replacing(out) as temporary:
+        with replacing(out, av.error.FFmpegError) as temporary:
             _encode(video, audio, length, temporary, end, report)
     return "re-encoded"
 

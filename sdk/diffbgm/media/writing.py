@@ -1,9 +1,7 @@
 """Write pictures and sound; every file takes its place only when it is whole."""
 
 import os
-import secrets
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,8 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from diffbgm.errors import OutputError
-from diffbgm.render.blocks import release
+from diffbgm.files import replacing
+from diffbgm.media.blocks import release
 from diffbgm.types import Audio
 
 CLOCK = 90_000  # ticks a second of the videos we encode
@@ -22,67 +21,11 @@ SOUND_BIT_RATE = 192_000
 SOUND_CODECS = {".wav": ("pcm_s16le", "s16"), ".flac": ("flac", "s16"), ".mp3": ("libmp3lame", "fltp")}
 
 
-def check_writable(path: str | os.PathLike[str]) -> None:
-    """Find out before long work whether a file can be written where it is wanted; raises OutputError when not."""
-    _temporary(path).unlink()
-
-
-@contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary path beside `path`, with its suffix, that takes its place when the block ends well and goes when not.
-
-    Raises OutputError when the folder is missing or the file cannot be written there.
-    """
-    temporary = _temporary(path)
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    except (OSError, av.error.FFmpegError) as e:
-        raise OutputError(f"{path}: cannot be written ({_reason(e)}); choose another place") from e
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_text(path: str | os.PathLike[str], text: str) -> Path:
-    """A text file (UTF-8, line ends as they are), whole or not at all; returns its path. Raises as `replacing` does."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="")
-    return Path(path)
-
-
-def make_folder(path: str | os.PathLike[str]) -> Path:
-    """The folder, made with its parents where it is not there; OutputError where it cannot be."""
-    try:
-        Path(path).mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise OutputError(f"{path}: cannot make this folder ({_reason(e)}); choose another place") from e
-    return Path(path)
-
-
-def _temporary(path: str | os.PathLike[str]) -> Path:
-    """A new, empty file beside `path`."""
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise OutputError(f"{path}: the folder {target.parent} does not exist; create it or choose another")
-    if target.is_dir():
-        raise OutputError(f"{path}: is a folder; give the name of the file to write")
-    temporary = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(4)}{target.suffix}")
-    try:
-        temporary.touch(exist_ok=False)
-    except OSError as e:
-        raise OutputError(f"{path}: cannot be written ({_reason(e)}); choose another place") from e
-    return temporary
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or type(error).__name__
-
-
 def write_video(
     pictures: Iterable[tuple[float, np.ndarray]], path: str | os.PathLike[str], *, end: float, quality: int = 20
 ) -> None:
     """Encode (seconds, [h, w, 3] uint8 RGB) as H.264; the last picture lasts until `end`. `quality`: x264's CRF."""
-    with replacing(path) as temporary, av.open(str(temporary), "w") as target:
+    with replacing(path, av.error.FFmpegError) as temporary, av.open(str(temporary), "w") as target:
         encode = None
         for time, image in pictures:
             encode = encode or PictureTrack(target, image.shape[1], image.shape[0], quality)
@@ -140,7 +83,7 @@ def write_audio(audio: Audio, path: str | os.PathLike[str]) -> None:
             f"{path}: cannot write {suffix or 'a file without suffix'}; use one of {', '.join(SOUND_CODECS)}"
         )
     codec, form = SOUND_CODECS[suffix]
-    with replacing(path) as temporary, av.open(str(temporary), "w") as target:
+    with replacing(path, av.error.FFmpegError) as temporary, av.open(str(temporary), "w") as target:
         sound = SoundTrack(target, audio, codec, form)
         sound.write_until(np.inf)
         sound.finish()

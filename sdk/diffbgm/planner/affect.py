@@ -48,14 +48,14 @@ def choose_mode(valence: float, style: Style, levels: Levels | None = None) -> s
 
 
 def direct_style(style: Style, levels: Levels | None) -> Style:
-    """The style with density and energy moved to the director's levels, by at most LEVEL_LIMIT; where the style has
+    """The style with density and polyphony moved to the director's levels, by at most LEVEL_LIMIT; where the style has
     its own mind about either, or about arousal, it stays."""
     if levels is None or style.arousal is not None:
         return style
-    density, energy = (
+    density, polyphony = (
         float(np.clip(level - 0.5, -LEVEL_LIMIT, LEVEL_LIMIT)) for level in (levels.density, levels.loudness)
     )
-    return replace(style, density=style.density or density, energy=style.energy or energy)
+    return replace(style, density=style.density or density, polyphony=style.polyphony or polyphony)
 
 
 def choose_key(features: VideoFeatures, mode: str) -> Key:

@@ -8,7 +8,7 @@ from diffbgm.types import VideoFeatures
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class BarFeatures:
     """Means over n stretches of time: motion [n], colour [n, 3], affect [n, 2] (valence, arousal), clip [n, D] or
     None."""
 
@@ -18,14 +18,14 @@ class Look:
     clip: np.ndarray | None
 
 
-def look_between(features: VideoFeatures, edges: np.ndarray) -> Look:
+def bar_features(features: VideoFeatures, edges: np.ndarray) -> BarFeatures:
     """Means between neighbouring `edges` [n + 1] in seconds; a stretch without a sample takes the nearest one."""
     tracks = np.concatenate([features.motion[:, None], features.colour, features.affect], axis=1)
     means = mean_between(features.times, tracks, edges)
     clip = None
     if features.clip is not None and features.clip_times is not None and len(features.clip_times):
         clip = mean_between(features.clip_times, features.clip, edges)
-    return Look(means[:, 0], means[:, 1:4], np.clip(means[:, 4:6], -1, 1), clip)
+    return BarFeatures(means[:, 0], means[:, 1:4], np.clip(means[:, 4:6], -1, 1), clip)
 
 
 def mean_between(times: np.ndarray, values: np.ndarray, edges: np.ndarray) -> np.ndarray:

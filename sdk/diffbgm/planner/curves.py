@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from diffbgm.planner.bar_features import Look
+from diffbgm.planner.bar_features import BarFeatures
 from diffbgm.planner.form import Form
 from diffbgm.planner.levels import POP909, density_at, level_to_value, within
 from diffbgm.planner.styles import Style
-from diffbgm.types import BEATS_PER_BAR, Curves, Mood, Segment
+from diffbgm.types import BEATS_PER_BAR, Curves, Section, Texture
 
 SMOOTH = (0.25, 0.5, 0.25)
 STEP = 0.18  # the least change of level across a boundary that a strong cut opens
@@ -23,35 +23,35 @@ MELODY_FLOOR = 0.3  # melody onsets a beat below which it had better be silent
 NEW, INSIDE, AGAIN = 0.43, 0.55, 0.87
 
 
-def plan_curves(form: Form, look: Look, style: Style, bpm: float, scenes: np.ndarray | None = None) -> Curves:
+def plan_curves(form: Form, look: BarFeatures, style: Style, bpm: float, scenes: np.ndarray | None = None) -> Curves:
     """Curves for the form's beats from the look of each bar. Levels first, in POP909's range, then physical units.
 
-    `scenes` [segments, 2]: what the director adds to the levels of density and energy in each segment.
+    `scenes` [sections, 2]: what the director adds to the levels of density and polyphony in each section.
     """
     bars = len(look.motion)
-    arousal, valence = bar_affect(form.segments, bars)
+    arousal, valence = bar_affect(form.sections, bars)
     moving = 0.25 * arousal + relative(look.motion)  # what stands out within this video counts as well
     lifted = relative(look.affect[:, 1])
-    own = theme_lift(form.segments)
+    own = theme_lift(form.sections)
     density = 0.5 + 0.35 * arousal + 0.25 * moving + 0.15 * lifted + own + style.density
-    energy = 0.5 + 0.30 * arousal + 0.20 * moving + 0.15 * lifted + 0.10 * climb(bars) + own + style.energy
-    brightness = 0.5 + 0.25 * valence + 0.25 * relative(look.colour[:, 0]) + style.brightness
+    polyphony = 0.5 + 0.30 * arousal + 0.20 * moving + 0.15 * lifted + 0.10 * climb(bars) + own + style.polyphony
+    register = 0.5 + 0.25 * valence + 0.25 * relative(look.colour[:, 0]) + style.register
     melody = 0.5 + 0.20 * arousal + 0.10 * valence + 0.10 * lifted + style.melody
     if scenes is not None:
-        added = np.repeat(scenes, [(s.end_beat - s.start_beat) // BEATS_PER_BAR for s in form.segments], axis=0)
-        density, energy = density + added[:, 0], energy + added[:, 1]
-    levels = {"density": density, "energy": energy, "brightness": brightness, "melody": melody}
-    edges = [segment.start_beat // BEATS_PER_BAR for segment in form.segments] + [bars]
+        added = np.repeat(scenes, [(s.end_beat - s.start_beat) // BEATS_PER_BAR for s in form.sections], axis=0)
+        density, polyphony = density + added[:, 0], polyphony + added[:, 1]
+    levels = {"density": density, "polyphony": polyphony, "register": register, "melody": melody}
+    edges = [section.start_beat // BEATS_PER_BAR for section in form.sections] + [bars]
     for name, level in levels.items():
         levels[name] = smooth_inside(squash(level), edges)
-    for name in ("density", "energy"):
+    for name in ("density", "polyphony"):
         levels[name] = accent(levels[name], edges, form.accents)
     shape_ends(levels)
     values = {name: level_to_value(name, level) for name, level in levels.items()}
     values["density"] = density_at(levels["density"], bpm)
-    values["energy"] = follow_legato(values["energy"], values["density"], style.mood.legato)
-    values["melody"] = rest_melody(values["melody"], levels["energy"], form)
-    values["repetition"] = level_to_value("repetition", plan_repetition(form.segments))
+    values["polyphony"] = follow_note_length(values["polyphony"], values["density"], style.texture.note_length)
+    values["melody"] = rest_melody(values["melody"], levels["polyphony"], form)
+    values["repetition"] = level_to_value("repetition", plan_repetition(form.sections))
     return Curves(**{name: np.repeat(value, BEATS_PER_BAR) for name, value in values.items()})
 
 
@@ -71,23 +71,23 @@ def climb(bars: int) -> np.ndarray:
     return np.interp(np.arange(bars) + 0.5, (0.0, 0.75 * bars, bars), (-1.0, 1.0, 0.3))
 
 
-def theme_lift(segments: tuple[Segment, ...]) -> np.ndarray:
+def theme_lift(sections: tuple[Section, ...]) -> np.ndarray:
     """[bars] a level of its own for every theme, so that a contrasting one is heard as such even over a still
     picture."""
-    labels = list(dict.fromkeys(s.label for s in segments))
-    counts = [(s.end_beat - s.start_beat) // BEATS_PER_BAR for s in segments]
-    lift = np.repeat([THEME_LIFT[labels.index(s.label) % len(THEME_LIFT)] for s in segments], counts)
+    labels = list(dict.fromkeys(s.label for s in sections))
+    counts = [(s.end_beat - s.start_beat) // BEATS_PER_BAR for s in sections]
+    lift = np.repeat([THEME_LIFT[labels.index(s.label) % len(THEME_LIFT)] for s in sections], counts)
     return lift - lift.mean()
 
 
-def bar_affect(segments: tuple[Segment, ...], bars: int) -> tuple[np.ndarray, np.ndarray]:
-    """(arousal, valence), each [bars], of the segment every bar lies in."""
-    counts = [(s.end_beat - s.start_beat) // BEATS_PER_BAR for s in segments]
-    return np.repeat([s.arousal for s in segments], counts), np.repeat([s.valence for s in segments], counts)
+def bar_affect(sections: tuple[Section, ...], bars: int) -> tuple[np.ndarray, np.ndarray]:
+    """(arousal, valence), each [bars], of the section every bar lies in."""
+    counts = [(s.end_beat - s.start_beat) // BEATS_PER_BAR for s in sections]
+    return np.repeat([s.arousal for s in sections], counts), np.repeat([s.valence for s in sections], counts)
 
 
 def smooth_inside(level: np.ndarray, edges: list[int]) -> np.ndarray:
-    """Each bar averaged with its neighbours, but never across a segment's edge: scenes change at once."""
+    """Each bar averaged with its neighbours, but never across a section's edge: scenes change at once."""
     out = level.astype(np.float64)
     for a, b in pairwise(edges):
         padded = np.pad(level[a:b], 1, mode="edge")
@@ -118,7 +118,7 @@ def shape_ends(levels: dict[str, np.ndarray]) -> None:
     """
     bars = len(levels["density"])
     if bars >= 8:
-        for name, depth in (("density", 0.2), ("energy", 0.15), ("melody", 0.15)):
+        for name, depth in (("density", 0.2), ("polyphony", 0.15), ("melody", 0.15)):
             levels[name][:2] = np.maximum(levels[name][:2] - depth * np.array([1.0, 0.6]), 0.0)
     if bars >= 4:
         levels["density"][-2] *= 0.75
@@ -128,27 +128,28 @@ def shape_ends(levels: dict[str, np.ndarray]) -> None:
         levels["melody"][-1] = 0.0
 
 
-def follow_legato(energy: np.ndarray, density: np.ndarray, legato: float | None) -> np.ndarray:
-    """Keys sounding at once are onsets a beat times their mean length in beats: where a style asks for a length, energy
-    moves halfway there (not in the last bar, which is held); the implied length stays within 0.5 to 1.5 beats."""
-    if legato is not None:
-        energy = np.append(np.sqrt(energy * density * legato)[:-1], energy[-1])
-    return np.clip(np.clip(energy, 0.5 * density, np.maximum(1.5 * density, THIN)), THIN, POP909["energy"][-1])
+def follow_note_length(polyphony: np.ndarray, density: np.ndarray, note_length: float | None) -> np.ndarray:
+    """Keys sounding at once are onsets per beat times their mean length in beats: where a style asks for a length,
+    polyphony moves halfway there (not in the last bar, which is held); the implied length stays within 0.5 to 1.5
+    beats."""
+    if note_length is not None:
+        polyphony = np.append(np.sqrt(polyphony * density * note_length)[:-1], polyphony[-1])
+    return np.clip(np.clip(polyphony, 0.5 * density, np.maximum(1.5 * density, THIN)), THIN, POP909["polyphony"][-1])
 
 
 def rest_melody(melody: np.ndarray, level: np.ndarray, form: Form) -> np.ndarray:
-    """The melody is silent for the first two bars, at the start of the quietest segments, and where almost none is
+    """The melody is silent for the first two bars, at the start of the quietest sections, and where almost none is
     asked.
 
     In POP909 it rests in a quarter of all bars; here in up to a fifth, four at a time, and only in pieces of twelve
-    bars or more. Where a strong cut opens a segment it rather plays.
+    bars or more. Where a strong cut opens a section it rather plays.
     """
     out = np.where(melody < MELODY_FLOOR, 0.0, melody)
     bars = len(melody)
     if bars < 12:
         return out
     out[:2] = 0.0
-    spans = [(s.start_beat // BEATS_PER_BAR, s.end_beat // BEATS_PER_BAR) for s in form.segments]
+    spans = [(s.start_beat // BEATS_PER_BAR, s.end_beat // BEATS_PER_BAR) for s in form.sections]
     quiet = [float(level[a:b].mean()) + 0.5 * accent for (a, b), accent in zip(spans, form.accents, strict=True)]
     left = bars // 5 - 2
     rested = {0}
@@ -162,14 +163,14 @@ def rest_melody(melody: np.ndarray, level: np.ndarray, form: Form) -> np.ndarray
     return out
 
 
-def plan_repetition(segments: tuple[Segment, ...]) -> np.ndarray:
+def plan_repetition(sections: tuple[Section, ...]) -> np.ndarray:
     """[bars] level of repetition: how much of a bar should be the bar four bars earlier.
 
     Low where four bars earlier is another theme, high where the same theme starts again right after four
-    bars of itself, in between inside a segment. A theme that comes back after another one cannot show here: its twin
+    bars of itself, in between inside a section. A theme that comes back after another one cannot show here: its twin
     lies further back than four bars, and the composer reads that from the label.
     """
-    theme = [(s.label, k) for s in segments for k in range((s.end_beat - s.start_beat) // BEATS_PER_BAR)]
+    theme = [(s.label, k) for s in sections for k in range((s.end_beat - s.start_beat) // BEATS_PER_BAR)]
     out = np.full(len(theme), NEW)
     for i in range(4, len(theme)):
         (label, k), (before, j) = theme[i], theme[i - 4]
@@ -178,35 +179,39 @@ def plan_repetition(segments: tuple[Segment, ...]) -> np.ndarray:
     return out
 
 
-def with_moods(segments: tuple[Segment, ...], curves: Curves, style: Style, mode: float) -> tuple[Segment, ...]:
-    """The segments with their moods filled in: what the style insists on, and the rest from affect, within POP909's
+def with_textures(sections: tuple[Section, ...], curves: Curves, style: Style, mode: float) -> tuple[Section, ...]:
+    """The sections with their textures filled in: what the style insists on, and the rest from affect, within POP909's
     range.
 
-    `mode` is 1 for a piece in major, 0 in minor; a segment leans to the other side as its affect does.
+    `mode` is 1 for a piece in major, 0 in minor; a section leans to the other side as its affect does.
     """
-    return tuple(replace(s, mood=segment_mood(s, curves, style, mode)) for s in segments)
+    return tuple(replace(s, texture=section_texture(s, curves, style, mode)) for s in sections)
 
 
-def segment_mood(segment: Segment, curves: Curves, style: Style, mode: float) -> Mood:
-    beats = slice(segment.start_beat, segment.end_beat)
+def section_texture(section: Section, curves: Curves, style: Style, mode: float) -> Texture:
+    beats = slice(section.start_beat, section.end_beat)
     density = float(curves.density[beats].mean())
-    legato = float(curves.energy[beats].mean()) / max(density, 1e-6)
-    lean = 0.35 * segment.valence
-    asked = style.mood
-    harmony = asked.harmony if asked.harmony is not None else level_to_value("harmony", 0.45 + 0.3 * segment.arousal)
+    note_length = float(curves.polyphony[beats].mean()) / max(density, 1e-6)
+    lean = 0.35 * section.valence
+    asked = style.texture
+    harmonic_rhythm = (
+        asked.harmonic_rhythm
+        if asked.harmonic_rhythm is not None
+        else level_to_value("harmonic_rhythm", 0.45 + 0.3 * section.arousal)
+    )
     syncopation = (
         asked.syncopation
         if asked.syncopation is not None
-        else level_to_value("syncopation", 0.45 + 0.2 * segment.arousal)
+        else level_to_value("syncopation", 0.45 + 0.2 * section.arousal)
     )
-    register = level_to_value("register", 0.5 + 0.25 * segment.valence + style.brightness)
-    if asked.register is not None:
-        register = 0.5 * (float(register) + asked.register)
-    return Mood(
+    register = level_to_value("accompaniment_register", 0.5 + 0.25 * section.valence + style.register)
+    if asked.accompaniment_register is not None:
+        register = 0.5 * (float(register) + asked.accompaniment_register)
+    return Texture(
         mode=asked.mode if asked.mode is not None else float(np.clip(mode + lean, 0.0, 1.0)),
-        register=within("register", float(register)),
+        accompaniment_register=within("accompaniment_register", float(register)),
         density=density,
         syncopation=within("syncopation", float(syncopation)),
-        legato=float(np.clip(legato, 0.4, 1.6)),
-        harmony=within("harmony", float(harmony)),
+        note_length=float(np.clip(note_length, 0.4, 1.6)),
+        harmonic_rhythm=within("harmonic_rhythm", float(harmonic_rhythm)),
     )

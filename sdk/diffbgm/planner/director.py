@@ -20,8 +20,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-import diffbgm
 from diffbgm.errors import InputError, WeightsError
+from diffbgm.files import bundled_file, replacing, write_json
 from diffbgm.types import VideoFeatures
 
 FILE = "director.safetensors"
@@ -222,8 +222,6 @@ def save_director(director: Director, path: Path | str, card: Mapping[str, objec
     """Writes the weights and, beside them, `card` as JSON; each is renamed into place when whole."""
     from safetensors.numpy import save
 
-    from diffbgm.media import replacing
-
     tensors = {
         f"{view}.{name}": np.array(getattr(head, name), np.int64 if name == "seed" else np.float32, order="C")
         for view, head in director.heads.items()
@@ -234,25 +232,18 @@ def save_director(director: Director, path: Path | str, card: Mapping[str, objec
     path = Path(path)
     with replacing(path) as part:
         part.write_bytes(save(tensors, metadata={"format": str(FORMAT)}))
-    with replacing(path.with_suffix(".json")) as part:
-        part.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    write_json(path.with_suffix(".json"), card, indent=2)
 
 
 @cache
 def bundled_director() -> Director | None:
     """The director that comes with the package, or None where it was left out."""
-    file = _bundled_file()
+    file = bundled_file(FILE)
     return None if file is None else load_director(file)
 
 
 def bundled_director_card() -> dict[str, Any] | None:
     """What was measured when that director was fitted, or None where it was left out."""
-    file = _bundled_file()
+    file = bundled_file(FILE)
     card = None if file is None else file.with_suffix(".json")
     return json.loads(card.read_text(encoding="utf-8")) if card is not None and card.is_file() else None
-
-
-def _bundled_file() -> Path | None:
-    here = Path(diffbgm.__file__).resolve().parent
-    folders = (here / "weights_card", here.parents[1] / "weights_card")
-    return next((folder / FILE for folder in folders if (folder / FILE).is_file()), None)

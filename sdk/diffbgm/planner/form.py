@@ -1,4 +1,4 @@
-"""The form of the piece: bars gathered into segments that follow the scenes, and labels that come back with them."""
+"""The form of the piece: bars gathered into sections that follow the scenes, and labels that come back with them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from itertools import pairwise
 
 import numpy as np
 
-from diffbgm.planner.bar_features import Look, look_between
-from diffbgm.types import BEATS_PER_BAR, PlannedCut, Segment, TempoMap, VideoFeatures
+from diffbgm.planner.bar_features import BarFeatures, bar_features
+from diffbgm.types import BEATS_PER_BAR, PlannedCut, Section, TempoMap, VideoFeatures
 
-LONGEST = 8  # bars in a segment
+LONGEST = 8  # bars in a section
 SHORTEST = 2
-# How unwilling a segment is to have that many bars: music comes in fours.
+# How unwilling a section is to have that many bars: music comes in fours.
 LENGTH_COST = {1: 9.0, 2: 2.2, 3: 3.0, 4: 0.4, 5: 2.6, 6: 1.3, 7: 2.6, 8: 0.7}
 # What counts as one step of difference to the eye: brightness, saturation, warmth, motion, valence, arousal.
 SCALES = np.array([0.15, 0.15, 0.25, 0.15, 0.35, 0.35])
 CLIP_SCALE = 0.35  # length of the difference of two unit CLIP vectors that counts as one step
-SAME = 1.2  # segments nearer than this share a label
-SPREAD = 0.25  # weight of the squared distance of bars from their segment's mean
+SAME = 1.2  # sections nearer than this share a label
+SPREAD = 0.25  # weight of the squared distance of bars from their section's mean
 RESTLESS = 1.5  # steps from the video's mean that bars may have before their differences are scaled down
 CUT_WORTH = 4.5  # what a strong cut on the downbeat adds to a boundary, while there are few
 FEW = 6  # bars for every such cut
@@ -25,30 +25,30 @@ FEW = 6  # bars for every such cut
 
 @dataclass(frozen=True)
 class Form:
-    """Segments that tile the beats, and for each whether a strong cut opens it (0..1)."""
+    """Sections that tile the beats, and for each whether a strong cut opens it (0..1)."""
 
-    segments: tuple[Segment, ...]
+    sections: tuple[Section, ...]
     accents: tuple[float, ...]
 
 
 def plan_form(features: VideoFeatures, tempo: TempoMap, cuts: Sequence[PlannedCut]) -> Form:
-    """Segments of 2 to 8 whole bars (fewer than 2 only where the piece has no more), labelled by what they look
+    """Sections of 2 to 8 whole bars (fewer than 2 only where the piece has no more), labelled by what they look
     like."""
     bars = tempo.beats // BEATS_PER_BAR
-    look = look_between(features, tempo.edges[::BEATS_PER_BAR])
+    look = bar_features(features, tempo.edges[::BEATS_PER_BAR])
     rows = describe(look)
     accents = bar_accents(cuts, bars)
-    edges = segment_bars(rows, accents)
+    edges = section_bars(rows, accents)
     means = np.stack([rows[a:b].mean(0) for a, b in pairwise(edges)])
-    labels = vary_runs(label_segments(means))
-    segments = []
+    labels = vary_runs(label_sections(means))
+    sections = []
     for label, (a, b) in zip(labels, pairwise(edges), strict=True):
         valence, arousal = look.affect[a:b].mean(0)
-        segments.append(Segment(a * BEATS_PER_BAR, b * BEATS_PER_BAR, label, float(valence), float(arousal)))
-    return Form(tuple(segments), tuple(float(accents[a]) for a in edges[:-1]))
+        sections.append(Section(a * BEATS_PER_BAR, b * BEATS_PER_BAR, label, float(valence), float(arousal)))
+    return Form(tuple(sections), tuple(float(accents[a]) for a in edges[:-1]))
 
 
-def describe(look: Look) -> np.ndarray:
+def describe(look: BarFeatures) -> np.ndarray:
     """[n, D] in steps of visible difference, so that plain distance between rows means something."""
     rows = np.concatenate([look.colour, look.motion[:, None], look.affect], axis=1) / SCALES
     if look.clip is None:
@@ -67,10 +67,10 @@ def bar_accents(cuts: Sequence[PlannedCut], bars: int) -> np.ndarray:
     return out
 
 
-def segment_bars(rows: np.ndarray, accents: np.ndarray) -> list[int]:
-    """Rising bar numbers [segments + 1] from 0 to n that split rows [n, D] where the pictures change.
+def section_bars(rows: np.ndarray, accents: np.ndarray) -> list[int]:
+    """Rising bar numbers [sections + 1] from 0 to n that split rows [n, D] where the pictures change.
 
-    Dynamic programming over the last boundary: a segment costs the spread of its bars around their mean and the
+    Dynamic programming over the last boundary: a section costs the spread of its bars around their mean and the
     awkwardness of its length; a boundary earns the cut that sits on it. In a video whose pictures change all the time
     only what stands out from that counts.
     """
@@ -98,11 +98,11 @@ def segment_bars(rows: np.ndarray, accents: np.ndarray) -> list[int]:
     return edges[::-1]
 
 
-def label_segments(means: np.ndarray) -> list[int]:
+def label_sections(means: np.ndarray) -> list[int]:
     """A number for every row of [n, D], the same for rows that look alike; numbered by first appearance.
 
     Each row joins the nearest group within reach or opens one; reach grows until the piece has few enough themes to
-    be remembered (about the square root of its segments).
+    be remembered (about the square root of its sections).
     """
     allowed = max(2, round(len(means) ** 0.5) + 1)
     reach = SAME
@@ -124,7 +124,7 @@ def label_segments(means: np.ndarray) -> list[int]:
 
 
 def vary_runs(numbers: Sequence[int]) -> list[str]:
-    """Names A, B, C ... for group numbers; a scene that stays for four segments or more gets a contrasting third: A A
+    """Names A, B, C ... for group numbers; a scene that stays for four sections or more gets a contrasting third: A A
     B A."""
     keys: list[tuple[int, bool]] = []
     start = 0

@@ -1,12 +1,11 @@
-"""Markers for editors: every cut and segment of a plan in seconds, and as a Final Cut Pro XML timeline."""
+"""Markers for editors: every cut and section of a plan in seconds, and as a Final Cut Pro XML timeline."""
 
 import os
-import tempfile
 from fractions import Fraction
 from pathlib import Path
 from xml.etree import ElementTree
 
-from diffbgm.errors import OutputError
+from diffbgm.files import write_text
 from diffbgm.types import BEATS_PER_BAR, MusicPlan
 
 # Frames a second that cameras and editors mean when a container says 23.976, 29.97, 47.95, 59.94 or 119.88.
@@ -14,11 +13,11 @@ NTSC = (24, 30, 48, 60, 120)
 
 
 def markers(plan: MusicPlan) -> tuple[tuple[float, str], ...]:
-    """(seconds, text) of every segment's start and every cut, in order of time."""
+    """(seconds, text) of every section's start and every cut, in order of time."""
     out = []
-    for segment in plan.segments:
-        first, last = segment.start_beat // BEATS_PER_BAR + 1, segment.end_beat // BEATS_PER_BAR
-        out.append((plan.tempo.time_at(segment.start_beat), f"segment {segment.label} (bars {first}-{last})"))
+    for section in plan.sections:
+        first, last = section.start_beat // BEATS_PER_BAR + 1, section.end_beat // BEATS_PER_BAR
+        out.append((plan.tempo.time_at(section.start_beat), f"section {section.label} (bars {first}-{last})"))
     for cut in plan.cuts:
         bar, beat = divmod(cut.beat, BEATS_PER_BAR)
         place = f"bar {int(bar) + 1} beat {beat + 1:g}"
@@ -76,16 +75,4 @@ def write_fcpxml(
     behind."""
     target = Path(path)
     text = to_fcpxml(plan, frame_rate=frame_rate, width=width, height=height, name=target.stem)
-    part = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=target.parent, prefix=f".{target.name}.", delete=False
-        ) as file:
-            part = file.name
-            file.write(text)
-        os.replace(part, target)
-    except OSError as e:
-        if part and os.path.exists(part):
-            os.unlink(part)
-        raise OutputError(f"cannot write {target}: {e.strerror or e}; choose a folder that can be written to") from e
-    return target
+    return write_text(target, text)

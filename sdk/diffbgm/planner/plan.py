@@ -16,8 +16,8 @@ from diffbgm.planner.affect import (
     mean_affect,
     steer_affect,
 )
-from diffbgm.planner.bar_features import look_between
-from diffbgm.planner.curves import plan_curves, with_moods
+from diffbgm.planner.bar_features import bar_features
+from diffbgm.planner.curves import plan_curves, with_textures
 from diffbgm.planner.director import Director, Levels, bundled_director, footage_of, scenes_of
 from diffbgm.planner.form import Form, plan_form
 from diffbgm.planner.levels import POP909, REFERENCE_BPM
@@ -74,16 +74,16 @@ def make_plan(
     mode = choose_mode(valence, rules, levels)
     key = key or choose_key(features, mode)
     form = plan_form(features, fit.tempo, fit.cuts)
-    look = look_between(features, fit.tempo.edges[::BEATS_PER_BAR])
+    look = bar_features(features, fit.tempo.edges[::BEATS_PER_BAR])
     base = fit.base_bpm
     directed = direct_style(rules, levels)
     scenes = None
     if director is not None:
-        starts = [s.start_beat for s in form.segments]
+        starts = [s.start_beat for s in form.sections]
         scenes = director.direct_scenes(scenes_of(features, fit.tempo.edges[[*starts, fit.tempo.beats]].tolist()))
     curves = plan_curves(form, look, directed, base, scenes)
-    segments = with_moods(form.segments, curves, rules, 1.0 if key.mode == "major" else 0.0)
-    form = replace(form, segments=segments)
+    sections = with_textures(form.sections, curves, rules, 1.0 if key.mode == "major" else 0.0)
+    form = replace(form, sections=sections)
     why = explain(features, seen, rules, understood, fit, key, form, bpm, levels, directed)
     if scenes is not None:
         why = (*why, tell_scenes(form, scenes))
@@ -91,7 +91,7 @@ def make_plan(
         duration=features.duration,
         tempo=fit.tempo,
         key=key,
-        segments=segments,
+        sections=sections,
         curves=curves,
         cuts=fit.cuts,
         style=tags,
@@ -144,20 +144,20 @@ def explain(
         hit = sum(cut.snapped for cut in fit.cuts)
         rest = "; the others are let go, each with its reason" if hit < len(fit.cuts) else ""
         lines.append(f"{hit} of {len(fit.cuts)} cuts land on a beat or half beat{rest}")
-    lines.append(f"form {' '.join(s.label for s in form.segments)}: scenes that look alike share their music")
+    lines.append(f"form {' '.join(s.label for s in form.sections)}: scenes that look alike share their music")
     return tuple(lines)
 
 
 def tell_music(curves: Curves, duration: float) -> str:
     """What all that comes to, in words, against the middle half of human-made pop."""
-    rate, keys, pitch = float(curves.density.sum()) / duration, float(curves.energy.mean()), curves.brightness.mean()
+    rate, keys, pitch = float(curves.density.sum()) / duration, float(curves.polyphony.mean()), curves.register.mean()
     pace = (POP909["density"][1] * REFERENCE_BPM / 60, POP909["density"][3] * REFERENCE_BPM / 60)
     parts = (
         (rate, pace, ("sparse", "moderately busy", "busy"), f"{rate:.1f} onsets a second"),
-        (keys, POP909["energy"][1::2], ("thin", "medium full", "full"), f"{keys:.1f} keys at once"),
+        (keys, POP909["polyphony"][1::2], ("thin", "medium full", "full"), f"{keys:.1f} keys at once"),
         (
             pitch,
-            POP909["brightness"][1::2],
+            POP909["register"][1::2],
             ("low", "in the middle register", "high"),
             f"around MIDI pitch {pitch:.0f}",
         ),
@@ -168,9 +168,9 @@ def tell_music(curves: Curves, duration: float) -> str:
 
 
 def tell_scenes(form: Form, scenes: np.ndarray) -> str:
-    """Where the director would have more and where less, by the sum of density and energy."""
+    """Where the director would have more and where less, by the sum of density and polyphony."""
     total = scenes.sum(1)
-    most, least = (form.segments[int(i)].start_beat // BEATS_PER_BAR + 1 for i in (total.argmax(), total.argmin()))
+    most, least = (form.sections[int(i)].start_beat // BEATS_PER_BAR + 1 for i in (total.argmax(), total.argmin()))
     return f"music videos with such scenes have most going on from bar {most} and least from bar {least}"
 
 
@@ -180,7 +180,7 @@ def tell_levels(levels: Levels, rules: Style, directed: Style) -> list[str]:
         f"{more if after > before else less} ({name} {after - before:+.2f} of its range)"
         for name, more, less, before, after in (
             ("density", "busier", "sparser", rules.density, directed.density),
-            ("energy", "fuller", "thinner", rules.energy, directed.energy),
+            ("polyphony", "fuller", "thinner", rules.polyphony, directed.polyphony),
         )
         if abs(after - before) >= 0.01
     ]

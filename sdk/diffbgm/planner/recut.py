@@ -19,7 +19,7 @@ from diffbgm.types import (
     MusicPlan,
     PianoRoll,
     PlannedCut,
-    Segment,
+    Section,
     VideoFeatures,
 )
 
@@ -77,7 +77,7 @@ def recut(
         plan,
         duration=duration,
         tempo=fit.tempo,
-        segments=remap_segments(plan.segments, bars),
+        sections=remap_sections(plan.sections, bars),
         curves=remap_curves(plan.curves, bars),
         cuts=fit.cuts,
         why=(
@@ -170,15 +170,15 @@ def map_bars(places: np.ndarray, old_bars: int) -> list[int]:
     return bars[::-1]
 
 
-def remap_segments(segments: Sequence[Segment], bars: Sequence[int]) -> tuple[Segment, ...]:
-    """The segments the mapped bars came from, neighbours from the same one joined."""
-    owner = [i for i, s in enumerate(segments) for _ in range((s.end_beat - s.start_beat) // BEATS_PER_BAR)]
-    out: list[Segment] = []
+def remap_sections(sections: Sequence[Section], bars: Sequence[int]) -> tuple[Section, ...]:
+    """The sections the mapped bars came from, neighbours from the same one joined."""
+    owner = [i for i, s in enumerate(sections) for _ in range((s.end_beat - s.start_beat) // BEATS_PER_BAR)]
+    out: list[Section] = []
     start = 0
     for k in range(1, len(bars) + 1):
         if k == len(bars) or owner[bars[k]] != owner[bars[start]]:
             out.append(
-                replace(segments[owner[bars[start]]], start_beat=start * BEATS_PER_BAR, end_beat=k * BEATS_PER_BAR)
+                replace(sections[owner[bars[start]]], start_beat=start * BEATS_PER_BAR, end_beat=k * BEATS_PER_BAR)
             )
             start = k
     return tuple(out)

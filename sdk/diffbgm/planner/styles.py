@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from diffbgm.errors import StyleError
-from diffbgm.types import MOOD, Mood
+from diffbgm.types import TEXTURE, Texture
 
 Group = Literal["mood", "motion", "palette", "tempo"]
 GROUPS: tuple[Group, ...] = ("mood", "motion", "palette", "tempo")
 DEFAULT_PALETTE = "piano"
-ANY_MOOD = Mood()
+ANY_TEXTURE = Texture()
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class Style:
     mode              major or minor, if the tag insists on one.
     bpm               (low, high) beats a minute within which the base tempo lies.
     valence, arousal  -1..1: the middle the pictures' affect is moved to; it still rises and falls with the pictures.
-    density, energy, brightness, melody
+    density, polyphony, register, melody
                       shift of the level 0..1 of that curve: the whole range of POP909 (5 to 95 %) is 1.
-    mood              what is asked of every segment, in the units of `types.Mood`.
+    texture           what is asked of every section, in the units of `types.Texture`.
     palette           the instruments.
     """
 
@@ -35,79 +35,79 @@ class Style:
     valence: float | None = None
     arousal: float | None = None
     density: float = 0.0
-    energy: float = 0.0
-    brightness: float = 0.0
+    polyphony: float = 0.0
+    register: float = 0.0
     melody: float = 0.0
-    mood: Mood = ANY_MOOD
+    texture: Texture = ANY_TEXTURE
     palette: str | None = None
 
 
 _ROWS = (
     Style(
         "calm", "mood", "quiet and unhurried: long notes, few of them",
-        bpm=(60, 84), arousal=-0.6, density=-0.25, energy=-0.1, melody=-0.15,
-        mood=Mood(syncopation=0.04, legato=1.1, harmony=0.9),
+        bpm=(60, 84), arousal=-0.6, density=-0.25, polyphony=-0.1, melody=-0.15,
+        texture=Texture(syncopation=0.04, note_length=1.1, harmonic_rhythm=0.9),
     ),
     Style(
         "happy", "mood", "bright and lively, in a major key",
-        mode="major", bpm=(96, 140), valence=0.7, arousal=0.4, density=0.1, brightness=0.15, melody=0.1,
-        mood=Mood(mode=1.0, legato=0.7, register=62.0),
+        mode="major", bpm=(96, 140), valence=0.7, arousal=0.4, density=0.1, register=0.15, melody=0.1,
+        texture=Texture(mode=1.0, note_length=0.7, accompaniment_register=62.0),
     ),
     Style(
         "sad", "mood", "slow and sparse, in a minor key, lower on the keyboard",
-        mode="minor", bpm=(60, 80), valence=-0.7, arousal=-0.5, density=-0.15, energy=-0.1, brightness=-0.15,
-        mood=Mood(mode=0.0, legato=1.1, register=58.0),
+        mode="minor", bpm=(60, 80), valence=-0.7, arousal=-0.5, density=-0.15, polyphony=-0.1, register=-0.15,
+        texture=Texture(mode=0.0, note_length=1.1, accompaniment_register=58.0),
     ),
     Style(
         "tense", "mood", "restless, in a minor key: many short notes against the beat",
-        mode="minor", bpm=(88, 132), valence=-0.5, arousal=0.5, density=0.15, energy=0.05, melody=-0.1,
-        mood=Mood(mode=0.0, syncopation=0.25, legato=0.6, harmony=1.4),
+        mode="minor", bpm=(88, 132), valence=-0.5, arousal=0.5, density=0.15, polyphony=0.05, melody=-0.1,
+        texture=Texture(mode=0.0, syncopation=0.25, note_length=0.6, harmonic_rhythm=1.4),
     ),
     Style(
         "dark", "mood", "low and heavy, in a minor key",
-        mode="minor", bpm=(60, 120), valence=-0.6, energy=0.1, brightness=-0.4, melody=-0.15,
-        mood=Mood(mode=0.0, register=56.0, harmony=0.9),
+        mode="minor", bpm=(60, 120), valence=-0.6, polyphony=0.1, register=-0.4, melody=-0.15,
+        texture=Texture(mode=0.0, accompaniment_register=56.0, harmonic_rhythm=0.9),
     ),
     Style(
         "hopeful", "mood", "warm and rising, in a major key",
-        mode="major", bpm=(72, 112), valence=0.5, arousal=0.1, energy=0.1, brightness=0.1, melody=0.05,
-        mood=Mood(mode=1.0, legato=0.9),
+        mode="major", bpm=(72, 112), valence=0.5, arousal=0.1, polyphony=0.1, register=0.1, melody=0.05,
+        texture=Texture(mode=1.0, note_length=0.9),
     ),
     Style(
         "playful", "mood", "light and bouncing, in a major key: short notes, off-beat accents",
-        mode="major", bpm=(100, 140), valence=0.6, arousal=0.3, energy=-0.15, brightness=0.2, melody=0.15,
-        mood=Mood(mode=1.0, syncopation=0.2, legato=0.5, register=63.0),
+        mode="major", bpm=(100, 140), valence=0.6, arousal=0.3, polyphony=-0.15, register=0.2, melody=0.15,
+        texture=Texture(mode=1.0, syncopation=0.2, note_length=0.5, accompaniment_register=63.0),
     ),
     Style(
         "romantic", "mood", "a singing melody over long, changing chords",
-        bpm=(60, 92), valence=0.4, arousal=-0.2, energy=0.15, melody=0.2,
-        mood=Mood(legato=1.2, syncopation=0.06, harmony=1.4),
+        bpm=(60, 92), valence=0.4, arousal=-0.2, polyphony=0.15, melody=0.2,
+        texture=Texture(note_length=1.2, syncopation=0.06, harmonic_rhythm=1.4),
     ),
     Style(
         "epic", "mood", "big: full chords over a wide range, and a strong pulse",
-        bpm=(72, 132), arousal=0.6, density=0.2, energy=0.35, melody=-0.05,
-        mood=Mood(syncopation=0.04, harmony=1.0),
+        bpm=(72, 132), arousal=0.6, density=0.2, polyphony=0.35, melody=-0.05,
+        texture=Texture(syncopation=0.04, harmonic_rhythm=1.0),
     ),
     Style(
         "mysterious", "mood", "thin and high in the air: few notes, slow harmony, a minor colour",
-        mode="minor", bpm=(60, 96), valence=-0.2, arousal=-0.2, density=-0.15, energy=-0.2, brightness=0.25,
-        melody=-0.2, mood=Mood(mode=0.2, legato=1.2, harmony=0.6),
+        mode="minor", bpm=(60, 96), valence=-0.2, arousal=-0.2, density=-0.15, polyphony=-0.2, register=0.25,
+        melody=-0.2, texture=Texture(mode=0.2, note_length=1.2, harmonic_rhythm=0.6),
     ),
-    Style("sparse", "motion", "few notes, much room between them", density=-0.4, energy=-0.15, melody=-0.15,
-          mood=Mood(harmony=0.8)),
+    Style("sparse", "motion", "few notes, much room between them", density=-0.4, polyphony=-0.15, melody=-0.15,
+          texture=Texture(harmonic_rhythm=0.8)),
     Style("flowing", "motion", "an even stream of notes, smoothly joined", density=0.1,
-          mood=Mood(syncopation=0.03, legato=1.0)),
+          texture=Texture(syncopation=0.03, note_length=1.0)),
     Style("driving", "motion", "many notes at a fast, steady pulse",
-          bpm=(108, 140), arousal=0.6, density=0.35, energy=0.1, mood=Mood(legato=0.6)),
+          bpm=(108, 140), arousal=0.6, density=0.35, polyphony=0.1, texture=Texture(note_length=0.6)),
     Style("piano", "palette", "one piano", palette="piano"),
     Style("strings", "palette", "a string section carries the chords", palette="strings", density=-0.05,
-          mood=Mood(legato=1.1)),
+          texture=Texture(note_length=1.1)),
     Style("guitar", "palette", "plucked acoustic guitar", palette="guitar"),
-    Style("music-box", "palette", "a small, high music box", palette="music-box", brightness=0.25, energy=-0.15),
+    Style("music-box", "palette", "a small, high music box", palette="music-box", register=0.25, polyphony=-0.15),
     Style("synth", "palette", "electronic pads and leads", palette="synth"),
-    Style("orchestral", "palette", "strings, winds and brass", palette="orchestral", energy=0.1),
+    Style("orchestral", "palette", "strings, winds and brass", palette="orchestral", polyphony=0.1),
     Style("lo-fi", "palette", "mellow electric piano and vibraphone over a soft beat", palette="lo-fi",
-          mood=Mood(syncopation=0.15)),
+          texture=Texture(syncopation=0.15)),
     Style("band", "palette", "electric guitar, piano, bass and drums", palette="band", density=0.05),
     Style("slow", "tempo", "60 to 80 beats a minute", bpm=(60, 80)),
     Style("medium", "tempo", "80 to 108 beats a minute", bpm=(80, 108)),
@@ -142,7 +142,7 @@ def parse_style(text: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def combine_styles(tags: str | Sequence[str]) -> Style:
-    """Several tags as one style: shifts add up, moods and affect average, tempo ranges intersect.
+    """Several tags as one style: shifts add up, textures and affect average, tempo ranges intersect.
 
     Where tempo ranges do not meet, a tempo tag wins over a motion tag, and that over a mood. StyleError for unknown
     tags and for tags that contradict each other: two tempi, two palettes, major against minor, or a pair of opposites.
@@ -159,10 +159,10 @@ def combine_styles(tags: str | Sequence[str]) -> Style:
         valence=_mean([row.valence for row in rows]),
         arousal=_mean([row.arousal for row in rows]),
         density=sum(row.density for row in rows),
-        energy=sum(row.energy for row in rows),
-        brightness=sum(row.brightness for row in rows),
+        polyphony=sum(row.polyphony for row in rows),
+        register=sum(row.register for row in rows),
         melody=sum(row.melody for row in rows),
-        mood=Mood(**{name: _mean([getattr(row.mood, name) for row in rows]) for name in MOOD}),
+        texture=Texture(**{name: _mean([getattr(row.texture, name) for row in rows]) for name in TEXTURE}),
         palette=next((row.palette for row in rows if row.palette), None),
     )
 

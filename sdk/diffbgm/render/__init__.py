@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffbgm.errors import RenderError
-from diffbgm.render.blocks import Read, blocks, new_sound, release
+from diffbgm.media.blocks import Read, blocks, new_sound, release
 from diffbgm.render.loudness import fade_curve, master_curve, measure_loudness, true_peak
 from diffbgm.render.mix import add_room, balance, room_response
 from diffbgm.render.soundfont import find_soundfont

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from diffbgm.render.blocks import Read, blocks, new_sound, reader, release
+from diffbgm.media.blocks import Read, blocks, new_sound, reader, release
 
 GATE = 0.4  # seconds: BS.1770 measures blocks of this length
 HOP = 0.25  # of the gate: blocks overlap by three quarters

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from diffbgm.render.blocks import blocks, release
+from diffbgm.media.blocks import blocks, release
 from diffbgm.render.loudness import measure_loudness
 from diffbgm.types import Track
 

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from diffbgm.errors import RenderError
-from diffbgm.render.blocks import new_sound, release
+from diffbgm.media.blocks import new_sound, release
 from diffbgm.types import Control, Note, TempoMap, Track
 
 Engine = Literal["fluidsynth", "midirenderer"]

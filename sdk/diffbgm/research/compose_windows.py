@@ -71,11 +71,11 @@ def mode_wishes(window: Window) -> "list[tuple[Tensor, bool]]":
 
 def mode_asked(window: Window) -> np.ndarray:
     """[L] how far each beat is asked to be in major: above 0, in minor: below, neither or unknown: 0."""
-    from diffbgm.composer.condition import MOOD_SCALE
+    from diffbgm.composer.condition import TEXTURE_SCALE
 
-    column = 2 * list(MOOD_SCALE).index("mode")
+    column = 2 * list(TEXTURE_SCALE).index("mode")
     value, known = window.tokens.semantic[:, column], window.tokens.semantic[:, column + 1]
-    return (value * known)[window.tokens.segment]
+    return (value * known)[window.tokens.section]
 
 
 def clean(cells: np.ndarray) -> np.ndarray:

@@ -142,7 +142,7 @@ def test_what_a_video_asks_does_not_depend_on_the_key(source: Source) -> None:
     first, *others = windows
     assert np.any(first.tokens.semantic[:, SEMANTIC_WIDTH:])
     for other in others:
-        for name in ("dynamic", "semantic", "segment", "segment_at"):
+        for name in ("dynamic", "semantic", "section", "section_at"):
             assert np.array_equal(getattr(first.tokens, name), getattr(other.tokens, name)), name
     features, again = data.video(pair.video).features, data.video(pair.video).features
     assert features == again
@@ -157,14 +157,14 @@ def test_the_videos_own_embeddings_are_in_the_tokens(source: Source) -> None:
     clip, times = data.video(pair.video).features.clip, data.video(pair.video).features.clip_times
     assert clip is not None
     assert times is not None
-    for scene in asked.scenes:
-        start, end = song.times[scene.start] + pair.offset, song.times[scene.end] + pair.offset
+    for section in asked.sections:
+        start, end = song.times[section.start] + pair.offset, song.times[section.end] + pair.offset
         expected = data.projection(clip)[(times >= start) & (times < end)].mean(0)
-        assert scene.clip == pytest.approx(expected, abs=1e-3)
-        assert scene.mood["valence"] is not None
-    assert asked.scenes[0].start == 4 * pair.start_bar
-    assert asked.scenes[-1].end == 4 * pair.end_bar
-    assert set(asked.curves) == {"energy", "density", "brightness"}
+        assert section.clip == pytest.approx(expected, abs=1e-3)
+        assert section.texture["valence"] is not None
+    assert asked.sections[0].start == 4 * pair.start_bar
+    assert asked.sections[-1].end == 4 * pair.end_bar
+    assert set(asked.curves) == {"polyphony", "density", "register"}
 
 
 def test_windows_mix_by_the_ratio(source: Source) -> None:

@@ -93,7 +93,7 @@ def test_a_plain_window_is_what_the_song_holds(pop909: Path) -> None:
     assert np.array_equal(window.cells, piece.roll.cells[:, 2 * 16 : 10 * 16])
     assert window.tokens.has_dynamic
     assert window.tokens.has_semantic
-    assert list(np.unique(window.tokens.segment)) == [0, 1, 2]  # A from bar 0, B from 4, A from 8
+    assert list(np.unique(window.tokens.section)) == [0, 1, 2]  # A from bar 0, B from 4, A from 8
     assert (np.isnan(window.velocity) == (window.cells[0::2] == 0)).all()
 
 

@@ -10,7 +10,7 @@ from diffbgm.research.metrics.structure import (
     PENALTY,
     beat_chroma,
     fitness_scape,
-    segment_fitness,
+    section_fitness,
     similarity_matrix,
     structure_indicator,
     structure_indicators,
@@ -65,7 +65,7 @@ def test_fitness_equals_brute_force(seed: int) -> None:
     matrix = np.maximum(half, half.T)
     np.fill_diagonal(matrix, 1.0)
     for length in (1, 2, 3, 5, 7):
-        fitness = segment_fitness(matrix, length)
+        fitness = section_fitness(matrix, length)
         expected = [brute_force(matrix, start, length) for start in range(7 - length + 1)]
         assert fitness == pytest.approx(expected, abs=1e-9)
 
@@ -77,20 +77,20 @@ def test_a_piece_that_repeats_beats_one_that_does_not() -> None:
 
 
 def test_three_equal_parts_have_the_fitness_of_three_equal_paths() -> None:
-    # AAA with a block similarity: segment A covers all of N = 3 M rows by 3 paths of M cells that score M each:
+    # AAA with a block similarity: section A covers all of N = 3 M rows by 3 paths of M cells that score M each:
     # gain = (3 M - M) / 3 M = 2/3, reach = (3 M - M) / 3 M = 2/3, so fitness 2/3
     block = np.full((12, 12), PENALTY)
     for a, b in product(range(3), repeat=2):
         block[np.arange(4) + 4 * a, np.arange(4) + 4 * b] = 1.0
-    assert segment_fitness(block, 4)[[0, 4, 8]] == pytest.approx([2 / 3] * 3)
+    assert section_fitness(block, 4)[[0, 4, 8]] == pytest.approx([2 / 3] * 3)
 
 
-def test_the_trivial_segments_have_no_fitness() -> None:
+def test_the_trivial_sections_have_no_fitness() -> None:
     matrix = similarity_matrix(beat_chroma(piece("ABCD")))
-    assert segment_fitness(matrix, len(matrix)) == pytest.approx([0.0])  # the whole piece repeats nothing
+    assert section_fitness(matrix, len(matrix)) == pytest.approx([0.0])  # the whole piece repeats nothing
     nothing = np.full((6, 6), PENALTY)
     np.fill_diagonal(nothing, 1.0)
-    assert segment_fitness(nothing, 2) == pytest.approx(np.zeros(5))
+    assert section_fitness(nothing, 2) == pytest.approx(np.zeros(5))
 
 
 def test_scape_shape_and_range_and_scales() -> None:
@@ -100,9 +100,9 @@ def test_scape_shape_and_range_and_scales() -> None:
     assert (scape >= 0).all()
     assert (scape <= 1).all()
     assert set(structure_indicators(cells)) == {"short", "middle", "long"}
-    assert structure_indicator(cells, 17) == 0.0  # no segment is that long
+    assert structure_indicator(cells, 17) == 0.0  # no section is that long
 
 
 def test_bad_length_is_refused() -> None:
     with pytest.raises(InputError, match="between 1 and 4"):
-        segment_fitness(np.eye(4), 5)
+        section_fitness(np.eye(4), 5)

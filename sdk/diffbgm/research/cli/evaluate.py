@@ -95,14 +95,14 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run_evaluate_model(args: argparse.Namespace) -> None:
-    from diffbgm.options import Settings
+    from diffbgm.options import ScoreOptions
     from diffbgm.pipeline import DiffBGM
     from diffbgm.research.evaluation.model import evaluate_model
     from diffbgm.stages import options_of
 
     model = DiffBGM.from_pretrained(args.weights).model
     songs = [s.strip() for s in args.songs.split(",") if s.strip()]
-    options = options_of(Settings(steps=args.steps, guidance=args.guidance), args.seed)
+    options = options_of(ScoreOptions(steps=args.steps, guidance=args.guidance), args.seed)
     with progress_bar() as tell:
         report = evaluate_model(
             model, args.data, n=args.n, songs=songs, options=options, save=args.save, on_progress=tell
@@ -166,7 +166,7 @@ def run_evaluate_sound(args: argparse.Namespace) -> None:
 
 
 def run_evaluate_semantics(args: argparse.Namespace) -> None:
-    from diffbgm.options import Settings
+    from diffbgm.options import ScoreOptions
     from diffbgm.pipeline import DiffBGM
     from diffbgm.research.datasets.muvisync import find_music_videos, read_music_videos
     from diffbgm.research.evaluation.semantics import Amount, evaluate_semantics
@@ -179,7 +179,7 @@ def run_evaluate_semantics(args: argparse.Namespace) -> None:
             Amount(args.n, args.plane, args.seconds),
             seed=args.seed,
             model=model,
-            options=options_of(Settings(steps=args.steps, guidance=args.guidance), args.seed),
+            options=options_of(ScoreOptions(steps=args.steps, guidance=args.guidance), args.seed),
             music_videos=read_music_videos(*find_music_videos(args.muvisync)) if args.muvisync else (),
             clips={path.name: analyze(path, semantics="colour") for path in args.videos},
             on_progress=tell,

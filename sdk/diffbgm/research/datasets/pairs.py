@@ -1,6 +1,6 @@
 """BGM909 as training sees it: songs for whose bars a video asks, by the code that plans music for a video.
 
-Of the curves a video asks for energy, density and brightness. Rests of the melody and repetition are what the planner
+Of the curves a video asks for polyphony, density and register. Rests of the melody and repetition are what the planner
 makes up, and so are its opening and ending where the video's stretch is inside the song: all that stays unknown, as
 the tempo map does not, which is the song's. Nothing that a video asks for depends on the song's key: windows are
 transposed to C major or A minor, what is asked is not.
@@ -13,29 +13,29 @@ from itertools import pairwise
 
 import numpy as np
 
-from diffbgm.composer.condition import Scene
+from diffbgm.composer.condition import SectionCondition
 from diffbgm.errors import DataError
 from diffbgm.planner.affect import choose_mode, direct_style, mean_affect
-from diffbgm.planner.bar_features import look_between, mean_between
-from diffbgm.planner.curves import plan_curves, with_moods
+from diffbgm.planner.bar_features import bar_features, mean_between
+from diffbgm.planner.curves import plan_curves, with_textures
 from diffbgm.planner.director import bundled_director, footage_of
 from diffbgm.planner.form import plan_form
 from diffbgm.planner.styles import combine_styles
 from diffbgm.research.datasets.bgm909 import Bgm909, Pair
-from diffbgm.research.datasets.windows import Piece, Sampling, disturb, prepare
-from diffbgm.types import BEATS_PER_BAR, CURVES, MOOD, PlannedCut, TempoMap, VideoFeatures
+from diffbgm.research.datasets.windows import Sampling, TrainingPiece, disturb, prepare
+from diffbgm.types import BEATS_PER_BAR, CURVES, TEXTURE, PlannedCut, TempoMap, VideoFeatures
 
-SEEN = ("energy", "density", "brightness")  # curves that pictures speak of
+SEEN = ("polyphony", "density", "register")  # curves that pictures speak of
 ENDS = 2 * BEATS_PER_BAR  # beats at either end that the planner shapes
 ON_BEAT = 0.06  # seconds that a cut may lie off its half beat
 
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """For bars `start` to `end` of a song: curves [beats of the stretch] and scenes in the song's beats."""
+    """For bars `start` to `end` of a song: curves [beats of the stretch] and sections in the song's beats."""
 
     curves: dict[str, np.ndarray]
-    scenes: tuple[Scene, ...]
+    sections: tuple[SectionCondition, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,19 +67,23 @@ class VideoView:
                 curve[-ENDS:] = np.nan
         return asked
 
-    def ask(self, beats: int, rng: np.random.Generator, how: Sampling) -> tuple[dict[str, np.ndarray], list[Scene]]:
-        """See `windows.View`: curves disturbed and dropped, moods and embeddings dropped, as in MIDI-only windows."""
+    def ask(
+        self, beats: int, rng: np.random.Generator, how: Sampling
+    ) -> tuple[dict[str, np.ndarray], list[SectionCondition]]:
+        """See `windows.View`: curves disturbed and dropped, textures and embeddings dropped, as without a video."""
         first, last = self.start * BEATS_PER_BAR, self.end * BEATS_PER_BAR
         curves = {name: np.full(beats, np.nan) for name in CURVES}
         for name, curve in self.asked.curves.items():
             known = np.flatnonzero(np.isfinite(curve))
             if len(known):
                 curves[name][first + known] = disturb(curve[known], rng, how)
-        scenes = [Scene(0, first, {})] if first else []
-        for scene in self.asked.scenes:
-            mood = {name: value for name, value in scene.mood.items() if rng.random() >= how.drop_mood}
-            scenes.append(replace(scene, mood=mood, clip=scene.clip if rng.random() >= how.drop_mood else None))
-        return curves, scenes + ([Scene(last, beats, {})] if last < beats else [])
+        sections = [SectionCondition(0, first, {})] if first else []
+        for section in self.asked.sections:
+            texture = {name: value for name, value in section.texture.items() if rng.random() >= how.drop_texture}
+            sections.append(
+                replace(section, texture=texture, clip=section.clip if rng.random() >= how.drop_texture else None)
+            )
+        return curves, sections + ([SectionCondition(last, beats, {})] if last < beats else [])
 
 
 @lru_cache(maxsize=64)
@@ -97,16 +101,16 @@ def ask(data: Bgm909, features: VideoFeatures, edges: np.ndarray, resolution: fl
     levels = director.direct(footage_of(features)) if director is not None else None
     mode = choose_mode(mean_affect(features)[0], rules, levels)
     form = plan_form(features, tempo, place_cuts(features, tempo, max(ON_BEAT, resolution / 2)))
-    look = look_between(features, edges[::BEATS_PER_BAR])
+    look = bar_features(features, edges[::BEATS_PER_BAR])
     curves = plan_curves(form, look, direct_style(rules, levels), bpm)
-    scenes = []
-    for segment in with_moods(form.segments, curves, rules, float(mode == "major")):
-        mood: dict[str, float | None] = {name: getattr(segment.mood, name) for name in MOOD}
-        mood |= {"valence": segment.valence, "arousal": segment.arousal, "tempo": bpm}
-        start, end = segment.start_beat, segment.end_beat
+    sections = []
+    for section in with_textures(form.sections, curves, rules, float(mode == "major")):
+        texture: dict[str, float | None] = {name: getattr(section.texture, name) for name in TEXTURE}
+        texture |= {"valence": section.valence, "arousal": section.arousal, "tempo": bpm}
+        start, end = section.start_beat, section.end_beat
         clip = embed(data, features, edges[start], edges[end])
-        scenes.append(Scene(first_beat + start, first_beat + end, mood, clip))
-    return Asked({name: np.array(getattr(curves, name), np.float64) for name in SEEN}, tuple(scenes))
+        sections.append(SectionCondition(first_beat + start, first_beat + end, texture, clip))
+    return Asked({name: np.array(getattr(curves, name), np.float64) for name in SEEN}, tuple(sections))
 
 
 def embed(data: Bgm909, features: VideoFeatures, start: float, end: float) -> np.ndarray | None:
@@ -148,7 +152,7 @@ def cut_features(features: VideoFeatures, start: float, end: float) -> VideoFeat
     )
 
 
-def paired_pieces(data: Bgm909, mix: float) -> tuple[list[Piece], list[Piece]]:
+def paired_pieces(data: Bgm909, mix: float) -> tuple[list[TrainingPiece], list[TrainingPiece]]:
     """(training, validation) pieces: every song under its videos and, in training, once more asking for itself, so that
     a share `mix` of the windows is of that kind. DataError when either side is empty."""
     if not 0 <= mix < 1:
@@ -162,7 +166,7 @@ def paired_pieces(data: Bgm909, mix: float) -> tuple[list[Piece], list[Piece]]:
     return training + (alone if mix else []), validation
 
 
-def under_videos(data: Bgm909, pairs: Sequence[Pair]) -> list[Piece]:
+def under_videos(data: Bgm909, pairs: Sequence[Pair]) -> list[TrainingPiece]:
     """A piece for every song that is paired, with a view for every pair."""
     pieces = []
     by_song = sorted(pairs, key=lambda p: p.song)

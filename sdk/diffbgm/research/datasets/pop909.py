@@ -36,7 +36,7 @@ MELODY_AGREEMENT = 0.5  # share of annotated melody onsets that must be found in
 
 
 @dataclass(frozen=True)
-class Section:
+class SongSection:
     """Bars `start` (inclusive) to `end` (exclusive), called `label` by a listener."""
 
     start: int
@@ -55,7 +55,7 @@ class Song(Value):
     id: str
     roll: PianoRoll
     bpm: float
-    sections: tuple[Section, ...]
+    sections: tuple[SongSection, ...]
     times: np.ndarray
 
     @property
@@ -153,7 +153,7 @@ def read_song(song_id: str, files: dict[str, bytes]) -> Song | None:
         roll=PianoRoll(roll.cells[:, inside], roll.velocity[:, inside]),
         bpm=float(60 / np.median(np.diff(times))),
         sections=tuple(
-            Section(max(s.start, first) - first, min(s.end, last) - first, s.label)
+            SongSection(max(s.start, first) - first, min(s.end, last) - first, s.label)
             for s in sections
             if s.end > first and s.start < last
         ),
@@ -182,7 +182,7 @@ def _keep_bars(roll: PianoRoll, bar_starts: np.ndarray) -> PianoRoll:
     return PianoRoll(cells, None if roll.velocity is None else roll.velocity[:, steps])
 
 
-def _sections(files: dict[str, bytes], roll: PianoRoll, bar_starts: np.ndarray) -> list[Section]:
+def _sections(files: dict[str, bytes], roll: PianoRoll, bar_starts: np.ndarray) -> list[SongSection]:
     """The annotated sections, shifted by half bars to where their melody fits the roll best; none if it never does."""
     if "structure_human_label1.txt" not in files or "structure_melody.txt" not in files:
         return []
@@ -208,5 +208,7 @@ def _sections(files: dict[str, bytes], roll: PianoRoll, bar_starts: np.ndarray) 
     bars = np.abs(bar_starts[:, None] - edges[None]).argmin(0)  # the kept bar nearest to every edge
     bars[edges > bar_starts[-1] + BEATS_PER_BAR / 2] = len(bar_starts)
     return [
-        Section(int(a), int(b), label) for (label, _), a, b in zip(labels, bars[:-1], bars[1:], strict=True) if b > a
+        SongSection(int(a), int(b), label)
+        for (label, _), a, b in zip(labels, bars[:-1], bars[1:], strict=True)
+        if b > a
     ]

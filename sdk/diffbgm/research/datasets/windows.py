@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from diffbgm.composer.condition import MAX_SEGMENTS, MOOD_SCALE, Scene, WindowTokens, window_tokens
+from diffbgm.composer.condition import MAX_SECTIONS, TEXTURE_SCALE, SectionCondition, WindowTokens, window_tokens
 from diffbgm.errors import DataError
 from diffbgm.research.datasets.bar_affect import affect_of, heard_by_bar
 from diffbgm.research.datasets.pop909 import Song
@@ -17,7 +17,7 @@ from diffbgm.roll import (
     find_key,
     key_shift,
     measure_curves,
-    mood_of,
+    texture_of,
     transpose,
 )
 from diffbgm.types import BEATS_PER_BAR, CURVES, STEPS_PER_BAR, Key, PianoRoll
@@ -46,13 +46,15 @@ class View(Protocol):
     @property
     def end(self) -> int: ...
 
-    def ask(self, beats: int, rng: np.random.Generator, how: "Sampling") -> tuple[dict[str, np.ndarray], list[Scene]]:
-        """Curves [beats of the piece], NaN where nothing is asked, and scenes that tile the piece."""
+    def ask(
+        self, beats: int, rng: np.random.Generator, how: "Sampling"
+    ) -> tuple[dict[str, np.ndarray], list[SectionCondition]]:
+        """Curves [beats of the piece], NaN where nothing is asked, and sections that tile the piece."""
         ...
 
 
 @dataclass(frozen=True)
-class Piece:
+class TrainingPiece:
     """A song as training sees it: key-normalised roll, curves by beat, mode (0..1) and statistics by bar.
 
     views       videos that ask for it; without any, the music asks for itself.
@@ -113,13 +115,13 @@ def modes_by_bar(histograms: np.ndarray, around: int = 4) -> np.ndarray:
     return np.array([float(find_key(h).mode == "major") for h in total])
 
 
-def prepare(song: Song) -> Piece:
+def prepare(song: Song) -> TrainingPiece:
     """Measures once what every window of the song needs."""
     roll = normalise_keys(song.roll)
     curves = measure_curves(roll.cells)
     velocity = np.asarray(roll.velocity, np.float64)
     means = [float(v[v > 0].mean()) if (v > 0).any() else 80.0 for v in velocity]
-    return Piece(
+    return TrainingPiece(
         id=song.id,
         roll=roll,
         bpm=song.bpm,
@@ -140,7 +142,7 @@ class Sampling:
     drop_semantic: float = 0.2
     drop_both: float = 0.08
     drop_curve: float = 0.15
-    drop_mood: float = 0.35
+    drop_texture: float = 0.35
     smooth: float = 0.5
     jitter: float = 0.08  # of a curve's spread
     excerpt: float = 0.05  # how often a few bars are taken for a whole piece
@@ -151,7 +153,7 @@ class Sampling:
         return cls(**dict.fromkeys(cls.__dataclass_fields__, 0.0))
 
 
-def draw_window(pieces: Sequence[Piece], rng: np.random.Generator, how: Sampling, bars: int = 8) -> Window:
+def draw_window(pieces: Sequence[TrainingPiece], rng: np.random.Generator, how: Sampling, bars: int = 8) -> Window:
     """A window of a song drawn in proportion to its length, up to half of it after the song's end."""
     lengths = np.array([p.bars * p.weight for p in pieces])
     piece = pieces[int(rng.choice(len(pieces), p=lengths / lengths.sum()))]
@@ -166,11 +168,11 @@ def draw_window(pieces: Sequence[Piece], rng: np.random.Generator, how: Sampling
     return cut_window(piece, start, bars, rng, how)
 
 
-def transposed(piece: Piece, semitones: int) -> Piece:
+def transposed(piece: TrainingPiece, semitones: int) -> TrainingPiece:
     """The piece in another key, and what is asked for moved with it."""
     statistics = piece.statistics.copy()
     statistics[:, 2] += semitones * statistics[:, 1]  # sums of pitches, see `roll.bar_statistics`
-    curves = piece.curves | {"brightness": piece.curves["brightness"] + semitones}
+    curves = piece.curves | {"register": piece.curves["register"] + semitones}
     return replace(piece, roll=transpose(piece.roll, semitones), statistics=statistics, curves=curves)
 
 
@@ -180,10 +182,10 @@ def hide(window: Window, rng: np.random.Generator, how: Sampling) -> Window:
     for i in range(len(CURVES)):  # a value and whether it is known
         if rng.random() < how.drop_curve:
             dynamic[:, 2 * i : 2 * i + 2] = 0
-    for segment in semantic:
-        for i in range(len(MOOD_SCALE)):
-            if rng.random() < how.drop_mood:
-                segment[2 * i : 2 * i + 2] = 0
+    for section in semantic:
+        for i in range(len(TEXTURE_SCALE)):
+            if rng.random() < how.drop_texture:
+                section[2 * i : 2 * i + 2] = 0
     return replace(window, tokens=drop_streams(replace(window.tokens, dynamic=dynamic, semantic=semantic), rng, how))
 
 
@@ -196,14 +198,14 @@ def drop_streams(tokens: WindowTokens, rng: np.random.Generator, how: Sampling) 
     )
 
 
-def view_window(piece: Piece, rng: np.random.Generator, how: Sampling, bars: int = 8) -> Window:
+def view_window(piece: TrainingPiece, rng: np.random.Generator, how: Sampling, bars: int = 8) -> Window:
     """A window under one of the piece's videos, inside of what that covers if it can be."""
     view = piece.views[int(rng.integers(len(piece.views)))]
     start = int(rng.integers(view.start, max(view.start, view.end - bars) + 1))
     return cut_window(piece, start, bars, rng, how, view)
 
 
-def excerpt(piece: Piece, rng: np.random.Generator, bars: int) -> Piece:
+def excerpt(piece: TrainingPiece, rng: np.random.Generator, bars: int) -> TrainingPiece:
     """One to `bars` bars as a piece of their own, for short videos: half of the time the song's last ones."""
     length = int(rng.integers(1, min(bars, piece.bars) + 1))
     ends = [piece.bars] if rng.random() < 0.5 or not piece.cuts else [b for b, _ in piece.cuts if b >= length]
@@ -224,7 +226,7 @@ def excerpt(piece: Piece, rng: np.random.Generator, bars: int) -> Piece:
 
 
 def cut_window(
-    piece: Piece, start: int, bars: int, rng: np.random.Generator, how: Sampling, view: View | None = None
+    piece: TrainingPiece, start: int, bars: int, rng: np.random.Generator, how: Sampling, view: View | None = None
 ) -> Window:
     """The window of `bars` bars from bar `start`, silent after the piece's end; asked for by `view` or by itself."""
     steps = slice(start * STEPS_PER_BAR, min(start + bars, piece.bars) * STEPS_PER_BAR)
@@ -236,11 +238,11 @@ def cut_window(
     velocity = np.where(raw > 0, np.clip((raw - mean) / 64, -1, 1), np.nan).astype(np.float32)
     beats = piece.bars * BEATS_PER_BAR
     if view is None:
-        scenes = draw_scenes(piece, start, bars, rng, how)
+        sections = draw_sections(piece, start, bars, rng, how)
         curves = {name: disturb(curve, rng, how) for name, curve in piece.curves.items()}
     else:
-        curves, scenes = view.ask(beats, rng, how)
-    tokens = window_tokens(curves, scenes, beats, start * BEATS_PER_BAR, bars * BEATS_PER_BAR, piece.clip_width)
+        curves, sections = view.ask(beats, rng, how)
+    tokens = window_tokens(curves, sections, beats, start * BEATS_PER_BAR, bars * BEATS_PER_BAR, piece.clip_width)
     return Window(cells, velocity, drop_streams(tokens, rng, how))
 
 
@@ -263,7 +265,7 @@ def disturb(curve: np.ndarray, rng: np.random.Generator, how: Sampling) -> np.nd
 
 
 def whole_windows(
-    pieces: Sequence[Piece], n: int, bars: int, rng: np.random.Generator, how: Sampling
+    pieces: Sequence[TrainingPiece], n: int, bars: int, rng: np.random.Generator, how: Sampling
 ) -> list[tuple[int, int, Window]]:
     """`n` windows inside of pieces, drawn in proportion to their lengths: the piece's index, the first bar, the window.
     DataError where no piece has as many bars."""
@@ -277,27 +279,29 @@ def whole_windows(
     return drawn
 
 
-def draw_scenes(piece: Piece, start: int, bars: int, rng: np.random.Generator, how: Sampling) -> list[Scene]:
-    """Segments over the whole piece: the annotated sections, merged and split at random (in validation as they are)."""
+def draw_sections(
+    piece: TrainingPiece, start: int, bars: int, rng: np.random.Generator, how: Sampling
+) -> list[SectionCondition]:
+    """Sections over the whole piece: the annotated sections, merged and split at random (in validation as they are)."""
     cuts = sorted({0, *(bar for bar, _ in piece.cuts if 0 < bar < piece.bars)})
-    if how.drop_mood or not piece.cuts:
+    if how.drop_texture or not piece.cuts:
         cuts = _reshaped(cuts if piece.cuts else list(range(0, piece.bars, 8)), piece.bars, rng)
     inside = [c for c in cuts if start < c < start + bars]
-    while len(inside) > MAX_SEGMENTS - 1:
+    while len(inside) > MAX_SECTIONS - 1:
         cuts.remove(inside.pop(int(rng.integers(len(inside)))))
     edges = [*cuts, piece.bars]
-    scenes = []
+    sections = []
     for a, b in itertools.pairwise(edges):
-        mood: dict[str, float | None] = {}
+        texture: dict[str, float | None] = {}
         if b > start and a < start + bars:
-            measured = mood_of(piece.statistics[a:b], float(piece.mode[a:b].mean()))
+            measured = texture_of(piece.statistics[a:b], float(piece.mode[a:b].mean()))
             valence, arousal = affect_of(piece.heard[a:b], piece.bpm)
-            mood = {name: getattr(measured, name) for name in vars(measured)}
-            mood |= {"valence": valence, "arousal": arousal, "tempo": piece.bpm}
-            mood = {name: value for name, value in mood.items() if rng.random() >= how.drop_mood}
-            assert set(mood) <= set(MOOD_SCALE)
-        scenes.append(Scene(a * BEATS_PER_BAR, b * BEATS_PER_BAR, mood))
-    return scenes
+            texture = {name: getattr(measured, name) for name in vars(measured)}
+            texture |= {"valence": valence, "arousal": arousal, "tempo": piece.bpm}
+            texture = {name: value for name, value in texture.items() if rng.random() >= how.drop_texture}
+            assert set(texture) <= set(TEXTURE_SCALE)
+        sections.append(SectionCondition(a * BEATS_PER_BAR, b * BEATS_PER_BAR, texture))
+    return sections
 
 
 def _reshaped(cuts: list[int], bars: int, rng: np.random.Generator) -> list[int]:

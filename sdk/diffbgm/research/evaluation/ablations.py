@@ -12,7 +12,7 @@ from diffbgm.hub import load_weights
 from diffbgm.options import ComposeOptions
 from diffbgm.research.compose_windows import sample_windows
 from diffbgm.research.datasets.pop909 import read_songs
-from diffbgm.research.datasets.windows import Piece, Sampling
+from diffbgm.research.datasets.windows import Sampling, TrainingPiece
 from diffbgm.research.evaluation.model import draw, majors_asked
 from diffbgm.research.metrics.agreement import curve_agreement, mode_agreement
 from diffbgm.research.metrics.report import Report, Table
@@ -34,7 +34,7 @@ class Variant:
 
 VARIANTS = (
     Variant("full"),
-    Variant("without the segment mask", config=lambda config: replace(config, segment_mask=False)),
+    Variant("without the section mask", config=lambda config: replace(config, segment_mask=False)),
     Variant("dynamic stream only", told=lambda sampling: replace(sampling, drop_semantic=1.0)),
     Variant("semantic stream only", told=lambda sampling: replace(sampling, drop_dynamic=1.0)),
     Variant("the paper's hard selector", config=lambda config: replace(config, selector="paper")),
@@ -89,7 +89,7 @@ class Found:
     mode: float
 
 
-def measure(variant: Variant, weights: Path, pieces: Sequence[Piece], n: int, seed: int) -> Found:
+def measure(variant: Variant, weights: Path, pieces: Sequence[TrainingPiece], n: int, seed: int) -> Found:
     model = load_weights(weights)
     how = variant.told(Sampling.plain())
     windows, requested, _ = draw([piece for piece in pieces if piece.bars >= model.config.bars], n, seed, how)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from diffbgm.codec import to_json
-from diffbgm.composer.many import Piece, compose_many
+from diffbgm.composer.many import ComposeJob, compose_many
 from diffbgm.options import ComposeOptions
 from diffbgm.types import MusicPlan, PianoRoll
 
@@ -28,7 +28,7 @@ def compose_together(
     tell = on_progress or (lambda fraction, message: None)
     asked = [(seed, to_json(bare(plan))) for plan, seed in zip(plans, seeds, strict=True)]
     first = dict(reversed(list(zip(asked, plans, strict=True))))
-    waiting = (Piece(key, plan, replace(options, seed=key[0])) for key, plan in first.items())
+    waiting = (ComposeJob(key, plan, replace(options, seed=key[0])) for key, plan in first.items())
     rolls: dict[tuple[int, str], PianoRoll] = {}
     chunk = options.chunk or TOGETHER
     for key, roll in compose_many(model, lambda wait: next(waiting, None), chunk=chunk, dtype=options.dtype):

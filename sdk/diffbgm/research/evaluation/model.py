@@ -1,4 +1,4 @@
-"""`diffbgm evaluate model`: windows sampled under the curves and segments of songs, beside those songs."""
+"""`diffbgm evaluate model`: windows sampled under the curves and sections of songs, beside those songs."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diffbgm.errors import DataError, InputError
-from diffbgm.media import replacing
+from diffbgm.files import replacing
 from diffbgm.options import ComposeOptions
 from diffbgm.research.compose_windows import mode_asked, sample_windows
 from diffbgm.research.datasets.pop909 import Song, is_validation, read_songs
-from diffbgm.research.datasets.windows import Piece, Sampling, Window, prepare, whole_windows
+from diffbgm.research.datasets.windows import Sampling, TrainingPiece, Window, prepare, whole_windows
 from diffbgm.research.metrics.model import measure_model, model_report, resampled_songs
 from diffbgm.research.metrics.report import Report, Table
 from diffbgm.research.training.train import VALIDATION_LEVELS, window_bce
@@ -121,7 +121,7 @@ def chosen(songs: Sequence[Song], ids: Sequence[str]) -> list[Song]:
 
 
 def draw(
-    pieces: Sequence[Piece], n: int, seed: int, how: Sampling | None = None
+    pieces: Sequence[TrainingPiece], n: int, seed: int, how: Sampling | None = None
 ) -> tuple[list[Window], list[Curves], list[int]]:
     """`n` whole windows in proportion to the songs' lengths, their curves, and the index of the song of each; told of
     everything, or as `how` has it."""

@@ -72,9 +72,9 @@ def evaluate_pairs(
 
 
 def alone(window: Window) -> Window:
-    """The window with nothing known but its segments and their embeddings."""
+    """The window with nothing known but its sections and their embeddings."""
     semantic = window.tokens.semantic.copy()
-    semantic[:, : SEMANTIC_WIDTH - 1] = 0.0  # the last column is the segment's length
+    semantic[:, : SEMANTIC_WIDTH - 1] = 0.0  # the last column is the section's length
     return replace(window, tokens=replace(window.tokens, semantic=semantic, has_dynamic=False))
 
 
@@ -92,9 +92,9 @@ def exchange(groups: Sequence[Sequence[Window]], rng: np.random.Generator) -> li
 
 
 def with_embeddings(window: Window, other: Window) -> Window:
-    """`window` whose segments carry, in turn, the embeddings of the other's segments."""
+    """`window` whose sections carry, in turn, the embeddings of the other's sections."""
     semantic = window.tokens.semantic.copy()
-    mine, theirs = int(window.tokens.segment.max()) + 1, int(other.tokens.segment.max()) + 1
+    mine, theirs = int(window.tokens.section.max()) + 1, int(other.tokens.section.max()) + 1
     semantic[:mine, SEMANTIC_WIDTH:] = other.tokens.semantic[np.arange(mine) % theirs, SEMANTIC_WIDTH:]
     return replace(window, tokens=replace(window.tokens, semantic=semantic))
 

@@ -16,12 +16,12 @@ from diffbgm.composer.condition import planned_affect
 from diffbgm.options import ComposeOptions
 from diffbgm.research.datasets.bar_affect import affect_of
 from diffbgm.research.datasets.pop909 import read_songs
-from diffbgm.research.datasets.windows import Piece, prepare
+from diffbgm.research.datasets.windows import TrainingPiece, prepare
 from diffbgm.research.evaluation.model import chosen
 from diffbgm.research.metrics.agreement import pearson
 from diffbgm.research.metrics.report import Report, Table, verdict
 from diffbgm.research.metrics.seams import SEAM_DESCRIPTORS, SeamTest, seam_test
-from diffbgm.roll import mood_of, roll_to_notes
+from diffbgm.roll import roll_to_notes, texture_of
 from diffbgm.types import (
     BEATS_PER_BAR,
     CURVES,
@@ -33,7 +33,7 @@ from diffbgm.types import (
     Key,
     MusicPlan,
     PianoRoll,
-    Segment,
+    Section,
     TempoMap,
 )
 
@@ -94,31 +94,31 @@ def seams_of(bars: int, window: int) -> list[int]:
     return sorted(line for line in set.intersection(*edges) if 0 < line < bars)
 
 
-def start_of(piece: Piece, rng: np.random.Generator) -> int:
+def start_of(piece: TrainingPiece, rng: np.random.Generator) -> int:
     """Any bar that leaves room: were it where a section starts, seams would be where phrases begin in the songs too."""
     return int(rng.integers(piece.bars - BARS + 1))
 
 
-def plan_of(piece: Piece, start: int, bars: int) -> MusicPlan:
+def plan_of(piece: TrainingPiece, start: int, bars: int) -> MusicPlan:
     """What would have asked for bars `start` .. `start + bars` of a song, in C major or A minor."""
     edges = sorted({0, bars, *(bar - start for bar, _ in piece.cuts if start < bar < start + bars)})
     labels = {bar - start: label for bar, label in piece.cuts if bar > start}
     opening = [label for bar, label in piece.cuts if bar <= start]
-    segments = []
+    sections = []
     for a, b in pairwise(edges):
         rows = slice(start + a, start + b)
-        mood = mood_of(piece.statistics[rows], float(piece.mode[rows].mean()))
+        texture = texture_of(piece.statistics[rows], float(piece.mode[rows].mean()))
         label = labels.get(a) or (opening[-1] if opening else "A")
         heard = zip(("valence", "arousal"), affect_of(piece.heard[rows], piece.bpm), strict=True)
         valence, arousal = (planned_affect(name, value) for name, value in heard)
-        segments.append(Segment(a * BEATS_PER_BAR, b * BEATS_PER_BAR, label, valence, arousal, mood))
+        sections.append(Section(a * BEATS_PER_BAR, b * BEATS_PER_BAR, label, valence, arousal, texture))
     beats = slice(start * BEATS_PER_BAR, (start + bars) * BEATS_PER_BAR)
     curves = Curves(**{name: piece.curves[name][beats] for name in CURVES})
     tempo = TempoMap.steady(piece.bpm, bars * BEATS_PER_BAR)
-    return MusicPlan(float(tempo.edges[-1]), tempo, Key(0), tuple(segments), curves)
+    return MusicPlan(float(tempo.edges[-1]), tempo, Key(0), tuple(sections), curves)
 
 
-def roll_of(piece: Piece, start: int, bars: int) -> PianoRoll:
+def roll_of(piece: TrainingPiece, start: int, bars: int) -> PianoRoll:
     steps = slice(start * STEPS_PER_BAR, (start + bars) * STEPS_PER_BAR)
     assert piece.roll.velocity is not None
     return PianoRoll(piece.roll.cells[:, steps], piece.roll.velocity[:, steps])

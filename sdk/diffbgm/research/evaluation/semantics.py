@@ -11,7 +11,7 @@ from diffbgm.planner.director import TARGETS, bundled_director_card
 from diffbgm.research.datasets.muvisync import MusicVideo
 from diffbgm.research.evaluation.footage import inside_table, spread_table
 from diffbgm.research.evaluation.plane import plane_table, points_of
-from diffbgm.research.evaluation.tags import Piece, contrast_table, planned, played, tag_table
+from diffbgm.research.evaluation.tags import TaggedPiece, contrast_table, planned, played, tag_table
 from diffbgm.research.metrics.affect import hear
 from diffbgm.research.metrics.report import Report, Table, verdict
 from diffbgm.types import Cut, MusicPlan, PianoRoll, VideoFeatures
@@ -92,7 +92,7 @@ def evaluate_semantics(
     return Report("Semantics", seed, tuple(tables), data)
 
 
-def pieces_of(plans: Sequence[MusicPlan], rolls: Sequence[PianoRoll] | None, seeds: Sequence[int]) -> list[Piece]:
+def pieces_of(plans: Sequence[MusicPlan], rolls: Sequence[PianoRoll] | None, seeds: Sequence[int]) -> list[TaggedPiece]:
     """The pieces as composed, where there are rolls, else as planned."""
     if rolls is None:
         return [planned(plan) for plan in plans]

@@ -24,7 +24,7 @@ SOLO = frozenset({"music-box"})  # palettes that may have fewer than three roles
 
 
 @dataclass(frozen=True)
-class Piece:
+class RenderedPiece:
     """One composed piece as sound: LUFS, dBTP, seconds, dBFS, roles that play, notes out of range, sd of velocities."""
 
     palette: str
@@ -96,7 +96,7 @@ def evaluate_sound(
     )
 
 
-def measure_piece(model: "DiffBGM", palette: str, seed: int, steps: int | None) -> Piece:
+def measure_piece(model: "DiffBGM", palette: str, seed: int, steps: int | None) -> RenderedPiece:
     """Plans, composes, arranges and renders one piece."""
     _, cuts = random_cuts(4.0, seed)
     features = drawn_features(SECONDS, [c for c in cuts if c.time < SECONDS - 1])
@@ -110,7 +110,7 @@ def measure_piece(model: "DiffBGM", palette: str, seed: int, steps: int | None) 
         for track, note in played
         if not track.is_drum and not parts[track.role].low <= note.pitch <= parts[track.role].high
     ]
-    return Piece(
+    return RenderedPiece(
         palette=palette,
         seed=seed,
         loudness=sound.lufs,

@@ -8,7 +8,7 @@ import numpy as np
 
 from diffbgm.planner import STYLES
 from diffbgm.research.metrics.report import Table, verdict
-from diffbgm.roll import find_key, measure_curves, measure_mood, pitch_classes
+from diffbgm.roll import find_key, measure_curves, measure_texture, pitch_classes
 from diffbgm.types import MusicPlan, PianoRoll
 
 SURE = 0.01
@@ -48,7 +48,7 @@ PROMISES: dict[str, tuple[tuple[str, int], ...]] = {
 
 
 @dataclass(frozen=True)
-class Piece:
+class TaggedPiece:
     """A piece as it was measured: `values` by DESCRIPTORS (less "tempo missed"), General MIDI `programs` (drums -1), or
     None where it was only planned."""
 
@@ -65,25 +65,25 @@ class Piece:
         return float(max(np.log2(low / tempo) if low else 0.0, np.log2(tempo / high), 0.0))
 
 
-def planned(plan: MusicPlan) -> Piece:
+def planned(plan: MusicPlan) -> TaggedPiece:
     """As the plan asks for it."""
-    beats = np.array([s.end_beat - s.start_beat for s in plan.segments], float)
+    beats = np.array([s.end_beat - s.start_beat for s in plan.sections], float)
     length, syncopation = (
-        float(np.average([getattr(s.mood, name) for s in plan.segments], weights=beats))
-        for name in ("legato", "syncopation")
+        float(np.average([getattr(s.texture, name) for s in plan.sections], weights=beats))
+        for name in ("note_length", "syncopation")
     )
-    return Piece(plan, _values(plan, plan.curves, float(plan.key.mode == "major"), length, syncopation))
+    return TaggedPiece(plan, _values(plan, plan.curves, float(plan.key.mode == "major"), length, syncopation))
 
 
-def played(roll: PianoRoll, plan: MusicPlan, seed: int) -> Piece:
+def played(roll: PianoRoll, plan: MusicPlan, seed: int) -> TaggedPiece:
     """As it was composed, on the instruments it is arranged for."""
     from diffbgm.arrange import arrange
 
-    mood = measure_mood(roll.cells)
+    texture = measure_texture(roll.cells)
     major = float(find_key(pitch_classes(roll.cells)).mode == "major")
-    values = _values(plan, measure_curves(roll.cells), major, mood.legato or 0.0, mood.syncopation or 0.0)
+    values = _values(plan, measure_curves(roll.cells), major, texture.note_length or 0.0, texture.syncopation or 0.0)
     score = arrange(roll, plan, seed=seed)
-    return Piece(plan, values, frozenset(-1 if t.is_drum else t.program for t in score.tracks if t.notes))
+    return TaggedPiece(plan, values, frozenset(-1 if t.is_drum else t.program for t in score.tracks if t.notes))
 
 
 def _values(plan: MusicPlan, curves: Any, major: float, length: float, syncopation: float) -> dict[str, float]:
@@ -91,15 +91,15 @@ def _values(plan: MusicPlan, curves: Any, major: float, length: float, syncopati
         "onset rate": float(curves.density.sum() / plan.duration),
         "tempo": 60.0 * plan.beats / plan.duration,
         "major": major,
-        "pitch": float(curves.brightness.mean()),
-        "polyphony": float(curves.energy.mean()),
+        "pitch": float(curves.register.mean()),
+        "polyphony": float(curves.polyphony.mean()),
         "melody": float(curves.melody.mean()),
         "length": length,
         "syncopation": syncopation,
     }
 
 
-def tag_table(tagged: Mapping[str, Sequence[Piece]], plain: Sequence[Piece], how: str, seed: int) -> Table:
+def tag_table(tagged: Mapping[str, Sequence[TaggedPiece]], plain: Sequence[TaggedPiece], how: str, seed: int) -> Table:
     """All tags with all their promises."""
     rows = [row for tag in tagged for row in rows_of(tag, tagged[tag], plain)]
     note = (
@@ -112,7 +112,7 @@ def tag_table(tagged: Mapping[str, Sequence[Piece]], plain: Sequence[Piece], how
     )
 
 
-def rows_of(tag: str, with_tag: Sequence[Piece], without: Sequence[Piece]) -> list[tuple]:
+def rows_of(tag: str, with_tag: Sequence[TaggedPiece], without: Sequence[TaggedPiece]) -> list[tuple]:
     """The rows of the tag table that belong to `tag`."""
     rows = [palette_row(tag, with_tag, without)] if STYLES[tag].palette else []
     for name, sign in PROMISES.get(tag, ()):
@@ -128,7 +128,7 @@ def rows_of(tag: str, with_tag: Sequence[Piece], without: Sequence[Piece]) -> li
     return rows
 
 
-def palette_row(tag: str, with_tag: Sequence[Piece], without: Sequence[Piece]) -> tuple:
+def palette_row(tag: str, with_tag: Sequence[TaggedPiece], without: Sequence[TaggedPiece]) -> tuple:
     """Whether the instruments are others than the piano of an untagged piece (or those, for "piano")."""
     if any(piece.programs is None for piece in with_tag):
         share = float(np.mean([piece.plan.palette == tag for piece in with_tag]))
@@ -157,7 +157,7 @@ def sign_p(changed: np.ndarray) -> float:
     return float(binomtest(int(changed.sum()), len(changed), alternative="greater").pvalue)
 
 
-def contrast_table(tagged: Mapping[str, Sequence[Piece]], how: str, seed: int) -> Table:
+def contrast_table(tagged: Mapping[str, Sequence[TaggedPiece]], how: str, seed: int) -> Table:
     """Driving against calm."""
     rows = []
     for name, bar in (("onset rate", RATE_BAR), ("tempo", 1.0)):

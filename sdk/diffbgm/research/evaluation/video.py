@@ -21,7 +21,7 @@ from diffbgm.research.metrics.affect import hear
 from diffbgm.research.metrics.affect_by_bar import listen
 from diffbgm.research.metrics.agreement import motion_agreement, spearman
 from diffbgm.research.metrics.diversity import diversity
-from diffbgm.research.metrics.files import Piece, read_piece
+from diffbgm.research.metrics.files import MidiPiece, read_piece
 from diffbgm.research.metrics.report import Report, Table
 from diffbgm.research.metrics.retrieval import POOL, Retrieval, derangement, retrieve
 from diffbgm.research.metrics.structure import structure_indicators
@@ -45,7 +45,7 @@ class Pair:
 
     name: str
     features: VideoFeatures
-    piece: Piece
+    piece: MidiPiece
 
 
 def find_pairs(midi: Path | str, videos: Path | str) -> list[tuple[str, Path, Path]]:
@@ -143,7 +143,7 @@ def video_report(pairs: Sequence[Pair], seed: int) -> Report:
     return Report("Music for videos", seed, tables, data)
 
 
-def hits_of(features: VideoFeatures, piece: Piece) -> Any:
+def hits_of(features: VideoFeatures, piece: MidiPiece) -> Any:
     """Cuts on the music's half beats; the last tempo goes on where the music ends before the video."""
     cuts = features.cuts
     return cut_hits([c.time for c in cuts], [c.strength for c in cuts], until(piece.tempo, features.duration))
@@ -155,13 +155,13 @@ def until(tempo: TempoMap, seconds: float) -> TempoMap:
     return TempoMap(tempo.time_at(np.arange(beats + 1)))
 
 
-def onsets_of(piece: Piece) -> np.ndarray:
+def onsets_of(piece: MidiPiece) -> np.ndarray:
     """[n] seconds at which notes start, drums too."""
     starts = [note.start for track in piece.score.tracks for note in track.notes]
     return np.atleast_1d(piece.score.tempo.time_at(np.array(starts)))
 
 
-Dealt = Sequence[tuple[VideoFeatures, Piece]]
+Dealt = Sequence[tuple[VideoFeatures, MidiPiece]]
 
 
 def fit_rows(own: Dealt, dealt: Dealt | None, seed: int) -> list[tuple]:
@@ -216,7 +216,7 @@ def fit_rows(own: Dealt, dealt: Dealt | None, seed: int) -> list[tuple]:
     return rows
 
 
-def music_rows(pieces: Sequence[Piece], seed: int) -> list[tuple]:
+def music_rows(pieces: Sequence[MidiPiece], seed: int) -> list[tuple]:
     """What the music is like by itself."""
     structure = [structure_indicators(p.cells) for p in pieces]
     columns = {

@@ -13,7 +13,7 @@ from diffbgm.types import Score, TempoMap
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
+class MidiPiece:
     """`cells` [4, 16 bars, 88] of a score, on its own beats."""
 
     score: Score
@@ -31,11 +31,11 @@ class Piece:
         return float(self.score.tempo.time_at(max(n.end for track in self.score.tracks for n in track.notes)))
 
 
-def read_piece(path: str | os.PathLike[str]) -> Piece:
+def read_piece(path: str | os.PathLike[str]) -> MidiPiece:
     """Notes rounded to sixteenths of the file's own beats, four beats to the bar; the track named melody (in files of
     others the first) is the melody. DataError for what is no MIDI file, or holds no notes but drums."""
     score = read_midi(path)
     cells = score_to_roll(score).cells
     if not cells.any():
         raise DataError(f"{Path(path).name}: no notes on the keys of a piano in it; nothing can be measured")
-    return Piece(score, cells)
+    return MidiPiece(score, cells)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from diffbgm import media
+from diffbgm import files
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,9 @@ def to_json(report: Report) -> str:
 
 
 def write_text(path: str | Path, text: str) -> Path:
-    """`media.write_text` into a folder that is made where it is not there; OutputError if that cannot be."""
-    media.make_folder(Path(path).parent)
-    return media.write_text(path, text)
+    """`files.write_text` into a folder that is made where it is not there; OutputError if that cannot be."""
+    files.make_folder(Path(path).parent)
+    return files.write_text(path, text)
 
 
 def write_json(path: str | Path, report: Report) -> Path:

@@ -1,8 +1,8 @@
-"""Structure indicator: how well the best-repeating segment of a piece explains it, on several time scales.
+"""Structure indicator: how well the best-repeating section of a piece explains it, on several time scales.
 
-Wu & Yang (ISMIR 2020), equation 4: SI_l^u = max of the fitness scape over segments of l to u; the fitness of a
-segment is that of Müller, Jiang & Grosche, "A Robust Fitness Measure for Capturing Repetitions in Music Recordings"
-(IEEE TASLP 21(3), 2013): an optimal path family over the segment gives a normalised score and a normalised coverage,
+Wu & Yang (ISMIR 2020), equation 4: SI_l^u = max of the fitness scape over sections of l to u; the fitness of a
+section is that of Müller, Jiang & Grosche, "A Robust Fitness Measure for Capturing Repetitions in Music Recordings"
+(IEEE TASLP 21(3), 2013): an optimal path family over the section gives a normalised score and a normalised coverage,
 and the fitness is their harmonic mean. The self-similarity is the cosine of the frames' pitch class vectors,
 smoothed along the diagonal, and thresholded relatively with a penalty, as the SM Toolbox does. The paper's frames
 are seconds of audio, ours are beats.
@@ -57,19 +57,19 @@ def _along_diagonal(matrix: np.ndarray, length: int) -> np.ndarray:
     return total / count
 
 
-def segment_fitness(matrix: np.ndarray, length: int) -> np.ndarray:
-    """[N - length + 1] fitness of every segment of `length` frames in a self-similarity matrix [N, N].
+def section_fitness(matrix: np.ndarray, length: int) -> np.ndarray:
+    """[N - length + 1] fitness of every section of `length` frames in a self-similarity matrix [N, N].
 
-    Dynamic programming over the rows, all segments at once: column 0 is the elevator between paths, columns 1..M are
-    the segment; a path steps by (1, 1), (2, 1) or (1, 2), starts in column 1 and ends in column M. Beside the score
+    Dynamic programming over the rows, all sections at once: column 0 is the elevator between paths, columns 1..M are
+    the section; a path steps by (1, 1), (2, 1) or (1, 2), starts in column 1 and ends in column M. Beside the score
     D run the number of cells L of the chosen paths and the rows C they cover.
     """
     size = len(matrix)
     if not 1 <= length <= size:
-        raise InputError(f"segment_fitness: length must lie between 1 and {size}, got {length}")
-    segments = size - length + 1
-    columns = np.arange(segments)[:, None] + np.arange(length)  # [segments, M]
-    empty = np.full((segments, length + 1), -np.inf)
+        raise InputError(f"section_fitness: length must lie between 1 and {size}, got {length}")
+    sections = size - length + 1
+    columns = np.arange(sections)[:, None] + np.arange(length)  # [sections, M]
+    empty = np.full((sections, length + 1), -np.inf)
     empty[:, 0] = 0.0
     zero = np.zeros_like(empty)
     one, two = (empty, zero, zero), (empty, zero, zero)  # (D, L, C) one and two rows above
@@ -93,7 +93,7 @@ def segment_fitness(matrix: np.ndarray, length: int) -> np.ndarray:
         one, two = (score, cells, cover), one
     score, cells, cover = one
     last = np.where(score[:, -1] > score[:, 0], length, 0)
-    pick = np.arange(segments)
+    pick = np.arange(sections)
     total, steps, rows = score[pick, last], cells[pick, last], cover[pick, last]
     gain = np.clip((total - length) / np.maximum(steps, 1), 0.0, None)  # normalised score, the trivial path taken off
     reach = np.clip((rows - length) / size, 0.0, None)  # normalised coverage
@@ -103,7 +103,7 @@ def segment_fitness(matrix: np.ndarray, length: int) -> np.ndarray:
 def fitness_scape(
     cells: ArrayLike, shortest: int = 1, longest: int | None = None, beats_per_frame: int = 1
 ) -> np.ndarray:
-    """[lengths, N] fitness of the segments of `shortest` to `longest` frames (default: all) at each start; 0 where
+    """[lengths, N] fitness of the sections of `shortest` to `longest` frames (default: all) at each start; 0 where
     none fits.
 
     Cost grows with the fourth power of N: take `beats_per_frame=2` or 4 over about 160 beats.
@@ -113,13 +113,13 @@ def fitness_scape(
     lengths = range(shortest, min(longest or size, size) + 1)
     scape = np.zeros((len(lengths), size))
     for i, length in enumerate(lengths):
-        values = segment_fitness(matrix, length)
+        values = section_fitness(matrix, length)
         scape[i, : len(values)] = values
     return scape
 
 
 def structure_indicator(cells: ArrayLike, shortest: int, longest: int | None = None) -> float:
-    """SI: the highest fitness, 0..1, of any segment of `shortest` to `longest` beats (None: no upper limit); 0 if
+    """SI: the highest fitness, 0..1, of any section of `shortest` to `longest` beats (None: no upper limit); 0 if
     none fits.
 
     Pieces longer than 160 beats are measured in frames of two beats, over 320 of four, so that an hour of music ends.

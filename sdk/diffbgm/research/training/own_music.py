@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diffbgm.errors import DataError, InputError
+from diffbgm.files import replacing
 from diffbgm.hub import load_weights
-from diffbgm.media import replacing
 from diffbgm.options import ComposeOptions
 from diffbgm.research.compose_windows import sample_windows
 from diffbgm.research.datasets.pop909 import read_songs
-from diffbgm.research.datasets.windows import Piece, Sampling, Window, whole_windows
+from diffbgm.research.datasets.windows import Sampling, TrainingPiece, Window, whole_windows
 from diffbgm.research.training.train import TrainOptions, split, train_on
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def train_on_own(
     )
 
 
-def plans_of(pieces: Sequence[Piece], n: int, bars: int, seed: int) -> list[Window]:
+def plans_of(pieces: Sequence[TrainingPiece], n: int, bars: int, seed: int) -> list[Window]:
     """`n` whole windows of pieces in proportion to their lengths, told of everything."""
     drawn = whole_windows(pieces, n, bars, np.random.default_rng([seed, 4]), Sampling.plain())
     return [window for _, _, window in drawn]

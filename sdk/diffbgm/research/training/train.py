@@ -24,8 +24,8 @@ from diffbgm.research.datasets.bgm909 import is_bgm909, load
 from diffbgm.research.datasets.pairs import paired_pieces
 from diffbgm.research.datasets.pop909 import Song, is_validation, read_songs
 from diffbgm.research.datasets.windows import (
-    Piece,
     Sampling,
+    TrainingPiece,
     Window,
     cut_window,
     draw_window,
@@ -97,8 +97,8 @@ def train(
 
 
 def train_on(
-    training: Sequence[Piece] | Sequence[Window],
-    validation: Sequence[Piece],
+    training: Sequence[TrainingPiece] | Sequence[Window],
+    validation: Sequence[TrainingPiece],
     out: Path,
     config: Config,
     options: TrainOptions,
@@ -144,9 +144,9 @@ def train_on(
     return save_weights(average, out / "weights", torch.bfloat16)
 
 
-def split(songs: Sequence[Song]) -> tuple[list[Piece], list[Piece]]:
+def split(songs: Sequence[Song]) -> tuple[list[TrainingPiece], list[TrainingPiece]]:
     """Training and validation pieces by the songs' fixed split; DataError when either is empty."""
-    parts: tuple[list[Piece], list[Piece]] = ([], [])
+    parts: tuple[list[TrainingPiece], list[TrainingPiece]] = ([], [])
     for song in songs:
         parts[is_validation(song.id)].append(prepare(song))
     if not parts[0] or not parts[1]:
@@ -195,10 +195,10 @@ def schedule(step: int, done: float, options: TrainOptions) -> float:
     return min(1.0, (step + 1) / options.warmup) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
 
 
-def draw_batch(source: Sequence[Piece] | Sequence[Window], step: int, options: TrainOptions) -> list[Window]:
+def draw_batch(source: Sequence[TrainingPiece] | Sequence[Window], step: int, options: TrainOptions) -> list[Window]:
     """Windows of pieces, or of those at hand."""
     rng = np.random.default_rng([options.seed, step])
-    pieces = [each for each in source if isinstance(each, Piece)]
+    pieces = [each for each in source if isinstance(each, TrainingPiece)]
     if pieces:
         return [draw_window(pieces, rng, options.sampling) for _ in range(options.batch)]
     windows = [each for each in source if isinstance(each, Window)]
@@ -273,7 +273,7 @@ def update_average(state: State, decay: float) -> None:
         state.average[name].lerp_(value.detach().to(state.average[name].dtype), 1 - decay)
 
 
-def validation_batch(pieces: Sequence[Piece], options: TrainOptions) -> list[Window]:
+def validation_batch(pieces: Sequence[TrainingPiece], options: TrainOptions) -> list[Window]:
     """The same windows of the validation songs every time, with everything that is known of them asked for."""
     rng = np.random.default_rng([options.seed, 1 << 40])
     plain = Sampling.plain()

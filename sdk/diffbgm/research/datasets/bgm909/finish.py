@@ -10,8 +10,8 @@ from typing import Any, get_args
 import numpy as np
 
 from diffbgm.errors import DataError
+from diffbgm.files import replacing
 from diffbgm.hub.weights import file_sha256
-from diffbgm.media import replacing
 from diffbgm.research.datasets.bgm909.card import card_text
 from diffbgm.research.datasets.bgm909.format import (
     CARD,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffbgm.media import replacing
+from diffbgm.files import replacing
 from diffbgm.research.datasets.bgm909 import Bgm909
 from diffbgm.types import PITCH_NAMES
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from diffbgm.errors import DataError
-from diffbgm.media import replacing
+from diffbgm.files import replacing
 from diffbgm.research.datasets.bgm909.format import Split
-from diffbgm.research.datasets.pop909 import Section, Song, is_validation
+from diffbgm.research.datasets.pop909 import Song, SongSection, is_validation
 from diffbgm.types import PITCHES, Cut, PianoRoll, VideoFeatures
 
 NEUTRAL = (0.5, 0.5, 0.0)  # colour where nobody knows it
@@ -93,7 +93,7 @@ def read_song(root: Path, song: str) -> StoredSong:
     cells = np.unpackbits(arrays["roll"], axis=2, count=PITCHES)
     velocity = np.zeros((2, *cells.shape[1:]), np.uint8)
     velocity[cells[0::2] == 1] = arrays["velocity"]
-    sections = tuple(Section(start, end, label) for start, end, label in record["sections"])
+    sections = tuple(SongSection(start, end, label) for start, end, label in record["sections"])
     read = Song(record["id"], PianoRoll(cells, velocity), record["bpm"], sections, arrays["times"])
     return StoredSong(read, tuple((a, b, name) for a, b, name in record["chords"]), record["annotated_key"])
 

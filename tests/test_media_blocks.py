@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diffbgm.render import blocks as store
+from diffbgm.media import blocks as store
+from diffbgm.media.blocks import blocks, new_sound, reader, release
 from diffbgm.render import loudness, measure_loudness, mix, true_peak
-from diffbgm.render.blocks import blocks, new_sound, reader, release
 from diffbgm.render.loudness import fade_curve, limiter_curve, master_curve, peak_envelope
 from diffbgm.types import Audio, Track
 
@@ -102,7 +102,7 @@ def test_what_nobody_may_write_to_is_not_copied(noise: np.ndarray) -> None:
 MEASURE = """
 import numpy as np
 from pathlib import Path
-from diffbgm.render import blocks as store
+from diffbgm.media import blocks as store
 from diffbgm.render import loudness
 store.BLOCK = 1 << 18
 loudness.PIECE = loudness.FINE_BLOCK = 1 << 16

@@ -1,0 +1,116 @@
+"""Files on the disk: written whole or not at all, hashed, and found inside the installed package.
+
+Every file of this package is written through `replacing`: into a temporary file beside its target that takes the
+target's place at the end. What a kill leaves behind begins with `TEMPORARY`.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from diffbgm.errors import OutputError
+
+TEMPORARY = ".diffbgm-"  # how the names of temporary files begin
+
+StrPath = str | os.PathLike[str]
+
+
+@contextmanager
+def replacing(path: StrPath, *failures: type[Exception]) -> Iterator[Path]:
+    """A temporary path beside `path`, with its suffix, that takes its place when the block ends well.
+
+    A link stays a link: what it points to is written. When the block raises, the temporary file is removed.
+
+    Args:
+        path: The file to write.
+        failures: Exceptions besides OSError that mean the file cannot be written, such as those of an encoder.
+
+    Yields:
+        The temporary path; the file is there and empty.
+
+    Raises:
+        OutputError: The folder is missing, or the file cannot be written there.
+    """
+    temporary = _make_temporary(path)
+    try:
+        yield temporary
+        os.replace(temporary, os.path.realpath(path))
+    except (OSError, *failures) as e:
+        raise OutputError(f"{path}: cannot be written ({reason_of(e)}); choose another place") from e
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: StrPath) -> None:
+    """Finds out before long work whether a file can be written where it is wanted; OutputError where it cannot."""
+    _make_temporary(path).unlink()
+
+
+def write_text(path: StrPath, text: str) -> Path:
+    """Writes UTF-8 text, line ends as they are, whole or not at all; returns the path. Raises as `replacing` does."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
+    return Path(path)
+
+
+def write_json(path: StrPath, value: Any, *, indent: int = 1) -> Path:
+    """Writes a JSON value and a line feed, as `write_text` does; ValueError for NaN and infinity, which JSON lacks."""
+    return write_text(path, json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def make_folder(path: StrPath) -> Path:
+    """The folder, made with its parents where it is missing; OutputError where it cannot be made."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise OutputError(f"{path}: cannot make this folder ({reason_of(e)}); choose another place") from e
+    return Path(path)
+
+
+def file_sha256(path: StrPath) -> str:
+    """The SHA-256 digest of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def bundled_file(name: str) -> Path | None:
+    """A file of weights_card/: inside the installed package, or beside `sdk/` in a checkout; None where it is not."""
+    here = Path(__file__).resolve().parent
+    candidates = (here / "weights_card" / name, here.parents[1] / "weights_card" / name)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def reason_of(error: BaseException) -> str:
+    """What the system says of an error, in a few words."""
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+def _make_temporary(path: StrPath) -> Path:
+    """A new, empty file beside what `path` leads to."""
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise OutputError(f"{path}: the folder {target.parent} does not exist; create it or choose another")
+    if target.is_dir():
+        raise OutputError(f"{path}: is a folder; give the name of the file to write")
+    temporary = target.with_name(f"{TEMPORARY}{secrets.token_hex(6)}{target.suffix[:32]}")
+    try:
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(13, "Permission denied")
+        target.lstat() if target.is_symlink() else os.stat(target)
+    except FileNotFoundError:
+        pass
+    except OSError as e:  # a name that is too long, a file that may not be replaced
+        raise OutputError(f"{path}: cannot be written ({reason_of(e)}); choose another name or place") from e
+    try:
+        temporary.touch(exist_ok=False)
+    except OSError as e:
+        raise OutputError(f"{path}: cannot be written ({reason_of(e)}); choose another place") from e
+    return temporary

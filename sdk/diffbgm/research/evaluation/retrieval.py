@@ -15,7 +15,7 @@ from diffbgm.planner.director import Director, Footage
 from diffbgm.research.datasets.muvisync import MusicVideo, find_music_videos, read_music_videos
 from diffbgm.research.evaluation.composing import compose_together
 from diffbgm.research.metrics.affect_by_bar import Heard, listen
-from diffbgm.research.metrics.report import Report, Table, verdict
+from diffbgm.research.metrics.report import Report, Table
 from diffbgm.research.metrics.retrieval import POOL, RANKS, Retrieval, Towers, Views, derangement, retrieve
 from diffbgm.research.training.director import choose_ridges, fit_head, labels_of, summaries_of
 from diffbgm.research.training.retrieval import (
@@ -201,7 +201,7 @@ def retrieval_table(title: str, found: Mapping[str, Retrieval], note: str) -> Ta
     for name, r in found.items():
         low, high = r.intervals[RANKS[-1]]
         precision = [r.precision[k] for k in RANKS]
-        above = "" if name == SHUFFLED else verdict(low > r.chance[RANKS[-1]])
+        above = low > r.chance[RANKS[-1]]
         rank = f"{r.mean_rank:.1f} ({r.rank_interval[0]:.1f} to {r.rank_interval[1]:.1f})"
         rows.append((name, *precision, f"{low:.3f} to {high:.3f}", above, rank, r.n))
     one = next(iter(found.values()))

@@ -13,7 +13,7 @@ from diffbgm.research.evaluation.footage import inside_table, spread_table
 from diffbgm.research.evaluation.plane import plane_table, points_of
 from diffbgm.research.evaluation.tags import TaggedPiece, contrast_table, planned, played, tag_table
 from diffbgm.research.metrics.affect import hear
-from diffbgm.research.metrics.report import Report, Table, verdict
+from diffbgm.research.metrics.report import Report, Table
 from diffbgm.types import Cut, MusicPlan, PianoRoll, VideoFeatures
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from diffbgm.options import ComposeOptions
 
 OnProgress = Callable[[float, str], None]
-# What was reached before there was a director: ridge regression on means, by view.
-RIDGE_BARS = {"clip": (0.54, 0.35, 0.31), "words": (0.29, 0.16, 0.17)}
 
 
 @dataclass(frozen=True)
@@ -112,14 +110,12 @@ def director_table(card: Mapping[str, Any]) -> Table:
     """The director's figures as they stand in `director.json`."""
     rows = []
     for view, found in card["views"].items():
-        for k, target in enumerate(TARGETS):
+        for target in TARGETS:
             row = found["targets"][target]
             (low, high), (under, over) = row["interval"], row["difference interval"]
-            bar = RIDGE_BARS[view][k] if view in RIDGE_BARS else None
-            beaten = "" if bar is None else verdict(row["r"] > bar)
             ridge, gain = row["ridge regression"], f"{row['difference']:+.3f} ({under:+.3f} to {over:+.3f})"
-            rows.append((view, target, row["r"], f"{low:.2f} to {high:.2f}", ridge, gain, bar, beaten))
-    columns = ("from", "target", "r", "95 %", "ridge, same folds", "difference (95 %)", "bar", "")
+            rows.append((view, target, row["r"], f"{low:.2f} to {high:.2f}", ridge, gain))
+    columns = ("from", "target", "r", "95 %", "ridge, same folds", "difference (95 %)")
     note = f"n = {card['n']} videos of MuVi-Sync, seed {card['seed']}; {card['how']}; words: with motion and cuts; "
     note += f"kept in the file: {', '.join(card['kept'])}"
     return Table("The director on videos it has not seen", columns, tuple(rows), note)

@@ -7,10 +7,11 @@ import pytest
 from tests.bench.acceptance import check_model
 
 from diffbgm.errors import InputError
-from diffbgm.research.metrics.agreement import curve_agreement, mode_agreement, motion_agreement, pearson, spearman
+from diffbgm.research.metrics.agreement import curve_agreement, mode_agreement, motion_agreement
 from diffbgm.research.metrics.html import effect_plot, to_html
 from diffbgm.research.metrics.model import measure_model, model_report
 from diffbgm.research.metrics.report import format_report, to_json
+from diffbgm.research.metrics.statistics import pearson, spearman
 from diffbgm.roll import measure_curves, notes_to_roll
 from diffbgm.types import Note, TempoMap
 

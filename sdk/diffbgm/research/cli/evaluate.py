@@ -249,8 +249,8 @@ def sampler_options(args: argparse.Namespace) -> "ComposeOptions":
     from diffbgm.options import ScoreOptions
     from diffbgm.stages import options_of
 
-    given = {name: getattr(args, name, None) for name in ("steps", "guidance")}
-    return options_of(ScoreOptions(**given), args.seed)
+    given = ScoreOptions(steps=getattr(args, "steps", None), guidance=getattr(args, "guidance", None))
+    return options_of(given, args.seed)
 
 
 def provenance(model: "DiffBGM | None", options: "ComposeOptions | None" = None) -> "Provenance":

@@ -112,12 +112,12 @@ def report_facts(kind: str, report: Mapping[str, Any], digest: str) -> dict[str,
         "title": report["title"],
         "seed": report["seed"],
         "command": COMMANDS.get(kind, f"diffbgm evaluate {kind}"),
-        "made_with": told_provenance(report.get("made_with"), digest),
+        "made_with": describe_provenance(report.get("made_with"), digest),
         "tables": [{**table, "markdown": markdown_table(table)} for table in report["tables"]],
     }
 
 
-def told_provenance(made_with: Mapping[str, Any] | None, digest: str) -> str:
+def describe_provenance(made_with: Mapping[str, Any] | None, digest: str) -> str:
     """Which weights and sampler a report was made with, beside the weights with this digest."""
     if not made_with:
         return "weights that the report does not name (an older version)"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from diffbgm.research.metrics.report import Table
+from diffbgm.research.metrics.statistics import interval
 
 DRAWS = 1000  # of the bootstrap
 
@@ -22,7 +23,7 @@ def plane_table(asked: np.ndarray, heard: np.ndarray, names: Sequence[str], how:
     drawn = np.concatenate([np.arange(len(asked))[None], rng.integers(len(asked), size=(DRAWS, len(asked)))])
     for k, axis in enumerate(("valence", "arousal")):
         rhos = rank_r(asked[drawn, k], heard[drawn, k])
-        low, high = np.quantile(rhos[1:], (0.025, 0.975))
+        low, high = interval(rhos[1:])
         across = rank_r(asked[None, :, k], heard[None, :, 1 - k])[0]
         rows.append((axis, names[k], rhos[0], f"{low:.2f} to {high:.2f}", across))
     columns = ("asked", "measured", "rank r", "95 %", "r with the other axis")

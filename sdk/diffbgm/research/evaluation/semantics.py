@@ -1,6 +1,6 @@
 """`diffbgm evaluate semantics`: the director on held-out videos, what every style tag does, affect asked and heard."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from diffbgm.planner import STYLES, make_plan
 from diffbgm.planner.director import TARGETS, bundled_director_card
+from diffbgm.progress import Progress, part_of, silent
 from diffbgm.research.datasets.muvisync import MusicVideo
 from diffbgm.research.evaluation.footage import inside_table, spread_table
 from diffbgm.research.evaluation.plane import plane_table, points_of
@@ -19,8 +20,6 @@ from diffbgm.types import Cut, MusicPlan, PianoRoll, VideoFeatures
 if TYPE_CHECKING:
     from diffbgm.composer import Denoiser
     from diffbgm.options import ComposeOptions
-
-OnProgress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def evaluate_semantics(
     options: "ComposeOptions | None" = None,
     music_videos: Sequence[MusicVideo] = (),
     clips: Mapping[str, VideoFeatures] | None = None,
-    on_progress: OnProgress | None = None,
+    on_progress: Progress | None = None,
 ) -> Report:
     """For every tag n pieces, each beside the piece for the same video without a tag, and pieces for plans over the
     plane of valence and arousal; with `model` they are composed and heard, without it only planned.
@@ -49,7 +48,7 @@ def evaluate_semantics(
     music goes with the pictures inside a video.
     """
     amount = amount or Amount()
-    tell = on_progress or (lambda fraction, message: None)
+    progress = on_progress or silent
     videos = [drawn_video(seed, i, seconds=amount.seconds) for i in range(amount.n)]
     points = points_of(amount.plane, seed)
     asked = [drawn_video(seed, i, (v, a), seconds=amount.seconds) for i, (v, a) in enumerate(points)]
@@ -61,8 +60,8 @@ def evaluate_semantics(
         from diffbgm.options import ComposeOptions
         from diffbgm.research.evaluation.composing import compose_together
 
-        rolls = compose_together(model, plans, seeds, options or ComposeOptions(), lambda f, m: tell(0.9 * f, m))
-    tell(0.9, "measuring")
+        rolls = compose_together(model, plans, seeds, options or ComposeOptions(), part_of(progress, 0.0, 0.9))
+    progress(0.9, "measuring")
     groups = len(STYLES) + 1
     pieces = pieces_of(plans[: groups * amount.n], rolls, seeds)
     by_tag = {tag: pieces[k * amount.n : (k + 1) * amount.n] for k, tag in enumerate(("", *STYLES))}
@@ -86,7 +85,7 @@ def evaluate_semantics(
         "tags": {tag: [dict(piece.values) for piece in group] for tag, group in by_tag.items()},
         "plane": np.concatenate([points, heard], axis=1).tolist(),
     }
-    tell(1.0, "measured")
+    progress(1.0, "measured")
     return Report("Semantics", seed, tuple(tables), data)
 
 

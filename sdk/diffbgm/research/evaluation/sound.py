@@ -1,7 +1,6 @@
 """`diffbgm evaluate sound`: composed pieces on several palettes, measured as sound."""
 
 import random
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from diffbgm.arrange import PALETTES, arrange
 from diffbgm.planner import make_plan
+from diffbgm.progress import Progress, silent
 from diffbgm.render import render
 from diffbgm.research.evaluation.sync import drawn_features
 from diffbgm.research.metrics.report import Report, Table
@@ -44,14 +44,14 @@ def evaluate_sound(
     palettes: int = 5,
     seed: int = 0,
     steps: int | None = None,
-    on_progress: Callable[[float, str], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> Report:
     """`n` pieces of 30 s with random cuts, in turn on `palettes` palettes drawn by the seed."""
-    tell = on_progress or (lambda fraction, message: None)
+    progress = on_progress or silent
     names = random.Random(seed).sample(sorted(PALETTES), palettes)
     pieces = []
     for i in range(n):
-        tell(i / n, f"piece {i + 1} of {n}, {names[i % palettes]}")
+        progress(i / n, f"piece {i + 1} of {n}, {names[i % palettes]}")
         pieces.append(measure_piece(model, names[i % palettes], seed + i, steps))
     rows = []
     for name in names:

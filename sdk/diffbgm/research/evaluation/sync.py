@@ -1,6 +1,6 @@
 """`diffbgm evaluate sync`: how many cuts land on beats, in videos given or made up, beside chance and a fixed tempo."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diffbgm.planner import make_plan
+from diffbgm.progress import Progress, silent
 from diffbgm.research.metrics.report import Report, Table
 from diffbgm.research.metrics.sync import cut_hits, fixed_tempo, onset_hits, pool_hits, random_cuts, tempo_limits
 from diffbgm.types import Cut, MusicPlan, VideoFeatures
@@ -27,11 +28,11 @@ def evaluate_sync(
     composed: int = 3,
     seed: int = 0,
     model: "DiffBGM | None" = None,
-    on_progress: Callable[[float, str], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> Report:
     """Plans for every video given, and for `n` made-up ones at each mean shot length; of those `composed` are also
     composed and arranged by `model`, to see whether notes sound at the snapped cuts."""
-    tell = on_progress or (lambda fraction, message: None)
+    progress = on_progress or silent
     rows, data = [], {}
     groups: list[tuple[str, list[VideoFeatures]]] = []
     for video in videos:
@@ -44,7 +45,7 @@ def evaluate_sync(
     for i, (name, features) in enumerate(groups):
         plans = []
         for k, f in enumerate(features):
-            tell((i + k / len(features)) / len(groups), f"{name}: video {k + 1} of {len(features)}")
+            progress((i + k / len(features)) / len(groups), f"{name}: video {k + 1} of {len(features)}")
             plans.append(make_plan(f))
         row, found = measure_plans(name, plans)
         if model is not None:

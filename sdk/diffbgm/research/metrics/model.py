@@ -18,6 +18,7 @@ from diffbgm.research.metrics.copies import copies, training_set
 from diffbgm.research.metrics.descriptors import DESCRIPTORS, describe_all, harsh_pairs
 from diffbgm.research.metrics.overlap import self_similarity
 from diffbgm.research.metrics.report import Report, Table
+from diffbgm.research.metrics.statistics import resampled_groups
 from diffbgm.research.metrics.twosample import TwoSample, effects, real_against_real, two_sample
 from diffbgm.roll import measure_curves
 from diffbgm.types import Curves
@@ -100,19 +101,12 @@ def _pooled_harsh(windows: np.ndarray) -> float:
     return float(harsh / together) if together else 0.0
 
 
-def resampled_songs(groups: Sequence[int] | np.ndarray, rng: np.random.Generator, count: int) -> list[np.ndarray]:
-    """Rows for a bootstrap over songs: `count` times as many songs as there are, drawn anew, with all rows of each."""
-    ids = np.unique(groups)
-    rows_of = [np.flatnonzero(np.asarray(groups) == i) for i in ids]
-    return [np.concatenate([rows_of[k] for k in rng.integers(0, len(ids), len(ids))]) for _ in range(count)]
-
-
 def _measures(
     names: list[str], x: np.ndarray, y: np.ndarray, groups: np.ndarray, seed: int
 ) -> dict[str, dict[str, Any]]:
     """Mean, spread and difference of MEASURES, with a 95 % interval (bootstrap over songs)."""
     rng = np.random.default_rng(seed)
-    draws = resampled_songs(groups, rng, 1000)
+    draws = resampled_groups(groups, rng, 1000)
     result = {}
     for name, title in MEASURES.items():
         i = names.index(name)

@@ -5,7 +5,8 @@ number over a frame rate, so variable frame rates stay exact. Every file is writ
 end: nothing half-written stays.
 """
 
-from diffbgm.media.muxing import COPYABLE, mux
+from diffbgm.media.containers import COPYABLE, default_suffix
+from diffbgm.media.muxing import MuxReport, mux, plan_mux
 from diffbgm.media.reading import VideoInfo, frames, probe, read_audio
 from diffbgm.media.source import DEFAULT_FRAME
 from diffbgm.media.writing import (
@@ -18,9 +19,12 @@ __all__ = [
     "COPYABLE",
     "DEFAULT_FRAME",
     "SOUND_CODECS",
+    "MuxReport",
     "VideoInfo",
+    "default_suffix",
     "frames",
     "mux",
+    "plan_mux",
     "probe",
     "read_audio",
     "write_audio",

@@ -1,0 +1,166 @@
+"""What of a film goes into another container, and what cannot: one rule for every stream, chapter and tag.
+
+Whatever the container takes goes there unchanged, text subtitles at least as text, a cover as a cover. What it does not
+take is named, with the container that would.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from diffbgm.media.containers import COPYABLE, codec_name, holds, marks_of
+from diffbgm.media.source import open_video, picture_stream
+
+Way = Literal["copy", "mov_text", "subrip", "cover", "attachment"]
+
+TEXT = {".mp4": "mov_text", ".m4v": "mov_text", ".mov": "mov_text", ".mkv": "subrip"}
+TEXTS = {"subrip", "ass", "ssa", "webvtt", "mov_text", "text", "ttml"}  # subtitles that are words
+STYLED = {"ass", "ssa"}
+PLAIN_NAMES = {"subrip": "SubRip", "hdmv_pgs_subtitle": "PGS", "dvd_subtitle": "DVD", "dvb_subtitle": "DVB"}
+# Tags that describe the old file, not the film.
+OF_THE_FILE = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "vendor_id", "handler_name"}
+OF_THE_FILE |= {"bps", "number_of_frames", "number_of_bytes"}
+# Tags with a box of their own in MP4 and QuickTime.
+MP4_KEYS = {
+    *("title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright", "grouping"),
+    *("lyrics", "description", "synopsis", "show", "episode_id", "network", "keywords", "location", "location-eng"),
+    *("creation_time", "timecode", "language"),
+}
+
+
+@dataclass(frozen=True)
+class Track:
+    """A stream to take along: its index in the input, and how."""
+
+    index: int
+    way: Way
+
+
+@dataclass(frozen=True)
+class Luggage:
+    """What of a film goes into a container besides the scored pictures and their sound.
+
+    tracks    further streams.
+    left_out  what does not, one line each.
+    marks     side data of the pictures that only the MP4 muxer writes (see `containers.MARKS`).
+    sound     index of the sound track that the scored sound stands for; -1 where there is none.
+    """
+
+    tracks: tuple[Track, ...]
+    left_out: tuple[str, ...]
+    marks: tuple[str, ...]
+    sound: int
+
+
+def pack(video: str | os.PathLike[str], suffix: str, heard: Iterable[int] | None = None) -> Luggage:
+    """Decides what of `video` goes into the container `suffix`; see `mux` for `heard`."""
+    with open_video(video) as container:
+        pictures = picture_stream(container, video)
+        replaced = heard_tracks(container) if heard is None else list(heard)
+        tracks, left_out = [], []
+        for stream in container.streams:
+            if stream.index == pictures.index or stream.index in replaced or is_derived(container, stream):
+                continue
+            way = way_for(stream, suffix)
+            if way is not None:
+                tracks.append(Track(stream.index, way))
+            if way is None or (way in ("mov_text", "subrip") and codec_name(stream) in STYLED):
+                left_out.append(_named(stream, suffix, styling=way is not None))
+        if pictures.metadata.get("alpha_mode") == "1" and suffix != ".mkv":
+            left_out.append("transparency (alpha): write .mkv to keep it")
+        aspect = pictures.sample_aspect_ratio
+        if suffix == ".mkv" and aspect not in (None, 1) and codec_name(pictures) in COPYABLE[".mkv"]:
+            left_out += _lost_aspect(pictures, aspect)
+        return Luggage(tuple(tracks), tuple(left_out), tuple(marks_of(pictures)), replaced[0] if replaced else -1)
+
+
+def heard_tracks(container: Any) -> list[int]:
+    """The sound tracks that players play: all where they are the mono tracks of one camera, else the default one."""
+    sounds = list(container.streams.audio)
+    if len(sounds) > 1 and all(s.codec_context is not None and s.codec_context.channels == 1 for s in sounds):
+        return [s.index for s in sounds]
+    default = [s for s in sounds if s.disposition & type(s.disposition).default]
+    return [s.index for s in (default or sounds)[:1]]
+
+
+def way_for(stream: Any, suffix: str) -> Way | None:
+    """How a stream goes into a container; None where it cannot."""
+    if stream.type == "attachment":
+        return "attachment" if suffix == ".mkv" else None
+    if stream.type == "video" and is_cover(stream):
+        return "cover" if suffix == ".mkv" or holds(stream, suffix) else None
+    if stream.type == "video" and codec_name(stream) not in COPYABLE[suffix]:
+        return None
+    if holds(stream, suffix):
+        return "copy"
+    if stream.type == "subtitle" and codec_name(stream) in TEXTS:
+        return "mov_text" if TEXT[suffix] == "mov_text" else "subrip"
+    return None
+
+
+def is_cover(stream: Any) -> bool:
+    return bool(stream.disposition & type(stream.disposition).attached_pic)
+
+
+def is_derived(container: Any, stream: Any) -> bool:
+    """Tracks that MP4 and QuickTime make of other fields, and make again: time code, and the names of chapters."""
+    if stream.type != "data":
+        return False
+    return "timecode" in stream.metadata or (bool(container.chapters()) and stream.discard.name == "all")
+
+
+def time_code(container: Any, pictures: Any) -> str | None:
+    """The time code of the first picture, wherever in the file it stands."""
+    for tags in (pictures.metadata, *(s.metadata for s in container.streams), container.metadata):
+        for key, value in tags.items():
+            if key.lower() == "timecode":
+                return value
+    return None
+
+
+def film_tags(container: Any) -> dict[str, str]:
+    """The tags of the film as a whole: title, creation time, location, ... (the time code goes to the pictures)."""
+    return _without(container.metadata, OF_THE_FILE | {"timecode"})
+
+
+def track_tags(stream: Any, suffix: str) -> dict[str, str]:
+    """The tags of one stream: language, title, ..."""
+    drop = OF_THE_FILE if suffix == ".mkv" else OF_THE_FILE - {"handler_name"}
+    return _without(stream.metadata, drop | ({"filename", "mimetype"} if suffix != ".mkv" else set()))
+
+
+def _without(tags: dict[str, str], drop: set[str]) -> dict[str, str]:
+    kept = {}
+    for key, value in tags.items():
+        name = key.lower().split("-eng")[0] if key.lower() != "location-eng" else key.lower()
+        if name not in drop and not name.startswith("_statistics"):
+            kept[key] = value
+    return kept
+
+
+def _lost_aspect(pictures: Any, aspect: Any) -> list[str]:
+    """A pixel aspect that only the container knows can be written into H.264; Matroska's own field PyAV does not reach."""
+    own = pictures.codec_context.sample_aspect_ratio
+    if codec_name(pictures) == "h264" or own == aspect:
+        return []
+    return [f"the pixel aspect {aspect.numerator}:{aspect.denominator}: write .mp4 to keep it"]
+
+
+def _named(stream: Any, suffix: str, *, styling: bool) -> str:
+    """One line that names what is left out, and the container that could hold it."""
+    codec = codec_name(stream)
+    about = [PLAIN_NAMES.get(codec, codec.upper())] if codec else []
+    about += [stream.metadata[key] for key in ("language", "title", "filename") if key in stream.metadata]
+    about = [a for a in about if a != "und"]
+    noun = {"audio": "sound track", "subtitle": "subtitles", "video": "picture track", "attachment": "attachment"}
+    what = "cover picture" if stream.type == "video" and is_cover(stream) else noun.get(stream.type, "data track")
+    if what == "data track" and "handler_name" in stream.metadata:
+        about.append(stream.metadata["handler_name"].strip("\0 "))
+    if styling:
+        what = f"the styling of {what}"
+    line = f"{what} ({', '.join(about)})" if about else what
+    others = [
+        s for s in (".mkv", ".mov", ".mp4") if s != suffix and way_for(stream, s) in ("copy", "attachment", "cover")
+    ]
+    return f"{line}: write {others[0]} to keep {'them' if what.endswith('subtitles') else 'it'}" if others else line

@@ -6,7 +6,8 @@ end: nothing half-written stays.
 """
 
 from diffbgm.media.containers import COPYABLE, default_suffix
-from diffbgm.media.muxing import MuxReport, mux, plan_mux
+from diffbgm.media.job import MuxReport, plan_mux
+from diffbgm.media.muxing import mux
 from diffbgm.media.reading import VideoInfo, frames, probe, read_audio
 from diffbgm.media.source import DEFAULT_FRAME
 from diffbgm.media.writing import (

@@ -12,7 +12,6 @@ import av
 import av.error
 from av.bitstream import BitStreamFilterContext
 
-
 # Codecs of pictures that players take in each container: browsers for .mp4, QuickTime and editors for .mov. Pictures in
 # any other codec are encoded again.
 COPYABLE = {

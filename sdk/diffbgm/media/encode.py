@@ -6,6 +6,7 @@ an encoder's stream. RGB becomes BT.709, and is tagged so.
 """
 
 import struct
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -32,6 +33,53 @@ TURNS = {
 }
 
 
+@dataclass(frozen=True)
+class Look:
+    """How pictures like the first one are encoded.
+
+    turn    filters that carry out the display matrix.
+    deep    more than 8 bits per colour.
+    fields  interlaced, and kept so; `merged`: interlaced, and not (turned on its side, or a height that H.264's
+            interlaced pictures of 4:2:0 cannot have).
+    """
+
+    width: int
+    height: int
+    turn: str
+    deep: bool
+    fields: bool
+    merged: bool
+
+    @classmethod
+    def of(cls, first: Any) -> "Look":
+        turn = TURNS.get(_orientation(first), "")
+        width, height = (first.height, first.width) if "transpose" in turn else (first.width, first.height)
+        width, height = max(2, width - width % 2), max(2, height - height % 2)
+        keep = first.interlaced_frame and "transpose" not in turn and height % 4 == 0
+        deep = max(part.bits for part in first.format.components) > 8
+        return cls(width, height, turn, deep, keep, first.interlaced_frame and not keep)
+
+    @property
+    def turned(self) -> bool:
+        return "transpose" in self.turn
+
+    @property
+    def codec(self) -> str:
+        return "libx265" if self.deep and not self.fields else "libx264"
+
+    def __str__(self) -> str:
+        return f"{'HEVC' if self.codec == 'libx265' else 'H.264'}, {10 if self.deep else 8} bits"
+
+
+def losses(first: Any) -> list[str]:
+    """What encoding does not keep of pictures like the first one, one line each."""
+    parts = first.format.components
+    bits = max(part.bits for part in parts)
+    lost = ["transparency (alpha)"] if any(part.is_alpha for part in parts) else []
+    lost += [f"bits beyond 10 of {bits} per colour"] if bits > 10 else []
+    return lost + (["interlacing (fields are merged into pictures)"] if Look.of(first).merged else [])
+
+
 class PictureEncoder:
     """One picture track on its way into a container, every picture at its own time.
 
@@ -55,42 +103,32 @@ class PictureEncoder:
         quality: int = QUALITY,
     ) -> None:
         self.target = target
-        self.deep = max(part.bits for part in first.format.components) > 8
-        self._turn = TURNS.get(_orientation(first), "")
-        turned = "transpose" in self._turn
-        width, height = (first.height, first.width) if turned else (first.width, first.height)
-        self.width, self.height = max(2, width - width % 2), max(2, height - height % 2)
-        self.fields = first.interlaced_frame and not turned and self.height % 4 == 0
-        self._weave = "bwdif=mode=send_frame:deint=interlaced," if first.interlaced_frame and not self.fields else ""
-        self.codec = "libx265" if self.deep and not self.fields else "libx264"
-        self.form = "yuv420p10le" if self.deep else "yuv420p"
+        look = Look.of(first)
+        self.width, self.height, self.form = look.width, look.height, "yuv420p10le" if look.deep else "yuv420p"
+        self._turn = look.turn
+        self._weave = "bwdif=mode=send_frame:deint=interlaced," if look.merged else ""
         self._is_rgb = first.format.is_rgb or first.format.has_palette
         self._full = not self._is_rgb and (first.color_range == FULL or first.format.name.startswith(("yuvj", "gray")))
         # No B-frames: stamps then rise in the order of storage, which keeps every picture's length exact in MP4.
         options = {"crf": str(quality), "preset": "veryfast", "bf": "0"}
-        if self.codec == "libx265":
+        if look.codec == "libx265":
             options |= {"x265-params": ":".join(["log-level=error", "bframes=0", *_hdr_params(first)])}
-        self.stream = target.add_stream(self.codec, rate=rate or 25, options=options)
+        self.stream = target.add_stream(look.codec, rate=rate or 25, options=options)
         context = self.stream.codec_context
         context.width, context.height, context.pix_fmt = self.width, self.height, self.form
         self.stream.time_base = context.time_base = Fraction(1, CLOCK)
         self._tag(context, first)
         if aspect and aspect > 0:
-            context.sample_aspect_ratio = 1 / aspect if turned else aspect
-        if self.fields:
+            context.sample_aspect_ratio = 1 / aspect if look.turned else aspect
+        if look.fields:
             context.flags |= Flags.interlaced_dct
             context.field_order = BOTTOM_FIRST if field_order in (3, 5) else TOP_FIRST
-        if self.codec == "libx265" and "matroska" not in target.format.name:
+        if look.codec == "libx265" and "matroska" not in target.format.name:
             context.codec_tag = "hvc1"
         self._graph: Any = None
         self._fits: Any = None
         self._waiting: Any = None
         self._lengths: dict[int, int] = {}  # stamp -> ticks, of what the encoder holds
-
-    @property
-    def lost(self) -> list[str]:
-        """What of the pictures encoding does not keep."""
-        return ["interlacing (the fields are merged into pictures)"] if self._weave else []
 
     def add(self, time: float, picture: Any) -> None:
         """Encodes a picture shown from `time` in seconds on; of two at one time the later counts."""
@@ -188,10 +226,10 @@ def _orientation(picture: Any) -> tuple[int, int, int, int]:
 
 
 def _hdr_params(picture: Any) -> list[str]:
-    """x265's parameters for the mastering display and the light level that a picture carries (SMPTE ST 2086, CTA-861.3).
+    """x265's parameters for a picture's mastering display and light level (SMPTE ST 2086, CTA-861.3).
 
-    PyAV hands no side data to encoders, so the C structures AVMasteringDisplayMetadata (ten rationals and two flags) and
-    AVContentLightMetadata (two numbers) are read here.
+    PyAV hands no side data to encoders, so the C structures AVMasteringDisplayMetadata (ten rationals and two flags)
+    and AVContentLightMetadata (two numbers) are read here.
     """
     found = []
     display = side_data(picture, "MASTERING_DISPLAY_METADATA")

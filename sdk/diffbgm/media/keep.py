@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from diffbgm.media.containers import COPYABLE, codec_name, holds, marks_of
-from diffbgm.media.source import open_video, picture_stream
+from diffbgm.media.source import open_video, picture_stream, sound_streams
 
 Way = Literal["copy", "mov_text", "subrip", "cover", "attachment"]
 
@@ -57,7 +57,7 @@ def pack(video: str | os.PathLike[str], suffix: str, heard: Iterable[int] | None
     """Decides what of `video` goes into the container `suffix`; see `mux` for `heard`."""
     with open_video(video) as container:
         pictures = picture_stream(container, video)
-        replaced = heard_tracks(container) if heard is None else list(heard)
+        replaced = [s.index for s in sound_streams(container)] if heard is None else list(heard)
         tracks, left_out = [], []
         for stream in container.streams:
             if stream.index == pictures.index or stream.index in replaced or is_derived(container, stream):
@@ -73,15 +73,6 @@ def pack(video: str | os.PathLike[str], suffix: str, heard: Iterable[int] | None
         if suffix == ".mkv" and aspect not in (None, 1) and codec_name(pictures) in COPYABLE[".mkv"]:
             left_out += _lost_aspect(pictures, aspect)
         return Luggage(tuple(tracks), tuple(left_out), tuple(marks_of(pictures)), replaced[0] if replaced else -1)
-
-
-def heard_tracks(container: Any) -> list[int]:
-    """The sound tracks that players play: all where they are the mono tracks of one camera, else the default one."""
-    sounds = list(container.streams.audio)
-    if len(sounds) > 1 and all(s.codec_context is not None and s.codec_context.channels == 1 for s in sounds):
-        return [s.index for s in sounds]
-    default = [s for s in sounds if s.disposition & type(s.disposition).default]
-    return [s.index for s in (default or sounds)[:1]]
 
 
 def way_for(stream: Any, suffix: str) -> Way | None:
@@ -125,22 +116,25 @@ def film_tags(container: Any) -> dict[str, str]:
 
 
 def track_tags(stream: Any, suffix: str) -> dict[str, str]:
-    """The tags of one stream: language, title, ..."""
-    drop = OF_THE_FILE if suffix == ".mkv" else OF_THE_FILE - {"handler_name"}
-    return _without(stream.metadata, drop | ({"filename", "mimetype"} if suffix != ".mkv" else set()))
+    """The tags of one stream: language, title (which FFmpeg writes into MP4 but reads from there as `name`), ..."""
+    drop = OF_THE_FILE if suffix == ".mkv" else (OF_THE_FILE - {"handler_name"}) | {"filename", "mimetype"}
+    tags = _without(stream.metadata, drop)
+    if "name" in tags:
+        tags.setdefault("title", tags.pop("name"))
+    return tags
 
 
 def _without(tags: dict[str, str], drop: set[str]) -> dict[str, str]:
     kept = {}
     for key, value in tags.items():
-        name = key.lower().split("-eng")[0] if key.lower() != "location-eng" else key.lower()
-        if name not in drop and not name.startswith("_statistics"):
+        name = key.lower()
+        if name.removesuffix("-eng") not in drop and not name.startswith("_statistics"):
             kept[key] = value
     return kept
 
 
 def _lost_aspect(pictures: Any, aspect: Any) -> list[str]:
-    """A pixel aspect that only the container knows can be written into H.264; Matroska's own field PyAV does not reach."""
+    """A pixel aspect that only the container knows goes into H.264 itself; PyAV does not reach Matroska's own field."""
     own = pictures.codec_context.sample_aspect_ratio
     if codec_name(pictures) == "h264" or own == aspect:
         return []

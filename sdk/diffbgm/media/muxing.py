@@ -3,25 +3,23 @@
 import os
 import time as clock
 from collections.abc import Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import av.error
 import numpy as np
 
-from diffbgm.errors import OutputError, VideoError
+from diffbgm.errors import VideoError
 from diffbgm.files import replacing
-from diffbgm.media.containers import COPYABLE, add_copy, codec_name, open_sink
+from diffbgm.media.containers import add_copy, codec_name, open_sink
 from diffbgm.media.encode import PictureEncoder
-from diffbgm.media.keep import Luggage, heard_tracks, pack, time_code, track_tags
-from diffbgm.media.order import Shown, shown_order, stamped
+from diffbgm.media.job import Job, MuxReport, blocked, encoded_report, prepare, unheard
+from diffbgm.media.keep import time_code, track_tags
+from diffbgm.media.order import stamped
 from diffbgm.media.passengers import Passengers, has_own_keys, tag_film
-from diffbgm.media.reading import probe
 from diffbgm.media.source import (
     DEFAULT_FRAME,
-    first_stamp,
     open_video,
     packets_of,
     picture_stream,
@@ -33,71 +31,10 @@ from diffbgm.progress import Progress, silent
 from diffbgm.types import Audio
 
 AAC_BLOCK = 1024  # samples
-NOTICED = 0.1  # seconds of sound outside the pictures that are worth a line
-
-
-@dataclass(frozen=True)
-class MuxReport:
-    """What happens to a film while sound is put under it.
-
-    pictures  whether the pictures are copied packet by packet or encoded again.
-    why       why they are encoded again, and as what; empty where they are copied.
-    left_out  what of the input does not get into the output, one line each, with the container that could hold it.
-    duration  seconds of the output.
-    """
-
-    pictures: Literal["copied", "re-encoded"]
-    why: str = ""
-    left_out: tuple[str, ...] = ()
-    duration: float = 0.0
-
-
-@dataclass(frozen=True)
-class _Job:
-    """One film on its way: `origin` is the time of its first picture in seconds, `end` the length of the output."""
-
-    video: str | os.PathLike[str]
-    suffix: str
-    luggage: Luggage
-    shown: Shown | None
-    origin: Fraction
-    last: float
-    end: float
-    own_sound: bool
 
 
 class _Refused(Exception):
     """The pictures cannot be copied; says why."""
-
-
-def plan_mux(
-    video: str | os.PathLike[str],
-    suffix: str,
-    *,
-    duration: float | None = None,
-    heard: Sequence[int] | None = None,
-) -> MuxReport:
-    """What `mux` will do, found without writing anything: one walk over the packets.
-
-    Args:
-        video: The film.
-        suffix: The container: .mp4, .m4v, .mov or .mkv.
-        duration, heard: As for `mux`.
-
-    Raises:
-        VideoError: The film cannot be read.
-        OutputError: The container cannot be written.
-    """
-    job = _prepare(video, suffix.lower(), duration, heard, own_sound=False)
-    why = _blocked(job)
-    left_out = (*job.luggage.left_out, *_unheard(job, heard))
-    if not why:
-        return MuxReport("copied", "", left_out, job.end)
-    with open_video(video) as container:
-        stream = picture_stream(container, video)
-        first = next(pictures_of(container, stream), None)
-        lost = [] if first is None else _lost_by_encoding(job, first)
-    return MuxReport("re-encoded", why, (*left_out, *lost), job.end)
 
 
 def mux(
@@ -134,9 +71,9 @@ def mux(
         OutputError: The file cannot be written.
     """
     suffix = Path(out).suffix.lower()
-    job = _prepare(video, suffix, duration, heard, own_sound=own_sound, out=out)
-    why = _blocked(job)
-    left_out = (*job.luggage.left_out, *_unheard(job, heard))
+    job = prepare(video, suffix, duration, heard, own_sound=own_sound, out=out)
+    why = blocked(job)
+    left_out = (*job.luggage.left_out, *unheard(job, heard))
     report = on_progress or silent
     with replacing(out, av.error.FFmpegError) as temporary:
         if not why:
@@ -145,73 +82,8 @@ def mux(
                 return MuxReport("copied", "", left_out, job.end)
             except _Refused as e:
                 why = str(e)
-        lost = _encode(job, audio, temporary, report)
-    return MuxReport("re-encoded", why, (*left_out, *lost), job.end)
-
-
-def _prepare(
-    video: str | os.PathLike[str],
-    suffix: str,
-    duration: float | None,
-    heard: Sequence[int] | None,
-    *,
-    own_sound: bool,
-    out: str | os.PathLike[str] | None = None,
-) -> _Job:
-    if suffix not in COPYABLE:
-        what = f"{out}: cannot write" if out is not None else "cannot write"
-        raise OutputError(f"{what} {suffix or 'a file without suffix'}; use one of {', '.join(COPYABLE)}")
-    info = probe(video)
-    shown = shown_order(video)
-    start = first_stamp(video) if shown is None else shown.stamps[0]
-    with open_video(video) as container:
-        base = picture_stream(container, video).time_base
-    origin = (start or 0) * base
-    end = info.duration if duration is None else duration
-    return _Job(video, suffix, pack(video, suffix, heard), shown, origin, info.last_frame, end, own_sound)
-
-
-def _blocked(job: _Job) -> str:
-    """Why the pictures cannot be copied, as far as it can be told beforehand; empty where they can."""
-    with open_video(job.video) as container:
-        stream = picture_stream(container, job.video)
-        name = codec_name(stream)
-        if name not in COPYABLE[job.suffix]:
-            others = [s for s in (".mkv", ".mov", ".mp4") if name in COPYABLE[s]]
-            hint = f"; {others[0]} can hold them as they are" if others else ""
-            return f"players do not take {name.upper()} pictures in {job.suffix}{hint}"
-        if job.shown is not None:
-            return "" if job.shown.stored else "the container does not say in which order the pictures are shown"
-        last: int | None = None
-        for packet in stamped(packets_of(container, stream), stream):
-            if packet.pts is None or packet.dts is None:
-                return "the pictures carry no times"
-            if last is not None and packet.dts <= last:
-                return "the film is stored as pieces (an edit list, or times that go back) that no copy can follow"
-            last = packet.dts
-            hidden = packet.is_discard and packet.pts * packet.time_base < job.origin
-            if hidden and job.suffix == ".mkv":
-                return "an edit list hides pictures, which .mkv cannot; .mp4 can hold them as they are"
-    return ""
-
-
-def _unheard(job: _Job, heard: Sequence[int] | None) -> list[str]:
-    """Lines about the film's own sound that lies outside the pictures and so is not in the output."""
-    lines = []
-    with open_video(job.video) as container:
-        tracks = heard_tracks(container) if heard is None else heard
-        if not tracks:
-            return []
-        first, last = np.inf, -np.inf
-        for packet in container.demux([container.streams[index] for index in tracks]):
-            if packet.size and packet.pts is not None:
-                at = float(packet.pts * packet.time_base - job.origin)
-                first, last = min(first, at), max(last, at + float((packet.duration or 0) * packet.time_base))
-    if -first > NOTICED:
-        lines.append(f"{-first:.2f} s of sound before the first picture")
-    if last - job.end > NOTICED:
-        lines.append(f"{last - job.end:.2f} s of sound after the end")
-    return lines
+        first = _encode(job, audio, temporary, report)
+    return encoded_report(job, why, left_out, first)
 
 
 def _sound_length(rate: int, seconds: float, frame: float) -> int:
@@ -229,7 +101,7 @@ def _sound_length(rate: int, seconds: float, frame: float) -> int:
 class _Film:
     """Everything of the output but the pictures: the scored sound, the passengers, tags and chapters."""
 
-    def __init__(self, job: _Job, audio: Audio, sink: Any, source: Any, pictures: Any, copy: Any) -> None:
+    def __init__(self, job: Job, audio: Audio, sink: Any, source: Any, pictures: Any, copy: Any) -> None:
         rate = pictures.average_rate
         length = _sound_length(audio.rate, job.end, frame=1 / float(rate) if rate else DEFAULT_FRAME)
         copy.metadata.update(track_tags(pictures, job.suffix))
@@ -241,7 +113,11 @@ class _Film:
         self._sound.stream.disposition = type(pictures.disposition).default
         if job.own_sound and job.luggage.sound >= 0:
             self._sound.stream.metadata.update(track_tags(source.streams[job.luggage.sound], job.suffix))
-        self._passengers = Passengers(sink, source, job.luggage.tracks, job.suffix, job.origin, job.end)
+        self._open = ExitStack()
+        self._passengers = Passengers(
+            *(sink, source, job.luggage.tracks, job.suffix, job.origin, job.end),
+            reopen=lambda: self._open.enter_context(open_video(job.video)),
+        )
         tag_film(sink, source, job.origin, job.end)
 
     def write_until(self, time: float) -> None:
@@ -251,9 +127,10 @@ class _Film:
     def finish(self) -> None:
         self.write_until(np.inf)
         self._sound.finish()
+        self._open.close()
 
 
-def _copy(job: _Job, audio: Audio, target: Path, report: Progress) -> None:
+def _copy(job: Job, audio: Audio, target: Path, report: Progress) -> None:
     """Copies the packets of the pictures and adds the rest; _Refused where the container does not take them."""
     with open_video(job.video) as source, open_video(job.video) as rest:
         stream = picture_stream(source, job.video)
@@ -283,14 +160,13 @@ def _copy(job: _Job, audio: Audio, target: Path, report: Progress) -> None:
             film.finish()
 
 
-def _encode(job: _Job, audio: Audio, target: Path, report: Progress) -> list[str]:
-    """Encodes the pictures and adds the rest; gives what encoding loses."""
+def _encode(job: Job, audio: Audio, target: Path, report: Progress) -> Any:
+    """Encodes the pictures and adds the rest; gives the first picture."""
     began = clock.monotonic()
-    lost: list[str] = []
     with open_video(job.video) as source, open_video(job.video) as rest:
         stream = picture_stream(source, job.video)
         with open_sink(target, job.suffix, own_keys=has_own_keys(source, job.suffix)) as sink:
-            encode = film = None
+            encode = film = first = None
             for time, picture in _shown_pictures(job, source, stream):
                 if time >= job.end - 1e-6:
                     break
@@ -302,7 +178,7 @@ def _encode(job: _Job, audio: Audio, target: Path, report: Progress) -> list[str
                         rate=stream.average_rate,
                         field_order=stream.codec_context.field_order,
                     )
-                    lost = _lost_by_encoding(job, picture) + encode.lost
+                    first = picture
                     film = _Film(job, audio, sink, rest, stream, encode.stream)
                 encode.add(time, picture)
                 film.write_until(time)
@@ -314,10 +190,10 @@ def _encode(job: _Job, audio: Audio, target: Path, report: Progress) -> list[str
                 )
             encode.finish(job.end)
             film.finish()
-    return lost
+    return first
 
 
-def _shown_pictures(job: _Job, source: Any, stream: Any) -> Any:
+def _shown_pictures(job: Job, source: Any, stream: Any) -> Any:
     """Decoded pictures with their times in seconds, from 0."""
     if job.shown is None:
         yield from timed_pictures(source, stream)
@@ -325,18 +201,6 @@ def _shown_pictures(job: _Job, source: Any, stream: Any) -> Any:
     first = job.shown.stamps[0]
     for stamp, picture in zip(job.shown.stamps, pictures_of(source, stream), strict=False):
         yield float((stamp - first) * stream.time_base), picture
-
-
-def _lost_by_encoding(job: _Job, first: Any) -> list[str]:
-    """What pictures lose when they are encoded again."""
-    lost = [f"the {mark} of the pictures, which are encoded again" for mark in job.luggage.marks]
-    parts = first.format.components
-    if any(part.is_alpha for part in parts):
-        lost.append("transparency (alpha) of the pictures, which are encoded again")
-    bits = max(part.bits for part in parts)
-    if bits > 10:
-        lost.append(f"bits beyond 10 of {bits} per colour of the pictures, which are encoded again")
-    return lost
 
 
 def _time_left(seconds: float, done: float) -> str:

@@ -1,5 +1,6 @@
 """Streams that travel with the scored pictures: their packets copied at their own times, subtitles turned to text."""
 
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -8,6 +9,8 @@ from av.subtitles.subtitle import SubtitleSet
 
 from diffbgm.media.containers import add_copy
 from diffbgm.media.keep import MP4_KEYS, Track, film_tags, is_cover, track_tags
+from diffbgm.media.order import stamped
+from diffbgm.media.source import packets_of
 
 MILLISECONDS = Fraction(1, 1000)
 PICTURE_TYPES = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png"), "bmp": ("bmp", "image/bmp")}
@@ -23,41 +26,64 @@ class Passengers:
         suffix: The container's suffix.
         origin: Seconds in `source` that are 0 in `sink`.
         end: Seconds in `sink` from which on nothing is copied.
+        reopen: Opens the film once more, for further pictures, whose stamps may have to be filled in.
     """
 
     def __init__(
-        self, sink: Any, source: Any, tracks: tuple[Track, ...], suffix: str, origin: Fraction, end: float
+        self,
+        sink: Any,
+        source: Any,
+        tracks: tuple[Track, ...],
+        suffix: str,
+        origin: Fraction,
+        end: float,
+        reopen: Callable[[], Any],
     ) -> None:
         self.sink, self.suffix, self.origin, self.end = sink, suffix, origin, end
         self._streams: dict[int, tuple[Any, Any]] = {}  # index in source -> (stream of sink, its encoder or None)
         for track in tracks:
             self._board(source.streams[track.index], track.way)
-        chosen = [source.streams[index] for index in self._streams]
-        self._packets = _all_packets(source, chosen) if chosen else iter(())
-        self._next = next(self._packets, None)
+        self._queues: list[tuple[Iterator[Any], list[Any]]] = []  # packets to come, and the next one
+        others = []
+        for index in self._streams:
+            if source.streams[index].type == "video" and not is_cover(source.streams[index]):
+                stream = reopen().streams[index]
+                self._queues.append((stamped(packets_of(stream.container, stream), stream), []))
+            else:
+                others.append(source.streams[index])
+        if others:
+            self._queues.append((packets_of(source, *others), []))
 
     def write_until(self, time: float) -> None:
-        while self._next is not None:
-            packet, stream = self._next, self._next.stream
-            copy, text = self._streams[stream.index]
-            shift = round(self.origin / stream.time_base)
-            cover = is_cover(stream)
-            stamp = packet.dts if packet.pts is None else packet.pts
-            at = float((stamp - shift) * stream.time_base) if stamp is not None else 0.0
-            if at > time and not cover:
-                return
-            self._next = next(self._packets, None)
+        for packets, waiting in self._queues:
+            while (packet := waiting.pop() if waiting else next(packets, None)) is not None:
+                if not self._write(packet, time):
+                    waiting.append(packet)
+                    break
+
+    def _write(self, packet: Any, time: float) -> bool:
+        """Writes a packet, or passes over what lies outside the film; False where it is not yet time."""
+        stream = packet.stream
+        copy, text = self._streams[stream.index]
+        shift = round(self.origin / stream.time_base)
+        stamp = packet.dts if packet.pts is None else packet.pts
+        if is_cover(stream):
+            packet.pts = packet.dts = 0
+        elif stamp is None:
+            return True
+        else:
+            at = float((stamp - shift) * stream.time_base)
+            if at > time:
+                return False
             over = at + float((packet.duration or 0) * stream.time_base)
-            if cover:
-                packet.pts = packet.dts = 0
-            elif stamp is None or at >= self.end or over <= 0 or (text is not None and at < 0):
-                continue
-            else:
-                packet.pts = stamp - shift
-                packet.dts = packet.pts if packet.dts is None else packet.dts - shift
-            for written in [packet] if text is None else self._as_text(packet, stream, text):
-                written.stream = copy
-                self.sink.mux(written)
+            if at >= self.end or over <= 0 or (text is not None and at < 0):
+                return True
+            packet.pts = stamp - shift
+            packet.dts = packet.pts if packet.dts is None else packet.dts - shift
+        for written in [packet] if text is None else self._as_text(packet, stream, text):
+            written.stream = copy
+            self.sink.mux(written)
+        return True
 
     def _board(self, stream: Any, way: str) -> None:
         text = None
@@ -124,17 +150,3 @@ def _cover_bytes(stream: Any) -> bytes:
     packet = next((p for p in stream.container.demux(stream) if p.size), None)
     stream.container.seek(0)
     return b"" if packet is None else bytes(packet)
-
-
-def _all_packets(container: Any, streams: list[Any]) -> Any:
-    """Packets with something in them of several streams, up to the first that cannot be read."""
-    packets = container.demux(streams)
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.error.FFmpegError:
-            return
-        if packet is None:
-            return
-        if packet.size:
-            yield packet

@@ -58,10 +58,11 @@ def picture_streams(container: Any) -> list[Any]:
     return [s for s in container.streams.video if not s.disposition & type(s.disposition).attached_pic]
 
 
-def packets_of(container: Any, stream: Any) -> Iterator[Any]:
-    """Packets with something in them, up to the first that cannot be read, from the first key frame on."""
-    packets = container.demux(stream)
-    begun = False
+def packets_of(container: Any, *streams: Any) -> Iterator[Any]:
+    """Packets with something in them of some streams, up to the first that cannot be read, each stream from its first
+    key frame on."""
+    packets = container.demux(streams)
+    begun: set[int] = set()
     while True:
         try:
             packet = next(packets, None)
@@ -69,8 +70,9 @@ def packets_of(container: Any, stream: Any) -> Iterator[Any]:
             return
         if packet is None:
             return
-        begun = begun or packet.is_keyframe
-        if packet.size and begun:
+        if packet.is_keyframe:
+            begun.add(packet.stream.index)
+        if packet.size and packet.stream.index in begun:
             yield packet
 
 
@@ -142,3 +144,12 @@ def upright(image: np.ndarray, rotation: int) -> np.ndarray:
     """`rotation`: degrees counter-clockwise, a multiple of 90, that the display matrix asks for."""
     turns = round(rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
+
+
+def sound_streams(container: Any) -> list[Any]:
+    """The sound streams that are heard: the mono tracks of one camera together, else the default one."""
+    sounds = [s for s in container.streams.audio if s.codec_context is not None]
+    if len(sounds) > 1 and all(s.codec_context.channels == 1 for s in sounds):
+        return sounds
+    default = [s for s in sounds if s.disposition & type(s.disposition).default]
+    return (default or sounds)[:1]

@@ -41,21 +41,20 @@ def default_suffix(path: str | os.PathLike[str]) -> str:
 
 
 @contextmanager
-def open_sink(path: Path, suffix: str, *, marks: bool = False, own_keys: bool = False) -> Iterator[Any]:
+def open_sink(path: Path, muxer: str, *, own_keys: bool = False, brand: str = "") -> Iterator[Any]:
     """A container to write into, with the index at its start.
 
     Args:
         path: The file to write; its name does not matter.
-        suffix: The container: a key of MUXERS.
-        marks: There is side data of MARKS, which in .mov takes the MP4 muxer under QuickTime's brand.
+        muxer: FFmpeg's name of the muxer.
         own_keys: There is metadata under keys that MP4 has no box for; they are then written as QuickTime's `mdta`.
+        brand: The major brand of an MP4, where it is another than FFmpeg's.
     """
-    options = {"strict": "unofficial"}
-    if suffix != ".mkv":
+    options = {"strict": "unofficial"}  # Dolby Vision and spheres in MP4
+    if muxer != "matroska":
         options["movflags"] = "+faststart+use_metadata_tags" if own_keys else "+faststart"
-    if marks and suffix == ".mov":
-        options["brand"] = "qt  "
-    muxer = "mp4" if marks and suffix == ".mov" else MUXERS[suffix]
+    if brand:
+        options["brand"] = brand
     with av.open(f"file:{path}", "w", format=muxer, container_options=options) as sink:
         yield sink
 

@@ -144,5 +144,5 @@ def unheard(job: Job, heard: Sequence[int] | None) -> list[str]:
 
 def encoded_report(job: Job, why: str, left_out: tuple[str, ...], first: Any) -> MuxReport:
     """The report where pictures like the first one are encoded again."""
-    lost = [f"{what} of the pictures, which are encoded again" for what in (*job.luggage.marks, *losses(first))]
+    lost = [f"the {what} of the pictures, which are encoded again" for what in (*job.luggage.marks, *losses(first))]
     return MuxReport("re-encoded", f"{why}; encoded as {Look.of(first)}", (*left_out, *lost), job.end)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from diffbgm.media.containers import COPYABLE, codec_name, holds, marks_of
+from diffbgm.media.containers import COPYABLE, MUXERS, codec_name, holds, marks_of
 from diffbgm.media.source import open_video, picture_stream, sound_streams
 
 Way = Literal["copy", "mov_text", "subrip", "cover", "attachment"]
@@ -21,6 +21,9 @@ PLAIN_NAMES = {"subrip": "SubRip", "hdmv_pgs_subtitle": "PGS", "dvd_subtitle": "
 # Tags that describe the old file, not the film.
 OF_THE_FILE = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "vendor_id", "handler_name"}
 OF_THE_FILE |= {"bps", "number_of_frames", "number_of_bytes"}
+# ISO 639-2 has two codes for some languages; FFmpeg's QuickTime muxer knows only one of them.
+MAC_NAMES = {"fre": "fra", "deu": "ger", "nld": "dut", "ell": "gre", "isl": "ice", "zho": "chi", "rum": "ron"}
+MAC_NAMES |= {"cze": "ces", "slo": "slk", "sqi": "alb"}
 # Tags with a box of their own in MP4 and QuickTime.
 MP4_KEYS = {
     *("title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright", "grouping"),
@@ -44,12 +47,14 @@ class Luggage:
     tracks    further streams.
     left_out  what does not, one line each.
     marks     side data of the pictures that only the MP4 muxer writes (see `containers.MARKS`).
+    muxer     FFmpeg's name of the muxer.
     sound     index of the sound track that the scored sound stands for; -1 where there is none.
     """
 
     tracks: tuple[Track, ...]
     left_out: tuple[str, ...]
     marks: tuple[str, ...]
+    muxer: str
     sound: int
 
 
@@ -58,11 +63,14 @@ def pack(video: str | os.PathLike[str], suffix: str, heard: Iterable[int] | None
     with open_video(video) as container:
         pictures = picture_stream(container, video)
         replaced = [s.index for s in sound_streams(container)] if heard is None else list(heard)
+        muxer = _muxer_for(container, pictures, replaced, suffix)
         tracks, left_out = [], []
         for stream in container.streams:
             if stream.index == pictures.index or stream.index in replaced or is_derived(container, stream):
                 continue
             way = way_for(stream, suffix)
+            if way == "cover" and muxer == "mov":
+                way = None
             if way is not None:
                 tracks.append(Track(stream.index, way))
             if way is None or (way in ("mov_text", "subrip") and codec_name(stream) in STYLED):
@@ -72,7 +80,25 @@ def pack(video: str | os.PathLike[str], suffix: str, heard: Iterable[int] | None
         aspect = pictures.sample_aspect_ratio
         if suffix == ".mkv" and aspect not in (None, 1) and codec_name(pictures) in COPYABLE[".mkv"]:
             left_out += _lost_aspect(pictures, aspect)
-        return Luggage(tuple(tracks), tuple(left_out), tuple(marks_of(pictures)), replaced[0] if replaced else -1)
+        return Luggage(
+            tuple(tracks), tuple(left_out), tuple(marks_of(pictures)), muxer, replaced[0] if replaced else -1
+        )
+
+
+def _muxer_for(container: Any, pictures: Any, replaced: Iterable[int], suffix: str) -> str:
+    """The muxer for a container. QuickTime files are written by the MP4 muxer, under their own brand, as far as it
+    takes their streams: FFmpeg's QuickTime muxer writes no covers, no Dolby Vision, no spheres and few languages."""
+    if suffix != ".mov":
+        return MUXERS[suffix]
+    name = codec_name(pictures)
+    others = [
+        s for s in container.streams if s.index not in (pictures.index, *replaced) and not is_derived(container, s)
+    ]
+    copied = [s for s in others if way_for(s, suffix) == "copy"]
+    old = name in COPYABLE[".mov"] - COPYABLE[".mp4"] or any(
+        codec_name(s).startswith("pcm_") or not holds(s, ".mp4") for s in copied
+    )
+    return "mov" if old else "mp4"
 
 
 def way_for(stream: Any, suffix: str) -> Way | None:
@@ -115,12 +141,14 @@ def film_tags(container: Any) -> dict[str, str]:
     return _without(container.metadata, OF_THE_FILE | {"timecode"})
 
 
-def track_tags(stream: Any, suffix: str) -> dict[str, str]:
+def track_tags(stream: Any, muxer: str) -> dict[str, str]:
     """The tags of one stream: language, title (which FFmpeg writes into MP4 but reads from there as `name`), ..."""
-    drop = OF_THE_FILE if suffix == ".mkv" else (OF_THE_FILE - {"handler_name"}) | {"filename", "mimetype"}
+    drop = OF_THE_FILE if muxer == "matroska" else (OF_THE_FILE - {"handler_name"}) | {"filename", "mimetype"}
     tags = _without(stream.metadata, drop)
     if "name" in tags:
         tags.setdefault("title", tags.pop("name"))
+    if muxer == "mov" and tags.get("language") in MAC_NAMES:
+        tags["language"] = MAC_NAMES[tags["language"]]
     return tags
 
 
@@ -157,4 +185,4 @@ def _named(stream: Any, suffix: str, *, styling: bool) -> str:
     others = [
         s for s in (".mkv", ".mov", ".mp4") if s != suffix and way_for(stream, s) in ("copy", "attachment", "cover")
     ]
-    return f"{line}: write {others[0]} to keep {'them' if what.endswith('subtitles') else 'it'}" if others else line
+    return f"{line}: write {others[0]} to keep {'them' if what == 'subtitles' else 'it'}" if others else line

@@ -3,7 +3,7 @@
 import os
 import time as clock
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,7 @@ class _Film:
     def __init__(self, job: Job, audio: Audio, sink: Any, source: Any, pictures: Any, copy: Any) -> None:
         rate = pictures.average_rate
         length = _sound_length(audio.rate, job.end, frame=1 / float(rate) if rate else DEFAULT_FRAME)
-        copy.metadata.update(track_tags(pictures, job.suffix))
+        copy.metadata.update(track_tags(pictures, job.luggage.muxer))
         code = time_code(source, pictures)
         if code is not None:
             copy.metadata["timecode"] = code
@@ -112,10 +112,10 @@ class _Film:
         self._sound = SoundTrack(sink, audio, "aac", "fltp", length)
         self._sound.stream.disposition = type(pictures.disposition).default
         if job.own_sound and job.luggage.sound >= 0:
-            self._sound.stream.metadata.update(track_tags(source.streams[job.luggage.sound], job.suffix))
+            self._sound.stream.metadata.update(track_tags(source.streams[job.luggage.sound], job.luggage.muxer))
         self._open = ExitStack()
         self._passengers = Passengers(
-            *(sink, source, job.luggage.tracks, job.suffix, job.origin, job.end),
+            *(sink, source, job.luggage.tracks, job.luggage.muxer, job.origin, job.end),
             reopen=lambda: self._open.enter_context(open_video(job.video)),
         )
         tag_film(sink, source, job.origin, job.end)
@@ -130,12 +130,17 @@ class _Film:
         self._open.close()
 
 
+def _sink_for(job: Job, source: Any, target: Path) -> AbstractContextManager[Any]:
+    muxer = job.luggage.muxer
+    brand = "qt  " if job.suffix == ".mov" and muxer == "mp4" else ""
+    return open_sink(target, muxer, own_keys=has_own_keys(source, job.suffix), brand=brand)
+
+
 def _copy(job: Job, audio: Audio, target: Path, report: Progress) -> None:
     """Copies the packets of the pictures and adds the rest; _Refused where the container does not take them."""
     with open_video(job.video) as source, open_video(job.video) as rest:
         stream = picture_stream(source, job.video)
-        marks, own_keys = bool(job.luggage.marks), has_own_keys(source, job.suffix)
-        with open_sink(target, job.suffix, marks=marks, own_keys=own_keys) as sink:
+        with _sink_for(job, source, target) as sink:
             try:
                 picture = add_copy(sink, stream, aspect_in_stream=job.suffix == ".mkv")
             except (ValueError, av.error.FFmpegError) as e:
@@ -165,7 +170,7 @@ def _encode(job: Job, audio: Audio, target: Path, report: Progress) -> Any:
     began = clock.monotonic()
     with open_video(job.video) as source, open_video(job.video) as rest:
         stream = picture_stream(source, job.video)
-        with open_sink(target, job.suffix, own_keys=has_own_keys(source, job.suffix)) as sink:
+        with _sink_for(job, source, target) as sink:
             encode = film = first = None
             for time, picture in _shown_pictures(job, source, stream):
                 if time >= job.end - 1e-6:

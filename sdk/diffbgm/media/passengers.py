@@ -23,7 +23,7 @@ class Passengers:
         sink: The container to write; nothing may have been written into it yet.
         source: The film, opened for these streams alone.
         tracks: Which, and how.
-        suffix: The container's suffix.
+        muxer: FFmpeg's name of the muxer of `sink`.
         origin: Seconds in `source` that are 0 in `sink`.
         end: Seconds in `sink` from which on nothing is copied.
         reopen: Opens the film once more, for further pictures, whose stamps may have to be filled in.
@@ -34,12 +34,12 @@ class Passengers:
         sink: Any,
         source: Any,
         tracks: tuple[Track, ...],
-        suffix: str,
+        muxer: str,
         origin: Fraction,
         end: float,
         reopen: Callable[[], Any],
     ) -> None:
-        self.sink, self.suffix, self.origin, self.end = sink, suffix, origin, end
+        self.sink, self.muxer, self.origin, self.end = sink, muxer, origin, end
         self._streams: dict[int, tuple[Any, Any]] = {}  # index in source -> (stream of sink, its encoder or None)
         for track in tracks:
             self._board(source.streams[track.index], track.way)
@@ -76,7 +76,7 @@ class Passengers:
             if at > time:
                 return False
             over = at + float((packet.duration or 0) * stream.time_base)
-            if at >= self.end or over <= 0 or (text is not None and at < 0):
+            if at >= self.end or over < 0 or (text is not None and at < 0):
                 return True
             packet.pts = stamp - shift
             packet.dts = packet.pts if packet.dts is None else packet.dts - shift
@@ -93,7 +93,7 @@ class Passengers:
                 tags.get("filename", "attachment"), tags.get("mimetype", "application/octet-stream"), stream.data
             )
             return
-        if way == "cover" and "matroska" in self.sink.format.name:
+        if way == "cover" and self.muxer == "matroska":
             ending, mime = PICTURE_TYPES.get(stream.codec_context.codec.canonical_name, ("jpg", "image/jpeg"))
             self.sink.add_attachment(stream.metadata.get("filename", f"cover.{ending}"), mime, _cover_bytes(stream))
             return
@@ -105,7 +105,7 @@ class Passengers:
             text = copy.codec_context
         else:
             copy = add_copy(self.sink, stream)
-        copy.metadata.update(track_tags(stream, self.suffix))
+        copy.metadata.update(track_tags(stream, self.muxer))
         flags = stream.disposition
         copy.disposition = flags & ~type(flags).default if stream.type in ("audio", "video") else flags
         self._streams[stream.index] = copy, text

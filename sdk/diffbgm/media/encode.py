@@ -34,6 +34,30 @@ TURNS = {
 
 
 @dataclass(frozen=True)
+class Colours:
+    """FFmpeg's numbers for primaries, transfer, matrix and range (ITU-T H.273); 2, and 0 for the range, is unknown."""
+
+    primaries: int
+    transfer: int
+    matrix: int
+    range: int
+
+    @classmethod
+    def of(cls, source: Any) -> "Colours":
+        """Those of a picture, or of a stream's codec context before anything was decoded."""
+        return cls(source.color_primaries, source.color_trc, source.colorspace, source.color_range)
+
+    def or_else(self, other: "Colours | None") -> "Colours":
+        if other is None:
+            return self
+        known = [b if a == UNKNOWN else a for a, b in zip(self._three(), other._three(), strict=True)]
+        return Colours(*known, self.range or other.range)
+
+    def _three(self) -> tuple[int, int, int]:
+        return self.primaries, self.transfer, self.matrix
+
+
+@dataclass(frozen=True)
 class Look:
     """How pictures like the first one are encoded.
 
@@ -89,6 +113,7 @@ class PictureEncoder:
         aspect: Width of a pixel over its height.
         rate: Pictures per second as the file announces them; only told on, times count.
         field_order: FFmpeg's number for the order of fields; only read where pictures are interlaced.
+        colours: What the container says of the colours; counts where the pictures say nothing.
         quality: CRF.
     """
 
@@ -100,6 +125,7 @@ class PictureEncoder:
         aspect: Fraction | None = None,
         rate: Fraction | None = None,
         field_order: int = 0,
+        colours: Colours | None = None,
         quality: int = QUALITY,
     ) -> None:
         self.target = target
@@ -108,21 +134,26 @@ class PictureEncoder:
         self._turn = look.turn
         self._weave = "bwdif=mode=send_frame:deint=interlaced," if look.merged else ""
         self._is_rgb = first.format.is_rgb or first.format.has_palette
-        self._full = not self._is_rgb and (first.color_range == FULL or first.format.name.startswith(("yuvj", "gray")))
+        self._colours = Colours.of(first).or_else(colours)
+        by_name = first.format.name.startswith(("yuvj", "gray"))
+        self._full = not self._is_rgb and (self._colours.range == FULL or by_name)
         # No B-frames: stamps then rise in the order of storage, which keeps every picture's length exact in MP4.
         options = {"crf": str(quality), "preset": "veryfast", "bf": "0"}
         if look.codec == "libx265":
             options |= {"x265-params": ":".join(["log-level=error", "bframes=0", *_hdr_params(first)])}
+        bottom = field_order in (3, 5)
+        if look.fields:
+            options["x264-params"] = "bff=1" if bottom else "tff=1"
         self.stream = target.add_stream(look.codec, rate=rate or 25, options=options)
         context = self.stream.codec_context
         context.width, context.height, context.pix_fmt = self.width, self.height, self.form
         self.stream.time_base = context.time_base = Fraction(1, CLOCK)
-        self._tag(context, first)
+        self._tag(context)
         if aspect and aspect > 0:
             context.sample_aspect_ratio = 1 / aspect if look.turned else aspect
         if look.fields:
             context.flags |= Flags.interlaced_dct
-            context.field_order = BOTTOM_FIRST if field_order in (3, 5) else TOP_FIRST
+            context.field_order = BOTTOM_FIRST if bottom else TOP_FIRST
         if look.codec == "libx265" and "matroska" not in target.format.name:
             context.codec_tag = "hvc1"
         self._graph: Any = None
@@ -146,14 +177,10 @@ class PictureEncoder:
         self._release(round(end * CLOCK))
         self._put(self.stream.encode(None))
 
-    def _tag(self, context: Any, first: Any) -> None:
-        if self._is_rgb:
-            context.color_primaries = context.color_trc = context.colorspace = BT709
-            context.color_range = LIMITED
-            return
-        context.color_primaries, context.color_trc = first.color_primaries, first.color_trc
-        context.colorspace = first.colorspace
-        context.color_range = FULL if self._full else first.color_range
+    def _tag(self, context: Any) -> None:
+        colours = Colours(BT709, BT709, BT709, LIMITED) if self._is_rgb else self._colours
+        context.color_primaries, context.color_trc = colours.primaries, colours.transfer
+        context.colorspace, context.color_range = colours.matrix, FULL if self._full else colours.range
 
     def _filters(self, picture: Any) -> Any:
         """A filter graph that turns pictures of one size and format into those that are encoded."""

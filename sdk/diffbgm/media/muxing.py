@@ -13,7 +13,7 @@ import numpy as np
 from diffbgm.errors import VideoError
 from diffbgm.files import replacing
 from diffbgm.media.containers import add_copy, codec_name, open_sink
-from diffbgm.media.encode import PictureEncoder
+from diffbgm.media.encode import Colours, PictureEncoder
 from diffbgm.media.job import Job, MuxReport, blocked, encoded_report, prepare, unheard
 from diffbgm.media.keep import time_code, track_tags
 from diffbgm.media.order import stamped
@@ -172,6 +172,7 @@ def _encode(job: Job, audio: Audio, target: Path, report: Progress) -> Any:
         stream = picture_stream(source, job.video)
         with _sink_for(job, source, target) as sink:
             encode = film = first = None
+            colours = Colours.of(stream.codec_context)
             for time, picture in _shown_pictures(job, source, stream):
                 if time >= job.end - 1e-6:
                     break
@@ -182,6 +183,7 @@ def _encode(job: Job, audio: Audio, target: Path, report: Progress) -> Any:
                         aspect=stream.sample_aspect_ratio,
                         rate=stream.average_rate,
                         field_order=stream.codec_context.field_order,
+                        colours=colours,
                     )
                     first = picture
                     film = _Film(job, audio, sink, rest, stream, encode.stream)

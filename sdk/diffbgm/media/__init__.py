@@ -5,8 +5,11 @@ number over a frame rate, so variable frame rates stay exact. Every file is writ
 end: nothing half-written stays.
 """
 
+from diffbgm.media.limits import Limits
 from diffbgm.media.muxing import COPYABLE, mux
-from diffbgm.media.reading import VideoInfo, frames, probe, read_audio
+from diffbgm.media.opening import local_file
+from diffbgm.media.reading import VideoInfo, frames, probe
+from diffbgm.media.sound import read_audio
 from diffbgm.media.source import DEFAULT_FRAME
 from diffbgm.media.writing import (
     SOUND_CODECS,
@@ -18,8 +21,10 @@ __all__ = [
     "COPYABLE",
     "DEFAULT_FRAME",
     "SOUND_CODECS",
+    "Limits",
     "VideoInfo",
     "frames",
+    "local_file",
     "mux",
     "probe",
     "read_audio",

@@ -5,7 +5,7 @@ number over a frame rate, so variable frame rates stay exact. Every file is writ
 end: nothing half-written stays.
 """
 
-from diffbgm.media.limits import Limits
+from diffbgm.media.limits import Limits, as_time
 from diffbgm.media.muxing import COPYABLE, mux
 from diffbgm.media.opening import local_file
 from diffbgm.media.reading import VideoInfo, frames, probe
@@ -23,6 +23,7 @@ __all__ = [
     "SOUND_CODECS",
     "Limits",
     "VideoInfo",
+    "as_time",
     "frames",
     "local_file",
     "mux",

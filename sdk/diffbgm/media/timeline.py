@@ -113,6 +113,9 @@ def raw_packets(container: Any, streams: list[Any]) -> Iterator[Any]:
     while True:
         try:
             packet = next(packets, None)
+        except IndexError:  # PyAV stumbles over a packet of a stream that appears in the middle of the file
+            packets = container.demux(streams)
+            continue
         except av.error.FFmpegError:
             return
         if packet is None:

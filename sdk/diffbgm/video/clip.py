@@ -1,9 +1,9 @@
 """What CLIP sees: image embeddings every two seconds, six words of affect, style tags that suit the pictures.
 
 The embeddings are made as MuVi-Sync's were (ViT-L/14 at 336 pixels, unnormalised, one picture per second, two
-averaged), so that the director fitted there can read them. The words are MuVi-Sync's as well: softmax over the scaled cosines of
-the picture with "exciting", "fearful", "tense", "sad", "relaxing" and "neutral". That reading is confirmed by its
-labels: their log odds are linear in the stored embeddings with R^2 = .998 on held-out videos.
+averaged), so that the director fitted there can read them. The words are MuVi-Sync's as well: softmax over the scaled
+cosines of the picture with "exciting", "fearful", "tense", "sad", "relaxing" and "neutral". That reading is confirmed
+by its labels: their log odds are linear in the stored embeddings with R^2 = .998 on held-out videos.
 
 Limits: the words are CLIP's associations, not what an audience felt; text in the picture pulls at them.
 """

@@ -7,8 +7,11 @@ end: nothing half-written stays.
 
 from diffbgm.media.containers import COPYABLE, default_suffix
 from diffbgm.media.job import MuxReport, plan_mux
+from diffbgm.media.limits import Limits, as_time
 from diffbgm.media.muxing import mux
-from diffbgm.media.reading import VideoInfo, frames, probe, read_audio
+from diffbgm.media.opening import local_file
+from diffbgm.media.reading import VideoInfo, frames, probe
+from diffbgm.media.sound import read_audio
 from diffbgm.media.source import DEFAULT_FRAME
 from diffbgm.media.writing import (
     SOUND_CODECS,
@@ -20,10 +23,13 @@ __all__ = [
     "COPYABLE",
     "DEFAULT_FRAME",
     "SOUND_CODECS",
+    "Limits",
     "MuxReport",
     "VideoInfo",
+    "as_time",
     "default_suffix",
     "frames",
+    "local_file",
     "mux",
     "plan_mux",
     "probe",

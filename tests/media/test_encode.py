@@ -8,6 +8,8 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.codec.context import Flags
+from av.filter import Graph
 from tests.media.film import RATE, SIZE, beep, display_matrix, film, image, in_time, pictures_of
 
 from diffbgm import media
@@ -155,7 +157,7 @@ def side_data(path: Path, kind: str) -> bytes:
 
 def fields(order: int) -> Any:
     def set_up(context: Any) -> None:
-        context.flags |= av.codec.context.Flags.interlaced_dct | av.codec.context.Flags.interlaced_me
+        context.flags |= Flags.interlaced_dct | Flags.interlaced_me
         context.field_order = order
 
     return set_up
@@ -195,7 +197,7 @@ def interlaced(path: Path, top: bool, size: tuple[int, int]) -> Path:
         picture[1::2] = (second if top else first)[1::2]
         return picture
 
-    graph = av.filter.Graph()
+    graph = Graph()
     source = graph.add("buffer", f"video_size={size[0]}x{size[1]}:pix_fmt=yuv420p:time_base=1/25:pixel_aspect=1/1")
     flag, sink = graph.add("setfield", "tff" if top else "bff"), graph.add("buffersink")
     source.link_to(flag)

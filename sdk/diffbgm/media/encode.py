@@ -50,8 +50,10 @@ class Colours:
     def or_else(self, other: "Colours | None") -> "Colours":
         if other is None:
             return self
-        known = [b if a == UNKNOWN else a for a, b in zip(self._three(), other._three(), strict=True)]
-        return Colours(*known, self.range or other.range)
+        primaries, transfer, matrix = (
+            b if a == UNKNOWN else a for a, b in zip(self._three(), other._three(), strict=True)
+        )
+        return Colours(primaries, transfer, matrix, self.range or other.range)
 
     def _three(self) -> tuple[int, int, int]:
         return self.primaries, self.transfer, self.matrix

@@ -1,20 +1,17 @@
 """What will happen to a film when sound is put under it: copied or encoded again, what stays behind, its length."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
-
-import numpy as np
 
 from diffbgm.errors import OutputError
 from diffbgm.media.containers import COPYABLE, codec_name
 from diffbgm.media.encode import Look, losses
 from diffbgm.media.keep import Luggage, pack
 from diffbgm.media.order import Shown, shown_order, stamped
-from diffbgm.media.reading import probe
-from diffbgm.media.source import first_stamp, open_video, packets_of, picture_stream, pictures_of, sound_streams
+from diffbgm.media.reading import VideoInfo, probe
+from diffbgm.media.source import first_stamp, open_video, packets_of, picture_stream, pictures_of
 
 NOTICED = 0.1  # seconds of sound outside the pictures that are worth a line
 
@@ -42,6 +39,7 @@ class Job:
     video: str | os.PathLike[str]
     suffix: str
     luggage: Luggage
+    left_out: tuple[str, ...]
     shown: Shown | None
     origin: Fraction
     last: float
@@ -54,34 +52,31 @@ def plan_mux(
     suffix: str,
     *,
     duration: float | None = None,
-    heard: Sequence[int] | None = None,
 ) -> MuxReport:
     """What `mux` will do, found without writing anything: one walk over the packets.
 
     Args:
         video: The film.
         suffix: The container: .mp4, .m4v, .mov or .mkv.
-        duration, heard: As for `mux`.
+        duration: As for `mux`.
 
     Raises:
         VideoError: The film cannot be read.
         OutputError: The container cannot be written.
     """
-    job = prepare(video, suffix.lower(), duration, heard, own_sound=False)
+    job = prepare(video, suffix.lower(), duration, own_sound=False)
     why = blocked(job)
-    left_out = (*job.luggage.left_out, *unheard(job, heard))
     if not why:
-        return MuxReport("copied", "", left_out, job.end)
+        return MuxReport("copied", "", job.left_out, job.end)
     with open_video(video) as container:
         first = next(pictures_of(container, picture_stream(container, video)))
-        return encoded_report(job, why, left_out, first)
+        return encoded_report(job, why, first)
 
 
 def prepare(
     video: str | os.PathLike[str],
     suffix: str,
     duration: float | None,
-    heard: Sequence[int] | None,
     *,
     own_sound: bool,
     out: str | os.PathLike[str] | None = None,
@@ -95,8 +90,10 @@ def prepare(
     with open_video(video) as container:
         base = picture_stream(container, video).time_base
     origin = (start or 0) * base
-    end = info.duration if duration is None else duration
-    return Job(video, suffix, pack(video, suffix, heard), shown, origin, info.last_frame, end, own_sound)
+    end = info.shown_duration if duration is None else duration
+    luggage = pack(video, suffix)
+    left_out = (*luggage.left_out, *unheard(info, end))
+    return Job(video, suffix, luggage, left_out, shown, origin, info.last_frame, end, own_sound)
 
 
 def blocked(job: Job) -> str:
@@ -123,26 +120,19 @@ def blocked(job: Job) -> str:
     return ""
 
 
-def unheard(job: Job, heard: Sequence[int] | None) -> list[str]:
-    """Lines about the film's own sound that lies outside the pictures and so is not in the output."""
+def unheard(info: VideoInfo, end: float) -> list[str]:
+    """Lines about the film's own sound that lies outside the pictures and so is not in an output of `end` seconds."""
+    if info.sound_start is None or info.sound_end is None:
+        return []
     lines = []
-    with open_video(job.video) as container:
-        tracks = [s.index for s in sound_streams(container)] if heard is None else heard
-        if not tracks:
-            return []
-        first, last = np.inf, -np.inf
-        for packet in packets_of(container, *(container.streams[index] for index in tracks)):
-            if packet.pts is not None and not packet.is_discard:
-                at = float(packet.pts * packet.time_base - job.origin)
-                first, last = min(first, at), max(last, at + float((packet.duration or 0) * packet.time_base))
-    if -first > NOTICED:
-        lines.append(f"{-first:.2f} s of sound before the first picture")
-    if last - job.end > NOTICED:
-        lines.append(f"{last - job.end:.2f} s of sound after the end")
+    if -info.sound_start > NOTICED:
+        lines.append(f"{-info.sound_start:.2f} s of sound before the first picture")
+    if info.sound_end - end > NOTICED:
+        lines.append(f"{info.sound_end - end:.2f} s of sound after the end")
     return lines
 
 
-def encoded_report(job: Job, why: str, left_out: tuple[str, ...], first: Any) -> MuxReport:
+def encoded_report(job: Job, why: str, first: Any) -> MuxReport:
     """The report where pictures like the first one are encoded again."""
     lost = [f"the {what} of the pictures, which are encoded again" for what in (*job.luggage.marks, *losses(first))]
-    return MuxReport("re-encoded", f"{why}; encoded as {Look.of(first)}", (*left_out, *lost), job.end)
+    return MuxReport("re-encoded", f"{why}; encoded as {Look.of(first)}", (*job.left_out, *lost), job.end)

@@ -58,11 +58,11 @@ class Luggage:
     sound: int
 
 
-def pack(video: str | os.PathLike[str], suffix: str, heard: Iterable[int] | None = None) -> Luggage:
-    """Decides what of `video` goes into the container `suffix`; see `mux` for `heard`."""
+def pack(video: str | os.PathLike[str], suffix: str) -> Luggage:
+    """Decides what of `video` goes into the container `suffix`."""
     with open_video(video) as container:
         pictures = picture_stream(container, video)
-        replaced = [s.index for s in sound_streams(container)] if heard is None else list(heard)
+        replaced = [s.index for s in sound_streams(container)]
         muxer = _muxer_for(container, pictures, replaced, suffix)
         tracks, left_out = [], []
         for stream in container.streams:

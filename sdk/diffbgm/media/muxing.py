@@ -2,7 +2,6 @@
 
 import os
 import time as clock
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from diffbgm.errors import VideoError
 from diffbgm.files import replacing
 from diffbgm.media.containers import add_copy, codec_name, open_sink
 from diffbgm.media.encode import Colours, PictureEncoder
-from diffbgm.media.job import Job, MuxReport, blocked, encoded_report, prepare, unheard
+from diffbgm.media.job import Job, MuxReport, blocked, encoded_report, prepare
 from diffbgm.media.keep import time_code, track_tags
 from diffbgm.media.order import stamped
 from diffbgm.media.passengers import Passengers, has_own_keys, tag_film
@@ -43,11 +42,12 @@ def mux(
     out: str | os.PathLike[str],
     *,
     duration: float | None = None,
-    heard: Sequence[int] | None = None,
     own_sound: bool = False,
     on_progress: Progress | None = None,
 ) -> MuxReport:
     """Writes `video` with `audio` in the place of its own sound, and with everything else that lies in it.
+
+    Its own sound is what players play: all mono tracks of one camera, else the default track.
 
     Pictures are copied packet by packet, bit for bit, where players take their codec in the container that `out` asks
     for by its suffix (.mp4, .m4v, .mov, .mkv; see COPYABLE). Otherwise (VP8, GIF, DivX in AVI, ...) they are encoded as
@@ -60,9 +60,7 @@ def mux(
         audio: Sound that begins with the first picture; cut or padded with silence to the length of the output.
         out: The file to write.
         duration: Seconds of the output: the last picture stays until then, or what comes later is cut. None: the
-            length of the film.
-        heard: Indices of the sound tracks that `audio` stands for; None: those that players play, which are all mono
-            tracks of one camera, else the default track.
+            length that players show.
         own_sound: `audio` holds the film's own sound, whose language and title the new track then takes over.
         on_progress: Called with a fraction from 0 to 1 and what is being done.
 
@@ -71,19 +69,18 @@ def mux(
         OutputError: The file cannot be written.
     """
     suffix = Path(out).suffix.lower()
-    job = prepare(video, suffix, duration, heard, own_sound=own_sound, out=out)
+    job = prepare(video, suffix, duration, own_sound=own_sound, out=out)
     why = blocked(job)
-    left_out = (*job.luggage.left_out, *unheard(job, heard))
     report = on_progress or silent
     with replacing(out, av.error.FFmpegError) as temporary:
         if not why:
             try:
                 _copy(job, audio, temporary, report)
-                return MuxReport("copied", "", left_out, job.end)
+                return MuxReport("copied", "", job.left_out, job.end)
             except _Refused as e:
                 why = str(e)
         first = _encode(job, audio, temporary, report)
-    return encoded_report(job, why, left_out, first)
+    return encoded_report(job, why, first)
 
 
 def _sound_length(rate: int, seconds: float, frame: float) -> int:

@@ -76,7 +76,8 @@ class Passengers:
             if at > time:
                 return False
             over = at + float((packet.duration or 0) * stream.time_base)
-            if at >= self.end or over < 0 or (text is not None and at < 0):
+            before = over <= 0 and not packet.has_sidedata("skip_samples")  # those hold what a decoder starts with
+            if at >= self.end or before or (text is not None and at < 0):
                 return True
             packet.pts = stamp - shift
             packet.dts = packet.pts if packet.dts is None else packet.dts - shift

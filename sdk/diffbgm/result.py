@@ -56,7 +56,8 @@ class Result:
         path = Path(path)
         suffix = path.suffix.lower()
         if suffix in media.COPYABLE:
-            media.mux(self.source, self.audio, path, duration=self.plan.duration)
+            own = self.receipt["keep_audio"] != "replace"
+            media.mux(self.source, self.audio, path, duration=self.plan.duration, own_sound=own)
         elif suffix in media.SOUND_CODECS:
             media.write_audio(self.audio, path)
         elif suffix in (".mid", ".midi"):

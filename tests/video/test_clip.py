@@ -21,7 +21,7 @@ from diffbgm.video.clip import (
     Clip,
     average_pairs,
     choose_clip,
-    look,
+    embed_video,
     match_texts,
     sense_of,
     suggest_tags,
@@ -148,9 +148,9 @@ def test_analyze_with_clip(tiny: Clip, clip: Drawn):
 
 
 def test_batches_do_not_matter(tiny: Clip, clip: Drawn, monkeypatch: pytest.MonkeyPatch):
-    whole = look(tiny, clip.path, 4.0)
+    whole = embed_video(tiny, clip.path, 4.0)
     monkeypatch.setattr(room, "BATCH", 3)
-    parts = look(tiny, clip.path, 4.0)
+    parts = embed_video(tiny, clip.path, 4.0)
     np.testing.assert_allclose(whole.clip, parts.clip, atol=1e-5)
     assert whole.words.shape == (4, len(WORDS))
     assert whole.words.sum(1) == pytest.approx(1.0)

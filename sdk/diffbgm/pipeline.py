@@ -119,7 +119,7 @@ class DiffBGM:
         semantics   what reads the pictures: "colour", "clip", or "auto" (CLIP where it is at hand); see `analyze`.
         seed        the same seed gives the same music on the same machine; None draws one (it is in the receipt).
         steps       of the sampler (default 64); guidance: how strictly the plan is followed (default 1), or a pair
-                    (rhythm, mood).
+                    (dynamic, semantic).
         keep_audio  "replace" the video's own sound, "mix" the music under it, or "duck" the music where people speak.
         fade        seconds of the final fade.
         plan, roll, features   from an earlier run, to skip those steps: edit a plan and pass it back.

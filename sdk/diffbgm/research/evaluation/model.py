@@ -82,7 +82,8 @@ def evaluate_model(
         "songs; own estimate: the network is shown what it answered first, as the sampler does; the bar is what a "
         "first prototype reached on one draw of 128 windows",
     )
-    sampler = {"steps": options.steps, "rhythm": options.guidance.rhythm, "mood": options.guidance.mood}
+    guidance = {"dynamic": options.guidance.dynamic, "semantic": options.guidance.semantic}
+    sampler = {"steps": options.steps, **guidance}
     data_out = {
         **report.data,
         "bce": {str(k): float(v.mean()) for k, v in bce.items()},

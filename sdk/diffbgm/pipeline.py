@@ -60,13 +60,13 @@ class DiffBGM:
         "bfloat16"; None: bfloat16 where the hardware is fast at it, else float32. Raises WeightsError where there are
         no weights, or damaged ones, InputError for another `dtype`.
         """
-        from diffbgm.composer.device import make_accelerator
+        from diffbgm.composer.device import find_device
 
         precision = read_dtype(dtype)
         model, origin = hub.load(
             name_or_path, revision=revision, cache_dir=cache_dir, token=token, local_files_only=local_files_only
         )
-        return cls(model.to(device or make_accelerator().device), origin, precision)
+        return cls(model.to(find_device(device)), origin, precision)
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> Path:
         """Writes config.json and model.safetensors (float32) into `folder`, for `from_pretrained`; returns it."""

@@ -4,7 +4,6 @@
 several pieces can share a batch (`continuous_batching.compose_many`).
 """
 
-import itertools
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
@@ -109,8 +108,8 @@ def compose_steps(
         return drawn if source is None else drawn[:, source]
 
     sampling = sampler(noise, noise_levels(options.steps), bar_correlation=options.bar_correlation)
-    shown = next(sampling)
-    for step in itertools.count():
+    shown, step = next(sampling), 0
+    while True:
         starts = window_starts(plan.beats, model.beats, step)
         if (key := tuple(starts)) not in variants:
             variants[key] = condition_variants(condition_of(plan, starts, model).to(device), options.guidance)
@@ -119,8 +118,9 @@ def compose_steps(
         logits = couple_sections(logits, source, options.section_coupling)
         logits = guide_to_mode(logits, targets, options.mode_guidance)
         logits = torch.where(free, logits, fixed)
+        step += 1
         if on_progress:
-            on_progress((step + 1) / options.steps, f"composing, step {step + 1} of {options.steps}")
+            on_progress(step / options.steps, f"composing, step {step} of {options.steps}")
         try:
             shown = sampling.send(logits)
         except StopIteration:  # these logits were the last

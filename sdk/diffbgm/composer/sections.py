@@ -18,8 +18,8 @@ def noise_source(plan: MusicPlan, length: int) -> np.ndarray | None:
         [length] indices: the step itself, or the same place in the first section with its label; None where no label
         comes twice and every step has noise of its own.
     """
-    own = np.arange(length)
-    source = own.copy()
+    own: np.ndarray = np.arange(length)
+    source = np.array(own)
     first: dict[str, tuple[int, int]] = {}
     for section in plan.sections:
         start, end = section.start_beat * STEPS_PER_BEAT, section.end_beat * STEPS_PER_BEAT

@@ -9,7 +9,7 @@ import os
 from diffbgm import threads
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-threads.behave(jobs=2)  # as many as compose at once; before torch is loaded
+os.environ.update(threads.environment(jobs=2))  # as many as compose at once; before torch is loaded
 
 from space.memory import share_heaps
 from space.ui import build, launch_options

@@ -1,7 +1,7 @@
 """The noise schedule: noise level t runs from 1 (noise) to 0 (music), x_t = a x_0 + s eps on a quarter of a circle.
 
 a = cos(pi t / 2), s = sin(pi t / 2), so that a^2 + s^2 = 1 (variance preserving): the cosine schedule of Nichol &
-Dhariwal 2021 (eq. 17) without its offset. Here t is continuous; training draws any t, the sampler visits `noise_levels`.
+Dhariwal 2021 (eq. 17) without its offset. t is continuous: training draws any, the sampler visits `noise_levels`.
 """
 
 import math

@@ -5,6 +5,7 @@ import copy
 import torch
 from torch import nn
 
+from diffbgm import threads
 from diffbgm.composer.denoiser import Denoiser
 from diffbgm.composer.device import has_fast_bf16
 
@@ -33,7 +34,11 @@ def with_cast_weights(model: Denoiser, dtype: torch.dtype | None = None) -> Deno
 
     Returns:
         `model` itself for float32. Otherwise a copy for inference, to be called within `precision(model, dtype)`.
+
+    Raises:
+        ForkedProcessError: see `threads.refuse_after_fork`.
     """
+    threads.refuse_after_fork()
     chosen = compute_dtype(model, dtype)
     if chosen == torch.float32:
         return model

@@ -125,7 +125,7 @@ def read_config(path: Path) -> "Config":
     try:
         return Config.from_dict(found)
     except WeightsError as e:
-        raise WeightsError(f"{path.parent}: {e}") from e
+        raise WeightsError(f"{path}: {str(e).removeprefix('config.json: ').removeprefix('config: ')}") from e
     except (TypeError, ValueError, ArithmeticError) as e:
         raise WeightsError(f"{path}: describes no network ({one_line(e)}); download the weights again") from e
 

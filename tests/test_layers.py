@@ -14,7 +14,7 @@ SDK = ROOT / "sdk" / "diffbgm"
 # The product wing. A room imports from the floors below it only.
 FLOORS = (
     {"errors"},
-    {"files", "progress", "types", "options"},
+    {"files", "progress", "types", "options", "threads"},
     {"roll", "media", "codec"},
     {"video", "planner", "midi", "arrange", "render", "plot", "receipt"},
     {"composer"},
@@ -47,7 +47,7 @@ HEAVY = {
     "sklearn",
     "pyarrow",
 }
-TORCH_ROOMS = {"composer", "training"}
+TORCH_ROOMS = {"composer", "training", "compose_windows"}
 
 
 def room_of(file: Path) -> tuple[str, str]:

@@ -29,8 +29,16 @@ class DataError(InputError):
     """A data set or a MIDI file is not in the layout it should be in."""
 
 
-class WeightsError(DiffBGMError):
+class WeightsError(InputError):
     """The model's weights are missing, damaged, or do not match its configuration."""
+
+
+class NoNotesError(InputError):
+    """The network composed no note at all: another seed or other weights may."""
+
+
+class ForkedProcessError(DiffBGMError):
+    """This process was forked from one that had used the model, whose threads it has lost."""
 
 
 class RenderError(DiffBGMError):

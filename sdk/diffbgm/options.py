@@ -3,83 +3,103 @@
 `ScoreOptions` is one video's; `SETTINGS` says of each what it holds and what to tell people about it.
 """
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, get_args
 
-from diffbgm.errors import InputError, PlanError
+from diffbgm.errors import InputError
 
 if TYPE_CHECKING:
     import torch
 
-Method = Literal["ancestral", "ddim", "dpm"]
 KeepAudio = Literal["replace", "mix", "duck"]
 Semantics = Literal["auto", "colour", "clip"]
 
 
 @dataclass(frozen=True)
 class Guidance:
-    """How much more than usual the plan is followed (classifier-free guidance, Ho & Salimans 2022); 1 = as trained.
+    """How much more than as trained the plan's streams are followed (classifier-free guidance, Ho & Salimans 2022).
 
-    `rhythm` weighs the dynamic stream, `mood` the semantic one on top of it. `rescale` 0..1: how far the logits are
-    brought back to the mean and spread that they have without guidance, so that high weights neither saturate nor crowd
-    them (after Lin et al. 2024, section 3.4).
+    Attributes:
+        dynamic: Weight 0..10 of the dynamic stream (polyphony, density, ... of every beat); 1 = as trained.
+        semantic: Weight 0..10 of the semantic stream (mode, affect, texture of every section) on top of it.
+        rescale: 0..1, how far the logits are brought back to the mean and spread that they have without guidance, so
+            that high weights neither saturate nor crowd them (after Lin et al. 2024, section 3.4).
+
+    Raises:
+        InputError: a number out of its range.
     """
 
-    rhythm: float = 1.0
-    mood: float = 1.0
+    dynamic: float = 1.0
+    semantic: float = 1.0
     rescale: float = 0.7
 
-
-class Manner(TypedDict):
-    """How to sample, as `sample` and `sampling` take it."""
-
-    method: Method
-    eta: float
-    temperature: float
-    rhyme: float
+    def __post_init__(self) -> None:
+        check_range("guidance", self.dynamic, 0, 10)
+        check_range("guidance", self.semantic, 0, 10)
+        check_range("guidance rescale", self.rescale, 0, 1)
 
 
 @dataclass(frozen=True)
 class ComposeOptions:
-    """steps and method of the sampler (see `sampling.sample`), guidance, seed.
+    """How a plan is composed.
 
-    `chunk` windows go through the network at once, which bounds memory (None: what suits the device), computing in
-    `dtype` (None: bfloat16 where the hardware is fast at it, else float32).
-    `temperature`: above 1 more notes, and less likely ones, are tried while little is settled; see `sampling.sample`.
-    `rhyme` 0..1: how far bars share the luck of the draw, see `sampling.draw`.
-    `tie` 0..1: how far sections with one label are pulled together while they emerge, besides sharing their noise.
-    `lean`: nats by which music that strays from the plan's mode is pulled back, see `sampling.lean`.
+    Attributes:
+        seed: 0 .. 2^63 - 1; the same seed gives the same music on the same machine.
+        steps: 1..1000 evaluations per window by the sampler.
+        guidance: Weights of the plan's streams.
+        bar_correlation: 0..1, of the random numbers that the cells of all bars are drawn with; see
+            `sampling.draw_cells`.
+        section_coupling: 0..1, how far sections with one label are pulled together while they emerge, besides sharing
+            their noise; see `sections.couple_sections`.
+        mode_guidance: 0..4 nats by which music that strays from the plan's mode is pulled back, at most; see
+            `guidance.guide_to_mode`.
+        batch_size: Windows per batch of the network, which bounds memory; None: what suits the device.
+        dtype: Precision to compute in; None: bfloat16 where the hardware is fast at it, else float32.
+
+    Raises:
+        InputError: a number out of its range.
     """
 
     seed: int = 0
     steps: int = 64
-    method: Method = "ancestral"
     guidance: Guidance = field(default_factory=Guidance)
-    eta: float = 1.0
-    temperature: float = 1.0
-    rhyme: float = 0.8
-    tie: float = 0.3
-    lean: float = 0.5
-    chunk: int | None = None
+    bar_correlation: float = 0.8
+    section_coupling: float = 0.3
+    mode_guidance: float = 0.5
+    batch_size: int | None = None
     dtype: "torch.dtype | None" = None
 
     def __post_init__(self) -> None:
-        if not 1 <= self.steps <= 1000:
-            raise PlanError(f"steps must lie between 1 and 1000, got {self.steps}")
-        for name in ("rhythm", "mood"):
-            if not 0 <= getattr(self.guidance, name) <= 10:
-                raise PlanError(f"guidance must lie between 0 and 10, got {getattr(self.guidance, name)}")
-        if not 0.1 <= self.temperature <= 10:
-            raise PlanError(f"temperature must lie between 0.1 and 10, got {self.temperature}")
-        if not 0 <= self.rhyme <= 1:
-            raise PlanError(f"rhyme must lie between 0 and 1, got {self.rhyme}")
-        if not 0 <= self.lean <= 4:
-            raise PlanError(f"lean must lie between 0 and 4 nats, got {self.lean}")
+        for name in ("seed", "steps", "batch_size"):
+            if (number := getattr(self, name)) is not None:
+                object.__setattr__(self, name, whole(name, number))
+        check_range("seed", self.seed, 0, 2**63 - 1)
+        check_range("steps", self.steps, 1, 1000)
+        check_range("bar_correlation", self.bar_correlation, 0, 1)
+        check_range("section_coupling", self.section_coupling, 0, 1)
+        check_range("mode_guidance", self.mode_guidance, 0, 4)
+        if self.batch_size is not None:
+            check_range("batch_size", self.batch_size, 1, 4096)
 
-    def manner(self) -> Manner:
-        """What of this the sampler asks for."""
-        return {"method": self.method, "eta": self.eta, "temperature": self.temperature, "rhyme": self.rhyme}
+
+def whole(name: str, value: SupportsIndex) -> int:
+    """A whole number, of numpy too; InputError for another kind."""
+    try:
+        return operator.index(value)
+    except TypeError as e:
+        raise InputError(f"{name} must be a whole number, got {value!r}") from e
+
+
+def check_range(name: str, value: float, low: float, high: float) -> None:
+    """InputError where a number does not lie in low..high; NaN lies nowhere."""
+    try:
+        inside = low <= value <= high
+    except TypeError as e:
+        raise InputError(f"{name} must be a number between {low} and {high}, got {value!r}") from e
+    if not inside:
+        raise InputError(f"{name} must lie between {low} and {high}, got {value}")
 
 
 @dataclass(frozen=True, kw_only=True)

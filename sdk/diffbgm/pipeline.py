@@ -60,13 +60,13 @@ class DiffBGM:
         "bfloat16"; None: bfloat16 where the hardware is fast at it, else float32. Raises WeightsError where there are
         no weights, or damaged ones, InputError for another `dtype`.
         """
-        from diffbgm.composer.device import make_accelerator
+        from diffbgm.composer.device import find_device
 
         precision = read_dtype(dtype)
         model, origin = hub.load(
             name_or_path, revision=revision, cache_dir=cache_dir, token=token, local_files_only=local_files_only
         )
-        return cls(model.to(device or make_accelerator().device), origin, precision)
+        return cls(model.to(find_device(device)), origin, precision)
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> Path:
         """Writes config.json and model.safetensors (float32) into `folder`, for `from_pretrained`; returns it."""
@@ -119,7 +119,7 @@ class DiffBGM:
         semantics   what reads the pictures: "colour", "clip", or "auto" (CLIP where it is at hand); see `analyze`.
         seed        the same seed gives the same music on the same machine; None draws one (it is in the receipt).
         steps       of the sampler (default 64); guidance: how strictly the plan is followed (default 1), or a pair
-                    (rhythm, mood).
+                    (dynamic, semantic).
         keep_audio  "replace" the video's own sound, "mix" the music under it, or "duck" the music where people speak.
         fade        seconds of the final fade.
         plan, roll, features   from an earlier run, to skip those steps: edit a plan and pass it back.

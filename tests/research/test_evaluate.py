@@ -19,7 +19,7 @@ from diffbgm.errors import DataError
 from diffbgm.files import file_sha256
 from diffbgm.hub import load_weights, save_weights
 from diffbgm.options import ComposeOptions, Guidance
-from diffbgm.research.compose_windows import mode_asked, mode_wishes, sample_windows
+from diffbgm.research.compose_windows import mode_asked, mode_targets_of, sample_windows
 from diffbgm.research.datasets.pop909 import is_validation, read_songs
 from diffbgm.research.datasets.windows import prepare
 from diffbgm.research.evaluation.ablations import VARIANTS, evaluate_ablations
@@ -218,11 +218,12 @@ def test_the_pull_to_the_mode_moves_windows_as_it_moves_pieces(weights: Path, so
     windows, _, _ = draw([prepare(s) for s in read_songs(songs) if is_validation(s.id)], 4, 0)
     model = load_weights(weights)
     free, pulled = (
-        sample_windows(model, windows, ComposeOptions(steps=2, lean=lean), lambda f, m: None) for lean in (0.0, 4.0)
+        sample_windows(model, windows, ComposeOptions(steps=2, mode_guidance=lean), lambda f, m: None)
+        for lean in (0.0, 4.0)
     )
     assert (free != pulled).any()
     for window in windows:
-        wishes = mode_wishes(window)
+        wishes = mode_targets_of(window)
         steps = np.concatenate([at.numpy() for at, _ in wishes])
         assert len(np.unique(steps)) == len(steps)
         for at, major in wishes:

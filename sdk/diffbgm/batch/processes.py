@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from diffbgm import threads
 from diffbgm.errors import InputError
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def default_workers() -> int:
 
 
 def worker_environment(device: "torch.device") -> dict[str, str]:
-    """This process's environment, for one that is nobody's rank and sees the same device and no other."""
+    """This process's environment, for one that is nobody's rank, sees the same device and no other, and has a worker's
+    share of the cores."""
     launched = ("RANK", "WORLD_SIZE", "MASTER_", "LOCAL_", "GROUP_", "ROLE_", "TORCHELASTIC_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(launched)}
     if device.type == "cpu":
@@ -83,4 +85,4 @@ def worker_environment(device: "torch.device") -> dict[str, str]:
         visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
         index = device.index or 0
         environment["CUDA_VISIBLE_DEVICES"] = visible[index] if visible else str(index)
-    return environment
+    return environment | threads.environment(default_workers(), environment)

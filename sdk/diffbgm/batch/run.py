@@ -28,7 +28,7 @@ from diffbgm.pipeline import DiffBGM
 from diffbgm.stages import PlannedVideo, options_of
 
 if TYPE_CHECKING:
-    from diffbgm.composer.many import ComposeJob
+    from diffbgm.composer.continuous_batching import ComposeJob
     from diffbgm.hub import Origin
 
 WORK = ".work"  # half-made files lie here; nothing of it outlives a batch
@@ -122,7 +122,7 @@ class Job:
 
 def score_jobs(model: DiffBGM, jobs: Sequence[Job], pool: Workers, tell: Callable[[float, str], None]) -> None:
     """Scores all of them: workers look ahead and play, while the windows of several videos share batches here."""
-    from diffbgm.composer.many import ComposeJob, compose_many
+    from diffbgm.composer.continuous_batching import ComposeJob, compose_many
 
     waiting, looking = deque(jobs), deque[tuple[Job, float, Future[PlannedVideo]]]()
     playing: list[Future[None]] = []

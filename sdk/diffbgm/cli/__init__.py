@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from diffbgm import __version__
+from diffbgm import __version__, threads
 from diffbgm.cli import batch, look, push, score
 from diffbgm.errors import DiffBGMError, InputError
 
@@ -16,6 +16,7 @@ EXTRAS = {"sklearn": "research", "pyarrow": "research", "jinja2": "research", "t
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
+    threads.behave()
     parser = make_parser()
     args = parser.parse_args(arguments)
     try:

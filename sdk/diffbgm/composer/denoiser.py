@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from diffbgm.composer.attention import Attention, Recall, segment_mask
 from diffbgm.composer.condition import DYNAMIC_WIDTH, SEMANTIC_WIDTH, Condition
 from diffbgm.composer.config import Config
+from diffbgm.composer.noise import signal_and_noise
 from diffbgm.types import BEATS_PER_BAR, PITCHES, STEPS_PER_BAR
 
 PADDED = 96  # pitches inside the network, so that they halve three times
@@ -28,11 +29,6 @@ class Estimate:
 
     logits: Tensor
     velocity: Tensor
-
-
-def signal_and_noise(t: Tensor) -> tuple[Tensor, Tensor]:
-    """a, s of x_t = a x_0 + s eps at noise level t in 0..1: a quarter turn of the circle."""
-    return torch.cos(t * (math.pi / 2)), torch.sin(t * (math.pi / 2))
 
 
 class ConvBlock(nn.Module):

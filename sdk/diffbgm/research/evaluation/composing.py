@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from diffbgm.codec import to_json
-from diffbgm.composer.many import ComposeJob, compose_many
+from diffbgm.composer.continuous_batching import ComposeJob, compose_many
 from diffbgm.options import ComposeOptions
 from diffbgm.progress import Progress, silent
 from diffbgm.types import MusicPlan, PianoRoll
@@ -29,8 +29,9 @@ def compose_together(
     first = dict(reversed(list(zip(asked, plans, strict=True))))
     waiting = (ComposeJob(key, plan, replace(options, seed=key[0])) for key, plan in first.items())
     rolls: dict[tuple[int, str], PianoRoll] = {}
-    chunk = options.chunk or TOGETHER
-    for key, roll in compose_many(model, lambda wait: next(waiting, None), chunk=chunk, dtype=options.dtype):
+    batch_size = options.batch_size or TOGETHER
+    made = compose_many(model, lambda wait: next(waiting, None), batch_size=batch_size, dtype=options.dtype)
+    for key, roll in made:
         if isinstance(roll, Exception):
             raise roll
         rolls[key] = roll

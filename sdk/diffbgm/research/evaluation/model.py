@@ -79,7 +79,8 @@ def evaluate_model(
         f"where a handful of cells decides, one at the others; seed {options.seed}; 95 % intervals by bootstrap over "
         "songs; own estimate: the network is shown what it answered first, as the sampler does",
     )
-    sampler = {"steps": options.steps, "rhythm": options.guidance.rhythm, "mood": options.guidance.mood}
+    guidance = {"dynamic": options.guidance.dynamic, "semantic": options.guidance.semantic}
+    sampler = {"steps": options.steps, **guidance}
     data_out = {
         **report.data,
         "bce": {str(k): float(v.mean()) for k, v in bce.items()},

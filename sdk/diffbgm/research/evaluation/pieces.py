@@ -77,7 +77,8 @@ def evaluate_pieces(
     beside = seam_test(composed, seams, [roll.cells for roll in real], seed=options.seed)
     progress(0.95, "comparing velocities")
     tables = (seam_table(alone, songs_own, beside), velocity_table(model, plans, real, options.seed))
-    sampler = {"steps": options.steps, "rhythm": options.guidance.rhythm, "mood": options.guidance.mood}
+    guidance = {"dynamic": options.guidance.dynamic, "semantic": options.guidance.semantic}
+    sampler = {"steps": options.steps, **guidance}
     return Report("Long pieces", options.seed, tables, {"n": len(pieces), "bars": BARS, "sampler": sampler})
 
 

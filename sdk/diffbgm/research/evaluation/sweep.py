@@ -84,11 +84,11 @@ def evaluate_sweep(
         return Table(title, (*columns, *COLUMNS), tuple(body), note)
 
     by_guidance = [
-        ((o.guidance.rhythm, o.guidance.mood, o.guidance.rescale), o) for o in found if o.steps == usual.steps
+        ((o.guidance.dynamic, o.guidance.semantic, o.guidance.rescale), o) for o in found if o.steps == usual.steps
     ]
     by_steps = [((o.steps,), o) for o in sorted(found, key=lambda o: o.steps) if o.guidance == usual.guidance]
     tables = (
-        table(f"Guidance, {usual.steps} steps", ("rhythm", "mood", "rescale"), by_guidance),
+        table(f"Guidance, {usual.steps} steps", ("dynamic", "semantic", "rescale"), by_guidance),
         table("Steps, default guidance", ("steps",), by_steps),
     )
     return Report("Guidance and steps", seed, tables, {"n": n, "songs": len(set(owner))})

@@ -14,8 +14,9 @@ SDK = ROOT / "sdk" / "diffbgm"
 # The product wing. A room imports from the floors below it only.
 FLOORS = (
     {"errors"},
-    {"files", "progress", "types", "options"},
-    {"roll", "media", "codec"},
+    {"setting"},
+    {"files", "progress", "types", "options", "forks"},
+    {"roll", "media", "codec", "paths"},
     {"video", "planner", "midi", "arrange", "render", "plot", "receipt"},
     {"composer"},
     {"hub", "result"},

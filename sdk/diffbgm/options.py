@@ -204,7 +204,8 @@ class ScoreOptions:
             try:
                 receipt = json.loads(Path(receipt).read_text(encoding="utf-8"))
             except (OSError, ValueError, RecursionError) as e:
-                raise OptionError(f"{where}: cannot be read as a receipt ({type(e).__name__})") from e
+                reason = getattr(e, "strerror", None) or "it is no JSON"
+                raise OptionError(f"{where}: cannot be read as a receipt ({reason}); check the path") from e
         options = cast("Mapping[str, Any]", receipt).get("options") if isinstance(receipt, Mapping) else None
         if not isinstance(options, Mapping):
             raise OptionError(f"{where}: holds no options; receipts do since version 0.5")

@@ -284,8 +284,11 @@ def read_device(device: "torch.device | str | None") -> "torch.device":
         return make_accelerator().device
     try:
         found = torch.device(device)
+    except (RuntimeError, TypeError, ValueError) as e:
+        raise OptionError(f"no device is called {str(device)!r}; use cpu, cuda or mps, or name none") from e
+    try:
         torch.empty(1, device=found)
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError, ImportError) as e:
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as e:
         reason = (str(e).strip().splitlines() or [type(e).__name__])[0]
         raise OptionError(f"device {str(device)!r} cannot be used here ({reason}); use cpu, or name none") from e
     return found

@@ -41,7 +41,7 @@ def reader(name: str) -> Callable[[str], Any]:
         try:
             return parse_option(name, text)
         except OptionError as e:
-            raise argparse.ArgumentTypeError(str(e)) from e
+            raise argparse.ArgumentTypeError(str(e).removeprefix(f"{name} ")) from e
 
     return read
 
@@ -54,7 +54,7 @@ def number(kind: type[int] | type[float], low: float, high: float) -> Callable[[
         try:
             return setting.parse("it", text)
         except OptionError as e:
-            raise argparse.ArgumentTypeError(str(e)) from e
+            raise argparse.ArgumentTypeError(str(e).removeprefix("it ")) from e
 
     return read
 

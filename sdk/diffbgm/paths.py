@@ -154,8 +154,10 @@ def _identity(path: StrPath) -> object:
     """What two names of one file have in common: device and inode, or where the name leads to."""
     try:
         stat = os.stat(path)
-    except (OSError, ValueError):
+    except OSError:
         return os.path.realpath(path)
+    except ValueError:  # a zero byte: no file has such a name
+        return path
     return stat.st_dev, stat.st_ino
 
 

@@ -75,7 +75,9 @@ class DiffBGM:
         Raises:
             WeightsError: There are no weights of that name, or damaged ones.
             OptionError: There is no such device here, or another `dtype`.
+            InputError: This process was forked from one that had loaded a model.
         """
+        forks.check_use()
         precision, place = read_dtype(dtype), read_device(device)
         model, origin = hub.load(
             name_or_path, revision=revision, cache_dir=cache_dir, token=token, local_files_only=local_files_only
@@ -129,6 +131,7 @@ class DiffBGM:
             OptionError: There is no such option, it is not for composing, or it cannot have this value.
             PlanError: The plan cannot be read, or `keep` does not fit it.
         """
+        forks.check_use()
         for name in changes:
             if name in SETTINGS and SETTINGS[name].stage != "compose":
                 raise OptionError(f"{name} is not for composing; hand it to score or to make_plan")
@@ -146,7 +149,6 @@ class DiffBGM:
         """The notes for a plan; `seed` where the options have none."""
         from diffbgm.composer.compose import compose
 
-        forks.check_use()
         options = replace(options_of(settings, seed), dtype=self.dtype)
         return compose(self.model, plan, options, keep=keep, on_progress=on_progress)
 
@@ -183,6 +185,7 @@ class DiffBGM:
             PlanError: The plan cannot be read, or is for another video.
             RenderError: There is no synthesizer or soundfont.
         """
+        forks.check_use()
         settings = with_changes(options, changes)
         if plan is not None:
             for name in changes:

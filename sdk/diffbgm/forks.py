@@ -1,7 +1,7 @@
-"""A fork after torch has computed (loading a model is enough) leaves the child without torch's threads: what it computes there never ends.
+"""A fork after torch has computed leaves the child without torch's threads: what it computes there never ends.
 
-The child of such a fork is told so, instead of being left to wait (torch's limit, see its "multiprocessing best
-practices").
+Loading a model is enough for that. The child of such a fork is told so, instead of being left to wait (torch's limit,
+see its "multiprocessing best practices").
 """
 
 import os
@@ -21,8 +21,8 @@ def check_use() -> None:
 
     if _state["forked"]:
         raise InputError(
-            "this process was forked from one that had loaded the model, and torch cannot compute in it; start processes "
-            "with multiprocessing.get_context('spawn'), or fork before the model is loaded"
+            "this process was forked from one that had loaded the model, and torch cannot compute in it; start "
+            "processes with multiprocessing.get_context('spawn'), or fork before the model is loaded"
         )
     _state["used"] = _state["used"] or torch.get_num_threads() > 1 or torch.cuda.is_initialized()
 

@@ -8,7 +8,7 @@ import difflib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import asdict, astuple, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast, get_args
 
@@ -136,14 +136,8 @@ class ScoreOptions:
     guidance: float | Sequence[float] | Guidance | None = field(
         default=1.0,
         metadata=declare(
-            float, "compose", "how strictly the plan is followed; or a pair: rhythm, mood", low=0, high=10,
+            float, "compose", "how strictly the plan is followed; or a pair: dynamic, semantic", low=0, high=10,
             metavar="G",
-        ),
-    )  # fmt: skip
-    temperature: float | None = field(
-        default=1.0,
-        metadata=declare(
-            float, "compose", "above 1 more notes, and less likely ones, are tried", low=0.1, high=10, metavar="T",
         ),
     )  # fmt: skip
     bar_correlation: float | None = field(
@@ -158,7 +152,7 @@ class ScoreOptions:
             float, "compose", "how far sections with one label are pulled together", low=0, high=1, metavar="C",
         ),
     )  # fmt: skip
-    mode_pull: float | None = field(
+    mode_guidance: float | None = field(
         default=0.5,
         metadata=declare(
             float, "compose", "nats by which notes outside the plan's mode are held back", low=0, high=4, metavar="P",
@@ -206,7 +200,7 @@ class ScoreOptions:
             except (OSError, ValueError, RecursionError) as e:
                 reason = getattr(e, "strerror", None) or "it is no JSON"
                 raise OptionError(f"{where}: cannot be read as a receipt ({reason}); check the path") from e
-        options = cast("Mapping[str, Any]", receipt).get("options") if isinstance(receipt, Mapping) else None
+        options = receipt.get("options") if isinstance(receipt, Mapping) else None
         if not isinstance(options, Mapping):
             raise OptionError(f"{where}: holds no options; receipts do since version 0.5")
         plain = dict(cast("Mapping[str, Any]", options))
@@ -214,7 +208,7 @@ class ScoreOptions:
             try:
                 plain["guidance"] = Guidance(**cast("Mapping[str, Any]", guidance))
             except TypeError as e:
-                raise OptionError(f"{where}: guidance must hold rhythm, mood and rescale") from e
+                raise OptionError(f"{where}: guidance must hold {', '.join(f.name for f in fields(Guidance))}") from e
         return with_changes(cls(), plain)
 
 
@@ -227,10 +221,9 @@ class Changes(TypedDict, total=False):
     seed: int | None
     steps: int | None
     guidance: float | Sequence[float] | Guidance | None
-    temperature: float | None
     bar_correlation: float | None
     section_coupling: float | None
-    mode_pull: float | None
+    mode_guidance: float | None
     keep_audio: KeepAudio | None
     fade: float | None
 
@@ -285,19 +278,15 @@ def _read_guidance(name: str, value: Any) -> "float | Guidance":
     """A number for both streams, or one for each."""
     setting = SETTINGS[name]
     if isinstance(value, Guidance):
-        rescale = real(value.rescale)
+        streams, rescale = astuple(value)[:2], real(value.rescale)
         if rescale is None or not 0 <= rescale <= 1:
             raise OptionError(f"{name}: rescale must be a number from 0 to 1, got {show(value.rescale)}")
-        parts = (value.rhythm, value.mood)
-        rhythm, mood = (
-            float(setting.number(f"{name} of {at}", v)) for at, v in zip(("rhythm", "mood"), parts, strict=True)
-        )
-        return Guidance(rhythm, mood, rescale)
+        return Guidance(*(float(setting.number(name, weight)) for weight in streams), rescale=rescale)
     if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__len__"):
         return setting.check(name, value)
     parts = list(cast("Sequence[Any]", value))
     if len(parts) != 2:
-        raise OptionError(f"{name} must be a number or a pair (rhythm, mood), got {show(value)}")
+        raise OptionError(f"{name} must be a number or a pair (dynamic, semantic), got {show(value)}")
     return _read_guidance(name, Guidance(*parts))
 
 

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from diffbgm import forks, hub
 from diffbgm.errors import InputError, OptionError
@@ -306,7 +306,7 @@ def as_plan(plan: PlanSource) -> MusicPlan:
     """The plan, read where a path is given."""
     if isinstance(plan, MusicPlan):
         return plan
-    if isinstance(plan, str | os.PathLike):
+    if isinstance(cast("Any", plan), str | os.PathLike):
         return read_plan(local_path(plan))
     raise OptionError(f"plan must be a MusicPlan or the path of one, not {type(plan).__name__}")
 

@@ -29,10 +29,9 @@ from diffbgm.video.clip import sense_of
 # What the composer calls the options that shape how it samples.
 SAMPLER = {
     "steps": "steps",
-    "temperature": "temperature",
     "bar_correlation": "rhyme",
     "section_coupling": "tie",
-    "mode_pull": "lean",
+    "mode_guidance": "lean",
 }
 
 

@@ -94,7 +94,7 @@ class Parser(argparse.ArgumentParser):
 
     given: Sequence[str] = ()
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """As its parent does; the top parser remembers what it was given."""
         if self.prog == "diffbgm":
             Parser.given = sys.argv[1:] if args is None else list(args)

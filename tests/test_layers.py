@@ -14,8 +14,9 @@ SDK = ROOT / "sdk" / "diffbgm"
 # The product wing. A room imports from the floors below it only.
 FLOORS = (
     {"errors"},
+    {"setting"},
     {"files", "progress", "types", "options", "threads"},
-    {"roll", "media", "codec"},
+    {"roll", "media", "codec", "paths"},
     {"video", "planner", "midi", "arrange", "render", "plot", "receipt"},
     {"composer"},
     {"hub", "result"},

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from diffbgm.files import replacing
+from diffbgm.paths import DRAWN_BY
 from diffbgm.roll import roll_to_notes
 from diffbgm.types import BEATS_PER_BAR, MusicPlan, PianoRoll
 
@@ -48,7 +49,7 @@ def plot_plan(plan: MusicPlan, path: str | os.PathLike[str], *, roll: PianoRoll 
     )
     path = Path(path)
     with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", facecolor=PAPER)
+        figure.savefig(temporary, format="png", facecolor=PAPER, metadata={"Software": DRAWN_BY})
     return path
 
 

@@ -6,7 +6,7 @@ import pytest
 from diffbgm.planner.director import Footage
 from diffbgm.research.datasets.muvisync import MusicVideo
 from diffbgm.research.datasets.stretches import SPAN, cut_stretches
-from diffbgm.research.evaluation.footage import inside_table, correlation_interval, moving_affect, spread_table
+from diffbgm.research.evaluation.footage import correlation_interval, inside_table, moving_affect, spread_table
 
 
 def made_up(n: int, told: float, seed: int = 0) -> list[MusicVideo]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from diffbgm.errors import DataError
+from diffbgm.errors import DataError, OptionError
 from diffbgm.options import SETTINGS, ScoreOptions, Setting
 
 SUFFIXES = (".csv", ".jsonl")
@@ -92,7 +92,10 @@ def make_row(where: str, values: Mapping[str, Any], name: str) -> Row:
         raise DataError(f"{where}: name {name!r} must be a plain file name without a suffix")
     settings = {column: read(where, column, SETTINGS[column], given[column]) for column in SETTINGS if column in given}
     settings.setdefault("seed", zlib.crc32(name.encode()) >> 1)
-    return Row(video=str(given["video"]), name=name, **settings)
+    try:
+        return Row(video=str(given["video"]), name=name, **settings)
+    except OptionError as e:
+        raise DataError(f"{where}: {e}") from e
 
 
 def read(where: str, column: str, setting: Setting, value: Any) -> Any:

@@ -4,11 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from diffbgm.cli.common import progress_bar
+from diffbgm.cli.common import number, progress_bar
 from diffbgm.options import SETTINGS
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds `batch` to the command line."""
     batch = commands.add_parser(
         "batch",
         help="score the videos of a manifest, on one process or many; continues where it was stopped",
@@ -26,7 +27,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     batch.add_argument("--device", help="cpu, cuda, ...; by default the best there is")
     batch.add_argument(
         "--workers",
-        type=int,
+        type=number(int, 1, 256),
         metavar="N",
         help="processes beside each that look at videos and play music (default: as many as it has cores, at most 8)",
     )
@@ -34,6 +35,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run_batch(args: argparse.Namespace) -> None:
+    """Scores the rows of the manifest."""
     from accelerate import PartialState
 
     from diffbgm.batch import score_batch

@@ -245,7 +245,11 @@ def _read_phrases(
             state.unread.append(phrase.text)
             negated = negated and fresh
             continue
-        if (meaning := phrase.has("negation")) is not None and meaning.value == "before" and len(phrase.meanings) == 1:
+        if (
+            (meaning := phrase.has("negation")) is not None
+            and meaning.value == "before"
+            and not any(m.kind in CONTENT for m in phrase.meanings)
+        ):
             negated, fresh = True, True
             continue
         if phrase.has("but"):

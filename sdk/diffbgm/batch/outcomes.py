@@ -196,7 +196,8 @@ def owns_table(path: Path) -> bool:
 def record_of(outcome: Outcome) -> dict[str, Any]:
     """One line of the table; plain values, no NaN."""
     receipt = outcome.receipt or {}
-    tempo, cuts = (cast("Any", receipt.get(key)) for key in ("tempo", "cuts"))
+    tempo = cast("Mapping[str, Any]", receipt.get("tempo") or {})
+    cuts = cast("Sequence[Any] | None", receipt.get("cuts"))
     values: dict[str, Any] = {
         **{column: getattr(outcome.row, column) for column in COLUMNS},
         "status": "waiting" if outcome.error == WAITING else "failed" if outcome.error else "done",
@@ -204,8 +205,8 @@ def record_of(outcome: Outcome) -> dict[str, Any]:
         **{kind: outcome.files[kind].name if outcome.files else None for kind in FILES},
         "duration": receipt.get("duration"),
         "key": receipt.get("key"),
-        "bpm": tempo.get("base") if isinstance(tempo, dict) else None,
-        "cuts": len(cuts) if isinstance(cuts, list) else None,
+        "bpm": tempo.get("base"),
+        "cuts": None if cuts is None else len(cuts),
         "cut_hit_rate": receipt.get("cut_hit_rate"),
         "loudness_lufs": receipt.get("loudness_lufs"),
         "weights": outcome.inputs["weights"],

@@ -1,6 +1,7 @@
 """No file that is read is ever written, nobody else's file is replaced, and a row that fails costs itself only."""
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable
@@ -10,8 +11,10 @@ import pytest
 from tests.batch.running import finished, hidden, read_csv, write_csv
 from tests.drawing import draw_video
 
-from diffbgm.batch import score_batch
-from diffbgm.batch.outputs import ReadFiles
+from diffbgm.batch import Outcome, read_manifest, score_batch
+from diffbgm.batch.outcomes import record_of
+from diffbgm.batch.outputs import FILES, ReadFiles
+from diffbgm.batch.tables import to_text
 from diffbgm.errors import OutputError
 
 Score = Callable[..., dict[str, str]]
@@ -21,8 +24,8 @@ Score = Callable[..., dict[str, str]]
 def score(weights: Path) -> Score:
     """A function: the errors of a batch by the row's name, empty where it is done."""
 
-    def run(manifest: Path, out: Path, **options: bool) -> dict[str, str]:
-        outcomes = score_batch(manifest, out, weights=weights, device="cpu", workers=1, **options)
+    def run(manifest: Path, out: Path, overwrite: bool = False) -> dict[str, str]:
+        outcomes = score_batch(manifest, out, weights=weights, device="cpu", workers=1, overwrite=overwrite)
         return {outcome.row.name: outcome.error for outcome in outcomes}
 
     return run
@@ -119,17 +122,14 @@ def test_a_table_that_is_not_ours_is_kept(films: Path, weights: Path, tmp_path: 
         score(other, tmp_path / "file")
 
 
-def test_a_file_of_results_that_holds_no_json_number_is_not_believed(
-    films: Path, undisturbed: Path, tmp_path: Path, score: Score
-) -> None:
-    from diffbgm.batch.outcomes import Outcome, record_of
-
+def test_a_number_that_json_lacks_does_not_reach_the_table(films: Path, undisturbed: Path) -> None:
     receipt = json.loads((undisturbed / "0.receipt.json").read_text())
-    row = __import__("diffbgm.batch", fromlist=["read_manifest"]).read_manifest(films / "clips.csv")[0]
-    files = {kind: tmp_path / kind for kind in ("scored", "midi", "receipt")}
-    record = record_of(Outcome(row, {"weights": "w"}, files, receipt={**receipt, "loudness_lufs": float("nan")}))
+    row = read_manifest(films / "clips.csv")[0]
+    files = {kind: Path(kind) for kind in FILES}
+    record = record_of(Outcome(row, {"weights": "w"}, files, receipt={**receipt, "loudness_lufs": math.nan}))
     assert record["loudness_lufs"] is None
     assert record["duration"] == pytest.approx(1.8)
+    assert json.loads(to_text([record], ".jsonl")) == record
 
 
 def test_paths_are_compared_by_where_they_lead(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_json_lines_end_at_line_feeds_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ("video,prompt\na.mp4,rêve\n".encode("cp1252"), 'line 2: byte 0xea is not UTF-8; save the table as "CSV UTF-8"'),
+        ("video,prompt\na.mp4,rêve\n".encode("cp1252"), '2: byte 0xea is not UTF-8; save the table as "CSV UTF-8"'),
         ("video,prompt\nкино.mp4,x\n".encode("cp1251"), "CSV UTF-8"),
         (b"video,prompt\na.mp4,calm,left over\n", "row 1: 'left over' stands in a column without a name"),
         (b"video,prompt\na.mp4,b\nc.mp4,\"he said\nd.mp4,x\n", "row 2: not CSV .*check its quotes"),

@@ -49,7 +49,7 @@ def read_manifest(path: Path, out: Path | None = None) -> tuple[Row, ...]:
         DataError: With the row's number: an unreadable file, an unknown column, a value that is none or out of its
             range, a name twice.
     """
-    table = read_table(path, COLUMNS)
+    table = read_table(path, COLUMNS, [name for name in SETTINGS if SETTINGS[name].kind is not str])
     if not table:
         raise DataError(f"{path}: has no rows")
     given = [str(values["name"]) for _, values in table if values.get("name")]
@@ -109,7 +109,7 @@ def read(where: str, column: str, setting: Setting, value: Any) -> Any:
         if not all(isinstance(word, str | int | float) for word in words):
             raise DataError(f"{where}: {column} must be text, got {value!r}")
         return ",".join(map(str, words))
-    text = str(value).strip().replace(",", ".")  # tables with semicolons write 1,5
+    text = str(value).strip()
     try:
         number = math.nan if isinstance(value, bool) else float(text)
     except ValueError:

@@ -53,13 +53,18 @@ class Job:
         """Writes NAME.result.json, by way of the folder `work`. Raises OutputError where that is not possible."""
         record = {
             "inputs": dict(self.inputs),
-            "source": os.path.realpath(self.video),
+            "source": writable(os.path.realpath(self.video)),
             "files": list(own),
-            "error": error,
+            "error": error and writable(error),
             "seconds": round(seconds, 3),
         }
         name = f"{self.row.name}.{RESULT}"
         move(files.write_json(work / name, record), self.out / name)
+
+
+def writable(text: str) -> str:
+    """A text as UTF-8 takes it: bytes of a path that are none become escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def move(path: Path, place: Path) -> None:
@@ -119,8 +124,9 @@ def own_files(record: Mapping[str, Any] | None, inputs: Mapping[str, Any], video
         same = copied or same_place(Path(source), video)
     else:
         same = before.get("video") == inputs["video"]
-    name = inputs["name"]
-    return (*record.get("files", file_names(name)), f"{name}.{RESULT}") if same else ()
+    name, names = inputs["name"], record.get("files")
+    made = cast("list[str]", names) if isinstance(names, list) else file_names(name)  # 0.4 named no files
+    return (*made, f"{name}.{RESULT}") if same else ()
 
 
 def refusal_of(job: Job, read: ReadFiles, overwrite: bool) -> str:
@@ -166,6 +172,7 @@ class Results:
         receipt = None if error else read_json(places["receipt"])
         if not error and (receipt is None or not all(path.is_file() for path in places.values())):
             error = WAITING
+        error = writable(error)
         return Outcome(job.row, job.inputs, {} if error else places, error, None if error else receipt)
 
     def save(self, work: Path) -> None:

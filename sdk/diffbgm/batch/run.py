@@ -196,15 +196,22 @@ class Share:
 
     def finish(self, job: Job, began: float, problem: Exception | None = None) -> None:
         """Writes down what became of a row; where even that fails, it is in `failures` alone."""
-        error = problem and explain(problem).replace(str(self.work / str(job.index)), str(job.out))
+        error = problem and self.explain(problem, job)
         own = job.own if problem else file_names(job.row.name)
         try:
             job.write(error, own, time.monotonic() - began, self.work)
         except Exception as e:
-            error = error or explain(e)
+            error = error or self.explain(e, job)
         if error:
             self.failures[job.index] = error
         self.refresh()
+
+    def explain(self, problem: Exception, job: Job) -> str:
+        """One sentence that names files by the places they were meant for."""
+        text = explain(problem)
+        for folder in (self.work / str(job.index), self.work):
+            text = text.replace(str(folder), str(job.out))
+        return text
 
 
 @contextmanager
@@ -215,7 +222,8 @@ def work_folder(out: Path) -> Generator[tuple[Path, Path]]:
     try:
         try:
             temporary = Path(tempfile.mkdtemp(prefix=files.TEMPORARY[1:]))
-            files.write_text(work / TEMPORARY, str(temporary))
+            with files.replacing(work / TEMPORARY) as name:
+                name.write_bytes(os.fsencode(temporary))
         except OSError:  # nowhere to put them: then they go where the results go
             temporary = work
         yield work, temporary
@@ -228,8 +236,8 @@ def remove_leftovers(out: Path) -> None:
     """Removes what killed batches left in `out`, which must be locked, and in the folder of temporary files."""
     for work in out.glob(f"{WORK}*"):
         try:
-            temporary = Path((work / TEMPORARY).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            temporary = Path(os.fsdecode((work / TEMPORARY).read_bytes()))
+        except OSError:
             temporary = work
         if temporary.name.startswith(files.TEMPORARY[1:]):
             shutil.rmtree(temporary, ignore_errors=True)

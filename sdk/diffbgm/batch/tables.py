@@ -18,14 +18,16 @@ SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # how Excel is shown
 Record = tuple[str, dict[str, Any]]  # where a row stands (file and number), and its values by column
 
 
-def read_table(path: Path, columns: Collection[str]) -> list[Record]:
+def read_table(path: Path, columns: Collection[str], numbers: Collection[str] = ()) -> list[Record]:
     """The rows of a .csv file (comma, semicolon or tab, with a header) or a .jsonl file, in UTF-8 or UTF-16.
 
-    Empty rows, nameless empty columns and a `sep=;` line are passed over.
+    Empty rows, nameless empty columns and a `sep=;` line are passed over. Where semicolons or tabs part the values,
+    numbers may have a decimal comma.
 
     Args:
         path: The file.
         columns: The names a header may hold; the delimiter is the one that yields most of them.
+        numbers: Those that hold numbers.
 
     Raises:
         DataError: The file cannot be read, or is not what its suffix says; with the row's number.
@@ -38,7 +40,7 @@ def read_table(path: Path, columns: Collection[str]) -> list[Record]:
     except (OSError, ValueError) as e:
         raise DataError(f"{path}: cannot be read ({getattr(e, 'strerror', None) or e})") from e
     text = decode(path, data)
-    return list(from_csv(path, text, columns) if suffix == ".csv" else from_jsonl(path, text))
+    return list(from_csv(path, text, columns, numbers) if suffix == ".csv" else from_jsonl(path, text))
 
 
 def decode(path: Path, data: bytes) -> str:
@@ -58,7 +60,7 @@ def decode(path: Path, data: bytes) -> str:
         ) from e
 
 
-def from_csv(path: Path, text: str, columns: Collection[str]) -> Iterator[Record]:
+def from_csv(path: Path, text: str, columns: Collection[str], numbers: Collection[str]) -> Iterator[Record]:
     """The rows that are not empty, numbered from 1 below the header."""
     text = text.lstrip("\r\n").replace("\0", "\ufffd")  # `csv` of Python 3.10 refuses NUL; no file name holds it
     first = re.split(r"[\r\n]", text, maxsplit=1)[0]
@@ -79,6 +81,8 @@ def from_csv(path: Path, text: str, columns: Collection[str]) -> Iterator[Record
         for number, cells in enumerate(reader, 1):
             where = f"{path} row {number}"
             values = dict(named_cells(where, header, [cell.strip() for cell in cells], delimiter))
+            if delimiter != ",":
+                values |= {name: values[name].replace(",", ".") for name in numbers if name in values}
             if any(values.values()):
                 yield where, values
     except csv.Error as e:

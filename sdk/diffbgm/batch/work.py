@@ -44,10 +44,9 @@ def save_row(piece: Composed, folder: Path) -> None:
             piece.video, piece.planned, piece.roll, piece.row, piece.options, piece.origin, clock, stems=False
         )
     except (RenderError, OSError) as e:
-        place = tempfile.gettempdir()
-        if shutil.disk_usage(place).free < ROOM:
+        if shutil.disk_usage(tempfile.gettempdir()).free < ROOM:
             raise OutputError(
-                f"{place}: there is no room for temporary files; free some, or set TMPDIR to a folder with room"
+                "the disk for temporary files is full; make room, or set TMPDIR to a folder on another one"
             ) from e
         raise
     for suffix in FILES.values():

@@ -186,7 +186,8 @@ def listen(tasks: IO[bytes], inbox: "queue.SimpleQueue[bytes]") -> None:
 
 def send(pipe: IO[bytes], data: bytes) -> None:
     """Writes a message with its length before it."""
-    pipe.write(len(data).to_bytes(8, "little") + data)
+    pipe.write(len(data).to_bytes(8, "little"))
+    pipe.write(data)
     pipe.flush()
 
 

@@ -15,7 +15,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="score the videos of a manifest, on one process or many; continues where it was stopped",
         description=(
             f"MANIFEST is .csv or .jsonl with the columns video, {', '.join(SETTINGS)} and name; only video has to be "
-            "there. Writes NAME.mp4, .mid, .receipt.json and .result.json a "
+            "there. Writes NAME.mp4, .mid, .receipt.json and .result.json per "
             "row, and results.csv over all. For many processes: torchrun --nproc_per_node 4 -m diffbgm.cli batch "
             "MANIFEST -o DIR (or accelerate launch). Exit code 1 if a row failed: results.csv says why, and the next "
             "run tries it again."
@@ -29,7 +29,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--workers",
         type=number(int, 1, 256),
         metavar="N",
-        help="processes beside each that look at videos and play music (default: as many as it has cores, at most 8)",
+        help="processes beside each that analyze videos and render music (default: as many as it has cores, at most 8)",
+    )
+    batch.add_argument(
+        "--overwrite", action="store_true", help="replace files of these names that no earlier run of this batch wrote"
     )
     batch.set_defaults(run=run_batch)
 
@@ -48,6 +51,7 @@ def run_batch(args: argparse.Namespace) -> None:
             weights=args.weights,
             device=args.device,
             workers=args.workers,
+            overwrite=args.overwrite,
             on_progress=tell,
         )
     failed = [outcome for outcome in outcomes if outcome.error]

@@ -73,7 +73,9 @@ def read_audio(
     length = max(track.written for track in tracks.values())
     if not any(track.pieces for track in tracks.values()):
         raise VideoError(f"{shown(path)}: nothing of its sound can be decoded; {ADVICE}")
-    return Audio(samples[:, :length], rate)
+    sound = samples[:, :length]
+    sound.setflags(write=False)  # then `Audio` takes it as it is
+    return Audio(sound, rate)
 
 
 def _check(path: str | os.PathLike[str], container: Any, stream: Any) -> None:
@@ -118,7 +120,7 @@ class _Placer:
             return
         time = self._next
         if piece.pts is not None:
-            stamp = Fraction(piece.pts * (piece.time_base or self._base))  # flushed pieces carry no time base
+            stamp = piece.pts * (piece.time_base or self._base)  # flushed pieces carry no time base
             self._origin = stamp if self._origin is None else self._origin
             time = float(stamp - self._origin)
         if self.pieces and abs(time - self._next) <= TOLERANCE:
@@ -146,9 +148,15 @@ class _Placer:
             start = max(self._at, self.written)
             end = min(self._at + sound.shape[1], self.samples.shape[1])
             if start < end:
-                part = np.nan_to_num(sound[:, start - self._at : end - self._at], posinf=0.0, neginf=0.0)
-                self.samples[:, start:end] += self.gain * np.clip(part, -LOUDEST, LOUDEST)
+                self.samples[:, start:end] += self.gain * _finite(sound[:, start - self._at : end - self._at])
                 self.written = end
             if self._at // BLOCK != end // BLOCK:
                 release(self.samples)
             self._at += sound.shape[1]
+
+
+def _finite(sound: np.ndarray) -> np.ndarray:
+    """Samples with silence for what is no number, and no louder than LOUDEST."""
+    if np.abs(sound).max() <= LOUDEST:  # not so where one is NaN
+        return sound
+    return np.clip(np.nan_to_num(sound, posinf=0.0, neginf=0.0), -LOUDEST, LOUDEST)

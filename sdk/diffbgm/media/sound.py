@@ -17,6 +17,8 @@ from diffbgm.media.timeline import timeline
 from diffbgm.types import Audio
 
 TOLERANCE = 0.015  # seconds by which stamps may differ from the count of samples; clocks of containers are coarse
+OVERLAP = 0.2  # seconds by which pieces may overlap: then the first one counts
+MOST_WRONG = 16  # pieces of sound with wrong stamps, one after the other
 SPARE = 1.0  # seconds of room beyond the end that the packets tell
 CHANNELS = range(1, 65)  # that a track may have
 RATES = range(1000, 768_001)  # samples per second
@@ -108,12 +110,13 @@ class _Placer:
     def __init__(self, stream: Any, samples: np.ndarray, rate: int, origin: Fraction | None, gain: float) -> None:
         self.samples, self.rate, self.gain = samples, rate, gain
         self.written = self.pieces = 0
-        self.full = False
         self._base, self._origin = stream.time_base, origin
         self._resampler: AudioResampler | None = None
         self._kind: tuple[object, ...] = ()
         self._at = 0  # sample of the answer that the resampler gives next
         self._next = 0.0  # seconds at which the next piece should begin
+        self._free = 0  # sample before which this track has been written
+        self._behind = 0  # pieces behind the end, one after the other
 
     def add(self, piece: Any) -> None:
         if piece.sample_rate not in RATES or piece.layout.nb_channels not in CHANNELS:
@@ -129,12 +132,19 @@ class _Placer:
         if not self.pieces or kind != self._kind or time != self._next:
             self.finish()
             self._kind, self._at = kind, round(time * self.rate)
+            if self._at < self._free - OVERLAP * self.rate:  # the stamps before were wrong, or these are
+                self._free = self._at
             self._resampler = AudioResampler(format="fltp", layout="stereo", rate=self.rate)
         self.pieces += 1
         self._next = time + piece.samples / piece.sample_rate
-        self.full = time * self.rate >= self.samples.shape[1]
-        if not self.full and self._resampler is not None:
+        self._behind = self._behind + 1 if time * self.rate >= self.samples.shape[1] else 0
+        if not self._behind and self._resampler is not None:
             self._write(self._resampler.resample(piece))
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more is to come: one stamp may be wrong, but not many."""
+        return self._behind > MOST_WRONG
 
     def finish(self) -> None:
         """Takes what the resampler still holds."""
@@ -145,11 +155,12 @@ class _Placer:
     def _write(self, pieces: list[Any]) -> None:
         for piece in pieces:
             sound = piece.to_ndarray()
-            start = max(self._at, self.written)
+            start = max(0, self._at, self._free)
             end = min(self._at + sound.shape[1], self.samples.shape[1])
             if start < end:
                 self.samples[:, start:end] += self.gain * _finite(sound[:, start - self._at : end - self._at])
-                self.written = end
+                self._free = end
+                self.written = max(self.written, end)
             if self._at // BLOCK != end // BLOCK:
                 release(self.samples)
             self._at += sound.shape[1]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+import av
 import numpy as np
 from av.audio.resampler import AudioResampler
 
@@ -21,6 +22,7 @@ OVERLAP = 0.2  # seconds by which pieces may overlap: then the first one counts
 MOST_WRONG = 16  # pieces of sound with wrong stamps, one after the other
 SPARE = 1.0  # seconds of room beyond the end that the packets tell
 CHANNELS = range(1, 65)  # that a track may have
+USUAL = {*range(1, 9), 12, 14, 16, 24}  # numbers of channels to which FFmpeg gives places of itself
 RATES = range(1000, 768_001)  # samples per second
 LOUDEST = 16.0  # samples beyond it (24 dB over full scale) are damage
 ADVICE = 'replace the sound (keep_audio="replace"), or export the film again'
@@ -128,6 +130,8 @@ class _Placer:
             time = float(stamp - self._origin)
         if self.pieces and abs(time - self._next) <= TOLERANCE:
             time = self._next
+        if piece.layout.name == f"{piece.layout.nb_channels} channels" and piece.layout.nb_channels not in USUAL:
+            piece = _as_mono(piece)  # FFmpeg does not know where they stand
         kind = (piece.format.name, piece.layout.name, piece.layout.nb_channels, piece.sample_rate)
         if not self.pieces or kind != self._kind or time != self._next:
             self.finish()
@@ -164,6 +168,20 @@ class _Placer:
             if self._at // BLOCK != end // BLOCK:
                 release(self.samples)
             self._at += sound.shape[1]
+
+
+def _as_mono(piece: Any) -> Any:
+    """The mean of all channels, as float samples."""
+    sound = piece.to_ndarray()
+    if not piece.format.is_planar:
+        sound = sound.reshape(-1, piece.layout.nb_channels).T
+    if np.issubdtype(sound.dtype, np.integer):
+        info = np.iinfo(sound.dtype)
+        middle = (info.max + info.min + 1) / 2  # 0, or 128 of unsigned bytes
+        sound = (sound - middle) / (info.max - middle + 1)
+    mono = av.AudioFrame.from_ndarray(sound.mean(0, keepdims=True, dtype=np.float32), format="fltp", layout="mono")
+    mono.sample_rate, mono.pts, mono.time_base = piece.sample_rate, piece.pts, piece.time_base
+    return mono
 
 
 def _finite(sound: np.ndarray) -> np.ndarray:

@@ -120,6 +120,7 @@ def frames(
     watch = Stopwatch(path, limits)
     with open_video(path, limits) as container:
         stream = picture_stream(container, path)
+        stream.codec_context.options = limits.decoder_options()  # pictures may grow in the middle of a film
         shrink = VideoReformatter()  # kept: it holds the scaler; a fresh one per picture costs four times as much
         width = height = 0
         last = -np.inf

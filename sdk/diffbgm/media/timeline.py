@@ -71,16 +71,30 @@ class Timeline:
 def timeline(path: str | os.PathLike[str], limits: Limits | None = None) -> Timeline:
     """Walks a file once; the answer is kept as long as the file stays as it is.
 
+    Args:
+        path: A local file.
+        limits: Bounds on the size and the number of its pictures; None for what was opened within limits before.
+
     Raises:
-        VideoError: The file cannot be read, is encrypted, or holds more pictures than `limits` allows.
+        VideoError: The file cannot be read, is encrypted, or exceeds the limits.
     """
+    size = (1, 1)
+    if limits is not None:
+        with open_video(path, limits) as container:
+            if picture_streams(container):
+                context = picture_stream(container, path).codec_context
+                size = (context.width, context.height)
+        limits.check_pictures(path, *size)
     found = local_file(path).stat()
-    return _timeline(os.fspath(path), found.st_mtime_ns, found.st_size, found.st_ino, limits or Limits())
+    line = _timeline(os.fspath(path), found.st_mtime_ns, found.st_size, found.st_ino)
+    if limits is not None:
+        limits.check_pictures(path, *size, line.frames)
+    return line
 
 
 @lru_cache(maxsize=16)
-def _timeline(path: str, _time: int, _size: int, _node: int, limits: Limits) -> Timeline:
-    with open_video(path, limits) as container:
+def _timeline(path: str, _time: int, _size: int, _node: int) -> Timeline:
+    with open_video(path) as container:
         pictures = picture_stream(container, path) if picture_streams(container) else None
         sounds = sound_streams(container)
         streams = [*([pictures] if pictures is not None else []), *sounds]
@@ -89,8 +103,6 @@ def _timeline(path: str, _time: int, _size: int, _node: int, limits: Limits) -> 
         broadcast = bool(container.format.flags & Flags.ts_discont.value)
         walks = {stream.index: Walk(stream, broadcast=broadcast) for stream in streams}
         head = _Head()
-        size = (1, 1) if pictures is None else (pictures.codec_context.width, pictures.codec_context.height)
-        limits.check_pictures(path, *size)
         for packet in raw_packets(container, streams):
             walk = walks[packet.stream.index]
             walk.add(packet)
@@ -99,11 +111,8 @@ def _timeline(path: str, _time: int, _size: int, _node: int, limits: Limits) -> 
             if walk.jumps > MOST_JUMPS:
                 raise VideoError(f"{shown(path)}: its time stamps jump more than {MOST_JUMPS} times; export it again")
             head.add(packet, path)
-            if not walk.count % 1000:
-                limits.check_pictures(path, *size, walk.count)
         if pictures is None:
             return _heard_only([walks[s.index] for s in sounds])
-        limits.check_pictures(path, *size, walks[pictures.index].count)
         return _join(path, walks, pictures, head, usual_step(pictures))
 
 

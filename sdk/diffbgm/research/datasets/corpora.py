@@ -106,8 +106,9 @@ def corpus_name(path: Path | str) -> str:
     return Path(path).name.removesuffix(".zip").removesuffix("-train").removesuffix("-held")
 
 
-def is_corpus(path: Path | str) -> bool:
-    """Whether `read_corpus` can read this: an archive in the common layout, or POP909."""
+def is_corpus(path: Path | str, *, common: bool = False) -> bool:
+    """Whether `read_corpus` can read this: an archive or folder in the common layout or, unless `common`, POP909's
+    zip."""
     path = Path(path)
     if path.is_dir():
         return (path / "index.csv").is_file() and (path / "midi").is_dir()

@@ -1,5 +1,6 @@
 """The training mix: pieces of all corpora, split by work, drawn corpus by corpus with a temperature."""
 
+import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -8,9 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from diffbgm.errors import DataError
+from diffbgm.files import replacing
 from diffbgm.research.datasets.colour import SCALE
 from diffbgm.research.datasets.corpora import CORPORA, Piece, corpus_name, read_corpus
 from diffbgm.research.datasets.duplicates import doubles_of
+from diffbgm.research.datasets.packed import Packed
 from diffbgm.research.datasets.pop909 import is_validation
 from diffbgm.research.datasets.windows import (
     USUAL_GENRE,
@@ -41,7 +44,7 @@ def read_mix(
     choice: Choice | None = None,
     only_published: bool = True,
     on_progress: Callable[[float, str], None] | None = None,
-) -> tuple[list[TrainingPiece], list[TrainingPiece]]:
+) -> tuple[list[Packed], list[Packed]]:
     """Training and validation pieces of all archives, whose windows fit `choice` (POP909: all of them).
 
     The split is `is_validation` of the work's id; a work that repeats one of the validation's, in any archive, is put
@@ -60,12 +63,12 @@ def read_mix(
     held = {work for work, pieces in works.items() if is_validation(pieces[0].work)}
     songs = {work for work, pieces in works.items() if pieces[0].genre == USUAL_GENRE}  # their split is as it always was
     held |= doubles_of(works, held) - songs
-    parts: tuple[list[TrainingPiece], list[TrainingPiece]] = ([], [])
+    parts: tuple[list[Packed], list[Packed]] = ([], [])
     for work in sorted(works):
         for piece in works.pop(work):
             ready = usable(piece, choice)
             if ready is not None:
-                parts[work in held].append(ready)
+                parts[work in held].append(Packed.of(ready))
     if not parts[0] or not parts[1]:
         raise DataError(
             f"{len(archives)} archive(s) leave {len(parts[0])} pieces to train on, {len(parts[1])} to validate with; "
@@ -76,6 +79,26 @@ def read_mix(
 
 def _tell_part(tell: Callable[[float, str], None], number: int, count: int, fraction: float, message: str) -> None:
     tell((number + fraction) / count, message)
+
+
+def kept_mix(
+    archives: Sequence[Path], file: Path, on_progress: Callable[[float, str], None] | None = None
+) -> tuple[list[Packed], list[Packed]]:
+    """`read_mix`, kept in `file`: a run that is continued finds the very pieces it began with, and finds them at once.
+
+    The file is this program's own (a pickle): never take one from elsewhere. Other archives than it was made of make
+    it anew.
+    """
+    key = [(archive.name, archive.stat().st_size) for archive in archives]
+    if file.exists():
+        with open(file, "rb") as stream:
+            made_of, parts = pickle.load(stream)
+        if made_of == key:
+            return parts
+    parts = read_mix(archives, on_progress=on_progress)
+    with replacing(file) as temporary, open(temporary, "wb") as stream:
+        pickle.dump((key, parts), stream, pickle.HIGHEST_PROTOCOL)
+    return parts
 
 
 def usable(piece: Piece, choice: Choice) -> TrainingPiece | None:
@@ -112,19 +135,19 @@ def window_starts(piece: Piece, ready: TrainingPiece, choice: Choice) -> np.ndar
 class Mix:
     """Pieces by bar length and corpus, with the chance of each."""
 
-    groups: list[list[TrainingPiece]]
+    groups: list[list[Packed]]
     chances: np.ndarray
     by_piece: list[np.ndarray]
     lengths: np.ndarray  # beats per bar of every group
 
     @classmethod
-    def of(cls, pieces: Sequence[TrainingPiece], temperature: float = TEMPERATURE) -> "Mix":
-        sorted_pieces: dict[tuple[int, str], list[TrainingPiece]] = {}
-        for piece in pieces:
-            sorted_pieces.setdefault((piece.beats_per_bar, piece.corpus), []).append(piece)
+    def of(cls, pieces: Sequence[Packed], temperature: float = TEMPERATURE) -> "Mix":
+        sorted_pieces: dict[tuple[int, str], list[Packed]] = {}
+        for packed in pieces:
+            sorted_pieces.setdefault((packed.piece.beats_per_bar, packed.piece.corpus), []).append(packed)
         keys = sorted(sorted_pieces)
         groups = [sorted_pieces[key] for key in keys]
-        sizes = [np.array([_room(p) for p in group], np.float64) for group in groups]
+        sizes = [np.array([_room(packed.piece) for packed in group], np.float64) for group in groups]
         by_corpus = {corpus: sum(s.sum() for s, k in zip(sizes, keys, strict=True) if k[1] == corpus) for _, corpus in keys}
         chances = np.array(
             [
@@ -144,14 +167,15 @@ class Mix:
         windows: list[Window] = []
         for group in rng.choice(inside, count, p=share):
             piece = self.groups[group][int(rng.choice(len(self.groups[group]), p=self.by_piece[group]))]
-            windows.append(piece_window(piece, rng, how, bars))
+            windows.append(piece_window(piece.open(), rng, how, bars))
         return windows
 
     def shares(self) -> dict[str, float]:
         """Corpus -> share of the windows."""
         out: dict[str, float] = {}
         for group, chance in zip(self.groups, self.chances, strict=True):
-            out[group[0].corpus] = out.get(group[0].corpus, 0.0) + float(chance)
+            corpus = group[0].piece.corpus
+            out[corpus] = out.get(corpus, 0.0) + float(chance)
         return out
 
 

@@ -132,7 +132,7 @@ class Denoiser(nn.Module):
         """x [B, 4, T, 88] at noise t [B]; `estimate` is the last mean of x_0 in -1..1 (self-conditioning), or None."""
         noise = self.noise_embedding(noise_features(t, self.config.noise_width))
         for kind, names in self.names.items():
-            noise = noise + names.to_noise(getattr(condition, kind)).to(noise)
+            noise = noise + names(getattr(condition, kind))[0].to(noise)
         h = torch.cat([x, torch.zeros_like(x) if estimate is None else estimate], dim=1)
         h = F.pad(h, (0, PADDED - PITCHES)).contiguous(memory_format=torch.channels_last)
         # In the precision of autocast, which the maps keep: they are large, and moving them costs most.
@@ -183,7 +183,7 @@ class Denoiser(nn.Module):
         else:
             tokens = tokens + self.metre.beats(self.beat_embedding, condition.metre, beats // self.config.bars)
         for kind, names in self.names.items():
-            tokens = tokens + names.to_beats(getattr(condition, kind))[:, None].to(tokens)
+            tokens = tokens + names(getattr(condition, kind))[1].to(tokens)
         if self.harmony is not None:
             tokens = tokens + self.harmony.by_beat(condition.harmony).to(tokens)
         dynamic, semantic = self.dynamic(condition.dynamic), self.semantic(condition.semantic)

@@ -4,6 +4,8 @@ All of it begins at zero and is zero where it is unknown, so that it may be adde
 that is told nothing of it answers as if it were not there.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -23,6 +25,10 @@ class Names(nn.Module):
         self.to_noise = zero_table(count, noise_width)
         self.to_beats = zero_table(count, width)
 
+    def forward(self, number: Tensor) -> tuple[Tensor, Tensor]:
+        """What the name of `number` [B] adds to the noise embedding [B, n] and to every beat [B, 1, d]."""
+        return self.to_noise(number), self.to_beats(number)[:, None]
+
 
 class Metre(nn.Module):
     """Places in the bar by metre: those of 4/4, and what each metre adds to them.
@@ -31,7 +37,7 @@ class Metre(nn.Module):
     6/8 the first and second half, six sixteenths each.
     """
 
-    LIKE = {"3/4": tuple(range(12)), "6/8": (*range(6), *range(8, 14))}
+    LIKE: ClassVar = {"3/4": tuple(range(12)), "6/8": (*range(6), *range(8, 14))}
 
     def __init__(self, metres: tuple[str, ...], channels: int, width: int) -> None:
         super().__init__()
@@ -70,7 +76,7 @@ class Harmony(nn.Module):
         )
         self.pitch = nn.Linear(3, channels, bias=False)
         for layer in (self.by_beat[2], self.pitch):
-            nn.init.zeros_(layer.weight)  # type: ignore[arg-type]
+            nn.init.zeros_(layer.weight)  # pyright: ignore[reportArgumentType]
 
     def by_pitch(self, harmony: Tensor, pitches: int) -> Tensor:
         """[B, C, T, pitches] what to add to the maps: whether a pitch is in the chord, is its bass, and whether there

@@ -1,7 +1,8 @@
 """Every corpus behind one interface: `read_corpus(path)` gives pieces, whatever the archive is.
 
-An archive in the common layout is a zip (or its folder) of `index.csv` and `midi/*.mid` with tracks MELODY and ACCOMP...;
-POP909 has its own reader. A new corpus in the common layout needs a line in `CORPORA`, another layout a reader.
+An archive in the common layout is a zip (or its folder) of `index.csv` and `midi/*.mid`, with tracks MELODY and
+ACCOMP...; POP909 has its own reader. A new corpus in the common layout needs a line in `CORPORA`, another layout a
+reader.
 """
 
 import csv

@@ -1,6 +1,6 @@
 """Works that occur in more than one archive, found by what their melodies share."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def interval_runs(rolls: Iterable[PianoRoll]) -> set[bytes]:
     return runs
 
 
-def doubles_of(works: dict[str, Sequence[Piece]], held: Iterable[str]) -> set[str]:
+def doubles_of(works: Mapping[str, Sequence[Piece]], held: Iterable[str]) -> set[str]:
     """The works, not among `held`, of whose interval runs at least SHARED are found in those."""
     known: set[bytes] = set()
     held = set(held)

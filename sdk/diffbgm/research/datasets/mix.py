@@ -15,8 +15,8 @@ from diffbgm.research.datasets.corpora import CORPORA, Piece, corpus_name, read_
 from diffbgm.research.datasets.duplicates import doubles_of
 from diffbgm.research.datasets.packed import Packed
 from diffbgm.research.datasets.pop909 import is_validation
+from diffbgm.research.datasets.training_pieces import USUAL_GENRE
 from diffbgm.research.datasets.windows import (
-    USUAL_GENRE,
     Sampling,
     TrainingPiece,
     Window,
@@ -61,7 +61,9 @@ def read_mix(
         for piece in read_corpus(archive, partial(_tell_part, tell, i, len(archives))):
             works.setdefault(f"{piece.corpus}/{piece.work}", []).append(piece)
     held = {work for work, pieces in works.items() if is_validation(pieces[0].work)}
-    songs = {work for work, pieces in works.items() if pieces[0].genre == USUAL_GENRE}  # their split is as it always was
+    songs = {
+        work for work, pieces in works.items() if pieces[0].genre == USUAL_GENRE
+    }  # their split is as it always was
     held |= doubles_of(works, held) - songs
     parts: tuple[list[Packed], list[Packed]] = ([], [])
     for work in sorted(works):
@@ -119,9 +121,7 @@ def window_starts(piece: Piece, ready: TrainingPiece, choice: Choice) -> np.ndar
     scales = np.stack([np.roll(SCALE, k) for k in range(12)])
     count = onsets.sum(1)
     grid = np.nan_to_num(piece.grid[:bars], nan=1.0)
-    columns = np.concatenate(
-        [onsets @ scales.T, count[:, None], (grid * count)[:, None], (count > 0)[:, None]], axis=1
-    )
+    columns = np.concatenate([onsets @ scales.T, count[:, None], (grid * count)[:, None], (count > 0)[:, None]], axis=1)
     sums = np.cumsum(np.pad(columns, ((1, 0), (0, 0))), axis=0)
     first = np.arange(bars - BARS // 2)
     last = np.minimum(first + BARS, bars)
@@ -148,7 +148,9 @@ class Mix:
         keys = sorted(sorted_pieces)
         groups = [sorted_pieces[key] for key in keys]
         sizes = [np.array([_room(packed.piece) for packed in group], np.float64) for group in groups]
-        by_corpus = {corpus: sum(s.sum() for s, k in zip(sizes, keys, strict=True) if k[1] == corpus) for _, corpus in keys}
+        by_corpus = {
+            corpus: sum(s.sum() for s, k in zip(sizes, keys, strict=True) if k[1] == corpus) for _, corpus in keys
+        }
         chances = np.array(
             [
                 _weight(corpus) * by_corpus[corpus] ** (1 / temperature) * size.sum() / by_corpus[corpus]

@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 
@@ -16,134 +15,35 @@ from diffbgm.composer.condition import (
     window_tokens,
 )
 from diffbgm.errors import DataError
-from diffbgm.research.datasets.bar_affect import affect_of, heard_by_bar
-from diffbgm.research.datasets.pop909 import Song
-from diffbgm.research.datasets.chords import estimate_chords
-from diffbgm.research.datasets.colour import colour_by_bar, harshness, scale_share
-from diffbgm.research.datasets.corpora import Piece
-from diffbgm.research.datasets.keys import modes_by_bar, normalise_keys
-from diffbgm.roll import bar_pitch_classes, bar_statistics, measure_curves, texture_of, transpose
-from diffbgm.types import BEATS_PER_BAR, CURVES, STEPS_PER_BEAT, PianoRoll
+from diffbgm.research.datasets.bar_affect import affect_of
+from diffbgm.research.datasets.colour import harshness, scale_share
+from diffbgm.research.datasets.training_pieces import (
+    USUAL_GENRE,
+    TrainingPiece,
+    View,
+    Window,
+    prepare,
+    prepare_piece,
+)
+from diffbgm.roll import texture_of, transpose
+from diffbgm.types import BEATS_PER_BAR, CURVES, PianoRoll
 
-
-USUAL_GENRE = "pop"  # what music is without a genre
-
-
-@dataclass(frozen=True)
-class Window:
-    """One training example: `cells` [4, T, 88], tokens, and `velocity` [2, T, 88]: -1..1 around the song's mean, NaN
-    where there is no onset. `transposed`: it is in another key than C major or A minor."""
-
-    cells: np.ndarray
-    velocity: np.ndarray
-    tokens: WindowTokens
-    transposed: bool = False
-
-
-class View(Protocol):
-    """What a video asks for in bars `start` (inclusive) to `end` (exclusive) of a piece; see `data.pairs`."""
-
-    @property
-    def start(self) -> int: ...
-
-    @property
-    def end(self) -> int: ...
-
-    def ask(
-        self, beats: int, rng: np.random.Generator, how: "Sampling"
-    ) -> tuple[dict[str, np.ndarray], list[SectionCondition]]:
-        """Curves [beats of the piece], NaN where nothing is asked, and sections that tile the piece."""
-        ...
-
-
-@dataclass(frozen=True)
-class TrainingPiece:
-    """A song as training sees it: key-normalised roll, curves by beat, mode (0..1) and statistics by bar.
-
-    views       videos that ask for it; without any, the music asks for itself.
-    clip_width  columns of video embeddings in its tokens.   weight  of its bars when windows are drawn.
-    genre, corpus, metre  names; empty ones are unknown.   chord, bass  [beats, 12], colour [bars, 14]: what is heard, see
-                `chords` and `colour`.   starts  bars where windows may begin; None: anywhere.
-    """
-
-    id: str
-    roll: PianoRoll
-    bpm: float
-    cuts: tuple[tuple[int, str], ...]  # (bar, label) where a section starts; empty when nobody knows
-    mode: np.ndarray
-    statistics: np.ndarray
-    curves: dict[str, np.ndarray]
-    loudness: tuple[float, float]  # mean velocity of melody and accompaniment
-    heard: np.ndarray  # by bar, see `bar_affect.heard_by_bar`; no bars where it is unknown
-    views: tuple[View, ...] = ()
-    clip_width: int = 0
-    weight: float = 1.0
-    beats_per_bar: int = BEATS_PER_BAR
-    genre: str = ""
-    corpus: str = ""
-    metre: str = ""
-    chord: np.ndarray | None = None
-    bass: np.ndarray | None = None
-    colour: np.ndarray | None = None
-    starts: np.ndarray | None = None
-
-    @property
-    def bars(self) -> int:
-        return len(self.mode)
-
-    @property
-    def steps_per_bar(self) -> int:
-        return self.beats_per_bar * STEPS_PER_BEAT
-
-
-def prepare(song: Song) -> TrainingPiece:
-    """Measures once what every window of the song needs."""
-    roll = normalise_keys(song.roll)
-    curves = measure_curves(roll.cells)
-    velocity = np.asarray(roll.velocity, np.float64)
-    means = [float(v[v > 0].mean()) if (v > 0).any() else 80.0 for v in velocity]
-    return TrainingPiece(
-        id=song.id,
-        roll=roll,
-        bpm=song.bpm,
-        cuts=tuple((s.start, s.label) for s in song.sections),
-        mode=modes_by_bar(bar_pitch_classes(roll.cells)),
-        statistics=bar_statistics(roll.cells),
-        curves={name: getattr(curves, name) for name in CURVES},
-        loudness=(means[0], means[1]),
-        heard=heard_by_bar(roll, song.bpm),
-    )
-
-
-def prepare_piece(piece: Piece) -> TrainingPiece:
-    """`prepare` of a piece of any corpus, with genre, metre, chords and colour. Valence and arousal stay unknown but in
-    POP909, whose tempi are known."""
-    per_bar = piece.beats_per_bar
-    roll = normalise_keys(piece.roll, per_bar)
-    curves = measure_curves(roll.cells, per_bar)
-    means = [80.0, 80.0]
-    if roll.velocity is not None:
-        velocity = np.asarray(roll.velocity, np.float64)
-        means = [float(v[v > 0].mean()) if (v > 0).any() else 80.0 for v in velocity]
-    chords = estimate_chords(roll.cells, per_bar)
-    return TrainingPiece(
-        id=piece.id,
-        roll=roll,
-        bpm=piece.bpm,
-        cuts=tuple((s.start, s.label) for s in piece.sections),
-        mode=modes_by_bar(bar_pitch_classes(roll.cells, per_bar)),
-        statistics=bar_statistics(roll.cells, per_bar),
-        curves={name: getattr(curves, name) for name in CURVES},
-        loudness=(means[0], means[1]),
-        heard=heard_by_bar(roll, piece.bpm) if piece.genre == USUAL_GENRE else np.zeros((0, 6)),
-        beats_per_bar=per_bar,
-        genre=piece.genre,
-        corpus=piece.corpus,
-        metre=piece.metre,
-        chord=chords.classes().astype(np.uint8),
-        bass=chords.bass_classes().astype(np.uint8),
-        colour=colour_by_bar(roll.cells, per_bar),
-    )
+__all__ = [
+    "Sampling",
+    "TrainingPiece",
+    "View",
+    "Window",
+    "cut_window",
+    "disturb",
+    "draw_window",
+    "hide",
+    "piece_window",
+    "prepare",
+    "prepare_piece",
+    "transposed",
+    "view_window",
+    "whole_windows",
+]
 
 
 @dataclass(frozen=True)
@@ -303,7 +203,9 @@ def tell_more(
     sure = piece.beats_per_bar != BEATS_PER_BAR
     metre = piece.metre if sure or rng.random() >= how.drop_metre else ""
     here = piece.colour[start : start + bars]
-    colour = [measure(here) if rng.random() >= how.drop_colour else float("nan") for measure in (scale_share, harshness)]
+    colour = [
+        measure(here) if rng.random() >= how.drop_colour else float("nan") for measure in (scale_share, harshness)
+    ]
     beats = bars * piece.beats_per_bar
     chord, bass = np.zeros((beats, 12)), np.zeros((beats, 12))
     if rng.random() >= how.drop_chords:

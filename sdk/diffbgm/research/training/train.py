@@ -1,14 +1,10 @@
 """One training loop, read from the top. `diffbgm train --data FOLDER --out runs/first`."""
 
-import contextlib
-import signal
-import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
 import torch
@@ -25,16 +21,7 @@ from diffbgm.research.datasets.corpora import CORPORA, GENRES, corpora_in, is_co
 from diffbgm.research.datasets.mix import Mix, kept_mix
 from diffbgm.research.datasets.pairs import paired_pieces
 from diffbgm.research.datasets.pop909 import Song, is_validation, read_songs
-from diffbgm.research.datasets.windows import (
-    Sampling,
-    TrainingPiece,
-    Window,
-    cut_window,
-    draw_window,
-    hide,
-    prepare,
-    view_window,
-)
+from diffbgm.research.datasets.windows import TrainingPiece, Window, draw_window, hide, prepare
 from diffbgm.research.training.checkpoint import State, load_checkpoint, save_checkpoint
 from diffbgm.research.training.curve import write_curve
 from diffbgm.research.training.loss import (
@@ -46,6 +33,8 @@ from diffbgm.research.training.loss import (
     window_bce,
 )
 from diffbgm.research.training.options import TrainOptions, schedule
+from diffbgm.research.training.stopping import stop_signals
+from diffbgm.research.training.validation import validate, validation_windows
 from diffbgm.research.training.widen import widen
 
 __all__ = [
@@ -181,28 +170,6 @@ def keep_checkpoint(state: State, out: Path, *, needed: bool) -> None:
         warnings.warn(f"step {state.step} is not saved: {e}", stacklevel=2)
 
 
-@contextlib.contextmanager
-def stop_signals() -> Iterator[list[int]]:
-    """A list that SIGINT and SIGTERM are added to instead of ending the process; a second one ends it. Only the main
-    thread hears signals, in others it stays empty."""
-    heard: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield heard
-        return
-
-    def hear(number: int, frame: FrameType | None) -> None:
-        if heard:
-            raise KeyboardInterrupt
-        heard.append(number)
-
-    former = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield heard
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-
-
 def split(songs: Sequence[Song]) -> tuple[list[TrainingPiece], list[TrainingPiece]]:
     """Training and validation pieces by the songs' fixed split; DataError when either is empty."""
     parts: tuple[list[TrainingPiece], list[TrainingPiece]] = ([], [])
@@ -276,55 +243,3 @@ def update_average(state: State, decay: float) -> None:
     decay = min(decay, (1 + state.step / 4) / (10 + state.step / 4))
     for name, value in state.model.state_dict().items():
         state.average[name].lerp_(value.detach().to(state.average[name].dtype), 1 - decay)
-
-
-def validation_windows(pieces: Sequence[TrainingPiece], options: TrainOptions) -> dict[str, list[Window]]:
-    """What a run is validated on: "" POP909 (or all there is, where it is not there), told what plans tell; "told" the
-    same told everything; and a few windows of every other corpus, told everything."""
-    corpora = sorted({piece.corpus for piece in pieces})
-    main = [piece for piece in pieces if piece.corpus in ("", "POP909")] or list(pieces)
-    examples = {"": validation_batch(main, options)}
-    if corpora == [""]:
-        return examples
-    few = replace(options, validation_windows=options.other_windows)
-    examples["told"] = validation_batch(main, replace(few, validation_windows=4 * few.validation_windows), Sampling.told())
-    for corpus in corpora:
-        own = [piece for piece in pieces if piece.corpus == corpus]
-        if corpus not in ("", "POP909"):
-            examples[corpus] = validation_batch(own, few, Sampling.told())
-    return examples
-
-
-def validation_batch(
-    pieces: Sequence[TrainingPiece], options: TrainOptions, how: Sampling | None = None
-) -> list[Window]:
-    """The same windows of the validation pieces every time, by default with what plans ask for asked for."""
-    rng = np.random.default_rng([options.seed, 1 << 40])
-    how = how or Sampling.plain()
-    chosen = rng.choice(
-        len(pieces), options.validation_windows, p=np.array([p.bars for p in pieces]) / sum(p.bars for p in pieces)
-    )
-    return [_example(pieces[i], rng, how) for i in chosen]
-
-
-def _example(piece: TrainingPiece, rng: np.random.Generator, how: Sampling) -> Window:
-    if piece.views:
-        return view_window(piece, rng, how)
-    if piece.starts is None:
-        start = int(rng.integers(0, max(1, piece.bars - 8)))
-    else:
-        start = int(rng.choice(piece.starts))
-    return cut_window(piece, start, 8, rng, how)
-
-
-def validate(state: State, examples: Mapping[str, Sequence[Window]], options: TrainOptions) -> dict[str, float]:
-    """`bce_T` and, of the further sets, `bce_T_SET`: nats a sixteenth at every validation noise level, by the averaged
-    weights; always the same noise."""
-    device = next(state.model.parameters()).device
-    model = Denoiser(state.model.config).to(device).eval()
-    model.load_state_dict(state.average)
-    return {
-        f"bce_{t}" + (f"_{name}" if name else ""): value
-        for name, windows in examples.items()
-        for t, value in validation_bce(model, windows, options.seed).items()
-    }

@@ -133,7 +133,9 @@ def test_the_windows_of_the_real_list_are_measured_alike(shared: Path) -> None:
     if not path.exists():
         pytest.skip("needs the corpora")
     with gzip.open(shared / "data" / "windows.csv.gz", "rt") as stream:
-        rows = [row for row in csv.DictReader(stream) if row["archive"] == "openhymnal" and row["metre"] in ("44", "34")]
+        rows = [
+            row for row in csv.DictReader(stream) if row["archive"] == "openhymnal" and row["metre"] in ("44", "34")
+        ]
     shares, harsh = [], []
     with zipfile.ZipFile(path) as archive:
         index = {row["file"]: row for row in csv.DictReader(io.StringIO(archive.read("index.csv").decode()))}

@@ -1,4 +1,4 @@
-"""`diffbgm train` and `diffbgm average`."""
+"""`diffbgm train`, `diffbgm average` and `diffbgm validate`."""
 
 import argparse
 import math
@@ -48,6 +48,20 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     average.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     average.set_defaults(run=run_average)
+    validate = commands.add_parser(
+        "validate", help="cross-entropy of weights, or of runs that are going on, on held-out pieces of every corpus"
+    )
+    validate.add_argument(
+        "weights", type=Path, nargs="+", metavar="FOLDER", help="weights or runs; the first is the base"
+    )
+    validate.add_argument("--data", type=Path, required=True, help="a folder of corpus archives, or one of them")
+    validate.add_argument("--n", type=int, default=64, help="windows per corpus (default: 64)")
+    validate.add_argument("--seed", type=int, default=0)
+    validate.add_argument(
+        "--pieces", type=Path, metavar="FILE", help="where what is read is kept, or found (as in a run)"
+    )
+    validate.add_argument("--only", nargs="+", metavar="CORPUS", help="these corpora")
+    validate.set_defaults(run=run_validate)
 
 
 def run_train(args: argparse.Namespace) -> None:
@@ -103,3 +117,24 @@ def run_average(args: argparse.Namespace) -> None:
 
     first, second = map(load_weights, args.weights)
     print(save_weights(average(first, second, args.share), args.out, torch.bfloat16))
+
+
+def run_validate(args: argparse.Namespace) -> None:
+    from diffbgm.errors import InputError
+    from diffbgm.research.datasets.mix import kept_mix, read_mix
+    from diffbgm.research.training.compare import as_text, compare, open_weights
+    from diffbgm.research.training.train import archives_of
+
+    if args.n < 1:
+        raise InputError(f"--n must be at least 1, got {args.n}")
+    models = {str(folder): open_weights(folder) for folder in args.weights}
+    archives = archives_of(args.data)
+    if not archives:
+        raise InputError(f"{args.data}: no corpus archives there; give a folder of them or one of them")
+    with progress_bar() as show:
+        _, held = kept_mix(archives, args.pieces, show) if args.pieces else read_mix(archives, on_progress=show)
+        chosen = [packed.open() for packed in held if not args.only or packed.piece.corpus in args.only]
+        if not chosen:
+            raise InputError(f"--only {' '.join(args.only)}: no held-out piece of these corpora")
+        rows = compare(models, chosen, windows=args.n, seed=args.seed, on_progress=show)
+    print(as_text(rows, args.seed))

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from diffbgm.composer import Denoiser
+from diffbgm.composer import Config, Denoiser
 from diffbgm.errors import WeightsError
 from diffbgm.files import replacing, write_json
 
@@ -84,6 +84,21 @@ def load_checkpoint(state: State, out: Path) -> Path | None:
         return path
     if found:
         raise WeightsError(f"{out}: none of its {len(found)} checkpoints can be read; remove them to begin anew")
+    return None
+
+
+def averaged_model(out: Path) -> Denoiser | None:
+    """The averaged weights of a run's newest whole checkpoint; None where there is none."""
+    for path in checkpoints(out):
+        try:
+            tensors, notes = _read(path)
+        except Exception as e:  # whatever a damaged file makes of itself
+            warnings.warn(f"{path}: this checkpoint is damaged ({e}) and is passed over", stacklevel=2)
+            continue
+        model = Denoiser(Config.from_dict(notes["config"]))
+        average = {n.removeprefix("average."): t for n, t in tensors.items() if n.startswith("average.")}
+        model.load_state_dict(average)
+        return model.eval().requires_grad_(False)
     return None
 
 

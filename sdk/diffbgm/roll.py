@@ -99,35 +99,37 @@ def sounding(cells: np.ndarray) -> np.ndarray:
     return (cells[0::2] | cells[1::2]).astype(bool)
 
 
-def _bars(x: np.ndarray) -> np.ndarray:
-    """Steps [T] summed by bar, T padded to whole bars -> [ceil(T / 16)]."""
-    pad = -len(x) % STEPS_PER_BAR
-    return np.pad(x, (0, pad)).reshape(-1, STEPS_PER_BAR).sum(1)
+def _bars(x: np.ndarray, beats_per_bar: int = BEATS_PER_BAR) -> np.ndarray:
+    """Steps [T] summed by bar, T padded to whole bars -> [ceil(T / steps per bar)]."""
+    steps = beats_per_bar * STEPS_PER_BEAT
+    pad = -len(x) % steps
+    return np.pad(x, (0, pad)).reshape(-1, steps).sum(1)
 
 
-def measure_curves(cells: np.ndarray) -> Curves:
+def measure_curves(cells: np.ndarray, beats_per_bar: int = BEATS_PER_BAR) -> Curves:
     """The `Curves` of a roll's cells [4, T, 88]: measured bar by bar, given beat by beat [T / 4]."""
     sound = sounding(cells)
     onsets = cells[0::2].sum(-1).astype(np.float64)  # [2, T]
     count = sound.sum((0, 2)).astype(np.float64)  # [T]
     pitch_sum = (sound.sum(0) * (np.arange(PITCHES) + LOWEST_PITCH)).sum(-1)
-    bar_keys, bar_pitch = _bars(count), _bars(pitch_sum)
+    bar_keys, bar_pitch = _bars(count, beats_per_bar), _bars(pitch_sum, beats_per_bar)
     bars = {
-        "polyphony": bar_keys / STEPS_PER_BAR,
-        "density": _bars(onsets.sum(0)) / BEATS_PER_BAR,
+        "polyphony": bar_keys / (beats_per_bar * STEPS_PER_BEAT),
+        "density": _bars(onsets.sum(0), beats_per_bar) / beats_per_bar,
         "register": np.where(bar_keys > 0, bar_pitch / np.maximum(bar_keys, 1), MIDDLE_PITCH),
-        "melody": _bars(onsets[0]) / BEATS_PER_BAR,
-        "repetition": repetition(cells, lag=4),
+        "melody": _bars(onsets[0], beats_per_bar) / beats_per_bar,
+        "repetition": repetition(cells, lag=4, beats_per_bar=beats_per_bar),
     }
     beats = cells.shape[1] // STEPS_PER_BEAT
-    return Curves(**{name: np.repeat(value, BEATS_PER_BAR)[:beats] for name, value in bars.items()})
+    return Curves(**{name: np.repeat(value, beats_per_bar)[:beats] for name, value in bars.items()})
 
 
-def repetition(cells: np.ndarray, lag: int) -> np.ndarray:
+def repetition(cells: np.ndarray, lag: int, beats_per_bar: int = BEATS_PER_BAR) -> np.ndarray:
     """[bars] Jaccard index between the onsets of each bar and of the bar `lag` bars before; 0 where there is none."""
     onsets = cells[0::2].astype(bool)
-    pad = -onsets.shape[1] % STEPS_PER_BAR
-    flat = np.pad(onsets, ((0, 0), (0, pad), (0, 0))).reshape(2, -1, STEPS_PER_BAR, PITCHES)
+    steps = beats_per_bar * STEPS_PER_BEAT
+    pad = -onsets.shape[1] % steps
+    flat = np.pad(onsets, ((0, 0), (0, pad), (0, 0))).reshape(2, -1, steps, PITCHES)
     flat = flat.transpose(1, 0, 2, 3).reshape(flat.shape[1], -1)  # [bars, cells]
     out = np.zeros(len(flat))
     if len(flat) > lag:
@@ -137,7 +139,7 @@ def repetition(cells: np.ndarray, lag: int) -> np.ndarray:
     return out
 
 
-def bar_statistics(cells: np.ndarray) -> np.ndarray:
+def bar_statistics(cells: np.ndarray, beats_per_bar: int = BEATS_PER_BAR) -> np.ndarray:
     """[bars, 8] what textures are computed from, so that the texture of any run of bars is a sum: all onsets,
     accompaniment onsets, sum of their pitches, onsets on odd sixteenths, sounding cells, chord changes inside the bar,
     chord change at its start (0 or 1), steps. Cells are [4, T, 88].
@@ -156,18 +158,18 @@ def bar_statistics(cells: np.ndarray) -> np.ndarray:
     either = (classes[1:] | classes[:-1]).sum(1)
     change = np.concatenate([[0.0], (either > 0) & (both < 0.5 * either)])
     at_start = change.copy()
-    at_start[np.arange(len(change)) % BEATS_PER_BAR > 0] = 0
+    at_start[np.arange(len(change)) % beats_per_bar > 0] = 0
     inside = np.repeat(change - at_start, STEPS_PER_BEAT) / STEPS_PER_BEAT
     return np.stack(
         [
-            _bars(onsets),
-            _bars(accompaniment.sum(-1)),
-            _bars(accompaniment @ keys),
-            _bars(odd),
-            _bars(sound.sum((0, 2)).astype(np.float64)),
-            _bars(inside),
-            at_start[::BEATS_PER_BAR],
-            _bars(np.ones(cells.shape[1])),
+            _bars(onsets, beats_per_bar),
+            _bars(accompaniment.sum(-1), beats_per_bar),
+            _bars(accompaniment @ keys, beats_per_bar),
+            _bars(odd, beats_per_bar),
+            _bars(sound.sum((0, 2)).astype(np.float64), beats_per_bar),
+            _bars(inside, beats_per_bar),
+            at_start[::beats_per_bar],
+            _bars(np.ones(cells.shape[1]), beats_per_bar),
         ],
         axis=1,
     )
@@ -251,8 +253,9 @@ def key_shift(key: Key) -> int:
     return -down if down <= 6 else 12 - down
 
 
-def bar_pitch_classes(cells: np.ndarray) -> np.ndarray:
+def bar_pitch_classes(cells: np.ndarray, beats_per_bar: int = BEATS_PER_BAR) -> np.ndarray:
     """[bars, 12] how long each pitch class sounds in every bar of cells [4, T, 88], in steps."""
     sound = sounding(cells).sum(0).astype(np.float64)
-    pad = -len(sound) % STEPS_PER_BAR
-    return pitch_class_rows(np.pad(sound, ((0, pad), (0, 0))).reshape(-1, STEPS_PER_BAR, PITCHES).sum(1))
+    steps = beats_per_bar * STEPS_PER_BEAT
+    pad = -len(sound) % steps
+    return pitch_class_rows(np.pad(sound, ((0, pad), (0, 0))).reshape(-1, steps, PITCHES).sum(1))

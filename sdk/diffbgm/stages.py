@@ -26,13 +26,7 @@ from diffbgm.types import MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze, describe
 from diffbgm.video.clip import sense_of
 
-# What the composer calls the options that shape how it samples.
-SAMPLER = {
-    "steps": "steps",
-    "bar_correlation": "rhyme",
-    "section_coupling": "tie",
-    "mode_guidance": "lean",
-}
+SAMPLER = ("steps", "bar_correlation", "section_coupling", "mode_guidance")  # options that go to the composer
 
 
 @dataclass(frozen=True)
@@ -110,7 +104,7 @@ def read_plan(path: "str | os.PathLike[str]") -> MusicPlan:
 
 def options_of(settings: ScoreOptions, seed: int) -> ComposeOptions:
     """What the composer is asked for; `seed` where none is set."""
-    known = {ours: getattr(settings, name) for name, ours in SAMPLER.items()}
+    known = {name: getattr(settings, name) for name in SAMPLER}
     return ComposeOptions(
         seed=seed if settings.seed is None else settings.seed, guidance=guidance_of(settings), **known
     )

@@ -41,7 +41,7 @@ WIDTH = 12
 
 
 def made_up(n: int, seed: int = 0, told: float = 1.0) -> list[MusicVideo]:
-    """Videos whose embeddings tell density and mode by `told`, and loudness not at all."""
+    """Videos whose embeddings tell density and mode by `embeddings`, and loudness not at all."""
     rng = np.random.default_rng(seed)
     videos = []
     for i in range(n):
@@ -252,7 +252,7 @@ def test_scenes_move_the_curves_and_are_told(monkeypatch: pytest.MonkeyPatch):
 
 
 def with_scenes(n: int, told: float) -> list[MusicVideo]:
-    """Videos of eight stretches whose embeddings tell density and loudness of each by `told`."""
+    """Videos of eight stretches whose embeddings tell density and loudness of each by `embeddings`."""
     rng = np.random.default_rng(4)
     videos = []
     for i in range(n):

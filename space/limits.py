@@ -1,0 +1,115 @@
+"""What this page takes from a stranger, checked from the header of a file before a picture of it is decoded.
+
+Every refusal is one sentence that says what the file has and what the page takes.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from diffbgm.errors import VideoError
+from diffbgm.media import probe
+from diffbgm.media.source import open_video, picture_stream
+
+MOST_BYTES = 200 * 10**6  # of an upload
+SHORTEST = 0.5  # seconds
+MEMORY = 3 << 30  # bytes that a process may take which reads what a stranger sent
+LONGEST_NAME = 60  # characters of a file's name in a sentence
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large a video may be.
+
+    Attributes:
+        seconds: Length of the pictures.
+        pixels: Of one picture, width times height.
+        frame_pixels: Pixels of all pictures together, which decides how long watching takes.
+        sound_seconds: Length of its sound.
+        wall_clock: Seconds that reading it may take.
+    """
+
+    seconds: float
+    pixels: int
+    frame_pixels: int
+    sound_seconds: float
+    wall_clock: float
+
+
+WIDEST = (8192, 4320)
+USUAL = (1920, 1080, 30)  # pixels and pictures per second of full HD
+PAGE = Limits(
+    seconds=600.0,
+    pixels=WIDEST[0] * WIDEST[1],
+    frame_pixels=USUAL[0] * USUAL[1] * USUAL[2] * 600,
+    sound_seconds=12 * 3600.0,
+    wall_clock=240.0,
+)
+
+
+def check(path: Path, limits: Limits = PAGE) -> None:
+    """Finds out whether the page takes a video; the first picture is decoded once its size is known to be taken.
+
+    Raises:
+        VideoError: It cannot be read, or it is too large, too long or too short.
+    """
+    with open_video(path) as container:
+        stream = picture_stream(container, path)
+        width, height = stream.codec_context.width, stream.codec_context.height
+        claimed = container.duration / 1e6 if container.duration else 0.0
+        sounds = [float(s.duration * s.time_base) for s in container.streams.audio if s.duration and s.time_base]
+        check_size(path, width, height, limits)
+        if claimed > limits.seconds and not sounds:
+            check_length(path, claimed, limits)
+        if max(sounds, default=0.0) > limits.sound_seconds:
+            raise VideoError(
+                f"{path}: its sound is {time_words(max(sounds))} long; this page takes up to "
+                f"{time_words(limits.sound_seconds)}. Cut it to the length of the pictures"
+            )
+    info = probe(path)
+    check_length(path, info.duration, limits)
+    check_work(path, info.frames, width, height, limits)
+
+
+def check_size(path: Path, width: int, height: int, limits: Limits = PAGE) -> None:
+    """VideoError where a picture has too many pixels."""
+    if width * height > limits.pixels:
+        raise VideoError(
+            f"{path}: {width} x {height} pixels; this page takes up to {WIDEST[0]} x {WIDEST[1]}. Export it smaller"
+        )
+
+
+def check_length(path: Path, seconds: float, limits: Limits = PAGE) -> None:
+    """VideoError where a video is too long, or too short to be given music."""
+    if seconds > limits.seconds:
+        raise VideoError(
+            f"{path}: is {time_words(seconds)} long; this page takes up to {time_words(limits.seconds)}. "
+            "Cut it, or run diffbgm on your own machine"
+        )
+    if seconds < SHORTEST:
+        raise VideoError(f"{path}: is {seconds:.2g} s long; a video needs at least half a second")
+
+
+def check_work(path: Path, frames: int, width: int, height: int, limits: Limits = PAGE) -> None:
+    """VideoError where all pictures together have too many pixels to be looked at."""
+    if frames * width * height > limits.frame_pixels:
+        most = limits.frame_pixels // (width * height)
+        raise VideoError(
+            f"{path}: {frames} pictures of {width} x {height} pixels; this page takes up to {most} of that size "
+            f"(as much as {limits.seconds / 60:.0f} minutes of full HD). Export it smaller, or with fewer pictures per "
+            "second"
+        )
+
+
+def time_words(seconds: float) -> str:
+    """ "11 minutes", "10 hours", "1.5 hours", "45 seconds"."""
+    for unit, length in (("hour", 3600.0), ("minute", 60.0)):
+        if seconds >= length:
+            count = f"{seconds / length:.1f}".removesuffix(".0")
+            return f"{count} {unit}" + ("" if count == "1" else "s")
+    return f"{seconds:.0f} seconds"
+
+
+def shown_name(path: Path) -> str:
+    """The name of a file as it stands in a sentence: without its folder, and not too long."""
+    name = path.name
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 9]}…{name[-8:]}"

@@ -3,7 +3,7 @@
 import logging
 import secrets
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from functools import wraps
 from typing import Any, TypeVar
@@ -24,7 +24,8 @@ from space.work import Take, Watched
 
 T = TypeVar("T")
 Changes = dict[str, Any]
-Handler = Callable[..., Iterator[Changes]]
+Answers = Generator[Changes, None, None]
+Handler = Callable[..., Answers]
 DOWNLOADS = ("video", "mp3", "wav", "midi", "stems", "markers", "picture", "receipt", "plan")
 TAKES = 3
 START = f"Choose a video or an example to begin. Up to {time_words(PAGE.seconds)} and {MOST_BYTES / 1e6:.0f} MB."
@@ -53,7 +54,7 @@ def in_turn(line: Line, stage: str, stopped: Callable[[], Changes]) -> Callable[
 
     def decorate(handler: Handler) -> Handler:
         @wraps(handler)
-        def run(visitor: Visitor, *inputs: Any) -> Iterator[Changes]:
+        def run(visitor: Visitor, *inputs: Any) -> Answers:
             try:
                 with line.enter(visitor) as job:
                     try:
@@ -138,7 +139,7 @@ def pick_example(index: int) -> str:
     return str(films.examples()[index].path())
 
 
-def watch(visitor: Visitor, path: str | None, *knobs: Any) -> Iterator[Changes]:
+def watch(visitor: Visitor, path: str | None, *knobs: Any) -> Answers:
     """A video came or went: what was done with the one before ends, and the new one is looked at."""
     for line in (WATCHING, COMPOSING):
         for job in line.stop(visitor.session, quiet=True):
@@ -150,7 +151,7 @@ def watch(visitor: Visitor, path: str | None, *knobs: Any) -> Iterator[Changes]:
 
 
 @in_turn(WATCHING, "watch", watching_stopped)
-def look(job: Job, path: str, *knobs: Any) -> Iterator[Changes]:
+def look(job: Job, path: str, *knobs: Any) -> Answers:
     """Looks at a video, shows the plan, then its pictures."""
     yield {**unwatched(), **busy(), "plan": "", "status": progress("watch")}
     try:
@@ -202,7 +203,7 @@ def one_take(
     settings: PageSettings,
     seed: int | None = None,
     roll: PianoRoll | None = None,
-) -> Iterator[Changes]:
+) -> Answers:
     """Composes one take and shows it."""
     yield {"status": progress("compose"), "takes_box": gr.update(visible=False)}
     take = yield from reported(
@@ -250,28 +251,28 @@ def of_take(take: Take | None) -> Take:
 
 
 @in_turn(COMPOSING, "compose", composing_stopped)
-def compose(job: Job, watched: Watched | None, *knobs: Any) -> Iterator[Changes]:
+def compose(job: Job, watched: Watched | None, *knobs: Any) -> Answers:
     """Compose, with the seed of the knob or a new one."""
     watched, settings = of_video(watched), from_values(knobs)
     yield from one_take(job, watched, work.plan_music(watched, settings), settings)
 
 
 @in_turn(COMPOSING, "compose", composing_stopped)
-def new_take(job: Job, watched: Watched | None, *knobs: Any) -> Iterator[Changes]:
+def new_take(job: Job, watched: Watched | None, *knobs: Any) -> Answers:
     """The same settings with a new seed, whatever the knob says."""
     watched, settings = of_video(watched), from_values(knobs)
     yield from one_take(job, watched, work.plan_music(watched, settings), settings, secrets.randbelow(NEW_SEEDS))
 
 
 @in_turn(COMPOSING, "compose", composing_stopped)
-def same_seed(job: Job, take: Take | None, *knobs: Any) -> Iterator[Changes]:
+def same_seed(job: Job, take: Take | None, *knobs: Any) -> Answers:
     """The seed of the take at hand with the knobs as they are now."""
     settings, take = from_values(knobs), of_take(take)
     yield from one_take(job, take.watched, work.plan_music(take.watched, settings), settings, take.seed)
 
 
 @in_turn(COMPOSING, "compose", composing_stopped)
-def restyle(job: Job, take: Take | None, *knobs: Any) -> Iterator[Changes]:
+def restyle(job: Job, take: Take | None, *knobs: Any) -> Answers:
     """Another style on the plan of the take at hand; the same notes where only the instruments differ."""
     settings, take = from_values(knobs), of_take(take)
     plan, roll = work.restyle(take, settings)
@@ -279,7 +280,7 @@ def restyle(job: Job, take: Take | None, *knobs: Any) -> Iterator[Changes]:
 
 
 @in_turn(COMPOSING, "compose", composing_stopped)
-def three_takes(job: Job, watched: Watched | None, *knobs: Any) -> Iterator[Changes]:
+def three_takes(job: Job, watched: Watched | None, *knobs: Any) -> Answers:
     """Three seeds side by side, each shown as soon as it is there; the first becomes the take at hand."""
     watched, settings = of_video(watched), from_values(knobs)
     plan = work.plan_music(watched, settings)

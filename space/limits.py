@@ -6,14 +6,19 @@ Every refusal is one sentence that says what the file has and what the page take
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
+import av.error
+
 from diffbgm.errors import VideoError
 from diffbgm.media import probe
-from diffbgm.media.source import open_video, picture_stream
 
 MOST_BYTES = 200 * 10**6  # of an upload
 SHORTEST = 0.5  # seconds
 MEMORY = 3 << 30  # bytes that a process may take which reads what a stranger sent
 LONGEST_NAME = 60  # characters of a file's name in a sentence
+# Containers whose header is read here; what is none of them is for `probe` to refuse.
+CONTAINERS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,gif,3gp,ivf,nut,h264,hevc,m4v,dv,rm,swf,wtv"
+MOST_STREAMS = 32  # whose decoders are kept from working while the header is read
 
 
 @dataclass(frozen=True)
@@ -23,14 +28,14 @@ class Limits:
     Attributes:
         seconds: Length of the pictures.
         pixels: Of one picture, width times height.
-        frame_pixels: Pixels of all pictures together, which decides how long watching takes.
+        total_pixels: Pixels of all pictures together, which decides how long watching takes.
         sound_seconds: Length of its sound.
         wall_clock: Seconds that reading it may take.
     """
 
     seconds: float
     pixels: int
-    frame_pixels: int
+    total_pixels: int
     sound_seconds: float
     wall_clock: float
 
@@ -40,10 +45,35 @@ USUAL = (1920, 1080, 30)  # pixels and pictures per second of full HD
 PAGE = Limits(
     seconds=600.0,
     pixels=WIDEST[0] * WIDEST[1],
-    frame_pixels=USUAL[0] * USUAL[1] * USUAL[2] * 600,
+    total_pixels=USUAL[0] * USUAL[1] * USUAL[2] * 600,
     sound_seconds=12 * 3600.0,
     wall_clock=240.0,
 )
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says of itself: pixels of a picture, seconds of the file (0: not said) and of its sound."""
+
+    width: int
+    height: int
+    seconds: float
+    sound_seconds: float
+
+
+def read_header(path: Path, limits: Limits = PAGE) -> Header | None:
+    """The header of a video, without decoding a picture; None where there is nothing that is understood."""
+    quiet = {"skip_frame": "all", "max_pixels": str(limits.pixels)}  # FFmpeg decodes a picture to know more, else
+    options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
+    try:
+        with av.open(str(path), options=options, stream_options=[quiet] * MOST_STREAMS) as container:
+            if not container.streams.video:
+                return None
+            codec = container.streams.video[0].codec_context
+            sounds = [float(s.duration * s.time_base) for s in container.streams.audio if s.duration and s.time_base]
+            return Header(codec.width, codec.height, (container.duration or 0) / av.time_base, max(sounds, default=0.0))
+    except (av.error.FFmpegError, OSError, ValueError):
+        return None
 
 
 def check(path: Path, limits: Limits = PAGE) -> None:
@@ -52,20 +82,19 @@ def check(path: Path, limits: Limits = PAGE) -> None:
     Raises:
         VideoError: It cannot be read, or it is too large, too long or too short.
     """
-    with open_video(path) as container:
-        stream = picture_stream(container, path)
-        width, height = stream.codec_context.width, stream.codec_context.height
-        claimed = container.duration / 1e6 if container.duration else 0.0
-        sounds = [float(s.duration * s.time_base) for s in container.streams.audio if s.duration and s.time_base]
-        check_size(path, width, height, limits)
-        if claimed > limits.seconds and not sounds:
-            check_length(path, claimed, limits)
-        if max(sounds, default=0.0) > limits.sound_seconds:
+    header = read_header(path, limits)
+    if header is not None:
+        check_size(path, header.width, header.height, limits)
+        if not header.sound_seconds:
+            check_length(path, header.seconds or SHORTEST, limits)
+        if header.sound_seconds > limits.sound_seconds:
             raise VideoError(
-                f"{path}: its sound is {time_words(max(sounds))} long; this page takes up to "
+                f"{path}: its sound is {time_words(header.sound_seconds)} long; this page takes up to "
                 f"{time_words(limits.sound_seconds)}. Cut it to the length of the pictures"
             )
     info = probe(path)
+    width, height = (header.width, header.height) if header is not None else (info.width, info.height)
+    check_size(path, width, height, limits)
     check_length(path, info.duration, limits)
     check_work(path, info.frames, width, height, limits)
 
@@ -91,8 +120,8 @@ def check_length(path: Path, seconds: float, limits: Limits = PAGE) -> None:
 
 def check_work(path: Path, frames: int, width: int, height: int, limits: Limits = PAGE) -> None:
     """VideoError where all pictures together have too many pixels to be looked at."""
-    if frames * width * height > limits.frame_pixels:
-        most = limits.frame_pixels // (width * height)
+    if frames * width * height > limits.total_pixels:
+        most = limits.total_pixels // (width * height)
         raise VideoError(
             f"{path}: {frames} pictures of {width} x {height} pixels; this page takes up to {most} of that size "
             f"(as much as {limits.seconds / 60:.0f} minutes of full HD). Export it smaller, or with fewer pictures per "

@@ -1,6 +1,7 @@
 """What programs can call: /score and /health."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -14,8 +15,8 @@ from space import gpu, work
 from space.handlers import BROKEN, COMPOSING, PLACE_EVERY
 from space.line import Job, Visitor
 from space.notices import WORDS, about
-from space.player import Player
 from space.settings import PageSettings, from_tags
+from space.widgets import player, refusal
 
 WATCHING = 0.2  # of the progress
 BASE = PageSettings()
@@ -60,14 +61,13 @@ def score(
     try:
         if not video:
             raise InputError("a video is needed: video=handle_file('clip.mp4')")
-        given: dict[str, Any] = {"rhythm": rhythm, "mood": mood, "level": energy, "steps": steps, "fade": fade}
-        given |= {"text": prompt, "shape": shape, "keep": keep_audio}
-        given = {name: value for name, value in given.items() if value is not None}
-        settings = from_tags(style or "", **given, seed=None if seed is None or seed == -1 else seed)
+        texts = {"text": prompt, "shape": shape, "keep": keep_audio}
+        numbers = {"rhythm": rhythm, "mood": mood, "level": energy, "steps": steps, "fade": fade, "seed": seed}
+        settings = settings_of(style, texts, numbers)
         with COMPOSING.enter(visitor_of(request)) as job:
             take = _scored(job, video, settings, progress)
     except InputError as e:
-        raise gr.Error(str(e), title="This cannot be used", print_exception=False) from e
+        raise refusal(str(e)) from e
     except DiffBGMError as e:
         log.exception("failed")
         raise gr.Error(f"this did not work: {e}", title="This did not work", print_exception=False) from e
@@ -76,6 +76,22 @@ def score(
         raise gr.Error(BROKEN, title="Something broke", print_exception=False) from e
     video_out, midi, wav, mp3, stems = (str(take.files[k]) for k in ("video", "midi", "wav", "mp3", "stems"))
     return video_out, midi, wav, mp3, stems, dict(take.receipt)
+
+
+def settings_of(
+    style: str | None, texts: Mapping[str, str | None], numbers: Mapping[str, float | None]
+) -> PageSettings:
+    """The settings that a program asks for; None is the default, a seed of -1 none. InputError for other kinds."""
+    for name, value in {"style": style, **texts}.items():
+        if value is not None and not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError(f"{name} must be text, got {value!r}")
+    for name, value in numbers.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError(f"{name} must be a number, got {value!r}")
+    given = {name: value for name, value in {**texts, **numbers}.items() if value is not None}
+    if given.get("seed") == -1:
+        del given["seed"]
+    return from_tags(style or "", **given)
 
 
 def _scored(job: Job, video: str, settings: PageSettings, progress: Any) -> work.Take:
@@ -108,10 +124,10 @@ def add_api() -> None:
         "fade": BASE.fade,
     }
     with gr.Group(visible=False):
-        inputs: dict[str, Any] = {"video": Player(label="video")}
+        inputs: dict[str, Any] = {"video": player(label="video")}
         inputs |= {name: gr.Textbox(value, label=name) for name, value in texts.items()}
         inputs |= {name: gr.Number(value, label=name) for name, value in numbers.items()}
-        outputs = [Player(label="video"), *(gr.File(label=name) for name in ("midi", "wav", "mp3", "stems"))]
+        outputs = [player(label="video"), *(gr.File(label=name) for name in ("midi", "wav", "mp3", "stems"))]
         go = gr.Button("score")
         go.click(
             score,

@@ -87,7 +87,7 @@ class PageSettings:
     def options(self, seed: int) -> ScoreOptions:
         """What the SDK is asked for, with this seed."""
         return ScoreOptions(
-            style=self.tags,
+            style=",".join(self.tags),
             prompt=self.text,
             seed=seed,
             steps=self.steps,

@@ -1,7 +1,8 @@
 """A guard before gradio's upload: what is too much is refused before it is written, what was broken off is deleted."""
 
-import asyncio
+import threading
 import time
+import traceback
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -56,13 +57,14 @@ class UploadGuard:
 
         try:
             await self.app(scope, listen, send)
-        except Exception:
+        except Exception as e:
             left = True
+            let_go(e)
             raise
         finally:
             self._running[address] -= 1
             if left:
-                asyncio.get_running_loop().call_later(storage.SETTLED + 1, storage.sweep_uploads)
+                threading.Timer(storage.SETTLED + 1, storage.sweep_uploads).start()
 
     def _judge(self, address: str, length: int | None) -> tuple[int, str]:
         """The HTTP status and sentence of a refusal; 0 where the request may pass."""
@@ -80,6 +82,14 @@ class UploadGuard:
         if sum(size for _, size in sent) + length > MOST_PER_HOUR:
             return 429, f"more than {MOST_PER_HOUR / 1e9:.0f} GB within an hour came from your network; wait a while"
         return 0, ""
+
+
+def let_go(error: BaseException | None) -> None:
+    """Lets go of what the frames of an error hold, and so of the file that was written, however long the error is kept
+    in a log."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 async def refuse(send: Send, status: int, words: str) -> None:

@@ -54,7 +54,9 @@ def test_the_energy_knobs_do_what_they_say() -> None:
     assert section.texture.density == pytest.approx(float(shape_energy(plan, 0.5, FOLLOW).curves.density.mean()))
 
 
-@pytest.mark.parametrize(("level", "shape", "words"), [(1.5, FOLLOW, "1.5"), (float("nan"), FOLLOW, "nan"), (0, "zig", "zig")])
+@pytest.mark.parametrize(
+    ("level", "shape", "words"), [(1.5, FOLLOW, "1.5"), (float("nan"), FOLLOW, "nan"), (0, "zig", "zig")]
+)
 def test_what_is_no_energy_is_refused(level: float, shape: str, words: str) -> None:
     with pytest.raises(PlanError, match=words):
         shape_energy(plan_of(), level, shape)

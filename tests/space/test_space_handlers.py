@@ -6,6 +6,7 @@ import re
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,74 @@ def test_stopping_at_any_stage_leaves_nothing(watched: Watched, files: Path, at:
     with pytest.raises(Cancelled):
         work.make_take(watched, work.plan_music(watched, QUICK), QUICK, stop)
     assert set((files / "takes").glob("*")) <= before
+
+
+@pytest.mark.parametrize("moment", range(20))
+def test_a_cancel_is_the_last_word_whenever_it_comes(watched: Watched, files: Path, moment: int) -> None:
+    visitor = Visitor(f"canceller {moment}")
+    before = set((files / "takes").glob("*"))
+    page: list[dict[str, Any]] = []
+    answer: Future[dict[str, Any]] = Future()
+    with ThreadPoolExecutor(1) as pool:
+        for n, change in enumerate(handlers.compose(visitor, watched, *QUICK.values)):
+            page.append(change)
+            if n == moment % 4:  # from the first word to the middle of the work
+                time.sleep(0.03 * (moment // 4))
+                answer = pool.submit(handlers.stop, visitor, watched)
+                while not handlers.COMPOSING.stop(visitor.session):
+                    time.sleep(0.01)
+        told = answer.result(timeout=20)
+    if "status" in told:  # the work was over: the cancel speaks last
+        page.append(told)
+    assert "Stopped." in page[-1]["status"]
+    assert page[-1]["compose"]["visible"]
+    assert not page[-1]["cancel"]["visible"]
+    assert not any("take" in change for change in page)
+    assert not handlers.COMPOSING.has(visitor)
+    time.sleep(0.2)
+    assert set((files / "takes").glob("*")) <= before or moment % 4 == 3
+
+
+def test_a_cancel_after_the_end_still_leaves_a_usable_page(watched: Watched) -> None:
+    page = handlers.stop(Visitor("late"), watched)
+    assert "Stopped." in page["status"]
+    assert page["compose"] == {"visible": True, "interactive": True, "__type__": "update"}
+
+
+def test_a_new_video_ends_the_look_at_the_old_one_without_a_word(clip: Drawn, silent_clip: Drawn) -> None:
+    visitor = Visitor("hasty")
+    old = handlers.watch(visitor, str(clip.path), *QUICK.values)
+    next(old)
+    with ThreadPoolExecutor(1) as pool:
+        new = pool.submit(lambda: last(handlers.watch(visitor, str(silent_clip.path), *QUICK.values)))
+        said = [change["status"] for change in old if "status" in change]
+        page = new.result(timeout=60)
+    assert not any("Stopped" in status or "plan" in status for status in said)
+    assert page["watched"].path == silent_clip.path
+
+
+def test_who_waits_is_told_where_in_the_line(watched: Watched) -> None:
+    line = handlers.COMPOSING
+    with line.enter(Visitor("first")), line.enter(Visitor("second")):
+        waiting = handlers.compose(ME, watched, *QUICK.values)
+        next(waiting)
+        assert "You are next in the line · yours starts in about" in next(waiting)["status"]
+        waiting.close()
+    assert not line.has(ME)
+
+
+def test_a_fourth_piece_of_one_visitor_is_refused_and_nothing_else_changes(watched: Watched) -> None:
+    line = handlers.COMPOSING
+    with line.enter(ME), line.enter(ME), line.enter(ME):
+        page = last(handlers.compose(ME, watched, *QUICK.values))
+    assert list(page) == ["status"]
+    assert "You have 3 pieces running or waiting" in page["status"]
+
+
+def test_a_full_disk_is_said(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "FLOOR", 10**18)
+    page = last(handlers.compose(ME, watched, *QUICK.values))
+    assert "the disk of this page is nearly full" in page["status"]
 
 
 def test_folders_go_after_a_day(files: Path) -> None:

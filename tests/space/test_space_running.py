@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from space.running import Report, in_steps, result_of
+from space.running import in_steps, result_of
 
 from diffbgm.errors import Cancelled
 

@@ -15,6 +15,7 @@ from space.settings import (
 
 from diffbgm.errors import InputError, StyleError
 from diffbgm.planner.shape import SHAPES
+from diffbgm.stages import options_of
 
 tenths = st.integers(0, 40).map(lambda n: n / 10)
 settings = st.builds(
@@ -75,5 +76,6 @@ def test_tags_find_their_group() -> None:
 
 def test_the_sdk_is_asked_for_what_the_knobs_say() -> None:
     asked = PageSettings(moods=("calm",), palette="piano", text="rain", rhythm=2, keep="duck", fade=1.5).options(7)
-    assert (asked.style, asked.prompt, asked.seed, asked.steps) == (("calm", "piano"), "rain", 7, 64)
-    assert (asked.guidance, asked.keep_audio, asked.fade) == ((2, 1.0), "duck", 1.5)
+    assert (asked.style, asked.prompt, asked.seed, asked.steps) == ("calm,piano", "rain", 7, 64)
+    assert (options_of(asked, 0).guidance.rhythm, options_of(asked, 0).guidance.mood) == (2, 1)
+    assert (asked.keep_audio, asked.fade) == ("duck", 1.5)

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -64,7 +64,7 @@ class StageClock(Clock):
         self._told = told
 
     @contextmanager
-    def stage(self, name: str, start: float, end: float) -> Iterator[Progress]:  # type: ignore[override]
+    def stage(self, name: str, start: float, end: float) -> Generator[Progress]:
         """As `Clock.stage`; where the stage lies in the whole is for the listener to say."""
         with super().stage(name, start, end):
             self._told(name, 0.0)
@@ -134,7 +134,7 @@ def write_files(result: Result, folder: Path, name: str, told: Callable[[float],
 
 def peaks_of(samples: np.ndarray) -> np.ndarray:
     """[PEAKS] of sound [C, N]: the loudest sample of each stretch, 0 to 1."""
-    edges = np.linspace(0, samples.shape[1], PEAKS + 1).astype(int)[:-1]
+    edges = [samples.shape[1] * i // PEAKS for i in range(PEAKS)]
     return np.maximum.reduceat(np.abs(samples).max(0), edges)
 
 
@@ -157,7 +157,7 @@ def serve(task: Callable[..., T], told_to: str, seconds: float, *arguments: Any)
 
 
 @contextmanager
-def bounded(seconds: float) -> Iterator[None]:
+def bounded(seconds: float) -> Generator[None]:
     """At most MEMORY bytes for this process, and `seconds` for the block.
 
     Where the time is over VideoError is raised; a library that does not let go within GRACE has its process ended.

@@ -222,14 +222,14 @@ def shown(take: Take) -> Changes:
         f"{'all' if hits == len(cuts) else f'{hits} of'} {len(cuts)} cuts fall on a beat and " if len(cuts) > 1 else ""
     )
     words = f"Done: {met}the music ends with the picture. Seed {take.seed}."
-    silent = "" if take.watched.features.has_audio else " (it has no sound)"
+    silent = "" if take.watched.features.has_audio else "Your video has no sound of its own."
     picture = timeline(take.watched, take.plan, roll=take.roll, peaks=take.peaks, seed=take.seed, title="This take")
     return {
         "take": take,
         "result": gr.update(visible=True),
         "after": str(take.files["video"]),
-        "before": gr.update(value=str(take.watched.path), label=f"As it came{silent}"),
-        "switch": "After",
+        "before": str(take.watched.path),
+        "switch": gr.update(value="After", info=silent),
         "plan": picture,
         "status": message(words, "good"),
         **{f"get_{kind}": gr.update(value=str(take.files[kind])) for kind in DOWNLOADS},

@@ -5,6 +5,7 @@ Every refusal is one sentence that says what the file has and what the page take
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
@@ -65,8 +66,10 @@ def read_header(path: Path, limits: Limits = PAGE) -> Header | None:
     """The header of a video, without decoding a picture; None where there is nothing that is understood."""
     quiet = {"skip_frame": "all", "max_pixels": str(limits.pixels)}  # FFmpeg decodes a picture to know more, else
     options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
+    streams: Any = [quiet] * MOST_STREAMS  # PyAV's stub says that these are texts
     try:
-        with av.open(str(path), options=options, stream_options=[quiet] * MOST_STREAMS) as container:
+        opened: Any = av.open(str(path), options=options, stream_options=streams)
+        with opened as container:
             if not container.streams.video:
                 return None
             codec = container.streams.video[0].codec_context

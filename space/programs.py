@@ -16,7 +16,7 @@ from space.handlers import BROKEN, COMPOSING, PLACE_EVERY
 from space.line import Job, Visitor
 from space.notices import WORDS, about
 from space.settings import PageSettings, from_tags
-from space.widgets import player, refusal
+from space.widgets import refusal
 
 WATCHING = 0.2  # of the progress
 BASE = PageSettings()
@@ -124,10 +124,10 @@ def add_api() -> None:
         "fade": BASE.fade,
     }
     with gr.Group(visible=False):
-        inputs: dict[str, Any] = {"video": player(label="video")}
+        inputs: dict[str, Any] = {"video": gr.Video(label="video")}
         inputs |= {name: gr.Textbox(value, label=name) for name, value in texts.items()}
         inputs |= {name: gr.Number(value, label=name) for name, value in numbers.items()}
-        outputs = [player(label="video"), *(gr.File(label=name) for name in ("midi", "wav", "mp3", "stems"))]
+        outputs = [gr.Video(label="video"), *(gr.File(label=name) for name in ("midi", "wav", "mp3", "stems"))]
         go = gr.Button("score")
         go.click(
             score,

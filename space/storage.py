@@ -9,7 +9,7 @@ import stat
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def folder() -> Path:
 
 
 @contextmanager
-def new_folder() -> Iterator[Path]:
+def new_folder() -> Generator[Path]:
     """A folder for a take, with a name nobody can guess; it goes when the block fails, else after a day.
 
     Raises:

@@ -17,7 +17,7 @@ from space.programs import add_api, visitor_of
 from space.settings import PageSettings
 from space.theme import make_theme
 from space.uploads import UploadGuard
-from space.widgets import Page, player
+from space.widgets import Page, serve_videos_as_they_are
 
 HERE = Path(__file__).parent
 THREADS = 96  # one for each who waits in a line, and those that work
@@ -42,6 +42,7 @@ Parts = dict[str, Any]
 def build() -> gr.Blocks:
     """The whole page, wired. Draws the example films and starts helping processes in the background."""
     storage.folder()  # before gradio asks where files lie
+    serve_videos_as_they_are()
     with Page(title="Diff-BGM: music for your video", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
         parts: Parts = {"watched": gr.State(), "take": gr.State(), "takes": gr.State([])}
         gr.Markdown(text("intro.md"), elem_id="intro")
@@ -87,7 +88,7 @@ def text(name: str) -> str:
 
 def lay_out_input() -> Parts:
     parts: Parts = {}
-    parts["video"] = player(label="Your video", sources=["upload"], elem_id="video", buttons=[])
+    parts["video"] = gr.Video(label="Your video", sources=["upload"], elem_id="video", buttons=[])
     parts["examples"] = gr.HTML(example_cards(films.examples()), js_on_load=PICK, elem_id="examples")
     with gr.Accordion("Style", open=True, elem_id="style"):
         parts |= style_knobs()
@@ -115,12 +116,12 @@ def lay_out_output() -> Parts:
     with gr.Column(visible=False, elem_id="takes") as parts["takes_box"], gr.Row():
         for i in range(handlers.TAKES):
             with gr.Column(min_width=180):
-                parts[f"take_{i}"] = player(label=f"Take {i + 1}", interactive=False, buttons=[], height=170)
+                parts[f"take_{i}"] = gr.Video(label=f"Take {i + 1}", interactive=False, buttons=[], height=170)
                 parts[f"use_{i}"] = gr.Button(f"Use take {i + 1}", size="sm")
     with gr.Column(visible=False, elem_id="result") as parts["result"]:
         parts["switch"] = gr.Radio(["After", "Before"], value="After", label="Listen", elem_id="switch")
-        parts["after"] = player(label="With music", interactive=False, buttons=[], elem_id="after")
-        parts["before"] = player(label="As it came", interactive=False, buttons=[], elem_id="before")
+        parts["after"] = gr.Video(label="With music", interactive=False, buttons=[], elem_id="after")
+        parts["before"] = gr.Video(label="As it came", interactive=False, buttons=[], elem_id="before")
         with gr.Row(elem_id="downloads"):
             for kind, label in DOWNLOADS.items():
                 main = kind == "video"

@@ -1,4 +1,4 @@
-"""gradio's classes as this page needs them: errors in one line, and videos served as they are."""
+"""gradio as this page needs it: errors in one line, and videos served as they are."""
 
 from pathlib import Path
 from typing import Any
@@ -33,14 +33,16 @@ def refusal(words: str) -> gr.Error:
     return gr.Error(" ".join(words.split())[:LONGEST_ERROR], title="This cannot be used", print_exception=False)
 
 
-def player(**looks: Any) -> gr.Video:
-    """A `gr.Video` that serves the file it is given. gradio's own encodes again what browsers may not play, silently
-    and at every take; where a browser cannot show a video, page.js says so."""
-    video = gr.Video(**looks)
-    setattr(video, "_format_video", as_it_is)  # noqa: B010 (no subclass: gradio writes a .pyi file beside each)
-    return video
+def serve_videos_as_they_are() -> None:
+    """Has every `gr.Video` of this process serve the file it is given.
+
+    gradio's own encodes again what browsers may not play, silently and at every take: 38 s for half a minute of AVI.
+    Where a browser cannot show a video, page.js says so. This is no subclass, because gradio makes players anew from
+    their arguments for every visitor, and writes a .pyi file beside each module with a subclass.
+    """
+    setattr(gr.Video, "_format_video", as_it_is)  # noqa: B010 (a name of gradio's own)
 
 
-def as_it_is(video: str | Path | None) -> FileData | None:
+def as_it_is(_: gr.Video, video: str | Path | None) -> FileData | None:
     """What a player gets for a file: the file."""
     return None if video is None else FileData(path=str(video), orig_name=Path(video).name)

@@ -10,7 +10,7 @@ from diffbgm.research.evaluation.footage import correlation_interval, inside_tab
 
 
 def made_up(n: int, told: float, seed: int = 0) -> list[MusicVideo]:
-    """Videos of eight stretches whose loudness follows their motion by `embeddings`, and whose density follows nothing; the
+    """Videos of eight stretches whose loudness follows their motion by `told`, and whose density follows nothing; the
     level of a whole video is another matter."""
     rng = np.random.default_rng(seed)
     videos = []

@@ -8,13 +8,13 @@ import io
 import os
 from collections import defaultdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from diffbgm.errors import DataError, PlanError
 from diffbgm.files import replacing
-from diffbgm.types import BEATS_PER_BAR, Control, Note, Score, TempoMap, Track
+from diffbgm.types import BEATS_PER_BAR, PITCH_NAMES, Control, Key, Note, Role, Score, TempoMap, Track
 
 TICKS = 480  # a beat; note positions are rounded to this, beats and sixteenths fall on it exactly
 TOLERANCE = 50e-6  # seconds that a written beat may lie off the tempo map
@@ -24,7 +24,6 @@ DRUM_CHANNEL = 9
 VOLUME, PAN = 7, 10
 UNITY_VOLUME = 100  # CC7 of a gain of 0 dB
 
-Role = Literal["melody", "chords", "bass", "pad", "percussion"]
 BY_NAME: dict[str, Role] = {"melody": "melody", "chords": "chords", "bass": "bass", "pad": "pad"}
 
 
@@ -47,8 +46,10 @@ def midi_bytes(score: Score) -> bytes:
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS)
     events: list[tuple[int, int, Any]] = [
         (0, 0, mido.MetaMessage("track_name", name="tempo and cuts")),
-        (0, 0, mido.MetaMessage("time_signature", numerator=BEATS_PER_BAR, denominator=4)),
+        (0, 0, mido.MetaMessage("time_signature", numerator=score.metre[0], denominator=score.metre[1])),
     ]
+    if score.key is not None:
+        events.append((0, 0, mido.MetaMessage("key_signature", key=_key_name(score.key))))
     for beat, micros in _tempi(score.tempo, shift):
         events.append((beat * TICKS, 1, mido.MetaMessage("set_tempo", tempo=micros)))
     markers = [(0.0, LEAD_IN), *((beat + shift, text) for beat, text in score.markers)] if shift else score.markers
@@ -77,7 +78,7 @@ def read_midi(path: str | os.PathLike[str]) -> Score:
 
     try:
         file = mido.MidiFile(os.fspath(path))
-    except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
+    except (OSError, EOFError, ValueError, KeyError, IndexError, mido.KeySignatureError) as error:
         raise DataError(
             f"{path} cannot be read as a MIDI file ({error or type(error).__name__}); give a .mid file"
         ) from error
@@ -86,6 +87,7 @@ def read_midi(path: str | os.PathLike[str]) -> Score:
             f"{path}: a MIDI file of type {file.type} with {file.ticks_per_beat} ticks a beat; export type 0 or 1"
         )
     ticks, tempi, markers = 0, {0: 500_000}, []
+    key, metre = None, (BEATS_PER_BAR, 4)
     parsed = []
     for track in file.tracks:
         now, name, messages = 0, "", []
@@ -97,6 +99,10 @@ def read_midi(path: str | os.PathLike[str]) -> Score:
                 markers.append((now / file.ticks_per_beat, message.text))
             elif message.type == "track_name":
                 name = message.name
+            elif message.type == "key_signature":
+                key = key or _read_key(message.key)
+            elif message.type == "time_signature" and now == 0:
+                metre = (message.numerator, message.denominator)
             elif not message.is_meta and hasattr(message, "channel"):
                 messages.append((now, message))
         ticks = max(ticks, now)
@@ -115,10 +121,22 @@ def read_midi(path: str | os.PathLike[str]) -> Score:
         tuple(tracks),
         _read_tempo(tempi, file.ticks_per_beat, beats + shift, shift),
         tuple((beat - shift, text) for beat, text in sorted(markers, key=lambda m: m[0]) if text != LEAD_IN),
+        key,
+        metre,
     )
 
 
 # --- writing -------------------------------------------------------------------------------------------------------
+
+
+def _key_name(key: Key) -> str:
+    """As a key signature event names it: F# major is F#, A minor is Am."""
+    return PITCH_NAMES[key.tonic] + ("m" if key.mode == "minor" else "")
+
+
+def _read_key(name: str) -> Key:
+    tonic = "C D EF G A B".index(name[0]) + name.count("#") - name.count("b")
+    return Key(tonic % 12, "minor" if name.endswith("m") else "major")
 
 
 def _lead_in(tempo: TempoMap) -> int:

@@ -11,7 +11,7 @@ from diffbgm.arrange import arrange
 from diffbgm.hub import Origin
 from diffbgm.media import read_audio
 from diffbgm.options import ComposeOptions, Guidance, ScoreOptions
-from diffbgm.planner import make_plan
+from diffbgm.planner import check_plan_fits, make_plan
 from diffbgm.planner.styles import MOOD_TEXTS
 from diffbgm.progress import Clock
 from diffbgm.receipt import make_receipt
@@ -43,6 +43,8 @@ def analyze_and_plan(
     """Looks at the video and plans its music, as far as that is not given. Raises VideoError, StyleError, PlanError."""
     with clock.stage("analyze", 0.0, 0.25) as told:
         features = features or analyze(path, semantics=settings.semantics, on_progress=told)
+        if plan is not None:
+            check_plan_fits(plan, features)
     with clock.stage("plan", 0.25, 0.28):
         sense = sense_of(features, MOOD_TEXTS) if settings.prompt.strip() and plan is None else None
         plan = plan or make_plan(features, settings.style, prompt=settings.prompt, sense=sense)

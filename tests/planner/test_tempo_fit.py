@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffbgm.errors import PlanError
-from diffbgm.planner.tempo import TOLERANCE, bar_choices, fit_tempo, pace_to_bpm
+from diffbgm.planner.tempo import bar_choices, fit_tempo, pace_to_bpm
 from diffbgm.research.metrics.sync import cut_hits, fixed_tempo, random_cuts, tempo_limits
-from diffbgm.types import Cut, TempoMap
+from diffbgm.types import SYNC_TOLERANCE, Cut, TempoMap
 
 cut_lists = st.tuples(
     st.floats(8.0, 60.0),
@@ -39,7 +39,7 @@ def test_the_limits_hold_and_the_ends_are_exact(drawn, limits):
     assert [cut.time for cut in fit.cuts] == [cut.time for cut in cuts]
     for cut in fit.cuts:
         assert cut.error == pytest.approx(cut.time - fit.tempo.time_at(cut.beat))
-        assert cut.snapped == (abs(cut.error) <= TOLERANCE)
+        assert cut.snapped == (abs(cut.error) <= SYNC_TOLERANCE)
         assert bool(cut.reason) != cut.snapped
 
 

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -71,8 +72,17 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
         if parts.get(role):
             part = palette.parts[role]
             controls = tuple(_controls(role, palette, plan, sections, harmony))
-            tracks.append(Track(role, part.program, tuple(sorted(parts[role])), controls, part.pan, part.gain))
-    return Score(tuple(tracks), plan.tempo, tuple(_markers(plan)))
+            notes = tuple(sorted(_until_end(parts[role], plan)))
+            tracks.append(Track(role, part.program, notes, controls, part.pan, part.gain))
+    return Score(tuple(tracks), plan.tempo, tuple(_markers(plan)), plan.key)
+
+
+def _until_end(notes: Sequence[Note], plan: MusicPlan) -> Sequence[Note]:
+    """The notes up to the end of a video that is shorter than its single bar."""
+    end = float(plan.tempo.beat_at(plan.duration))
+    if end > plan.beats - 1e-3:
+        return notes
+    return [replace(note, end=min(note.end, end)) for note in notes if note.start < end]
 
 
 def _orchestrate(

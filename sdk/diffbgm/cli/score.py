@@ -4,14 +4,11 @@ import argparse
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from diffbgm.cli.common import add_settings, progress_bar
-from diffbgm.errors import InputError, OutputError
+from diffbgm.errors import OutputError
 from diffbgm.options import settings_of
-
-if TYPE_CHECKING:
-    from diffbgm.types import MusicPlan
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv")
 
@@ -94,6 +91,7 @@ def score_file(args: argparse.Namespace, video: Path, out: Path) -> None:
     check_writable(out)
     probe(video)
     from diffbgm.pipeline import DiffBGM
+    from diffbgm.planner import read_plan
 
     plan = read_plan(args.plan) if args.plan else None
     with progress_bar() as tell:
@@ -124,14 +122,3 @@ def summarise(r: Mapping[str, Any], paths: list[Path]) -> None:
     print(f"{r['key']}, {tempo}, {r['bars']} bars, {r['palette']}; {hits}; seed {r['seed']}")
     for path in paths:
         print(path)
-
-
-def read_plan(path: Path) -> "MusicPlan":
-    """A plan as `diffbgm plan` prints it."""
-    from diffbgm.codec import from_json
-    from diffbgm.types import MusicPlan
-
-    try:
-        return from_json(MusicPlan, path.read_text(encoding="utf-8"))
-    except OSError as e:
-        raise InputError(f"{path}: cannot be read ({e.strerror})") from e

@@ -1,6 +1,7 @@
 """The planner: `make_plan(features, style)` decides tempo, key, form and curves; `recut` keeps the notes for a new
 edit."""
 
+from diffbgm.planner.check import check_plan, check_plan_fits, read_plan
 from diffbgm.planner.markers import markers, to_fcpxml, write_fcpxml
 from diffbgm.planner.plan import make_plan
 from diffbgm.planner.prompt import Understood, understand
@@ -16,11 +17,14 @@ __all__ = [
     "TempoFit",
     "Understood",
     "apply_bar_map",
+    "check_plan",
+    "check_plan_fits",
     "combine_styles",
     "fit_tempo",
     "make_plan",
     "markers",
     "parse_style",
+    "read_plan",
     "recut",
     "style_table",
     "to_fcpxml",

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from diffbgm.errors import PlanError
+from diffbgm.errors import PlanError, VideoError
 from diffbgm.planner.affect import (
     FASTEST,
     SLOWEST,
@@ -25,6 +25,8 @@ from diffbgm.planner.prompt import Sense, Understood, understand
 from diffbgm.planner.styles import DEFAULT_PALETTE, Style, combine_styles, parse_style
 from diffbgm.planner.tempo import TempoFit, fit_tempo, pace_to_bpm
 from diffbgm.types import BEATS_PER_BAR, Curves, Key, MusicPlan, VideoFeatures
+
+SHORTEST_VIDEO = 0.010  # seconds: shorter than any single picture that a camera takes
 
 
 def make_plan(
@@ -52,6 +54,12 @@ def make_plan(
 
     Raises StyleError for unknown or contradicting tags, PlanError for a tempo out of range.
     """
+    if features.duration < SHORTEST_VIDEO:
+        raise VideoError(
+            f"the video lasts {1000 * features.duration:.3g} ms, too short for music: {1000 * SHORTEST_VIDEO:g} ms at least;"
+            " if it plays longer, its time stamps are wrong: export it again"
+        )
+    video = features
     tags = parse_style(style)
     understood = understand(prompt, tags, sense) if prompt.strip() else None
     if understood is not None:
@@ -96,7 +104,8 @@ def make_plan(
         cuts=fit.cuts,
         style=tags,
         palette=rules.palette or DEFAULT_PALETTE,
-        why=(*why, tell_music(curves, features.duration)),
+        why=(*why, tell_music(curves, float(fit.tempo.edges[-1]))),
+        video=video.reference,
     )
 
 

@@ -21,6 +21,7 @@ from diffbgm.types import (
     PlannedCut,
     Section,
     VideoFeatures,
+    VideoReference,
 )
 
 SAME_SHOT = 0.06  # seconds by which the length of a shot may differ and still be the same shot
@@ -76,6 +77,7 @@ def recut(
     new = replace(
         plan,
         duration=duration,
+        video=VideoReference.of(duration, cuts),
         tempo=fit.tempo,
         sections=remap_sections(plan.sections, bars),
         curves=remap_curves(plan.curves, bars),
@@ -95,7 +97,7 @@ def count_bars(change: int) -> str:
 
 def bars_for(plan: MusicPlan, duration: float, max_change: float) -> int:
     """The number of bars nearest to the plan's whose base tempo is within max_change of the plan's and in 60..140."""
-    bpm = 60.0 * plan.beats / plan.duration
+    bpm = 60.0 * plan.beats / float(plan.tempo.edges[-1] - plan.tempo.edges[0])
     slow, fast = bpm * (1 - max_change), bpm * (1 + max_change)
     if SLOWEST <= bpm <= FASTEST:
         slow, fast = max(slow, SLOWEST), min(fast, FASTEST)

@@ -8,9 +8,9 @@ import numpy as np
 from diffbgm.errors import PlanError
 from diffbgm.planner.tempo_search import Limits, Targets, score, search
 from diffbgm.planner.tempo_smooth import smooth_edges
-from diffbgm.types import BEATS_PER_BAR, Cut, PlannedCut, TempoMap
+from diffbgm.types import BEATS_PER_BAR, SYNC_TOLERANCE, Cut, PlannedCut, TempoMap
 
-TOLERANCE = 0.040  # seconds: sound and picture this close are felt as one
+FASTEST_MIDI = 300.0  # beats per minute: many sequencers refuse more, or play them at their own limit
 AIM = 0.039  # what the search aims for, a little less
 UNREST, DRIFT = (
     0.005,
@@ -50,6 +50,8 @@ def fit_tempo(
 ) -> TempoFit:
     """A tempo map of whole bars from 0 to exactly `duration` seconds, and each cut's place in it.
 
+    Where `duration` is shorter than a bar at `FASTEST_MIDI`, the map goes on past it to the end of such a bar.
+
     bpm_range  the base tempo lies in it, unless no number of whole bars does: then it is as near as they allow (in
                videos of a few bars).
     prefer     the base tempo that is best when cuts don't care; from the pace of the cutting if None.
@@ -68,6 +70,7 @@ def fit_tempo(
             "fit_tempo: needs duration > 0, 0 < low <= high, 0 <= max_drift < .5 and max_step >= 0;"
             f" got {duration!r} s, {low!r} to {high!r} bpm, {max_drift!r}, {max_step!r}"
         )
+    duration = max(duration, (bars or 1) * BEATS_PER_BAR * 60.0 / FASTEST_MIDI)
     prefer = float(np.clip(prefer or pace_to_bpm(duration, cuts), low, high))
     choices = bar_choices(duration, low, high, prefer) if bars is None else [bars]
     shot = duration / (len(cuts) + 1)
@@ -171,7 +174,7 @@ def meet_cuts(edges: np.ndarray, targets: Targets, base: float, max_drift: float
         longest=base / (1 - max_drift),
         shortest=base / (1 + max_drift),
         max_step=max_step,
-        tolerance=TOLERANCE,
+        tolerance=SYNC_TOLERANCE,
         evenness=EVENNESS,
     )
 
@@ -183,7 +186,7 @@ def place_cuts(cuts: Sequence[Cut], tempo: TempoMap, max_drift: float, max_step:
         return ()
     beats = np.round(np.asarray(tempo.beat_at(times)) * 2) / 2
     errors = times - tempo.time_at(beats)
-    snapped = np.abs(errors) <= TOLERANCE
+    snapped = np.abs(errors) <= SYNC_TOLERANCE
     kept = np.flatnonzero(snapped)
     out = []
     for i, cut in enumerate(cuts):

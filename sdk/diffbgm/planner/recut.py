@@ -9,7 +9,7 @@ import numpy as np
 
 from diffbgm.errors import PlanError
 from diffbgm.planner.affect import FASTEST, SLOWEST
-from diffbgm.planner.tempo import fit_tempo
+from diffbgm.planner.tempo import FASTEST_MIDI, fit_tempo
 from diffbgm.types import (
     BEATS_PER_BAR,
     CURVES,
@@ -98,13 +98,13 @@ def count_bars(change: int) -> str:
 def bars_for(plan: MusicPlan, duration: float, max_change: float) -> int:
     """The number of bars nearest to the plan's whose base tempo is within max_change of the plan's and in 60..140."""
     bpm = 60.0 * plan.beats / float(plan.tempo.edges[-1] - plan.tempo.edges[0])
-    slow, fast = bpm * (1 - max_change), bpm * (1 + max_change)
+    slow, fast = bpm * (1 - max_change), min(bpm * (1 + max_change), FASTEST_MIDI)
     if SLOWEST <= bpm <= FASTEST:
         slow, fast = max(slow, SLOWEST), min(fast, FASTEST)
     per_bpm = duration / (60.0 * BEATS_PER_BAR)
     first, last = max(1, int(np.ceil(slow * per_bpm - 1e-9))), int(np.floor(fast * per_bpm + 1e-9))
     if last < first:  # a few bars only: none fits, take the nearest
-        return max(1, round(bpm * per_bpm))
+        return max(1, min(round(bpm * per_bpm), int(FASTEST_MIDI * per_bpm + 1e-9)))
     return min(max(plan.bars, first), last)
 
 

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from diffbgm.arrange.sections import SectionSpan, level_at, plays_at
+from diffbgm.arrange.sections import SectionSpan, section_at, section_index
 from diffbgm.types import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT, Note, PlannedCut
 
 # General MIDI drum keys.
@@ -21,10 +21,15 @@ Line = Mapping[int, str]  # drum key -> 16 characters a bar: '.' rest, '1'..'9' 
 
 
 @dataclass(frozen=True)
-class Style:
-    """`patterns`: light, middle and full bar. `fill`: the last beat before a louder section. `crash`, `accent`: keys
-    for strong
-    and for lesser moments."""
+class DrumStyle:
+    """A style of drumming.
+
+    Attributes:
+        patterns: A light, a middle and a full bar.
+        fill: The last beat before a louder section.
+        crash: Keys for strong moments.
+        accent: Keys for lesser ones.
+    """
 
     patterns: tuple[Line, Line, Line]
     fill: Line
@@ -32,9 +37,9 @@ class Style:
     accent: tuple[int, ...]
 
 
-STYLES: Mapping[str, Style] = MappingProxyType(
+DRUM_STYLES: Mapping[str, DrumStyle] = MappingProxyType(
     {
-        "pop": Style(
+        "pop": DrumStyle(
             (
                 {KICK: "7.......6.......", STICK: "....5.......5...", CLOSED: "4.2.4.2.4.2.4.2."},
                 {KICK: "8.......7.6.....", SNARE: "....7.......7...", CLOSED: "5.3.5.3.5.3.5.3."},
@@ -49,7 +54,7 @@ STYLES: Mapping[str, Style] = MappingProxyType(
             (CRASH, KICK),
             (KICK, OPEN),
         ),
-        "lo-fi": Style(
+        "lo-fi": DrumStyle(
             (
                 {KICK: "6.........4.....", STICK: "....4.......4...", CLOSED: "3...3...3...3..."},
                 {KICK: "7......3..5.....", STICK: "....6.......6...", CLOSED: "4.2.4.2.4.2.4.23"},
@@ -59,7 +64,7 @@ STYLES: Mapping[str, Style] = MappingProxyType(
             (RIDE_BELL, KICK),
             (RIDE, KICK),
         ),
-        "electronic": Style(
+        "electronic": DrumStyle(
             (
                 {KICK: "7.......7.......", CLOSED: "..4...4...4...4."},
                 {KICK: "8...7...8...7...", CLOSED: "..5...5...5...5.", CLAP: "....5.......5..."},
@@ -74,7 +79,7 @@ STYLES: Mapping[str, Style] = MappingProxyType(
             (CRASH, KICK),
             (KICK, CLAP),
         ),
-        "shaker": Style(
+        "shaker": DrumStyle(
             (
                 {SHAKER: "5.3.4.3.5.3.4.3."},
                 {SHAKER: "5.345.345.345.34", KICK: "4.......4......."},
@@ -84,7 +89,7 @@ STYLES: Mapping[str, Style] = MappingProxyType(
             (CRASH_2, KICK),
             (TAMBOURINE, KICK),
         ),
-        "orchestral": Style(
+        "orchestral": DrumStyle(
             (
                 {CONCERT_KICK: "5..............."},
                 {CONCERT_KICK: "7.......5.......", SNARE: "............2.23"},
@@ -98,13 +103,13 @@ STYLES: Mapping[str, Style] = MappingProxyType(
 )
 
 
-def stroke(digit: str) -> int:
-    """Velocity of a pattern's digit."""
+def velocity_of(digit: str) -> int:
+    """Return the velocity of a pattern's digit."""
     return 22 + 10 * int(digit)
 
 
 def drum_part(
-    style: Style, sections: Sequence[SectionSpan], plays: Sequence[bool], cuts: Sequence[PlannedCut], beats: int
+    style: DrumStyle, sections: Sequence[SectionSpan], plays: Sequence[bool], cuts: Sequence[PlannedCut], beats: int
 ) -> list[Note]:
     """Patterns, fills and accents for a piece of `beats` beats; the final bar has its downbeat only and rings.
 
@@ -132,18 +137,18 @@ def drum_part(
             for key, line in pattern.items():
                 for step, digit in enumerate(line[:length]):
                     if digit != "." and bar + step / STEPS_PER_BEAT < section.end:
-                        strike(bar + step / STEPS_PER_BEAT, key, stroke(digit) * (0.85 + 0.25 * section.level))
+                        strike(bar + step / STEPS_PER_BEAT, key, velocity_of(digit) * (0.85 + 0.25 * section.level))
             if fill:
                 for key, line in style.fill.items():
                     for step, digit in enumerate(line):
                         if digit != ".":
-                            strike(bar + 3 + step / STEPS_PER_BEAT, key, stroke(digit) * (0.8 + 0.25 * section.level))
+                            strike(bar + 3 + step / STEPS_PER_BEAT, key, velocity_of(digit) * (0.8 + 0.25 * section.level))
     _accents(style, sections, plays, cuts, last_bar, strike)
     return sorted(Note(beat, beat + 0.25, key, velocity) for (beat, key), velocity in strokes.items() if beat < beats)
 
 
 def _accents(
-    style: Style,
+    style: DrumStyle,
     sections: list[SectionSpan],
     plays: list[bool],
     cuts: Sequence[PlannedCut],
@@ -155,12 +160,12 @@ def _accents(
     for section, on in zip(sections, plays, strict=True):
         if on and section.level > LIGHT and section.start > 0:
             moments[float(section.start)] = max(moments.get(float(section.start), 0.0), section.level)
-    if plays_at(sections, plays, last_bar):
+    if plays[section_index(sections, last_bar)]:
         moments[float(last_bar)] = max(moments.get(float(last_bar), 0.0), 0.6)
     rested = -np.inf
     for beat in sorted(moments):
         strength = moments[beat]
-        loud = 42 + 42 * strength + 26 * level_at(sections, beat)
+        loud = 42 + 42 * strength + 26 * section_at(sections, beat).level
         crash = beat - rested >= CRASH_REST
         rested = beat if crash else rested
         for i, key in enumerate(style.crash if crash else style.accent):

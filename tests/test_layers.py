@@ -15,8 +15,8 @@ SDK = ROOT / "sdk" / "diffbgm"
 FLOORS = (
     {"errors"},
     {"files", "progress", "types", "options"},
-    {"roll", "media", "codec"},
-    {"video", "planner", "midi", "arrange", "render", "plot", "receipt"},
+    {"roll", "media", "codec", "midi"},
+    {"video", "planner", "arrange", "render", "plot", "receipt"},
     {"composer"},
     {"hub", "result"},
     {"stages"},

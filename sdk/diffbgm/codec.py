@@ -27,12 +27,12 @@ RENAMED: Mapping[str, Mapping[str, str]] = {
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
-    """A dataclass of `types` (or a tuple, list or dict of them) as JSON text."""
+    """Return a dataclass of `types` (or a tuple, list or dict of them) as JSON text."""
     return json.dumps(to_plain(value), indent=indent, allow_nan=False)
 
 
 def to_plain(value: Any) -> Any:
-    """The same as dicts, lists, numbers and strings."""
+    """Return the same as dicts, lists, numbers and strings."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
     if isinstance(value, np.ndarray | np.generic):
@@ -53,7 +53,7 @@ def _shortest(array: np.ndarray) -> Any:
 
 
 def from_json(kind: type[T], text: str | bytes) -> T:
-    """The value of dataclass `kind` that `to_json` wrote.
+    """Return the value of dataclass `kind` that `to_json` wrote.
 
     Args:
         kind: A dataclass of `types`.
@@ -78,7 +78,7 @@ def _refuse(constant: str) -> Any:
 
 
 def from_plain(kind: type[T], plain: Any) -> T:
-    """The value of dataclass `kind` from dicts, lists, numbers and strings."""
+    """Return the value of dataclass `kind` from dicts, lists, numbers and strings."""
     return _read(kind, plain, kind.__name__)
 
 
@@ -121,7 +121,7 @@ def _read_dataclass(kind: Any, plain: Any, where: str) -> Any:
 
 
 def _renamed(kind: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The same fields under the names of today."""
+    """Return the same fields under the names of today."""
     old = {name: new for name, new in RENAMED.get(kind, {}).items() if name in given and new not in given}
     if not old:
         return given

@@ -46,7 +46,10 @@ NOT_PLANS = {
     "long": (b'{"duration": ' + b"9" * 400 + b"}", "MusicPlan.duration must be a number; got 99999"),
     "digits": (b'{"duration": ' + b"9" * 9000 + b"}", "not JSON: Exceeds the limit"),
     "brackets": (b"[" * 5000 + b"]" * 5000, "MusicPlan"),
-    "depth": (b'{"duration": 1, "tempo": {"edges": ' + b"[" * 600 + b"]" * 600 + b"}}", "MusicPlan.tempo.edges must be a list"),
+    "depth": (
+        b'{"duration": 1, "tempo": {"edges": ' + b"[" * 600 + b"]" * 600 + b"}}",
+        "MusicPlan.tempo.edges must be a list",
+    ),
     "empty": (b"", "not JSON"),
     "list": (b"[]", "must be an object with the fields of MusicPlan"),
     "number": (b"7", "must be an object"),

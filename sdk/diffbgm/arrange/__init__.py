@@ -66,9 +66,7 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
     palette = find_palette(plan.palette)
     sections = find_sections(plan)
     melody, accompaniment = roll_to_notes(roll)
-    harmony, ringing, added = final_chord(
-        read_harmony(roll, plan.key), [*melody, *accompaniment], plan.key, plan.beats
-    )
+    harmony, ringing, added = final_chord(read_harmony(roll, plan.key), [*melody, *accompaniment], plan.key, plan.beats)
     spans = spans_in_beats(join_spans(speech, plan.duration), plan.tempo)
     entries = role_entries(palette, sections)
     setting = _Setting(plan, palette, sections, entries, harmony, spans, np.random.default_rng(seed))
@@ -95,7 +93,7 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
 
 
 def _orchestrate(melody: Sequence[Note], accompaniment: Sequence[Note], setting: _Setting) -> Parts:
-    """The pitched roles, in range, before anything is added; velocities are still the composer's."""
+    """Return the pitched roles, in range, before anything is added; velocities are still the composer's."""
     palette, sections, entries = setting.palette, setting.sections, setting.entries
     lead, chords = palette.parts["melody"], palette.parts["chords"]
     tune = limit_voices(_fit(melody, lead), lead.voices)

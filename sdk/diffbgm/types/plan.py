@@ -266,7 +266,7 @@ class MusicPlan(Value):
         return self.tempo.beats // BEATS_PER_BAR
 
     def with_curve(self, name: str, values: Any) -> "MusicPlan":
-        """The same plan with one curve replaced; `values` [B], or fewer points that are stretched over the piece."""
+        """Return the same plan with one curve replaced by `values` [B], or by fewer points stretched over the piece."""
         if name not in CURVES:
             raise PlanError(f"no curve is called {name!r}; there are {', '.join(CURVES)}")
         points = frozen_array(values, np.float64, 1, f"Curves.{name}")
@@ -275,7 +275,7 @@ class MusicPlan(Value):
         return replace(self, curves=replace(self.curves, **{name: points}))
 
     def with_texture(self, section: int, **changes: float | None) -> "MusicPlan":
-        """The same plan with another texture in one section.
+        """Return the same plan with another texture in one section.
 
         Args:
             section: Its number from 0, or from -1 backwards.

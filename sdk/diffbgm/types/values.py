@@ -29,13 +29,13 @@ class Value:
     __hash__ = None  # type: ignore[assignment]
 
     def _freeze(self, name: str, dtype: type[np.generic], ndim: int) -> np.ndarray:
-        """Replaces a field by a read-only array, see `frozen_array`; returns the array."""
+        """Replace a field by a read-only array, see `frozen_array`; returns the array."""
         array = frozen_array(getattr(self, name), dtype, ndim, f"{type(self).__name__}.{name}")
         object.__setattr__(self, name, array)
         return array
 
     def _freeze_tuples(self, *names: str) -> None:
-        """Replaces fields by tuples."""
+        """Replace fields by tuples."""
         for name in names:
             object.__setattr__(self, name, tuple(getattr(self, name)))
 
@@ -47,7 +47,7 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def frozen_array(value: Any, dtype: type[np.generic], ndim: int, name: str) -> np.ndarray:
-    """A read-only copy of `value` with a fixed dtype and rank, every entry finite; PlanError with `name` otherwise."""
+    """Return a read-only copy of `value` with a fixed dtype and rank; PlanError where an entry is not finite."""
     array = np.array(value, dtype=dtype)
     if array.ndim != ndim:
         raise PlanError(f"{name}: expected {ndim} dimension(s), got shape {array.shape}")

@@ -48,7 +48,7 @@ class VideoReference:
 
     @classmethod
     def of(cls, duration: float, cuts: Iterable[Cut]) -> "VideoReference":
-        """The reference of a video of `duration` seconds with these cuts."""
+        """Return the reference of a video of `duration` seconds with these cuts."""
         text = ",".join(f"{time:.3f}" for time in (*(cut.time for cut in cuts), duration))
         return cls(float(duration), hashlib.sha256(text.encode()).hexdigest()[:16])
 

@@ -61,6 +61,7 @@ def from_json(kind: type[T], text: str | bytes) -> T:
 
     Raises:
         PlanError: It is no JSON, or a field does not fit; the message names it in one line.
+
     """
     try:
         plain = json.loads(text.removeprefix("\ufeff") if isinstance(text, str) else text, parse_constant=_refuse)

@@ -18,7 +18,7 @@ SCENES = ("#e3eef0", "#f6e9dc", "#e6eedd", "#ece4f1", "#f7efd0", "#e9e7e4")
 
 
 def plot_plan(plan: MusicPlan, path: str | os.PathLike[str], *, roll: PianoRoll | None = None) -> Path:
-    """A PNG in lanes: scenes and cuts, tempo, what is asked of the music, and the roll if there is one.
+    """Return a PNG in lanes: scenes and cuts, tempo, what is asked of the music, and the roll if there is one.
 
     Cuts that fall on a beat are solid with a disc, those let go are dashed with a cross, through every lane. Raises
     OutputError where the picture cannot be written.

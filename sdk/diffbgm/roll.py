@@ -27,8 +27,9 @@ MIDDLE_PITCH = 60.0  # register and register of a bar with nothing in it
 
 
 def notes_to_roll(melody: Iterable[Note], accompaniment: Iterable[Note], beats: int) -> PianoRoll:
-    """Notes on the sixteenth grid of `beats` beats. A note shorter than a sixteenth lasts one; outside the grid or the
-    88 keys it is dropped."""
+    """Return notes on the sixteenth grid of `beats` beats. A note shorter than a sixteenth lasts one; outside the grid or the
+    88 keys it is dropped.
+    """
     cells = np.zeros((4, beats * STEPS_PER_BEAT, PITCHES), np.uint8)
     velocity = np.zeros((2, *cells.shape[1:]), np.uint8)
     for voice, notes in enumerate((melody, accompaniment)):
@@ -46,7 +47,7 @@ def notes_to_roll(melody: Iterable[Note], accompaniment: Iterable[Note], beats: 
 
 
 def roll_to_notes(roll: PianoRoll, default_velocity: int = 80) -> tuple[list[Note], list[Note]]:
-    """The melody's and the accompaniment's notes, in order of start; sustains without an onset are ignored."""
+    """Return the melody's and the accompaniment's notes, in order of start; sustains without an onset are ignored."""
     voices = []
     for voice in range(2):
         onset, sustain = roll.cells[2 * voice], roll.cells[2 * voice + 1]
@@ -77,7 +78,7 @@ def score_to_roll(score: Score) -> PianoRoll:
 
 
 def transpose(roll: PianoRoll, semitones: int) -> PianoRoll:
-    """The roll moved up or down; notes that would leave the keyboard move back by an octave."""
+    """Return the roll moved up or down; notes that would leave the keyboard move back by an octave."""
     if semitones == 0:
         return roll
 
@@ -100,13 +101,13 @@ def sounding(cells: np.ndarray) -> np.ndarray:
 
 
 def _bars(x: np.ndarray) -> np.ndarray:
-    """Steps [T] summed by bar, T padded to whole bars -> [ceil(T / 16)]."""
+    """Return steps [T] summed by bar, T padded to whole bars -> [ceil(T / 16)]."""
     pad = -len(x) % STEPS_PER_BAR
     return np.pad(x, (0, pad)).reshape(-1, STEPS_PER_BAR).sum(1)
 
 
 def measure_curves(cells: np.ndarray) -> Curves:
-    """The `Curves` of a roll's cells [4, T, 88]: measured bar by bar, given beat by beat [T / 4]."""
+    """Return the `Curves` of a roll's cells [4, T, 88]: measured bar by bar, given beat by beat [T / 4]."""
     sound = sounding(cells)
     onsets = cells[0::2].sum(-1).astype(np.float64)  # [2, T]
     count = sound.sum((0, 2)).astype(np.float64)  # [T]
@@ -174,7 +175,7 @@ def bar_statistics(cells: np.ndarray) -> np.ndarray:
 
 
 def texture_of(statistics: np.ndarray, mode: float | None = None) -> Texture:
-    """The texture of a run of bars from their `bar_statistics` [bars, 8]; what nothing sounds for is None."""
+    """Return the texture of a run of bars from their `bar_statistics` [bars, 8]; what nothing sounds for is None."""
     onsets, below, pitch, odd, sound, inside, _, steps = statistics.sum(0)
     if onsets == 0:
         return Texture(mode=mode, density=0.0)
@@ -209,7 +210,8 @@ def pitch_classes(cells: np.ndarray) -> np.ndarray:
 @cache
 def key_profiles() -> np.ndarray:
     """[2, 12, 12] the profiles of Krumhansl & Kessler (1982), major (row 0) and minor (row 1), for the tonics C to B;
-    each centred and of length 1."""
+    each centred and of length 1.
+    """
     profiles = np.stack([[np.roll(p, k) for k in range(12)] for p in (MAJOR_PROFILE, MINOR_PROFILE)])
     profiles = profiles - profiles.mean(-1, keepdims=True)
     return profiles / np.linalg.norm(profiles, axis=-1, keepdims=True)
@@ -239,7 +241,7 @@ def pull_to_mode(keys: np.ndarray, major: bool) -> np.ndarray:
 
 
 def find_key(histogram: np.ndarray) -> Key:
-    """The key whose profile a pitch class histogram [12] follows best."""
+    """Return the key whose profile a pitch class histogram [12] follows best."""
     scores = key_scores(np.asarray(histogram, np.float64))
     mode, tonic = np.unravel_index(int(scores.argmax()), scores.shape)
     return Key(int(tonic), "major" if mode == 0 else "minor")

@@ -47,7 +47,7 @@ def analyze_and_plan(
             check_plan_fits(plan, features)
     with clock.stage("plan", 0.25, 0.28):
         sense = sense_of(features, MOOD_TEXTS) if settings.prompt.strip() and plan is None else None
-        plan = plan or make_plan(features, settings.style, prompt=settings.prompt, sense=sense)
+        plan = plan or make_plan(features, settings.style, prompt=settings.prompt, text_ranker=sense)
     return PlannedVideo(features, plan, dict(clock.seconds))
 
 

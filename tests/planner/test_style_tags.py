@@ -119,14 +119,14 @@ def test_a_sense_is_asked_where_no_word_tells_the_mood():
         asked.append(text)
         return ["epic", "calm", "sad"]
 
-    assert understand("galloping over the steppe", sense=sense).tags == ("epic",)
-    assert "epic (the nearest mood to CLIP)" in str(understand("galloping over the steppe", sense=sense))
+    assert understand("galloping over the steppe", text_ranker=sense).tags == ("epic",)
+    assert "epic (the nearest mood to CLIP)" in str(understand("galloping over the steppe", text_ranker=sense))
     assert understand("steppe, fast", ("playful",), sense).tags == ("playful", "fast")  # the mood is given
-    assert understand("qwertz piano, not epic", sense=sense).tags == ("piano", "calm")  # not wanted
+    assert understand("qwertz piano, not epic", text_ranker=sense).tags == ("piano", "calm")  # not wanted
     assert understand("qwertz", ("driving",), sense).tags == ("driving", "epic")
     before = len(asked)
-    assert understand("a lonely rainy night", sense=sense) == understand("a lonely rainy night")
-    assert understand(" ", sense=sense).tags == ()
+    assert understand("a lonely rainy night", text_ranker=sense) == understand("a lonely rainy night")
+    assert understand(" ", text_ranker=sense).tags == ()
     assert len(asked) == before
 
 

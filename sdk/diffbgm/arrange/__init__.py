@@ -60,6 +60,7 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
 
     Raises:
         PlanError: Roll and plan differ in length, or the palette is unknown.
+
     """
     if roll.beats != plan.beats:
         raise PlanError(f"arrange: the roll has {roll.beats} beats, the plan {plan.beats}; compose for this plan")

@@ -31,6 +31,7 @@ def fill_gaps(
         harmony: Chords that tile the piece.
         curves: Of the plan.
         tempo: Of the plan.
+
     """
     heard = {True: np.zeros(2 * tempo.beats, bool), False: np.zeros(2 * tempo.beats, bool)}  # half beats, by "is a pad"
     for role, own, notes in played:
@@ -98,6 +99,7 @@ def final_chord(
 
     Returns:
         The harmony with the final bar's chord, the pitch classes of that, and those of them the roll does not play.
+
     """
     bar = beats - BEATS_PER_BAR
     struck = {note.pitch % 12 for note in notes if bar <= note.start < bar + 0.5}

@@ -30,6 +30,7 @@ class Part:
             the next change of harmony.
         rings: Seconds after which a held note has faded away; None for bowed, blown and electronic sounds.
         swell: Depth of the CC11 swell, in steps of the controller.
+
     """
 
     program: int
@@ -56,6 +57,7 @@ class Palette:
         strum: Seconds from one string to the next.
         swing: How late the off-sixteenths come, in beats.
         bass_pulse: Whether the bass repeats eighths where the music is loud.
+
     """
 
     name: str

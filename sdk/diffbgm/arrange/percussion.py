@@ -28,6 +28,7 @@ class DrumStyle:
         fill: The last beat before a louder section.
         crash: Keys for strong moments.
         accent: Keys for lesser ones.
+
     """
 
     patterns: tuple[Line, Line, Line]
@@ -100,6 +101,7 @@ def drum_part(
         plays: Whether there are drums in each section.
         cuts: Of the plan.
         beats: Of the piece.
+
     """
     last_bar = beats - BEATS_PER_BAR
     strokes: dict[tuple[float, int], int] = {}

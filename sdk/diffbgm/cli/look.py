@@ -59,7 +59,7 @@ def run_plan(args: argparse.Namespace) -> None:
     with progress_bar() as tell:
         features = analyze(args.video, semantics=args.semantics, on_progress=tell)
     sense = sense_of(features, MOOD_TEXTS) if args.prompt else None
-    plan = make_plan(features, args.style, prompt=args.prompt, sense=sense)
+    plan = make_plan(features, args.style, prompt=args.prompt, text_ranker=sense)
     if args.plot:
         from diffbgm.plot import plot_plan
 

@@ -1,10 +1,11 @@
 """The planner: `make_plan(features, style)` decides tempo, key, form and curves; `recut` keeps the notes for a new
-edit."""
+edit.
+"""
 
 from diffbgm.planner.check import check_plan, check_plan_fits, read_plan
 from diffbgm.planner.markers import markers, to_fcpxml, write_fcpxml
 from diffbgm.planner.plan import make_plan
-from diffbgm.planner.prompt import Understood, understand
+from diffbgm.planner.prompt import PromptTags, understand
 from diffbgm.planner.recut import Recut, apply_bar_map, recut
 from diffbgm.planner.styles import PALETTES, STYLES, Style, combine_styles, parse_style, style_table
 from diffbgm.planner.tempo import TempoFit, fit_tempo
@@ -15,7 +16,7 @@ __all__ = [
     "Recut",
     "Style",
     "TempoFit",
-    "Understood",
+    "PromptTags",
     "apply_bar_map",
     "check_plan",
     "check_plan_fits",

@@ -12,11 +12,12 @@ from diffbgm.types import SYNC_TOLERANCE, MusicPlan, VideoFeatures
 
 
 def read_plan(path: str | os.PathLike[str]) -> MusicPlan:
-    """The plan in a JSON file, as `diffbgm plan` prints it and people edit it; plans of version 0.4 too.
+    """Return the plan in a JSON file, as `diffbgm plan` prints it and people edit it; plans of version 0.4 too.
 
     Raises:
         InputError: The file cannot be read.
         PlanError: It holds no plan that can be composed; the message names the file and the field.
+
     """
     try:
         plan = from_json(MusicPlan, Path(path).read_bytes())
@@ -46,6 +47,7 @@ def check_plan_fits(plan: MusicPlan, features: VideoFeatures) -> None:
 
     Raises:
         PlanError: The message names both durations, or the first cut that differs; and what `check_plan` refuses.
+
     """
     check_plan(plan)
     difference = _difference(plan, features)

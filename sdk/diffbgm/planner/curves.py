@@ -1,5 +1,6 @@
 """The curves the composer follows: the pictures' motion and affect, the style's levels, accents, an opening and an
-ending."""
+ending.
+"""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -73,7 +74,8 @@ def climb(bars: int) -> np.ndarray:
 
 def theme_lift(sections: tuple[Section, ...]) -> np.ndarray:
     """[bars] a level of its own for every theme, so that a contrasting one is heard as such even over a still
-    picture."""
+    picture.
+    """
     labels = list(dict.fromkeys(s.label for s in sections))
     counts = [(s.end_beat - s.start_beat) // BEATS_PER_BAR for s in sections]
     lift = np.repeat([THEME_LIFT[labels.index(s.label) % len(THEME_LIFT)] for s in sections], counts)
@@ -96,7 +98,7 @@ def smooth_inside(level: np.ndarray, edges: list[int]) -> np.ndarray:
 
 
 def accent(level: np.ndarray, edges: list[int], accents: tuple[float, ...]) -> np.ndarray:
-    """A strong cut is heard: the bar after it stands out from the bar before it by at least STEP times its strength."""
+    """Return a strong cut is heard: the bar after it stands out from the bar before it by at least STEP times its strength."""
     out = level.copy()
     for i in range(1, len(edges) - 1):
         a, b = edges[i], edges[i + 1]
@@ -131,14 +133,15 @@ def shape_ends(levels: dict[str, np.ndarray]) -> None:
 def follow_note_length(polyphony: np.ndarray, density: np.ndarray, note_length: float | None) -> np.ndarray:
     """Keys sounding at once are onsets per beat times their mean length in beats: where a style asks for a length,
     polyphony moves halfway there (not in the last bar, which is held); the implied length stays within 0.5 to 1.5
-    beats."""
+    beats.
+    """
     if note_length is not None:
         polyphony = np.append(np.sqrt(polyphony * density * note_length)[:-1], polyphony[-1])
     return np.clip(np.clip(polyphony, 0.5 * density, np.maximum(1.5 * density, THIN)), THIN, POP909["polyphony"][-1])
 
 
 def rest_melody(melody: np.ndarray, level: np.ndarray, form: Form) -> np.ndarray:
-    """The melody is silent for the first two bars, at the start of the quietest sections, and where almost none is
+    """Return the melody is silent for the first two bars, at the start of the quietest sections, and where almost none is
     asked.
 
     In POP909 it rests in a quarter of all bars; here in up to a fifth, four at a time, and only in pieces of twelve
@@ -180,7 +183,7 @@ def plan_repetition(sections: tuple[Section, ...]) -> np.ndarray:
 
 
 def with_textures(sections: tuple[Section, ...], curves: Curves, style: Style, mode: float) -> tuple[Section, ...]:
-    """The sections with their textures filled in: what the style insists on, and the rest from affect, within POP909's
+    """Return the sections with their textures filled in: what the style insists on, and the rest from affect, within POP909's
     range.
 
     `mode` is 1 for a piece in major, 0 in minor; a section leans to the other side as its affect does.

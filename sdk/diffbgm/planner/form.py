@@ -33,7 +33,8 @@ class Form:
 
 def plan_form(features: VideoFeatures, tempo: TempoMap, cuts: Sequence[PlannedCut]) -> Form:
     """Sections of 2 to 8 whole bars (fewer than 2 only where the piece has no more), labelled by what they look
-    like."""
+    like.
+    """
     bars = tempo.beats // BEATS_PER_BAR
     look = bar_features(features, tempo.edges[::BEATS_PER_BAR])
     rows = describe(look)
@@ -99,7 +100,7 @@ def section_bars(rows: np.ndarray, accents: np.ndarray) -> list[int]:
 
 
 def label_sections(means: np.ndarray) -> list[int]:
-    """A number for every row of [n, D], the same for rows that look alike; numbered by first appearance.
+    """Return a number for every row of [n, D], the same for rows that look alike; numbered by first appearance.
 
     Each row joins the nearest group within reach or opens one; reach grows until the piece has few enough themes to
     be remembered (about the square root of its sections).
@@ -125,7 +126,8 @@ def label_sections(means: np.ndarray) -> list[int]:
 
 def vary_runs(numbers: Sequence[int]) -> list[str]:
     """Names A, B, C ... for group numbers; a scene that stays for four sections or more gets a contrasting third: A A
-    B A."""
+    B A.
+    """
     keys: list[tuple[int, bool]] = []
     start = 0
     for i in range(1, len(numbers) + 1):

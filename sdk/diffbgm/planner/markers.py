@@ -52,7 +52,7 @@ def frame_duration(frame_rate: float) -> Fraction:
 def to_fcpxml(
     plan: MusicPlan, *, frame_rate: float = 25.0, width: int = 1920, height: int = 1080, name: str = "diffbgm"
 ) -> str:
-    """Final Cut Pro XML 1.9: a sequence as long as the piece holding one gap with a marker for each of `markers`.
+    """Return final Cut Pro XML 1.9: a sequence as long as the piece holding one gap with a marker for each of `markers`.
 
     Times are rational and lie on frames, as the format demands; a marker sits on the frame that begins nearest to it.
     What XML cannot hold (control characters, names that are no Unicode) becomes a question mark.
@@ -88,6 +88,6 @@ def _seconds(time: Fraction) -> str:
 def write_fcpxml(
     plan: MusicPlan, path: str | os.PathLike[str], *, frame_rate: float = 25.0, width: int = 1920, height: int = 1080
 ) -> Path:
-    """Writes `to_fcpxml` to a file named after it, whole or not at all; OutputError where that cannot be done."""
+    """Write `to_fcpxml` to a file named after it, whole or not at all; OutputError where that cannot be done."""
     text = to_fcpxml(plan, frame_rate=frame_rate, width=width, height=height, name=Path(path).stem)
     return write_text(path, text)

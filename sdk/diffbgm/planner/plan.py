@@ -18,10 +18,10 @@ from diffbgm.planner.affect import (
 )
 from diffbgm.planner.bar_features import bar_features
 from diffbgm.planner.curves import plan_curves, with_textures
-from diffbgm.planner.director import Director, Levels, bundled_director, footage_of, scenes_of
+from diffbgm.planner.director import Director, Levels, bundled_director, footage_of, section_footage
 from diffbgm.planner.form import Form, plan_form
 from diffbgm.planner.levels import POP909, REFERENCE_BPM
-from diffbgm.planner.prompt import Sense, Understood, understand
+from diffbgm.planner.prompt import TextRanker, PromptTags, understand
 from diffbgm.planner.styles import DEFAULT_PALETTE, Style, combine_styles, parse_style
 from diffbgm.planner.tempo import TempoFit, fit_tempo, pace_to_bpm
 from diffbgm.types import BEATS_PER_BAR, Curves, Key, MusicPlan, VideoFeatures
@@ -34,14 +34,14 @@ def make_plan(
     style: str | Sequence[str] = (),
     *,
     prompt: str = "",
-    sense: Sense | None = None,
+    sense: TextRanker | None = None,
     bpm: float | None = None,
     key: Key | None = None,
     max_drift: float = 0.08,
     max_step: float = 0.03,
     director: Director | None = None,
 ) -> MusicPlan:
-    """The plan of the music for a video.
+    """Return the plan of the music for a video.
 
     style      tags of `STYLES`; they win over what the pictures suggest.
     prompt     free text, turned into more tags by `understand`; tags win over it.
@@ -88,13 +88,13 @@ def make_plan(
     scenes = None
     if director is not None:
         starts = [s.start_beat for s in form.sections]
-        scenes = director.direct_scenes(scenes_of(features, fit.tempo.edges[[*starts, fit.tempo.beats]].tolist()))
+        scenes = director.direct_sections(section_footage(features, fit.tempo.edges[[*starts, fit.tempo.beats]].tolist()))
     curves = plan_curves(form, look, directed, base, scenes)
     sections = with_textures(form.sections, curves, rules, 1.0 if key.mode == "major" else 0.0)
     form = replace(form, sections=sections)
     why = explain(features, seen, rules, understood, fit, key, form, bpm, levels, directed)
     if scenes is not None:
-        why = (*why, tell_scenes(form, scenes))
+        why = (*why, tell_sections(form, scenes))
     return MusicPlan(
         duration=features.duration,
         tempo=fit.tempo,
@@ -113,7 +113,7 @@ def explain(
     features: VideoFeatures,
     seen: tuple[float, float],
     rules: Style,
-    understood: Understood | None,
+    understood: PromptTags | None,
     fit: TempoFit,
     key: Key,
     form: Form,
@@ -158,7 +158,7 @@ def explain(
 
 
 def tell_music(curves: Curves, duration: float) -> str:
-    """What all that comes to, in words, against the middle half of human-made pop."""
+    """Return what all that comes to, in words, against the middle half of human-made pop."""
     rate, keys, pitch = float(curves.density.sum()) / duration, float(curves.polyphony.mean()), curves.register.mean()
     pace = (POP909["density"][1] * REFERENCE_BPM / 60, POP909["density"][3] * REFERENCE_BPM / 60)
     parts = (
@@ -176,7 +176,7 @@ def tell_music(curves: Curves, duration: float) -> str:
     )
 
 
-def tell_scenes(form: Form, scenes: np.ndarray) -> str:
+def tell_sections(form: Form, scenes: np.ndarray) -> str:
     """Where the director would have more and where less, by the sum of density and polyphony."""
     total = scenes.sum(1)
     most, least = (form.sections[int(i)].start_beat // BEATS_PER_BAR + 1 for i in (total.argmax(), total.argmin()))
@@ -184,7 +184,7 @@ def tell_scenes(form: Form, scenes: np.ndarray) -> str:
 
 
 def tell_levels(levels: Levels, rules: Style, directed: Style) -> list[str]:
-    """What the director changed, if anything, and what it thinks of the mode where nobody else decides that."""
+    """Return what the director changed, if anything, and what it thinks of the mode where nobody else decides that."""
     moved = [
         f"{more if after > before else less} ({name} {after - before:+.2f} of its range)"
         for name, more, less, before, after in (

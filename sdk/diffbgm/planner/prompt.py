@@ -82,11 +82,11 @@ OPPOSITE = {
     "calm": "driving",
 }
 REACH = 3  # words a negation reaches over
-Sense = Callable[[str], Sequence[str]]  # a text -> mood tags, the nearest first
+TextRanker = Callable[[str], Sequence[str]]  # a text -> mood tags, the nearest first
 
 
 @dataclass(frozen=True)
-class Understood:
+class PromptTags:
     """What a text was taken to mean: `tags`, and `words` as (word in the text, tag, how it was used)."""
 
     tags: tuple[str, ...]
@@ -98,7 +98,7 @@ class Understood:
         return ", ".join(f"{word}: {use}" for word, _, use in self.words)
 
 
-def understand(text: str, given: Sequence[str] = (), sense: Sense | None = None) -> Understood:
+def understand(text: str, given: Sequence[str] = (), sense: TextRanker | None = None) -> PromptTags:
     """Tags for a free text, those with most words first; `given` tags come first and win over the text.
 
     `sense` ranks the mood tags for a text (CLIP does); it is asked where no known word says anything of the mood, and
@@ -138,7 +138,7 @@ def understand(text: str, given: Sequence[str] = (), sense: Sense | None = None)
                 tags.append(tag)
                 used.append(("the text as a whole", tag, f"{tag} (the nearest mood to CLIP)"))
                 break
-    return Understood(tuple(tags), (*used, *dropped))
+    return PromptTags(tuple(tags), (*used, *dropped))
 
 
 def _goes_with(tags: Sequence[str], tag: str) -> bool:

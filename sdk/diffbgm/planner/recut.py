@@ -1,5 +1,6 @@
 """A new edit of the same video: the notes stay, the tempo map is fitted again, whole bars come or go only where they
-must."""
+must.
+"""
 
 import difflib
 from collections.abc import Sequence
@@ -96,7 +97,7 @@ def count_bars(change: int) -> str:
 
 
 def bars_for(plan: MusicPlan, duration: float, max_change: float) -> int:
-    """The number of bars nearest to the plan's whose base tempo is within max_change of the plan's and in 60..140."""
+    """Return the number of bars nearest to the plan's whose base tempo is within max_change of the plan's and in 60..140."""
     bpm = 60.0 * plan.beats / float(plan.tempo.edges[-1] - plan.tempo.edges[0])
     slow, fast = bpm * (1 - max_change), min(bpm * (1 + max_change), FASTEST_MIDI)
     if SLOWEST <= bpm <= FASTEST:
@@ -111,7 +112,7 @@ def bars_for(plan: MusicPlan, duration: float, max_change: float) -> int:
 def match_times(
     old: Sequence[PlannedCut], old_duration: float, new: Sequence[Cut], new_duration: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(new seconds, old seconds): rising points of the new edit and where the same pictures were in the old one.
+    """Return (new seconds, old seconds): rising points of the new edit and where the same pictures were in the old one.
 
     Shots of the same length (within SAME_SHOT) in the same order are the same shot.
     """
@@ -173,7 +174,7 @@ def map_bars(places: np.ndarray, old_bars: int) -> list[int]:
 
 
 def remap_sections(sections: Sequence[Section], bars: Sequence[int]) -> tuple[Section, ...]:
-    """The sections the mapped bars came from, neighbours from the same one joined."""
+    """Return the sections the mapped bars came from, neighbours from the same one joined."""
     owner = [i for i, s in enumerate(sections) for _ in range((s.end_beat - s.start_beat) // BEATS_PER_BAR)]
     out: list[Section] = []
     start = 0
@@ -187,13 +188,13 @@ def remap_sections(sections: Sequence[Section], bars: Sequence[int]) -> tuple[Se
 
 
 def remap_curves(curves: Curves, bars: Sequence[int]) -> Curves:
-    """The curves of the mapped bars."""
+    """Return the curves of the mapped bars."""
     beats = (np.array(bars)[:, None] * BEATS_PER_BAR + np.arange(BEATS_PER_BAR)).ravel()
     return Curves(**{name: getattr(curves, name)[beats] for name in CURVES})
 
 
 def apply_bar_map(roll: PianoRoll, bars: Sequence[int]) -> PianoRoll:
-    """The roll with its bars in the order of `bars`; what was held over a bar line that is gone stops there."""
+    """Return the roll with its bars in the order of `bars`; what was held over a bar line that is gone stops there."""
     old_bars = roll.steps // STEPS_PER_BAR
     wrong = [bar for bar in bars if not 0 <= bar < old_bars]
     if wrong or not len(bars):

@@ -48,7 +48,7 @@ def fit_tempo(
     max_drift: float = 0.08,
     max_step: float = 0.03,
 ) -> TempoFit:
-    """A tempo map of whole bars from 0 to exactly `duration` seconds, and each cut's place in it.
+    """Return a tempo map of whole bars from 0 to exactly `duration` seconds, and each cut's place in it.
 
     Where `duration` is shorter than a bar at `FASTEST_MIDI`, the map goes on past it to the end of such a bar.
 
@@ -92,7 +92,8 @@ def fit_tempo(
 
 def bar_choices(duration: float, low: float, high: float, prefer: float) -> list[int]:
     """Numbers of bars whose base tempo lies between low and high, at most CANDIDATES of them; else the nearest
-    number."""
+    number.
+    """
     per_bpm = duration / (60.0 * BEATS_PER_BAR)
     first, last = max(1, int(np.ceil(low * per_bpm - 1e-9))), int(np.floor(high * per_bpm + 1e-9))
     if last < first:
@@ -105,7 +106,7 @@ def bar_choices(duration: float, low: float, high: float, prefer: float) -> list
 
 
 def weigh(cuts: Sequence[Cut], shot: float) -> Targets:
-    """What each cut is worth on a downbeat, a beat and a half beat: by its rank among the strengths, fades less.
+    """Return what each cut is worth on a downbeat, a beat and a half beat: by its rank among the strengths, fades less.
 
     Downbeats are for the strongest third, and for all where shots (`shot` seconds on the average) are longer than bars.
     """
@@ -125,7 +126,8 @@ def weigh(cuts: Sequence[Cut], shot: float) -> Targets:
 
 def strongest(strength: np.ndarray) -> np.ndarray:
     """[C] 1 for the top third, 0 below six tenths, a ramp in between; ties share their rank, and .5 if all are
-    equal."""
+    equal.
+    """
     if len(strength) == 0 or np.ptp(strength) < 1e-9:
         return np.full(len(strength), 0.5)
     order = np.sort(strength)
@@ -135,12 +137,13 @@ def strongest(strength: np.ndarray) -> np.ndarray:
 
 def pace_to_bpm(duration: float, cuts: Sequence[Cut]) -> float:
     """Fast cutting asks for fast music, and gets more beats to land on: 125 bpm for shots of 1.5 s, 107 for 3 s, 92
-    for 6 s."""
+    for 6 s.
+    """
     return 92.0 * (6.0 * (len(cuts) + 1) / duration) ** 0.22
 
 
 def choose_bars(duration: float, choices: Sequence[int], targets: Targets, limits: Limits, prefer: float) -> int:
-    """The number of bars whose base tempo lets most cuts land, near the preferred tempo where that matters little."""
+    """Return the number of bars whose base tempo lets most cuts land, near the preferred tempo where that matters little."""
     bpm = np.array([60.0 * BEATS_PER_BAR * bars / duration for bars in choices])
     octaves = np.log2(bpm / prefer)
     if len(choices) == 1 or len(targets.times) == 0 or limits.step == 0:
@@ -162,7 +165,7 @@ def choose_bars(duration: float, choices: Sequence[int], targets: Targets, limit
 
 
 def meet_cuts(edges: np.ndarray, targets: Targets, base: float, max_drift: float, max_step: float) -> np.ndarray:
-    """The search's edges, smoothed, with the cuts it met met more exactly; never fewer of them."""
+    """Return the search's edges, smoothed, with the cuts it met met more exactly; never fewer of them."""
     tempo = TempoMap(edges)
     beats = np.round(tempo.beat_at(targets.times) * 2) / 2
     met = np.abs(targets.times - tempo.time_at(beats)) <= AIM

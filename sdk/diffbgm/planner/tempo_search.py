@@ -26,7 +26,8 @@ NEVER = np.float32(-1e9)
 @dataclass(frozen=True)
 class Limits:
     """Lengths a beat may have (grains), the most that two neighbours may differ (grains), and what leaving the middle
-    costs."""
+    costs.
+    """
 
     lengths: range
     step: int
@@ -44,7 +45,8 @@ class Limits:
 @dataclass(frozen=True, eq=False)
 class Targets:
     """Where it pays to be. `times` [C] seconds; worth [C] of each on a downbeat, a beat, a half beat; `width` seconds
-    within which a cut counts as met."""
+    within which a cut counts as met.
+    """
 
     times: np.ndarray
     down: np.ndarray
@@ -53,7 +55,7 @@ class Targets:
     width: float
 
     def only(self, which: np.ndarray) -> "Targets":
-        """The targets in a mask [C]."""
+        """Return the targets in a mask [C]."""
         return Targets(self.times[which], self.down[which], self.beat[which], self.half[which], self.width)
 
 
@@ -68,7 +70,8 @@ def score(
     targets: Targets, stretches: Sequence[tuple[float, int, float]], limits: Limits, free: bool = False
 ) -> np.ndarray:
     """[n] the worth each stretch (start in seconds, beats, seconds a beat) can reach; with `free` it may begin and end
-    off its grid."""
+    off its grid.
+    """
     return _forward(targets, stretches, limits, keep=False, free=free).value
 
 
@@ -85,7 +88,7 @@ def _forward(
     keep: bool,
     free: bool = False,
 ) -> _Run:
-    """The recursion for K stretches side by side; shapes [K, lengths, offsets]."""
+    """Return the recursion for K stretches side by side; shapes [K, lengths, offsets]."""
     lengths = np.array(limits.lengths)
     reach = int(REACH * GRAINS)
     offsets = 2 * reach + 1
@@ -121,7 +124,8 @@ def _forward(
 
 def _moves(lengths: np.ndarray, offsets: int) -> np.ndarray:
     """[lengths, offsets] where, in rows of offsets + 1 flattened, each new place comes from; the padding cell where
-    from nowhere."""
+    from nowhere.
+    """
     source = np.arange(offsets)[None] - (lengths - GRAINS)[:, None]
     outside = (source < 0) | (source >= offsets)
     return np.where(outside, offsets, source) + np.arange(len(lengths))[:, None] * (offsets + 1)
@@ -143,8 +147,9 @@ def _best_before(now: np.ndarray, limits: Limits) -> np.ndarray:
 def _worths(
     targets: Targets, stretches: Sequence[tuple[float, int, float]], longest: int, lengths: np.ndarray, offsets: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What the edges are worth, [K, B + 1, offsets], and the middles of beats of every length, [K, B, lengths,
-    offsets] (a view)."""
+    """Return what the edges are worth, [K, B + 1, offsets], and the middles of beats of every length, [K, B, lengths,
+    offsets] (a view).
+    """
     reach = offsets // 2
     size = longest * GRAINS + 2 * reach + 2 * GRAINS
     edges = np.empty((len(stretches), longest + 1, offsets), np.float32)
@@ -175,7 +180,8 @@ def _worths(
 
 def _spread(targets: Targets, worth: np.ndarray, origin: float, grain: float, size: int) -> np.ndarray:
     """[size] the worth at times origin + i * grain: each target's, falling off by a third towards `width`, then
-    nothing."""
+    nothing.
+    """
     place = (targets.times - origin) / grain
     width = targets.width / grain
     reach = int(np.ceil(width))

@@ -56,7 +56,8 @@ def weighting(rate: int) -> tuple[tuple[np.ndarray, np.ndarray, float], ...]:
 
 def integrated(pieces: Iterable[np.ndarray], rate: int) -> float:
     """LUFS of pieces [C, n] that follow each other: the arithmetic of pyloudnorm's `integrated_loudness`, number for
-    number, without ever holding all of them."""
+    number, without ever holding all of them.
+    """
     from scipy.signal import lfilter
 
     states: list[np.ndarray] | None = None
@@ -111,7 +112,7 @@ def _gated(power: np.ndarray) -> float:
 
 
 def peaks_of(read: Read, samples: int, oversampling: int = OVERSAMPLING) -> Iterator[np.ndarray]:
-    """The highest absolute value of any channel around every sample, between the samples too, block by block."""
+    """Return the highest absolute value of any channel around every sample, between the samples too, block by block."""
     from scipy.signal import resample_poly
 
     for start, end in blocks(samples, FINE_BLOCK):
@@ -137,7 +138,7 @@ def _envelope(read: Read, samples: int, oversampling: int = OVERSAMPLING) -> np.
 
 
 def true_peak(samples: np.ndarray) -> float:
-    """dBTP of [C, N] (BS.1770 annex 2: fourfold oversampling); -inf for silence."""
+    """DBTP of [C, N] (BS.1770 annex 2: fourfold oversampling); -inf for silence."""
     return true_peak_of(reader(samples), samples.shape[1])
 
 
@@ -161,7 +162,7 @@ def limiter_curve(envelope: np.ndarray, rate: int, ceiling: float) -> np.ndarray
 def _limiter_block(
     envelope: np.ndarray, start: int, end: int, gain: np.float32, rate: int, ceiling: float
 ) -> np.ndarray:
-    """The limiter's curve for the samples from `start` to `end` of an envelope times a gain."""
+    """Return the limiter's curve for the samples from `start` to `end` of an envelope times a gain."""
     from scipy.ndimage import minimum_filter1d
     from scipy.signal import oaconvolve
     from scipy.signal.windows import hann
@@ -215,7 +216,8 @@ def master_curve(read: Read, samples: int, rate: int, target: float, ceiling: fl
 
 def fade_curve(samples: int, rate: int, fade: float) -> np.ndarray:
     """[n] the last samples of a raised cosine over the last `fade` seconds, exactly 0 at the last one; before them
-    the gain is 1."""
+    the gain is 1.
+    """
     n = min(samples, max(2, round(fade * rate)))
     curve = np.asarray(0.5 * (1 + np.cos(np.pi * np.arange(1, n + 1) / n)), np.float32)
     curve[-1:] = 0.0

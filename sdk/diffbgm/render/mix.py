@@ -32,8 +32,9 @@ def balance(stem: np.ndarray, track: Track, rate: int) -> None:
 
 
 def narrow(stem: np.ndarray) -> None:
-    """Keeps the side signal of the stem [2, N], in place, at most `WIDEST` of its middle: some fonts' pianos vanish in
-    mono else."""
+    """Keep the side signal of the stem [2, N], in place, at most `WIDEST` of its middle: some fonts' pianos vanish in
+    mono else.
+    """
     total = stem.shape[1]
     powers = []
     for a, b in blocks(total):
@@ -90,7 +91,7 @@ def room_response(rate: int) -> np.ndarray:
 
 
 def add_room(stem: np.ndarray, role: str, response: np.ndarray) -> None:
-    """Adds to the stem [2, N], in place, its share of the room; what rings past its end is cut."""
+    """Add to the stem [2, N], in place, its share of the room; what rings past its end is cut."""
     from scipy.signal import oaconvolve
 
     share = np.float32(ROOM[role])

@@ -27,7 +27,7 @@ BEST_FIRST = (
 
 
 def find_soundfont(path: str | os.PathLike[str] | None = None) -> Path:
-    """The SoundFont to play with: `path`, else the one that DIFFBGM_SOUNDFONT names, else the best General MIDI font
+    """Return the SoundFont to play with: `path`, else the one that DIFFBGM_SOUNDFONT names, else the best General MIDI font
     in the
     usual folders, else the small one that pretty_midi ships.
 

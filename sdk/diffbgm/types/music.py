@@ -21,6 +21,7 @@ class PianoRoll(Value):
         cells: [4, T, 88] uint8, 0 or 1, in the order of `CHANNELS`, T = 4 B sixteenths, pitch 21 + index. A sustain
             without an onset before it is no note.
         velocity: [2, T, 88] uint8, MIDI velocity at the onsets of melody and accompaniment (0 elsewhere), or None.
+
     """
 
     cells: np.ndarray
@@ -87,6 +88,7 @@ class Track:
         controls: Its control changes.
         pan: -1 (left) .. 1 (right).
         gain: dB within the mix.
+
     """
 
     role: Role
@@ -115,6 +117,7 @@ class Score:
         markers: (beat, text) of cuts and sections.
         key: Key of the piece; None where it is not known.
         metre: (beats per bar, beat unit): 4/4 unless a MIDI file says otherwise.
+
     """
 
     tracks: tuple[Track, ...]
@@ -131,6 +134,7 @@ class Audio(Value):
     Attributes:
         samples: [C, N] float32, full scale 1.0.
         rate: Hz.
+
     """
 
     samples: np.ndarray

@@ -91,6 +91,7 @@ class Curves(Value):
         register: Mean MIDI pitch of what sounds in the bar (POP909: mean 60.5, 90 % between 54 and 67).
         melody: Melody onsets per beat, the mean over a bar; 0 where the melody rests.
         repetition: 0..1, how much of the bar is the bar four bars earlier (Jaccard index of onsets).
+
     """
 
     polyphony: np.ndarray
@@ -123,6 +124,7 @@ class Texture:
         syncopation: 0..1, share of onsets that fall between the beats' eighths (odd sixteenths).
         note_length: Mean length of a note in beats.
         harmonic_rhythm: Changes of the sounding pitch-class set per bar, at beat resolution.
+
     """
 
     mode: float | None = None
@@ -176,6 +178,7 @@ class PlannedCut:
         error: Seconds, cut minus beat.
         snapped: Whether the beat lies within `SYNC_TOLERANCE` of the cut.
         reason: Why it was let go, where it was.
+
     """
 
     time: float
@@ -210,6 +213,7 @@ class MusicPlan(Value):
 
     Raises:
         PlanError: The parts do not fit one another.
+
     """
 
     duration: float
@@ -283,6 +287,7 @@ class MusicPlan(Value):
 
         Raises:
             PlanError: There is no such section or field, or a value is out of range.
+
         """
         if not -len(self.sections) <= section < len(self.sections):
             raise PlanError(f"there is no section {section}; the plan has {len(self.sections)}")

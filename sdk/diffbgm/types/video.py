@@ -20,6 +20,7 @@ class Cut:
         time: Seconds; a fade counts by its middle.
         strength: 0..1, how hard it hits the eye.
         kind: An immediate cut, or a fade.
+
     """
 
     time: float
@@ -38,6 +39,7 @@ class VideoReference:
     Attributes:
         duration: Seconds.
         shots: Digest of the duration and the times of the cuts, both to the millisecond.
+
     """
 
     duration: float
@@ -71,6 +73,7 @@ class VideoFeatures(Value):
         clip: [M, D] image embeddings of CLIP at `clip_times`, or None.
         clip_times: [M] seconds, or None.
         semantics: Where the affect came from: "colour" or "clip".
+
     """
 
     duration: float

@@ -98,15 +98,19 @@ class PromptTags:
         return ", ".join(f"{word}: {use}" for word, _, use in self.words)
 
 
-def understand(text: str, given: Sequence[str] = (), sense: TextRanker | None = None) -> PromptTags:
+def understand(text: str, given: Sequence[str] = (), text_ranker: TextRanker | None = None) -> PromptTags:
     """Tags for a free text, those with most words first; `given` tags come first and win over the text.
-
-    `sense` ranks the mood tags for a text (CLIP does); it is asked where no known word says anything of the mood, and
-    its first choice that contradicts nothing is taken.
 
     A negation ("not too fast", "no drums") turns the words up to three places after it, or up to the next comma or
     "but", into the opposite tag where there is one, and otherwise drops them. A tag that contradicts one already taken
-    is left out, and `words` says so.
+    is left out, and `words` records it.
+
+    Args:
+        text: English, free.
+        given: Tags that are settled.
+        text_ranker: Ranks the mood tags for a text (CLIP does); it is asked where no known word names a mood, and its
+            first choice that contradicts nothing is taken.
+
     """
     votes: dict[str, int] = {}
     found: list[tuple[str, str]] = []
@@ -123,21 +127,20 @@ def understand(text: str, given: Sequence[str] = (), sense: TextRanker | None = 
             votes[meant] = votes.get(meant, 0) + 1
             found.append((f"not {word}" if negated else word, meant))
     tags: list[str] = list(given)
-    refused: set[str] = set()
+    remarks = {tag: " (left out: not wanted)" for tag in unwanted}
     for tag in sorted(votes, key=lambda tag: -votes[tag]):
         if tag in tags or tag in unwanted:
             continue
         if _goes_with(tags, tag):
             tags.append(tag)
         else:
-            refused.add(tag)
-    used = [(word, tag, tag + _left_out(tag, refused, unwanted)) for word, tag in found]
-    if sense is not None and text.strip() and not any(STYLES[tag].group == "mood" for tag in tags):
-        for tag in sense(text):
-            if tag not in unwanted and _goes_with(tags, tag):
-                tags.append(tag)
-                used.append(("the text as a whole", tag, f"{tag} (the nearest mood to CLIP)"))
-                break
+            remarks[tag] = " (left out: it contradicts the rest)"
+    used = [(word, tag, tag + remarks.get(tag, "")) for word, tag in found]
+    if text_ranker is not None and text.strip() and not any(STYLES[tag].group == "mood" for tag in tags):
+        fitting = (tag for tag in text_ranker(text) if tag not in unwanted and _goes_with(tags, tag))
+        if (tag := next(fitting, None)) is not None:
+            tags.append(tag)
+            used.append(("the text as a whole", tag, f"{tag} (the nearest mood to CLIP)"))
     return PromptTags(tuple(tags), (*used, *dropped))
 
 
@@ -147,12 +150,6 @@ def _goes_with(tags: Sequence[str], tag: str) -> bool:
     except StyleError:
         return False
     return True
-
-
-def _left_out(tag: str, refused: set[str], unwanted: set[str]) -> str:
-    if tag in refused:
-        return " (left out: it contradicts the rest)"
-    return " (left out: not wanted)" if tag in unwanted else ""
 
 
 def _words(text: str) -> list[tuple[str, bool]]:

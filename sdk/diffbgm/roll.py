@@ -27,8 +27,9 @@ MIDDLE_PITCH = 60.0  # register and register of a bar with nothing in it
 
 
 def notes_to_roll(melody: Iterable[Note], accompaniment: Iterable[Note], beats: int) -> PianoRoll:
-    """Return notes on the sixteenth grid of `beats` beats. A note shorter than a sixteenth lasts one; outside the grid or the
-    88 keys it is dropped.
+    """Put notes on the sixteenth grid of `beats` beats.
+
+    A note shorter than a sixteenth lasts one; outside the grid or the 88 keys it is dropped.
     """
     cells = np.zeros((4, beats * STEPS_PER_BEAT, PITCHES), np.uint8)
     velocity = np.zeros((2, *cells.shape[1:]), np.uint8)
@@ -139,12 +140,11 @@ def repetition(cells: np.ndarray, lag: int) -> np.ndarray:
 
 
 def bar_statistics(cells: np.ndarray) -> np.ndarray:
-    """[bars, 8] what textures are computed from, so that the texture of any run of bars is a sum: all onsets,
-    accompaniment onsets, sum of their pitches, onsets on odd sixteenths, sounding cells, chord changes inside the bar,
-    chord change at its start (0 or 1), steps. Cells are [4, T, 88].
+    """Return [bars, 8] from which the texture of any run of bars is a sum, for cells [4, T, 88].
 
-    A chord changes from one beat to the next when the accompaniment's sounding pitch classes differ by more than half
-    (Jaccard index below .5).
+    All onsets, accompaniment onsets, sum of their pitches, onsets on odd sixteenths, sounding cells, chord changes
+    inside the bar, chord change at its start (0 or 1), steps. A chord changes from one beat to the next when the
+    accompaniment's sounding pitch classes differ by more than half (Jaccard index below 0.5).
     """
     sound = sounding(cells)
     onsets = cells[0::2].sum((0, 2)).astype(np.float64)  # [T]
@@ -209,8 +209,9 @@ def pitch_classes(cells: np.ndarray) -> np.ndarray:
 
 @cache
 def key_profiles() -> np.ndarray:
-    """[2, 12, 12] the profiles of Krumhansl & Kessler (1982), major (row 0) and minor (row 1), for the tonics C to B;
-    each centred and of length 1.
+    """Return [2, 12, 12] the key profiles of Krumhansl & Kessler (1982) for the tonics C to B, centred, of length 1.
+
+    Row 0 is major, row 1 minor.
     """
     profiles = np.stack([[np.roll(p, k) for k in range(12)] for p in (MAJOR_PROFILE, MINOR_PROFILE)])
     profiles = profiles - profiles.mean(-1, keepdims=True)

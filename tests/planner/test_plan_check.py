@@ -191,5 +191,5 @@ def test_a_single_picture_is_heard_as_long_as_it_is_shown():
 
 
 def test_a_video_of_no_length_is_too_short():
-    with pytest.raises(VideoError, match=r"lasts 0\.2 ms, too short for music: 10 ms at least"):
+    with pytest.raises(VideoError, match=r"lasts 0\.2 ms, too short \(10 ms at least\)"):
         make_plan(draw_features(0.0002))

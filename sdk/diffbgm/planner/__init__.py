@@ -1,5 +1,6 @@
-"""The planner: `make_plan(features, style)` decides tempo, key, form and curves; `recut` keeps the notes for a new
-edit.
+"""The planner: what is composed for a video, from `make_plan(features, style)`.
+
+`recut` keeps the notes of a plan for a new edit, `read_plan` reads a plan from a file.
 """
 
 from diffbgm.planner.check import check_plan, check_plan_fits, read_plan
@@ -13,10 +14,10 @@ from diffbgm.planner.tempo import TempoFit, fit_tempo
 __all__ = [
     "PALETTES",
     "STYLES",
+    "PromptTags",
     "Recut",
     "Style",
     "TempoFit",
-    "PromptTags",
     "apply_bar_map",
     "check_plan",
     "check_plan_fits",

@@ -21,9 +21,7 @@ MINOR_TONICS = tuple(PITCH_NAMES.index(name) for name in ("A", "D", "E", "B", "G
 
 
 def steer_affect(features: VideoFeatures, style: Style) -> VideoFeatures:
-    """Return the features with their affect moved to where the style wants its middle; its ups and downs stay, at most .6
-    wide.
-    """
+    """Move the features' affect to where the style wants its middle; its ups and downs stay, at most 0.6 wide."""
     affect = features.affect.astype(np.float64).copy()
     for column, target in enumerate((style.valence, style.arousal)):
         if target is None:
@@ -40,8 +38,9 @@ def mean_affect(features: VideoFeatures) -> tuple[float, float]:
 
 
 def choose_mode(valence: float, style: Style, levels: Levels | None = None) -> str:
-    """Major or minor: what the style insists on, else by the sign of the valence (Gabrielsson & Lindström, 2010),
-    swayed by the director where it has a say: never beyond a valence of MODE_LIMIT, nor where a style sets valence.
+    """Choose major or minor: what the style asks for, else by the sign of the valence (Gabrielsson & Lindström, 2010).
+
+    The director moves the border where it is asked, by at most a valence of MODE_LIMIT; not where a style sets valence.
     """
     if levels is not None and style.valence is None:
         odds = np.log(levels.minor / (1 - levels.minor)) - np.log(levels.base / (1 - levels.base))
@@ -50,8 +49,9 @@ def choose_mode(valence: float, style: Style, levels: Levels | None = None) -> s
 
 
 def direct_style(style: Style, levels: Levels | None) -> Style:
-    """Return the style with density and polyphony moved to the director's levels, by at most LEVEL_LIMIT; where the style has
-    its own mind about either, or about arousal, it stays.
+    """Move the style's density and polyphony to the director's levels, by at most LEVEL_LIMIT.
+
+    Where the style sets either, or arousal, it stays.
     """
     if levels is None or style.arousal is not None:
         return style
@@ -62,12 +62,10 @@ def direct_style(style: Style, levels: Levels | None) -> Style:
 
 
 def choose_key(features: VideoFeatures, mode: str) -> Key:
-    """Return a tonic that depends on the pictures alone: the same video always gets the same key, another one most likely
-    another.
-    """
-    look = np.concatenate([features.colour.mean(0), [features.motion.mean(), features.duration]])
+    """Choose a tonic that depends on the pictures alone: the same video always gets the same key."""
+    means = [*features.colour.mean(0), features.motion.mean(), features.duration]
     tonics = MAJOR_TONICS if mode == "major" else MINOR_TONICS
-    number = zlib.crc32(",".join(f"{x:.3f}" for x in look).encode())
+    number = zlib.crc32(",".join(f"{x:.3f}" for x in means).encode())
     return Key(tonics[number % len(tonics)], "major" if mode == "major" else "minor")
 
 

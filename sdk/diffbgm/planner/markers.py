@@ -52,7 +52,7 @@ def frame_duration(frame_rate: float) -> Fraction:
 def to_fcpxml(
     plan: MusicPlan, *, frame_rate: float = 25.0, width: int = 1920, height: int = 1080, name: str = "diffbgm"
 ) -> str:
-    """Return final Cut Pro XML 1.9: a sequence as long as the piece holding one gap with a marker for each of `markers`.
+    """Return Final Cut Pro XML 1.9: a sequence as long as the piece, with one gap that holds all `markers`.
 
     Times are rational and lie on frames, as the format demands; a marker sits on the frame that begins nearest to it.
     What XML cannot hold (control characters, names that are no Unicode) becomes a question mark.

@@ -21,7 +21,7 @@ from diffbgm.planner.curves import plan_curves, with_textures
 from diffbgm.planner.director import Director, Levels, bundled_director, footage_of, section_footage
 from diffbgm.planner.form import Form, plan_form
 from diffbgm.planner.levels import POP909, REFERENCE_BPM
-from diffbgm.planner.prompt import TextRanker, PromptTags, understand
+from diffbgm.planner.prompt import PromptTags, TextRanker, understand
 from diffbgm.planner.styles import DEFAULT_PALETTE, Style, combine_styles, parse_style
 from diffbgm.planner.tempo import TempoFit, fit_tempo, pace_to_bpm
 from diffbgm.types import BEATS_PER_BAR, Curves, Key, MusicPlan, VideoFeatures
@@ -63,7 +63,7 @@ def make_plan(
     """
     if features.duration < SHORTEST_VIDEO:
         raise VideoError(
-            f"the video lasts {1000 * features.duration:.3g} ms, too short for music: {1000 * SHORTEST_VIDEO:g} ms at least;"
+            f"the video lasts {1000 * features.duration:.3g} ms, too short ({1000 * SHORTEST_VIDEO:g} ms at least);"
             " if it plays longer, its time stamps are wrong: export it again"
         )
     video = features
@@ -157,7 +157,7 @@ def explain(
 
 
 def tell_music(curves: Curves, duration: float) -> str:
-    """Return what all that comes to, in words, against the middle half of human-made pop."""
+    """Put into words what all that comes to, against the middle half of human-made pop."""
     rate, keys, pitch = float(curves.density.sum()) / duration, float(curves.polyphony.mean()), curves.register.mean()
     pace = (POP909["density"][1] * REFERENCE_BPM / 60, POP909["density"][3] * REFERENCE_BPM / 60)
     parts = (

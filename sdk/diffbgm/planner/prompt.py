@@ -127,7 +127,7 @@ def understand(text: str, given: Sequence[str] = (), text_ranker: TextRanker | N
             votes[meant] = votes.get(meant, 0) + 1
             found.append((f"not {word}" if negated else word, meant))
     tags: list[str] = list(given)
-    remarks = {tag: " (left out: not wanted)" for tag in unwanted}
+    remarks = dict.fromkeys(unwanted, " (left out: not wanted)")
     for tag in sorted(votes, key=lambda tag: -votes[tag]):
         if tag in tags or tag in unwanted:
             continue

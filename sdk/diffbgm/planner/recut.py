@@ -1,5 +1,6 @@
-"""A new edit of the same video: the notes stay, the tempo map is fitted again, whole bars come or go only where they
-must.
+"""A new edit of the same video: the notes stay, the tempo map is fitted again.
+
+Whole bars come or go only where they must.
 """
 
 import difflib
@@ -54,11 +55,22 @@ def recut(
     max_drift: float = 0.08,
     max_step: float = 0.03,
 ) -> Recut:
-    """Fit a plan to a new edit: the features of the new video, or its cuts with its duration in seconds (the old one
-    if None).
+    """Fit a plan to a new edit.
 
     All bars stay as long as that moves the base tempo by no more than `max_change`; otherwise as few as possible come
     or go, where the edit took pictures away or put some in, never the first or the last bar.
+
+    Args:
+        plan: Of the old edit.
+        video: Features of the new video, or its cuts.
+        duration: Seconds of the new video, where only cuts are given (None: as the old one).
+        max_change: Share by which the base tempo may change.
+        max_drift: As for `fit_tempo`.
+        max_step: As for `fit_tempo`.
+
+    Raises:
+        PlanError: The duration is not positive.
+
     """
     cuts = video.cuts if isinstance(video, VideoFeatures) else tuple(video)
     if isinstance(video, VideoFeatures) and duration is None:
@@ -85,7 +97,7 @@ def recut(
         cuts=fit.cuts,
         why=(
             *plan.why,
-            f"re-cut from {plan.duration:.2f} s to {duration:.2f} s: {changed}, {fit.base_bpm:.1f} beats a minute",
+            f"re-cut from {plan.duration:.2f} s to {duration:.2f} s: {changed}, {fit.base_bpm:.1f} beats per minute",
         ),
     )
     return Recut(new, tuple(bars))
@@ -97,7 +109,7 @@ def count_bars(change: int) -> str:
 
 
 def bars_for(plan: MusicPlan, duration: float, max_change: float) -> int:
-    """Return the number of bars nearest to the plan's whose base tempo is within max_change of the plan's and in 60..140."""
+    """Return the number of bars nearest to the plan's that keeps the base tempo within max_change, and in 60..140."""
     bpm = 60.0 * plan.beats / float(plan.tempo.edges[-1] - plan.tempo.edges[0])
     slow, fast = bpm * (1 - max_change), min(bpm * (1 + max_change), FASTEST_MIDI)
     if SLOWEST <= bpm <= FASTEST:
@@ -175,7 +187,7 @@ def map_bars(places: np.ndarray, old_bars: int) -> list[int]:
 
 def remap_sections(sections: Sequence[Section], bars: Sequence[int]) -> tuple[Section, ...]:
     """Return the sections the mapped bars came from, neighbours from the same one joined."""
-    owner = [i for i, s in enumerate(sections) for _ in range((s.end_beat - s.start_beat) // BEATS_PER_BAR)]
+    owner = [i for i, s in enumerate(sections) for _ in range(s.bars)]
     out: list[Section] = []
     start = 0
     for k in range(1, len(bars) + 1):

@@ -124,7 +124,7 @@ OPPOSITES = (
 
 
 def parse_style(text: str | Iterable[str]) -> tuple[str, ...]:
-    """Return the known tags of "calm, piano" or of a sequence of tags, each once; StyleError names the nearest known ones."""
+    """Return the known tags of "calm, piano" or of a sequence, each once; StyleError names the nearest known ones."""
     parts = text.split(",") if isinstance(text, str) else [part for item in text for part in str(item).split(",")]
     tags: list[str] = []
     for part in parts:

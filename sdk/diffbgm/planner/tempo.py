@@ -91,9 +91,7 @@ def fit_tempo(
 
 
 def bar_choices(duration: float, low: float, high: float, prefer: float) -> list[int]:
-    """Numbers of bars whose base tempo lies between low and high, at most CANDIDATES of them; else the nearest
-    number.
-    """
+    """Return the numbers of bars whose base tempo is between low and high, CANDIDATES at most; else the nearest."""
     per_bpm = duration / (60.0 * BEATS_PER_BAR)
     first, last = max(1, int(np.ceil(low * per_bpm - 1e-9))), int(np.floor(high * per_bpm + 1e-9))
     if last < first:
@@ -125,8 +123,9 @@ def weigh(cuts: Sequence[Cut], shot: float) -> Targets:
 
 
 def strongest(strength: np.ndarray) -> np.ndarray:
-    """[C] 1 for the top third, 0 below six tenths, a ramp in between; ties share their rank, and .5 if all are
-    equal.
+    """Return [C] 1 for the top third, 0 below six tenths, a ramp in between.
+
+    Ties share their rank; all are 0.5 if all are equal.
     """
     if len(strength) == 0 or np.ptp(strength) < 1e-9:
         return np.full(len(strength), 0.5)
@@ -136,14 +135,12 @@ def strongest(strength: np.ndarray) -> np.ndarray:
 
 
 def pace_to_bpm(duration: float, cuts: Sequence[Cut]) -> float:
-    """Fast cutting asks for fast music, and gets more beats to land on: 125 bpm for shots of 1.5 s, 107 for 3 s, 92
-    for 6 s.
-    """
+    """Return the tempo that suits the cutting: 125 beats per minute for shots of 1.5 s, 107 for 3 s, 92 for 6 s."""
     return 92.0 * (6.0 * (len(cuts) + 1) / duration) ** 0.22
 
 
 def choose_bars(duration: float, choices: Sequence[int], targets: Targets, limits: Limits, prefer: float) -> int:
-    """Return the number of bars whose base tempo lets most cuts land, near the preferred tempo where that matters little."""
+    """Return the number of bars whose base tempo lets most cuts land, near the preferred one where that costs little."""
     bpm = np.array([60.0 * BEATS_PER_BAR * bars / duration for bars in choices])
     octaves = np.log2(bpm / prefer)
     if len(choices) == 1 or len(targets.times) == 0 or limits.step == 0:
@@ -165,7 +162,7 @@ def choose_bars(duration: float, choices: Sequence[int], targets: Targets, limit
 
 
 def meet_cuts(edges: np.ndarray, targets: Targets, base: float, max_drift: float, max_step: float) -> np.ndarray:
-    """Return the search's edges, smoothed, with the cuts it met met more exactly; never fewer of them."""
+    """Smooth the edges of the search so that the cuts it met are met more exactly, never fewer of them."""
     tempo = TempoMap(edges)
     beats = np.round(tempo.beat_at(targets.times) * 2) / 2
     met = np.abs(targets.times - tempo.time_at(beats)) <= AIM

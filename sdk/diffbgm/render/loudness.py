@@ -55,8 +55,9 @@ def weighting(rate: int) -> tuple[tuple[np.ndarray, np.ndarray, float], ...]:
 
 
 def integrated(pieces: Iterable[np.ndarray], rate: int) -> float:
-    """LUFS of pieces [C, n] that follow each other: the arithmetic of pyloudnorm's `integrated_loudness`, number for
-    number, without ever holding all of them.
+    """Return the LUFS of pieces [C, n] that follow each other, without ever holding all of them.
+
+    The arithmetic is that of pyloudnorm's `integrated_loudness`, number for number.
     """
     from scipy.signal import lfilter
 
@@ -149,8 +150,9 @@ def true_peak_of(read: Read, samples: int) -> float:
 
 
 def limiter_curve(envelope: np.ndarray, rate: int, ceiling: float) -> np.ndarray:
-    """[N] gain 0..1 that keeps `envelope` [N] below `ceiling`: the need, held by a minimum filter, smoothed within
-    the hold.
+    """Return [N] the gain 0..1 that keeps `envelope` [N] below `ceiling`.
+
+    What is needed is held by a minimum filter and smoothed within the hold.
     """
     out = new_sound(len(envelope))
     for a, b in blocks(len(envelope)):
@@ -215,9 +217,7 @@ def master_curve(read: Read, samples: int, rate: int, target: float, ceiling: fl
 
 
 def fade_curve(samples: int, rate: int, fade: float) -> np.ndarray:
-    """[n] the last samples of a raised cosine over the last `fade` seconds, exactly 0 at the last one; before them
-    the gain is 1.
-    """
+    """Return [n] the end of a gain curve: a raised cosine over `fade` seconds, exactly 0 at the last sample."""
     n = min(samples, max(2, round(fade * rate)))
     curve = np.asarray(0.5 * (1 + np.cos(np.pi * np.arange(1, n + 1) / n)), np.float32)
     curve[-1:] = 0.0

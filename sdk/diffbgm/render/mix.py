@@ -32,9 +32,7 @@ def balance(stem: np.ndarray, track: Track, rate: int) -> None:
 
 
 def narrow(stem: np.ndarray) -> None:
-    """Keep the side signal of the stem [2, N], in place, at most `WIDEST` of its middle: some fonts' pianos vanish in
-    mono else.
-    """
+    """Limit the side signal of the stem [2, N], in place, to `WIDEST` of its middle: some pianos vanish in mono."""
     total = stem.shape[1]
     powers = []
     for a, b in blocks(total):
@@ -61,11 +59,10 @@ def _middle_and_side(stem: np.ndarray, start: int, end: int) -> tuple[np.ndarray
 
 
 def room_response(rate: int) -> np.ndarray:
-    """[2, n] a small hall: sparse early reflections, then exponentially decaying noise, darker with time, unit energy
-    a side.
+    """Return [2, n] a small hall's response, unit energy per side, always the same.
 
-    Noise with an exponential envelope is the statistical model of late reverberation (Moorer 1979, "About this
-    reverberation business"). Always the same, so that renderings repeat.
+    Sparse early reflections, then exponentially decaying noise, darker with time: the statistical model of late
+    reverberation (Moorer 1979, "About this reverberation business").
     """
     from scipy.signal import butter, sosfilt
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 
 def main(engine: str, soundfont: str, midi: str, wav: str, rate: str) -> int:
+    """Render with an engine; returns 0, or 3 where no sound came out."""
     if engine == "fluidsynth":
         from midi2audio import FluidSynth
 

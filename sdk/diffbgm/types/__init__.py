@@ -20,8 +20,8 @@ from diffbgm.types.values import (
 from diffbgm.types.video import Cut, VideoFeatures, VideoReference
 
 __all__ = [
-    "Audio", "BEATS_PER_BAR", "CHANNELS", "CURVES", "Control", "Curves", "Cut", "Key", "LOWEST_PITCH", "MusicPlan",
-    "Note", "PITCHES", "PITCH_NAMES", "PianoRoll", "PlannedCut", "Role", "STEPS_PER_BAR", "STEPS_PER_BEAT",
-    "SYNC_TOLERANCE", "Score", "Section", "TEXTURE", "TempoMap", "Texture", "Track", "Value", "VideoFeatures",
+    "BEATS_PER_BAR", "CHANNELS", "CURVES", "LOWEST_PITCH", "PITCHES", "PITCH_NAMES", "STEPS_PER_BAR",
+    "STEPS_PER_BEAT", "SYNC_TOLERANCE", "TEXTURE", "Audio", "Control", "Curves", "Cut", "Key", "MusicPlan", "Note",
+    "PianoRoll", "PlannedCut", "Role", "Score", "Section", "TempoMap", "Texture", "Track", "Value", "VideoFeatures",
     "VideoReference",
 ]  # fmt: skip

@@ -1,5 +1,8 @@
 """Pictures of a plan and its piano roll, on one time axis in seconds."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import os
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,8 @@
 """Notes <-> PianoRoll, and what a roll measures: the curves and textures that training reads and plans ask for."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from collections.abc import Iterable
 from functools import cache
 
@@ -49,19 +52,19 @@ def notes_to_roll(melody: Iterable[Note], accompaniment: Iterable[Note], beats: 
 
 def roll_to_notes(roll: PianoRoll, default_velocity: int = 80) -> tuple[list[Note], list[Note]]:
     """Return the melody's and the accompaniment's notes, in order of start; sustains without an onset are ignored."""
-    voices = []
+    voices: list[list[Note]] = []
     for voice in range(2):
         onset, sustain = roll.cells[2 * voice], roll.cells[2 * voice + 1]
-        notes = []
-        for start, key in np.argwhere(onset):
+        notes: list[Note] = []
+        for start, key in np.argwhere(onset).tolist():
             held = sustain[start + 1 :, key].astype(bool) & ~onset[start + 1 :, key].astype(bool)
             length = 1 + (len(held) if held.all() else int(np.argmin(held)))
             loud = int(roll.velocity[voice, start, key]) if roll.velocity is not None else 0
             notes.append(
                 Note(
-                    int(start) / STEPS_PER_BEAT,
-                    (int(start) + length) / STEPS_PER_BEAT,
-                    int(key) + LOWEST_PITCH,
+                    start / STEPS_PER_BEAT,
+                    (start + length) / STEPS_PER_BEAT,
+                    key + LOWEST_PITCH,
                     loud or default_velocity,
                 )
             )

@@ -94,7 +94,7 @@ def test_writing_leaves_the_file_or_nothing(plan, tmp_path):
     path = write_fcpxml(plan, tmp_path / "film.fcpxml", frame_rate=25)
     assert path.read_text(encoding="utf-8") == to_fcpxml(plan, name="film")
     assert [p.name for p in tmp_path.iterdir()] == ["film.fcpxml"]
-    with pytest.raises(OutputError, match="folder .* does not exist"):
+    with pytest.raises(OutputError, match=r"folder .* does not exist"):
         write_fcpxml(plan, tmp_path / "nowhere" / "film.fcpxml")
     (tmp_path / "taken").mkdir()
     with pytest.raises(OutputError):

@@ -33,6 +33,7 @@ from diffbgm.types import Control, MusicPlan, Note, PianoRoll, Role, Score, Trac
 __all__ = ["PALETTES", "ROLES", "Palette", "Part", "arrange", "find_palette"]
 
 Parts = dict[Role, list[Note]]
+ACCOMPANYING: frozenset[Role] = frozenset({"chords", "pad"})  # what thins out under speech
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
     parts = _orchestrate(melody, accompaniment, setting)
     if spans:
         parts["melody"] = silence(parts["melody"], spans)
-        for role in {"chords", "pad"} & set(parts):
+        for role in ACCOMPANYING & parts.keys():
             thinned = thin_under_speech(parts[role], spans, palette.parts[role].low, plan.tempo)
             parts[role] = resolve_overlaps(thinned)
     _complete(parts, setting)
@@ -115,7 +116,7 @@ def _fit(notes: Sequence[Note], part: Part) -> list[Note]:
 def _complete(parts: Parts, setting: _Setting) -> None:
     """Fill silence with chords, and give every cut an onset."""
     plan, chords, harmony = setting.plan, setting.palette.parts["chords"], setting.harmony
-    played = [(role, setting.palette.parts[role], notes) for role, notes in parts.items()]
+    played: list[tuple[Role, Part, Sequence[Note]]] = [(r, setting.palette.parts[r], n) for r, n in parts.items()]
     parts["chords"] = parts["chords"] + fill_gaps(chords, played, harmony, plan.curves, plan.tempo)
     everything = [note for notes in parts.values() for note in notes]
     accents = accent_cuts(plan.cuts, everything, chords, harmony, plan.tempo)

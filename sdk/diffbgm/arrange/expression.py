@@ -1,5 +1,8 @@
 """How the notes are played: velocity, timing, length, swells and the pedal."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownMemberType=false
+
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -59,8 +62,8 @@ def shape_velocity(
     if not raw:
         return roles
     every = np.concatenate(list(raw.values()))
-    centre = every.mean()
-    factors = (f for f in np.linspace(1, STRETCH, 41) if _stretched(every, f).std() >= SPREAD)
+    centre = float(every.mean())
+    factors = (f for f in np.linspace(1, STRETCH, 41) if _stretched(every, f, centre).std() >= SPREAD)
     factor = float(next(factors, STRETCH))
     out = dict(roles)
     for role, value in raw.items():
@@ -69,9 +72,8 @@ def shape_velocity(
     return out
 
 
-def _stretched(velocity: np.ndarray, factor: float, centre: float | None = None) -> np.ndarray:
-    """Velocities spread around their mean, or another centre, by a factor, and clipped."""
-    centre = velocity.mean() if centre is None else centre
+def _stretched(velocity: np.ndarray, factor: float, centre: float) -> np.ndarray:
+    """Velocities spread around a centre by a factor, and clipped."""
     return np.clip(centre + factor * (velocity - centre), SOFTEST, LOUDEST)
 
 

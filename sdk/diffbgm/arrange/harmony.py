@@ -59,7 +59,7 @@ def read_harmony(roll: PianoRoll, key: Key) -> list[Chord]:
 
 
 def _best_triad(weight: np.ndarray, scale: set[int]) -> tuple[int, ...]:
-    best: tuple[int, ...] = ()
+    best = (0, 4, 7)
     top, total = -np.inf, weight.sum()
     for root in range(12):
         for third, fifth, taste in ((4, 7, 0.0), (3, 7, 0.0), (3, 6, -0.06)):

@@ -61,7 +61,7 @@ class Palette:
     """
 
     name: str
-    parts: Mapping[Role, Part] = field(default_factory=dict)
+    parts: Mapping[Role, Part] = field(default_factory=dict[Role, Part])
     drums: str | None = None
     pedal: bool = False
     strum: float = 0.0

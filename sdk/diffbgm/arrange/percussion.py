@@ -1,5 +1,8 @@
 """Drum parts from the plan: patterns by level, fills into louder sections, cymbals on strong cuts."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownMemberType=false
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

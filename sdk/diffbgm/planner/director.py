@@ -11,6 +11,9 @@ Inside a video a second, linear map predicts how much louder and denser a sectio
 Limits: it has seen pop music videos only; inside a video pictures and music go together loosely.
 """
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import itertools
 import json
 from collections.abc import Mapping, Sequence

@@ -40,7 +40,7 @@ def plan_form(features: VideoFeatures, tempo: TempoMap, cuts: Sequence[PlannedCu
     edges = section_bars(rows, accents)
     means = np.stack([rows[a:b].mean(0) for a, b in pairwise(edges)])
     labels = vary_runs(label_sections(means))
-    sections = []
+    sections: list[Section] = []
     for label, (a, b) in zip(labels, pairwise(edges), strict=True):
         valence, arousal = by_bar.affect[a:b].mean(0)
         sections.append(Section(a * BEATS_PER_BAR, b * BEATS_PER_BAR, label, float(valence), float(arousal)))

@@ -22,7 +22,7 @@ NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  #
 
 def markers(plan: MusicPlan) -> tuple[tuple[float, str], ...]:
     """(seconds, text) of every section's start and every cut, in order of time."""
-    out = []
+    out: list[tuple[float, str]] = []
     for section in plan.sections:
         first, last = section.start_beat // BEATS_PER_BAR + 1, section.end_beat // BEATS_PER_BAR
         out.append((plan.tempo.time_at(section.start_beat), f"section {section.label} (bars {first}-{last})"))
@@ -61,9 +61,8 @@ def to_fcpxml(
     frames = max(1, round(plan.duration / frame))
     name, length = _xml_text(name), _seconds(frames * frame)
     root = ElementTree.Element("fcpxml", version="1.9")
-    size = {"width": str(width), "height": str(height)}
-    resources = ElementTree.SubElement(root, "resources")
-    ElementTree.SubElement(resources, "format", id="r1", frameDuration=_seconds(frame), **size)
+    shape = {"id": "r1", "frameDuration": _seconds(frame), "width": str(width), "height": str(height)}
+    ElementTree.SubElement(ElementTree.SubElement(root, "resources"), "format", shape)
     event = ElementTree.SubElement(ElementTree.SubElement(root, "library"), "event", name=name)
     project = ElementTree.SubElement(event, "project", name=name)
     sequence = ElementTree.SubElement(project, "sequence", format="r1", duration=length, tcStart="0s", tcFormat="NDF")

@@ -157,7 +157,7 @@ def _words(text: str) -> list[tuple[str, bool]]:
     lowered = text.lower().replace("\u2019", "'")
     for phrase, word in PHRASES.items():
         lowered = lowered.replace(phrase, word)
-    out = []
+    out: list[tuple[str, bool]] = []
     left = 0
     for token in re.findall(r"[a-zà-ÿ'-]+|[,.;:!?]", lowered):
         if token in NEGATIONS or token.endswith("n't"):

@@ -1,5 +1,8 @@
 """Cuts onto beats: the tempo map on which as many cuts as possible land on downbeats, beats or half beats."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -140,7 +143,7 @@ def pace_to_bpm(duration: float, cuts: Sequence[Cut]) -> float:
 
 
 def choose_bars(duration: float, choices: Sequence[int], targets: Targets, limits: Limits, prefer: float) -> int:
-    """Return the number of bars whose base tempo lets most cuts land, near the preferred one where that costs little."""
+    """Return the number of bars whose base tempo lets most cuts land, near the preferred one where it costs little."""
     bpm = np.array([60.0 * BEATS_PER_BAR * bars / duration for bars in choices])
     octaves = np.log2(bpm / prefer)
     if len(choices) == 1 or len(targets.times) == 0 or limits.step == 0:
@@ -188,7 +191,7 @@ def place_cuts(cuts: Sequence[Cut], tempo: TempoMap, max_drift: float, max_step:
     errors = times - tempo.time_at(beats)
     snapped = np.abs(errors) <= SYNC_TOLERANCE
     kept = np.flatnonzero(snapped)
-    out = []
+    out: list[PlannedCut] = []
     for i, cut in enumerate(cuts):
         reason = "" if snapped[i] else why_let_go(i, times, beats, kept, tempo, max_drift, max_step)
         out.append(PlannedCut(cut.time, cut.strength, float(beats[i]), float(errors[i]), bool(snapped[i]), reason))

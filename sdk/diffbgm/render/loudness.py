@@ -1,5 +1,9 @@
 """Loudness and peaks: ITU-R BS.1770, true peak by oversampling, one gain curve for mix and stems; all in blocks."""
 
+# The libraries are typed in part only.
+# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from collections.abc import Iterable, Iterator
 from functools import cache
 
@@ -50,7 +54,7 @@ def weighting(rate: int) -> tuple[tuple[np.ndarray, np.ndarray, float], ...]:
     """(b, a, gain) of BS.1770's two filters at a rate, from pyloudnorm."""
     import pyloudnorm
 
-    filters = pyloudnorm.Meter(rate, block_size=GATE)._filters.values()
+    filters = pyloudnorm.Meter(rate, block_size=GATE)._filters.values()  # pyright: ignore[reportPrivateUsage]
     return tuple((f.b, f.a, f.passband_gain) for f in filters)
 
 

@@ -1,5 +1,9 @@
 """From raw stems to a mix: level, place, room."""
 
+# The libraries are typed in part only.
+# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import numpy as np
 
 from diffbgm.media.blocks import blocks, release
@@ -34,10 +38,10 @@ def balance(stem: np.ndarray, track: Track, rate: int) -> None:
 def narrow(stem: np.ndarray) -> None:
     """Limit the side signal of the stem [2, N], in place, to `WIDEST` of its middle: some pianos vanish in mono."""
     total = stem.shape[1]
-    powers = []
+    powers: list[list[float]] = []
     for a, b in blocks(total):
         middle, side = _middle_and_side(stem, a, b)
-        powers.append([np.mean(np.square(side)), np.mean(np.square(middle))])
+        powers.append([float(np.mean(np.square(part))) for part in (side, middle)])
         release(stem)
     if len(powers) == 1:
         side_power, middle_power = powers[0]

@@ -1,5 +1,8 @@
 """What all values share: the musical grid, the tolerance of the ear, and the checks of arrays and numbers."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import math
 from dataclasses import fields
 from typing import Any

@@ -38,10 +38,10 @@ def balance(stem: np.ndarray, track: Track, rate: int) -> None:
 def narrow(stem: np.ndarray) -> None:
     """Limit the side signal of the stem [2, N], in place, to `WIDEST` of its middle: some pianos vanish in mono."""
     total = stem.shape[1]
-    powers: list[list[float]] = []
+    powers: list[list[np.floating]] = []
     for a, b in blocks(total):
         middle, side = _middle_and_side(stem, a, b)
-        powers.append([float(np.mean(np.square(part))) for part in (side, middle)])
+        powers.append([np.mean(np.square(part)) for part in (side, middle)])
         release(stem)
     if len(powers) == 1:
         side_power, middle_power = powers[0]

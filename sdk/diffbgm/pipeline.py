@@ -14,9 +14,10 @@ from diffbgm.errors import InputError, OptionError
 from diffbgm.options import SETTINGS, ScoreOptions, with_changes
 from diffbgm.paths import local_path
 from diffbgm.planner import apply_bar_map, recut
+from diffbgm.planner.check import read_plan
 from diffbgm.progress import Clock, Progress
 from diffbgm.result import Result
-from diffbgm.stages import analyze_and_plan, arrange_and_render, options_of, read_plan
+from diffbgm.stages import analyze_and_plan, arrange_and_render, options_of
 from diffbgm.types import Cut, MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze
 

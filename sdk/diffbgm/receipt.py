@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffbgm.options import ScoreOptions, guidance_of
-from diffbgm.types import Audio, MusicPlan
+from diffbgm.types import SYNC_TOLERANCE, Audio, MusicPlan
 
 
 def make_receipt(
@@ -45,7 +45,7 @@ def make_receipt(
     """
     bpm = plan.tempo.bpm()
     edges = plan.tempo.edges
-    hits = [cut for cut in plan.cuts if abs(cut.error) <= 0.040]
+    hits = [cut for cut in plan.cuts if abs(cut.error) <= SYNC_TOLERANCE]
     halves = np.sort(np.concatenate([edges, (edges[:-1] + edges[1:]) / 2]))
     return {
         "duration": plan.duration,
@@ -70,7 +70,7 @@ def make_receipt(
             for cut in plan.cuts
         ],
         "cut_hit_rate": len(hits) / len(plan.cuts) if plan.cuts else None,
-        "chance": round(min(1.0, float(0.080 * (len(halves) - 1) / plan.duration)), 4),
+        "chance": round(min(1.0, float(2 * SYNC_TOLERANCE * (len(halves) - 1) / plan.duration)), 4),
         "sections": [
             {**asdict(s), "start": plan.tempo.time_at(s.start_beat), "end": plan.tempo.time_at(s.end_beat)}
             for s in plan.sections

@@ -3,19 +3,16 @@
 `DiffBGM.score` puts them around `compose`; a batch runs them in processes beside the sampler.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from diffbgm.arrange import arrange
 from diffbgm.arrange.palettes import find_palette
-from diffbgm.codec import from_json
-from diffbgm.errors import PlanError
 from diffbgm.hub import Origin
 from diffbgm.media import read_audio
 from diffbgm.options import ComposeOptions, ScoreOptions, guidance_of, settings_of, with_changes
-from diffbgm.planner import combine_styles, make_plan
+from diffbgm.planner import check_plan_fits, combine_styles, make_plan
 from diffbgm.planner.styles import MOOD_TEXTS
 from diffbgm.progress import Clock
 from diffbgm.receipt import make_receipt
@@ -59,11 +56,11 @@ def analyze_and_plan(
         find_palette(plan.palette)
     with clock.stage("analyze", 0.0, 0.25) as told:
         features = features or analyze(path, semantics=settings.semantics or "auto", on_progress=told)
+        if plan is not None:
+            check_plan_fits(plan, features)
     with clock.stage("plan", 0.25, 0.28):
         if plan is None:
             plan = plan_music(features, settings)
-        else:
-            check_length(plan, features)
     return PlannedVideo(features, plan, dict(clock.seconds))
 
 
@@ -71,35 +68,7 @@ def plan_music(features: VideoFeatures, settings: ScoreOptions) -> MusicPlan:
     """The plan of a video's music; a prompt is read with CLIP's sense of words where CLIP has looked at the video."""
     prompt = settings.prompt or ""
     sense = sense_of(features, MOOD_TEXTS) if prompt.strip() else None
-    return make_plan(features, settings.style or "", prompt=prompt, sense=sense)
-
-
-def check_length(plan: MusicPlan, features: VideoFeatures) -> None:
-    """Raises PlanError where a plan is for a video of another length."""
-    frame = 1 / features.frame_rate if features.frame_rate else 0.04
-    if abs(plan.duration - features.duration) > max(0.04, frame) + 1e-3:
-        raise PlanError(
-            f"the plan is for {plan.duration:.2f} s and the video has {features.duration:.2f} s; make a plan for this "
-            "video, or fit the old one to it: diffbgm.recut(plan, features)"
-        )
-
-
-def read_plan(path: "str | os.PathLike[str]") -> MusicPlan:
-    """A plan as `diffbgm plan` prints it, maybe edited; a byte-order mark is passed over.
-
-    Raises:
-        PlanError: The file cannot be read, or holds no plan; names the file and what is wrong.
-    """
-    try:
-        return from_json(MusicPlan, Path(path).read_bytes().decode("utf-8-sig"))
-    except OSError as e:
-        raise PlanError(f"{path}: cannot be read ({e.strerror}); check the path") from e
-    except UnicodeDecodeError as e:
-        raise PlanError(f"{path}: is not UTF-8 text (byte {e.start}); save it as UTF-8") from e
-    except RecursionError as e:
-        raise PlanError(f"{path}: is nested too deeply for a plan; print a new one with `diffbgm plan`") from e
-    except (PlanError, OverflowError) as e:
-        raise PlanError(f"{path}: {e}") from e
+    return make_plan(features, settings.style or "", prompt=prompt, text_ranker=sense)
 
 
 def options_of(settings: ScoreOptions, seed: int) -> ComposeOptions:

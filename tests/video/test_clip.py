@@ -123,7 +123,7 @@ def test_the_model_that_looked_reads_the_prompt_as_well(tiny: Clip, clip: Drawn)
     features = analyze(clip.path, semantics="clip")
     sense = sense_of(features, MOOD_TEXTS)
     assert sense is not None
-    plan = make_plan(features, prompt="xyzzy", sense=sense)
+    plan = make_plan(features, prompt="xyzzy", text_ranker=sense)
     assert plan.style == (sense("xyzzy")[0],)
     assert any("nearest mood to CLIP" in line for line in plan.why)
     assert sense_of(analyze(clip.path, semantics="colour"), MOOD_TEXTS) is None

@@ -4,7 +4,7 @@ import argparse
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from diffbgm.cli.common import add_settings, given, progress_bar
 from diffbgm.errors import InputError, OutputError
@@ -123,7 +123,7 @@ def score_file(args: argparse.Namespace, video: Path) -> None:
     room = room_for(video, info, outputs)
     check_targets(inputs, outputs, overwrite=args.overwrite, receipt=receipt, room=room)
     from diffbgm.pipeline import DiffBGM
-    from diffbgm.stages import read_plan
+    from diffbgm.planner import read_plan
 
     plan = read_plan(local_path(args.plan)) if args.plan else None
     with progress_bar() as tell:

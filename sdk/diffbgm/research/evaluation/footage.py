@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from diffbgm.planner.director import SCENE_INPUTS
+from diffbgm.planner.director import SECTION_INPUTS
 from diffbgm.research.datasets.muvisync import MusicVideo
 from diffbgm.research.datasets.stretches import FOLDS, SPAN, cut_stretches, held_out
 from diffbgm.research.metrics.report import Table
@@ -58,7 +58,7 @@ def inside_table(videos: Sequence[MusicVideo], seed: int) -> Table:
     to scene.
     """
     stretches = cut_stretches(videos)
-    plain = len(SCENE_INPUTS)
+    plain = len(SECTION_INPUTS)
     told = {
         "motion": held_out(stretches.columns(1), seed),
         "motion and cuts": held_out(stretches.columns(plain), seed),

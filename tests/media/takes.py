@@ -11,6 +11,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 from diffbgm.types import Audio
 
@@ -71,7 +72,7 @@ def draw_take(
             )
             track.metadata.update(sound.get("tags", {}))
             if default is not None:
-                track.disposition = av.stream.Disposition.default if k == default else av.stream.Disposition(0)
+                track.disposition = Disposition.default if k == default else Disposition(0)
             tracks.append((track, sound))
         for i in range(round(seconds * RATE) if times is None else len(times)):
             shown = np.kron(picture(i / RATE), np.ones((size[1] // 36, size[0] // 64, 1), np.uint8))

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 from tests.media.takes import draw_take, patch
 
 from diffbgm import media
@@ -155,7 +156,7 @@ def test_the_default_pictures_are_shown(tmp_path: Path):
                 stream = out.add_stream("mpeg4", rate=25)
                 stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
                 is_default = k == 2 if marked else False
-                stream.disposition = av.stream.Disposition.default if is_default else av.stream.Disposition(0)
+                stream.disposition = Disposition.default if is_default else Disposition(0)
                 streams.append(stream)
             for stream in streams:
                 image = np.zeros((stream.height, stream.width, 3), np.uint8)

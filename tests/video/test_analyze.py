@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.drawing import Drawn, jittery_times, rotate_mp4, scene
+from tests.media.takes import draw_take
 
+from diffbgm import media
 from diffbgm.errors import VideoError
 from diffbgm.types import Cut, VideoFeatures
 from diffbgm.video import analyze, describe
@@ -192,3 +194,56 @@ def test_the_demo_film_has_its_cuts(tmp_path: Path):
     assert [cut.time for cut in features.cuts] == pytest.approx(cuts)
     assert np.ptp(features.affect[:, 0]) > 0.8
     assert np.ptp(features.affect[:, 1]) > 0.8
+
+
+def test_a_film_lasts_until_its_sound_ends_where_that_is_kept(tmp_path: Path):
+    path = draw_take(tmp_path / "last.mkv", times=[i / 25 for i in range(10)])
+    with pytest.warns(RuntimeWarning, match="goes on for 1.2"):
+        assert analyze(path, semantics="colour").duration == pytest.approx(0.4, abs=0.01)
+    kept = analyze(path, semantics="colour", with_sound=True)
+    assert kept.duration == pytest.approx(1.6, abs=0.03)
+    assert kept.times[-1] > 1.3
+    assert kept.motion[-1] < 0.05
+    with pytest.warns(RuntimeWarning, match="left out"):
+        short = analyze(path, semantics="colour", with_sound=True, limits=media.Limits(seconds=1))
+    assert short.duration == pytest.approx(0.4, abs=0.01)
+
+
+def test_sound_before_the_first_picture_is_mentioned(tmp_path: Path):
+    path = draw_take(tmp_path / "early.mkv", start=0.6, sound_start=-0.4)
+    with pytest.warns(RuntimeWarning, match="0.4 s of its sound lie before"):
+        analyze(path, semantics="colour", with_sound=True)
+
+
+def test_joined_takes_are_analysed_whole(tmp_path: Path):
+    take = draw_take(tmp_path / "a.ts", sounds=()).read_bytes()
+    (tmp_path / "joined.ts").write_bytes(take * 2)
+    with pytest.warns(RuntimeWarning, match="start again"):
+        features = analyze(tmp_path / "joined.ts", semantics="colour")
+    assert features.duration == pytest.approx(3.2, abs=0.01)
+
+
+def test_of_many_pictures_per_second_some_are_passed_over(draw, monkeypatch: pytest.MonkeyPatch):
+    taken = []
+    real = media.frames
+
+    def counting(*args, **options):
+        for time, picture in real(*args, **options):
+            taken.append(time)
+            yield time, picture
+
+    monkeypatch.setattr(media, "frames", counting)
+    fast = analyze(draw("fast.mp4", (0.6, 0.6), rate=240.0).path, semantics="colour")
+    assert 55 <= len(taken) / 1.2 <= 75
+    assert [cut.time for cut in fast.cuts] == pytest.approx([0.6], abs=1 / 60)
+    taken.clear()
+    analyze(draw("sixty.mkv", (0.5,), rate=60.0).path, semantics="colour")
+    assert len(taken) == 30
+
+
+def test_what_is_too_short_or_too_long_is_refused(draw, clip: Drawn):
+    crowd = draw("crowd.mp4", (1.0,), times=[i / 90_000 for i in range(200)], size=(64, 36))
+    with pytest.raises(VideoError, match=r"0.00222 s long; a film to score lasts at least"):
+        analyze(crowd.path)
+    with pytest.raises(VideoError, match="is 4 s long; films of up to 3 s"):
+        analyze(clip.path, limits=media.Limits(seconds=3))

@@ -1,5 +1,6 @@
 """Cuts and fades where they were drawn, and nowhere else."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ from tests.drawing import Drawn, Shot, draw_video, jittery_times, scene
 from diffbgm.types import Cut
 from diffbgm.video import analyze
 from diffbgm.video.fades import FadeFinder, dissolve, is_plain
-from diffbgm.video.shots import strength_of
+from diffbgm.video.motion import shrink
+from diffbgm.video.shots import ShotFinder, strength_of
 
 
 def matched(found: list[float], wanted: tuple[float, ...], within: float) -> int:
@@ -72,6 +74,38 @@ def test_a_cut_has_the_time_of_its_first_picture_in_variable_frame_rate(draw):
 def test_one_shot_has_no_cuts_however_fast_it_moves(draw):
     assert analyze(draw("calm.mp4", (3.0,), speed=0.1).path).cuts == ()
     assert analyze(draw("wild.mp4", (3.0,), speed=1.5, seed=2).path).cuts == ()
+
+
+def cuts_of(draw_picture: Callable[[float], np.ndarray], seconds: float = 3.2) -> tuple[Cut, ...]:
+    """What the finder says to pictures [90, 160, 3] at 25 per second, without a file between."""
+    finder = ShotFinder()
+    for time in np.arange(round(seconds * 25)) / 25:
+        picture = draw_picture(float(time))
+        finder.add(float(time), picture[..., ::-1].copy(), shrink(picture, 64).astype(np.float32), 0.0)
+    return finder.finish(seconds)[0]
+
+
+def drifting(t: float, hue: int = 0) -> np.ndarray:
+    """One shot in quick motion: half a second later nothing lies where it lay."""
+    y, x = np.mgrid[:90, :160]
+    bands = 40 * np.sin((x + 150 * t) / 15) + 30 * np.cos(y / 8)
+    return np.clip(np.roll(np.stack([180 + bands, 40 + bands, 40 + bands], -1), hue, 2), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("light", [255, 0])
+@pytest.mark.parametrize("pictures", [1, 2])
+def test_a_flash_in_a_moving_shot_is_no_change_of_shot(light: int, pictures: int):
+    """A photographer's flash, or a dropped picture, at many places of the shot."""
+    plain = np.full((90, 160, 3), light, np.uint8)
+    for first in range(1, 46, 4):
+        flash = range(first, first + pictures)
+        assert cuts_of(lambda t, flash=flash: plain if round(t * 25) in flash else drifting(t), 2.0) == (), first
+
+
+def test_a_plain_picture_between_two_shots_is_a_change_of_shot():
+    white = np.full((90, 160, 3), 255, np.uint8)
+    (cut,) = cuts_of(lambda t: white if 1.6 <= t < 1.72 else drifting(t, hue=int(t > 1.7)))
+    assert cut.time == pytest.approx(1.66, abs=0.07)
 
 
 def test_a_flash_is_no_cut(draw):

@@ -121,6 +121,7 @@ def chain(runs: list[Run], step: Fraction, heard: Sequence[Walk]) -> list[str]:
     at = 0  # the run that the next one follows
     if _first_is_wrong(runs, heard):
         runs[0].shift, at = runs[1].start - step - runs[0].last, 1
+        notes.append(f"its first time stamp is wrong by {as_time(abs(float(runs[0].shift)))}: passed over")
     for i in range(at + 1, len(runs)):
         before, run = runs[at], runs[i]
         place = f"at {as_time(float(before.last + before.shift - runs[0].start - runs[0].shift))}"
@@ -136,7 +137,8 @@ def chain(runs: list[Run], step: Fraction, heard: Sequence[Walk]) -> list[str]:
             run.shift += before.last + step - run.start
             notes.append(f"its time stamps start again {place}: joined there")
         elif gap > UNUSUAL * step and filled < FILLED * gap:
-            run.shift += before.last + max(step, filled) - run.start
+            rest = sum((later.last - later.start for later in runs[i:]), step)
+            run.shift += before.last + max(step, filled - rest) - run.start  # sound that goes on belongs to the rest
             notes.append(f"its time stamps jump ahead by {as_time(float(gap))} {place}: the gap is left out")
     return notes
 

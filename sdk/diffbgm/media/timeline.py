@@ -48,7 +48,8 @@ class Timeline:
         last: when the last picture appears.
         end: when it ends.
         sound: (start, end) of the sound that is heard; None where there is none.
-        shifts: per stream index, from which packet on (counted from 0) how many seconds are added to its stamps.
+        shifts: per stream index, from which packet on (counted from 0) how many seconds are added to its stamps;
+            empty where nothing has to be moved.
         notes: what was put right, in sentences.
     """
 
@@ -158,10 +159,10 @@ class _Head:
         self._known = self._known or (len(self._stamps) == 1 and packet.is_keyframe)
         self.start = self._stamps[0] if self._known else min(self._stamps)
 
-    @property
-    def hidden(self) -> int:
-        """Pictures stamped before the first that is shown."""
-        return 0 if self.start is None else sum(stamp < self.start for stamp in self._stamps)
+    def hidden(self, base: Fraction) -> int:
+        """How many pictures are stamped before the first that is shown, of a stream with ticks of `base` seconds."""
+        start = self.start or 0  # a stamp that is long before it is another matter: then one of the two is wrong
+        return sum(0 < (start - stamp) * base < LONG for stamp in self._stamps)
 
 
 def _heard_only(walks: list[Walk]) -> Timeline:
@@ -182,17 +183,14 @@ def _join(path: str, walks: dict[int, Walk], pictures: Any, head: _Head, usual: 
     for walk in heard:
         follow(walk.runs, seen.runs)
     start = Fraction(head.start or 0) * seen.base + (seen.runs[0].shift if seen.runs else 0)
-    frames = max(0, seen.shown - head.hidden)
+    frames = max(0, seen.shown - head.hidden(seen.base))
     last, length = last_picture(seen.runs, frames, start, step, usual_length)
     sound = span_of(heard, start, float(last + min(length, Fraction(LONG))))
     if length > max(LONG, UNUSUAL * step) and (sound is None or sound[1] < last + FILLED * length):
         notes.append(f"its last picture claims to last {as_time(float(length))}: not believed")
         length = max(step, Fraction(0 if sound is None else sound[1]) - last)
-    shifts = {
-        index: tuple((run.first, run.shift) for run in walk.runs)
-        for index, walk in walks.items()
-        if any(run.shift for run in walk.runs)
-    }
+    moved = any(run.shift for walk in walks.values() for run in walk.runs)
+    shifts = {i: tuple((run.first, run.shift) for run in walk.runs) for i, walk in walks.items()} if moved else {}
     return Timeline(
         start=None if head.start is None else round(start / seen.base),
         origin=None if head.start is None else start,

@@ -93,6 +93,8 @@ def analyze(
         raise VideoError(f"{path}: no picture in it can be decoded; export it again")
     duration = _end(info, end, before.time, step)
     tracks.show(before.time, duration, before.colour)
+    if duration > info.duration:  # the last picture stands still under the end of the sound
+        tracks.change(max(info.duration, before.time), duration, 0.0)
     cuts, jumps = shots.finish(duration)
     for jump in jumps:
         tracks.change(jump.before, jump.time, jump.change, sign=-1)

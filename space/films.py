@@ -102,9 +102,15 @@ def folder() -> Path:
     return path
 
 
-def draw_ahead() -> None:
-    """Draw the films in the background, so that nobody waits for them."""
-    threading.Thread(target=lambda: [e.path() for e in examples()], daemon=True, name="diffbgm-examples").start()
+def draw_ahead(then: Callable[[], object] = lambda: None) -> None:
+    """Draws the films in the background, so that nobody waits for them; then does what else can be done ahead."""
+
+    def run() -> None:
+        for example in examples():
+            example.path()
+        then()
+
+    threading.Thread(target=run, daemon=True, name="diffbgm-examples").start()
 
 
 def poster_of(path: Path, at: float = 2.0) -> np.ndarray:
@@ -116,10 +122,13 @@ def poster_of(path: Path, at: float = 2.0) -> np.ndarray:
     return picture
 
 
-def stills(path: Path, features: VideoFeatures) -> tuple[tuple[Still, ...], str]:
+def stills(
+    path: Path, features: VideoFeatures, look_up: Callable[[], object] = lambda: None
+) -> tuple[tuple[Still, ...], str]:
     """Small pictures along the video, and one larger as a data URI: the one with most to see, for a player at rest.
 
-    At least one in every shot that is wide enough to be seen, more in long ones.
+    At least one in every shot that is wide enough to be seen, more in long ones. `look_up` is called at every picture;
+    what it raises ends the walk.
     """
     slots = slots_of(features)
     wanted = [start + min(0.4 * (end - start), 1.0) for start, end in slots]
@@ -127,6 +136,7 @@ def stills(path: Path, features: VideoFeatures) -> tuple[tuple[Still, ...], str]
     best = np.zeros((9, 16, 3), np.uint8)
     every = max(0.1, features.duration / 300)
     for time, picture in frames(path, size=POSTER_WIDTH, every=every):
+        look_up()
         while len(out) < len(slots) and (time >= wanted[len(out)] or time + every > slots[len(out)][1]):
             out.append(Still(*slots[len(out)], to_uri(picture, WIDTH)))
             best = max(best, picture, key=np.std)

@@ -1,19 +1,30 @@
 """Words on the page as HTML: the welcome, the examples, a message, how far the work is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
 from space.films import Example, to_uri
+from space.limits import time_words
 from space.running import Report
 
-STAGES = (
+# The steps that the page names, and what happens in each stage of the work, in plain words.
+STEPS = (
     ("watch", "Watch"),
     ("plan", "Plan"),
     ("compose", "Compose"),
     ("play", "Play & mix"),
     ("write", "Write files"),
 )
+STEP_OF: Mapping[str, str] = {"arrange": "play", "render": "play"}  # of a stage, where it has another name
+WORDS: Mapping[str, str] = {
+    "watch": "Looking at your video",
+    "plan": "Planning the music",
+    "compose": "Writing the music",
+    "arrange": "Giving the notes to the instruments",
+    "render": "Playing and mixing",
+    "write": "Writing the files",
+}
 
 
 def clock(seconds: float) -> str:
@@ -21,27 +32,40 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
+def about(seconds: float) -> str:
+    """ "about 40 s", "about 3 minutes"."""
+    return f"about {max(1, round(seconds))} s" if seconds < 90 else f"about {time_words(60 * round(seconds / 60))}"
+
+
 def welcome() -> str:
     """What stands where the plan will be, before there is a video."""
     return (Path(__file__).parent / "welcome.html").read_text(encoding="utf-8")
 
 
-def progress(stage: str, report: Report | None = None, note: str = "") -> str:
-    """Stages, a bar and the time left. `stage` is the one that runs."""
-    names = [name for name, _ in STAGES]
-    at = names.index(stage)
+def progress(stage: str, report: Report | None = None, before: str = "") -> str:
+    """Steps, a bar and the time left. `stage` is the one that runs; `before` stands before its words."""
+    words = [before + WORDS[stage]]
+    if report and report.left is not None:
+        words.append(f"{about(report.left)} left")
+    return _bar(STEP_OF.get(stage, stage), report.fraction if report else 0.0, " · ".join(words))
+
+
+def in_line(stage: str, place: int, seconds: float) -> str:
+    """The same for who waits: the place in the line, and about how long until the work begins."""
+    before = "You are next in the line" if place == 1 else f"You are number {place} in the line"
+    return _bar(STEP_OF.get(stage, stage), 0.0, f"{before} · yours starts in {about(seconds)}")
+
+
+def _bar(step: str, share: float, words: str) -> str:
+    at = [name for name, _ in STEPS].index(step)
     steps = "".join(
         f'<li class="{"done" if i < at else "now" if i == at else ""}">{label}</li>'
-        for i, (_, label) in enumerate(STAGES)
+        for i, (_, label) in enumerate(STEPS)
     )
-    share = report.fraction if report else 0.0
-    words = [note or (report.message if report else "") or "starting"]
-    if report and report.left is not None:
-        words.append(f"about {max(1, round(report.left))} s left")
     return (
         f'<div class="bgm-progress"><ol>{steps}</ol><div class="bar" role="progressbar" aria-label="Progress" '
         f'aria-valuemin="0" aria-valuemax="100" aria-valuenow="{100 * share:.0f}">'
-        f'<i style="width:{100 * share:.1f}%"></i></div><p>{escape(" · ".join(words))}</p></div>'
+        f'<i style="width:{100 * share:.1f}%"></i></div><p>{escape(words)}</p></div>'
     )
 
 

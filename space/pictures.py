@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from diffbgm.planner.shape import density_scale, level_of
 from diffbgm.roll import roll_to_notes
 from diffbgm.types import BEATS_PER_BAR, MusicPlan, PianoRoll, PlannedCut, VideoFeatures
 from diffbgm.video import describe
 from space.films import Still
 from space.notices import clock
-from space.settings import density_scale, level_of
 from space.work import Watched
 
 
@@ -59,7 +59,7 @@ def timeline(
 def _summary(plan: MusicPlan) -> str:
     hits = sum(cut.snapped for cut in plan.cuts)
     cuts = f"{hits} of {len(plan.cuts)} cuts on the beat" if plan.cuts else "no cuts"
-    return f"The plan: {_bpm(plan):.0f} beats a minute, {plan.key}, {plan.bars} bars, {cuts}, {plan.palette}"
+    return f"The plan: {_bpm(plan):.0f} beats per minute, {plan.key}, {plan.bars} bars, {cuts}, {plan.palette}"
 
 
 def _bpm(plan: MusicPlan) -> float:
@@ -69,7 +69,7 @@ def _bpm(plan: MusicPlan) -> float:
 def _facts(plan: MusicPlan, seed: int | None) -> str:
     hits = sum(cut.snapped for cut in plan.cuts)
     facts = [
-        (f"{_bpm(plan):.0f}", "beats a minute"),
+        (f"{_bpm(plan):.0f}", "beats per minute"),
         (str(plan.key), "key"),
         (f"{plan.bars}", "bars"),
         (f"{hits} of {len(plan.cuts)}" if plan.cuts else "none", "cuts on the beat" if plan.cuts else "cuts"),

@@ -1,14 +1,26 @@
 """What programs can call: /score and /health."""
 
+import logging
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
+from gradio.context import LocalContext
 from gradio.events import api
 
 from diffbgm import __version__
-from diffbgm.errors import InputError
+from diffbgm.errors import DiffBGMError, InputError
+from diffbgm.options import KeepAudio
 from space import gpu, work
+from space.handlers import BROKEN, COMPOSING, PLACE_EVERY
+from space.line import Job, Visitor
+from space.notices import WORDS, about
 from space.settings import PageSettings, from_tags
+from space.widgets import refusal
+
+WATCHING = 0.2  # of the progress
+BASE = PageSettings()
+log = logging.getLogger("diffbgm.space")
 
 
 def health() -> dict[str, str]:
@@ -16,18 +28,29 @@ def health() -> dict[str, str]:
     return {"status": "ok", "version": __version__, "weights": gpu.model().origin.id}
 
 
+def visitor_of(request: gr.Request) -> Visitor:
+    """Who asks: an open page or client; who has no session is known by the address alone."""
+    client = getattr(request, "client", None)
+    address = str(client.host) if client else ""
+    session = request.session_hash or ""
+    if not session or session == LocalContext.event_id.get(None):  # gradio calls an event without one after itself
+        session = f"at {address}"
+    return Visitor(session, address)
+
+
 def score(
+    request: gr.Request,
     video: str,
     style: str = "",
     prompt: str = "",
-    seed: float = -1,
-    steps: float = 64,
-    rhythm: float = 1.0,
-    mood: float = 1.0,
-    energy: float = 0.0,
-    shape: str = "follow the pictures",
-    keep_audio: str = "replace",
-    fade: float = 0.8,
+    seed: float | None = -1,
+    steps: float | None = BASE.steps,
+    rhythm: float | None = BASE.rhythm,
+    mood: float | None = BASE.mood,
+    energy: float | None = BASE.level,
+    shape: str = BASE.shape,
+    keep_audio: KeepAudio = BASE.keep,
+    fade: float | None = BASE.fade,
     progress: Any = gr.Progress(),  # noqa: B008 (gradio looks for it here)
 ) -> tuple[str, str, str, str, str, dict[str, Any]]:
     """Score a video: the scored video, MIDI, WAV, MP3, a zip of stems, and the receipt.
@@ -38,17 +61,50 @@ def score(
     try:
         if not video:
             raise InputError("a video is needed: video=handle_file('clip.mp4')")
-        settings = from_tags(
-            style, text=prompt, seed=None if seed < 0 else int(seed), steps=int(steps), rhythm=rhythm, mood=mood,
-            level=energy, shape=shape, keep=keep_audio, fade=fade,
-        )  # fmt: skip
-        watched = work.watch(video, lambda fraction, words: progress(0.2 * fraction, desc=words))
-        plan = work.plan_music(watched, settings)
-        take = work.make_take(watched, plan, settings, lambda f, words: progress(0.2 + 0.8 * f, desc=words))
+        texts = {"text": prompt, "shape": shape, "keep": keep_audio}
+        numbers = {"rhythm": rhythm, "mood": mood, "level": energy, "steps": steps, "fade": fade, "seed": seed}
+        settings = settings_of(style, texts, numbers)
+        with COMPOSING.enter(visitor_of(request)) as job:
+            take = _scored(job, video, settings, progress)
     except InputError as e:
-        raise gr.Error(str(e), title="This cannot be used", print_exception=False) from e
+        raise refusal(str(e)) from e
+    except DiffBGMError as e:
+        log.exception("failed")
+        raise gr.Error(f"this did not work: {e}", title="This did not work", print_exception=False) from e
+    except Exception as e:
+        log.exception("failed")
+        raise gr.Error(BROKEN, title="Something broke", print_exception=False) from e
     video_out, midi, wav, mp3, stems = (str(take.files[k]) for k in ("video", "midi", "wav", "mp3", "stems"))
     return video_out, midi, wav, mp3, stems, dict(take.receipt)
+
+
+def settings_of(
+    style: str | None, texts: Mapping[str, str | None], numbers: Mapping[str, float | None]
+) -> PageSettings:
+    """The settings that a program asks for; None is the default, a seed of -1 none. InputError for other kinds."""
+    for name, value in {"style": style, **texts}.items():
+        if value is not None and not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError(f"{name} must be text, got {value!r}")
+    for name, value in numbers.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError(f"{name} must be a number, got {value!r}")
+    given = {name: value for name, value in {**texts, **numbers}.items() if value is not None}
+    if given.get("seed") == -1:
+        del given["seed"]
+    return from_tags(style or "", **given)
+
+
+def _scored(job: Job, video: str, settings: PageSettings, progress: Any) -> work.Take:
+    """Waits for its turn, then makes the take, and says how far it is."""
+    while not job.ready:
+        place, seconds = job.place()
+        progress(0.0, desc=f"number {place} in the line, starts in {about(seconds)}")
+        job.wait(PLACE_EVERY)
+    watched = work.watch(video, lambda fraction, stage: progress(WATCHING * fraction, desc=WORDS[stage]))
+    plan = work.plan_music(watched, settings)
+    return work.make_take(
+        watched, plan, settings, lambda f, stage: progress(WATCHING + (1 - WATCHING) * f, desc=WORDS[stage])
+    )
 
 
 SCORE_INPUTS = (
@@ -58,15 +114,14 @@ SCORE_INPUTS = (
 
 def add_api() -> None:
     """The endpoints for programs: /score and /health. Their widgets are never shown."""
-    base = PageSettings()
-    texts = {"style": "", "prompt": "", "shape": base.shape, "keep_audio": base.keep}
+    texts = {"style": "", "prompt": "", "shape": BASE.shape, "keep_audio": BASE.keep}
     numbers = {
         "seed": -1,
-        "steps": base.steps,
-        "rhythm": base.rhythm,
-        "mood": base.mood,
-        "energy": 0.0,
-        "fade": base.fade,
+        "steps": BASE.steps,
+        "rhythm": BASE.rhythm,
+        "mood": BASE.mood,
+        "energy": BASE.level,
+        "fade": BASE.fade,
     }
     with gr.Group(visible=False):
         inputs: dict[str, Any] = {"video": gr.Video(label="video")}
@@ -79,7 +134,6 @@ def add_api() -> None:
             [inputs[name] for name in SCORE_INPUTS],
             [*outputs, gr.JSON(label="receipt")],
             api_name="score",
-            concurrency_id="compose",
-            concurrency_limit=2,
+            concurrency_limit=None,  # `COMPOSING` says how many
         )
     api(health, api_name="health", queue=False)

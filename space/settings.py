@@ -1,32 +1,23 @@
-"""What a visitor can turn: one frozen value, to and from a link, and what the energy knobs do to a plan."""
+"""What a visitor can turn: one frozen value, to and from a link, and the `ScoreOptions` that it asks the SDK for."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import urlencode
-
-import numpy as np
 
 from diffbgm import STYLES
 from diffbgm.errors import InputError, StyleError
-from diffbgm.options import KeepAudio
+from diffbgm.options import SETTINGS, ComposeOptions, Guidance, KeepAudio, ScoreOptions
 from diffbgm.planner import combine_styles
-from diffbgm.planner.levels import POP909, density_at, level_to_value
+from diffbgm.planner.shape import FOLLOW, SHAPES
 from diffbgm.planner.styles import GROUPS
-from diffbgm.types import BEATS_PER_BAR, MusicPlan
 
 ANY = "auto"
-SHAPES = {
-    "follow the pictures": "energy rises and falls with the pictures",
-    "rise": "quieter at first, fullest at the end",
-    "fall": "fullest at first, quieter to the end",
-    "arc": "builds up to two thirds, then lets go",
-    "steady": "the same all the way: good under speech",
-}
-FOLLOW = "follow the pictures"
-TILT = 0.35  # how far a shape moves the level at its ends; 1 is the whole range of human-made music
-REACH = 0.4  # how far the level knob moves it at its ends
-LIMITS = {"rhythm": (0.0, 4.0), "mood": (0.0, 4.0), "level": (-1.0, 1.0), "steps": (4, 96), "fade": (0.0, 8.0)}
+RANGES: Mapping[str, tuple[float, float]] = {  # on this page; the SDK allows more
+    "rhythm": (0.0, 4.0), "mood": (0.0, 4.0), "level": (-1.0, 1.0), "steps": (4, 96), "fade": (0.0, 8.0),
+}  # fmt: skip
+KEEP: tuple[str, ...] = SETTINGS["keep_audio"].choices
 MOST_SEED = 2**31 - 1
 NEW_SEEDS = 1_000_000  # new ones are drawn below: easy to read out and to type
 LONGEST_TEXT = 300  # characters of free text
@@ -36,11 +27,14 @@ LONGEST_TEXT = 300  # characters of free text
 class PageSettings:
     """Every knob with its default; the names are those in a link.
 
-    moods, motion, palette, tempo   style tags of `diffbgm.STYLES` by group ("auto": none).
-    text            free text. rhythm, mood: guidance of the two streams.
-    level, shape    energy: -1 (less) .. 1 (more), and how it runs over the piece.
-    seed            None draws a new one for every take. steps: of the sampler.
-    keep, fade      what becomes of the video's own sound; seconds of the final fade.
+    Attributes:
+        moods: Style tags of `diffbgm.STYLES` about mood; `motion`, `palette`, `tempo` hold one each ("auto": none).
+        text: Free text, the `prompt` of the SDK.
+        rhythm: Guidance of the dynamic stream, `mood` that of the semantic stream.
+        level: Energy, -1 (less) to 1 (more); `shape` says how it runs over the piece.
+        seed: None draws a new one for every take.
+        steps: Of the sampler.
+        keep: What becomes of the video's own sound; `fade`: seconds of the final fade.
     """
 
     moods: tuple[str, ...] = ()
@@ -48,62 +42,81 @@ class PageSettings:
     palette: str = ANY
     tempo: str = ANY
     text: str = ""
-    rhythm: float = 1.0
-    mood: float = 1.0
+    rhythm: float = Guidance().rhythm
+    mood: float = Guidance().mood
     level: float = 0.0
     shape: str = FOLLOW
     seed: int | None = None
-    steps: int = 64
+    steps: int = ComposeOptions().steps
     keep: KeepAudio = "replace"
     fade: float = 0.8
 
     def __post_init__(self) -> None:
+        """Emptied widgets take their default; raises InputError for what is out of range."""
         put = object.__setattr__
         put(self, "moods", tuple(self.moods or ()))
         put(self, "text", (self.text or "").strip())
         for name in ("motion", "palette", "tempo"):
             put(self, name, getattr(self, name) or ANY)
-        for name, (low, high) in LIMITS.items():
+        for name, (low, high) in RANGES.items():
             value = getattr(self, name)
             if not low <= value <= high:
                 raise InputError(f"{name} must lie between {low:g} and {high:g}, got {value:g}")
         if len(self.text) > LONGEST_TEXT:
             raise InputError(f"the text has {len(self.text)} characters; use at most {LONGEST_TEXT}")
-        if self.seed is not None and not 0 <= self.seed <= MOST_SEED:
-            raise InputError(f"seed must lie between 0 and {MOST_SEED}, got {self.seed}")
+        put(self, "steps", whole("steps", self.steps))
+        if self.seed is not None:
+            put(self, "seed", whole("seed", self.seed))
+            if not 0 <= self.seed <= MOST_SEED:
+                raise InputError(f"seed must lie between 0 and {MOST_SEED}, got {self.seed}")
         if self.shape not in SHAPES:
             raise InputError(f"shape must be one of {', '.join(SHAPES)}, got {self.shape!r}")
-        if self.keep not in get_args(KeepAudio):
-            raise InputError(f"keep must be replace, mix or duck, got {self.keep!r}")
-        put(self, "steps", int(self.steps))
+        if self.keep not in KEEP:
+            raise InputError(f"keep_audio must be {', '.join(KEEP[:-1])} or {KEEP[-1]}, got {self.keep!r}")
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """All style tags, as the planner takes them."""
+        """The style tags in the order of the page."""
         return (*self.moods, *(tag for tag in (self.motion, self.palette, self.tempo) if tag != ANY))
 
     @property
     def values(self) -> list[Any]:
-        """One value a widget, in the order of the fields."""
+        """A value for every widget, in the order of the fields."""
         return [list(self.moods) if f.name == "moods" else getattr(self, f.name) for f in fields(self)]
 
+    def options(self, seed: int) -> ScoreOptions:
+        """What the SDK is asked for, with this seed."""
+        return ScoreOptions(
+            style=",".join(self.tags),
+            prompt=self.text,
+            seed=seed,
+            steps=self.steps,
+            guidance=(self.rhythm, self.mood),
+            keep_audio=self.keep,
+            fade=self.fade,
+        )
 
-def from_values(values: "list[Any] | tuple[Any, ...]") -> PageSettings:
+
+def whole(name: str, value: float) -> int:
+    """A whole number; InputError for a fraction, infinity and NaN."""
+    if not math.isfinite(value) or value != int(value):
+        raise InputError(f"{name} must be a whole number, got {value:g}")
+    return int(value)
+
+
+def from_values(values: Sequence[Any]) -> PageSettings:
     """PageSettings from the widgets, in the order of the fields; an emptied one is at its default."""
     names = [f.name for f in fields(PageSettings)]
-    given = {name: value for name, value in zip(names, values, strict=True) if value is not None}
-    if "seed" in given:
-        given["seed"] = int(given["seed"])
-    return PageSettings(**given)
+    return PageSettings(**{name: value for name, value in zip(names, values, strict=True) if value is not None})
 
 
 def to_query(settings: PageSettings) -> str:
     """The settings that differ from the defaults as "moods=calm,sad&steps=48"; empty when none does."""
-    changed = {}
+    changed: dict[str, Any] = {}
     for f in fields(settings):
         value = getattr(settings, f.name)
         if value != f.default:
-            changed[f.name] = ",".join(value) if isinstance(value, tuple) else value
+            changed[f.name] = ",".join(settings.moods) if f.name == "moods" else value
     return urlencode(changed)
 
 
@@ -126,60 +139,15 @@ def _parsed(name: str, text: str) -> Any:
         return text if text in tags_of(name) else ANY
     if name in ("seed", "steps"):
         return int(text)
-    return float(text) if name in LIMITS else text
+    return float(text) if name in RANGES else text
 
 
 def tags_of(group: str) -> list[str]:
+    """The style tags about mood, motion, palette or tempo."""
     return [name for name, style in STYLES.items() if style.group == group]
 
 
-def shape_energy(plan: MusicPlan, level: float, shape: str) -> MusicPlan:
-    """The plan with its energy and density moved; unchanged at level 0 and "follow the pictures".
-
-    Both curves are moved as levels (0 to 1: the range of human-made music), so that nothing leaves that range. The
-    closing chord (the last bar) stays.
-    """
-    if level == 0 and shape == FOLLOW:
-        return plan
-    scale = density_scale(plan)
-    polyphony = _moved(plan.curves.polyphony, "polyphony", level, shape)
-    density = scale * _moved(plan.curves.density / scale, "density", level, shape)
-    plan = plan.with_curve("polyphony", polyphony).with_curve("density", density)
-    sections = [
-        replace(s, texture=replace(s.texture, density=float(plan.curves.density[s.start_beat : s.end_beat].mean())))
-        for s in plan.sections
-    ]
-    wish = f"energy: {SHAPES[shape]}" + (f", {'more' if level > 0 else 'less'} of it ({level:+.1f})" if level else "")
-    return replace(plan, sections=tuple(sections), why=(*plan.why, wish))
-
-
-def _moved(curve: np.ndarray, name: str, level: float, shape: str) -> np.ndarray:
-    """[B] a curve with its level moved."""
-    asked = level_of(name, curve)
-    at = np.linspace(0.0, 1.0, len(curve))
-    if shape == "steady":
-        asked = asked.mean() + 0.2 * (asked - asked.mean())
-    tilt = {
-        "rise": 2 * at - 1,
-        "fall": 1 - 2 * at,
-        "arc": np.interp(at, (0.0, 0.66, 1.0), (-1.0, 1.0, -0.6)),
-    }.get(shape, np.zeros_like(at))
-    moved = level_to_value(name, asked + TILT * tilt + REACH * level)
-    moved[-BEATS_PER_BAR:] = curve[-BEATS_PER_BAR:]
-    return moved
-
-
-def level_of(name: str, curve: np.ndarray) -> np.ndarray:
-    """A curve as levels 0..1, the range of human-made music; the inverse of the planner's `level_to_value`."""
-    return np.interp(curve, POP909[name], (0.0, 0.25, 0.5, 0.75, 1.0))
-
-
-def density_scale(plan: MusicPlan) -> float:
-    """What the tempo does to the density that a level stands for: faster music has fewer notes to the beat."""
-    return float(density_at(0.5, 60 * plan.beats / plan.duration) / level_to_value("density", 0.5))
-
-
-def from_tags(tags: "str | list[str]", **others: Any) -> PageSettings:
+def from_tags(tags: str | Sequence[str], **others: Any) -> PageSettings:
     """PageSettings from style tags as the command line takes them; StyleError for unknown or clashing ones."""
     names = combine_styles(tags).name.split(", ") if tags else []
     by_group = {group: [n for n in names if n and STYLES[n].group == group] for group in GROUPS}

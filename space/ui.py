@@ -6,16 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
-from space import films, handlers
+from space import films, handlers, storage
 from space.knobs import more_knobs, style_knobs
+from space.limits import MOST_BYTES
 from space.notices import example_cards, message, welcome
-from space.programs import add_api
+from space.processes import warm_up
+from space.programs import add_api, visitor_of
 from space.settings import PageSettings
 from space.theme import make_theme
+from space.uploads import UploadGuard
+from space.widgets import Page, serve_videos_as_they_are
 
 HERE = Path(__file__).parent
-MOST_BYTES = "200mb"
+THREADS = 96  # one for each who waits in a line, and those that work
 DOWNLOADS = {
     "video": "Download the video", "mp3": "MP3\nits sound", "wav": "WAV\nits sound, full quality",
     "midi": "MIDI\nthe notes, to edit", "stems": "Stems\nevery instrument", "markers": "Markers\nfor your editor",
@@ -35,9 +40,11 @@ Parts = dict[str, Any]
 
 
 def build() -> gr.Blocks:
-    """The whole page, wired, with its queue. Draws the example films in the background."""
-    with gr.Blocks(title="Diff-BGM: music for your video", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
-        parts: Parts = {"watched": gr.State(), "take": gr.State(), "takes": gr.State([]), "wanted": gr.State(False)}
+    """The whole page, wired. Draws the example films and starts helping processes in the background."""
+    storage.folder()  # before gradio asks where files lie
+    serve_videos_as_they_are()
+    with Page(title="Diff-BGM: music for your video", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+        parts: Parts = {"watched": gr.State(), "take": gr.State(), "takes": gr.State([])}
         gr.Markdown(text("intro.md"), elem_id="intro")
         with gr.Row(elem_id="desk"):
             with gr.Column(scale=5, min_width=320, elem_id="left"):
@@ -48,8 +55,10 @@ def build() -> gr.Blocks:
             gr.Markdown(text("about.md"))
         wire(parts)
         add_api()
-    films.draw_ahead()
-    return page.queue(max_size=32, default_concurrency_limit=2)
+    films.draw_ahead(then=warm_up)
+    storage.keep_swept()
+    # The lines of `handlers` say who runs and who waits; no request goes past them.
+    return page.queue(max_size=64, default_concurrency_limit=None, api_open=False)
 
 
 def launch_options() -> dict[str, Any]:
@@ -59,11 +68,14 @@ def launch_options() -> dict[str, Any]:
         "css_paths": [HERE / "style.css"],
         "head": f"<script>{text('page.js')}</script>",
         "max_file_size": MOST_BYTES,
+        "max_threads": THREADS,
+        "enable_monitoring": False,
+        "app_kwargs": {"middleware": [Middleware(UploadGuard)]},
         "favicon_path": str(HERE / "icon.svg"),
         "footer_links": ["api"],
         "run_history": False,
         "ssr_mode": False,
-        "show_error": False,
+        "show_error": True,  # our own errors are sentences; gradio's say which input it could not take
     }
 
 
@@ -142,26 +154,19 @@ def wire(parts: Parts) -> None:
     def changing(handler: Callable[..., Any]) -> Callable[..., Any]:
         return on_parts(handler, parts)
 
-    look: dict[str, Any] = {**work, "concurrency_id": "watch", "concurrency_limit": 2}
-    uploaded = gr.on([video.upload, video.clear], changing(handlers.watch), [video, *knobs], shown, **look)
+    looking: dict[str, Any] = {**work, "trigger_mode": "multiple"}  # a new video, or none, ends the look at the old one
+    uploaded = gr.on([video.upload, video.clear], changing(handlers.watch), [video, *knobs], shown, **looking)
     picked = parts["examples"].select(pick, None, video, **work)
-    looked = picked.then(changing(handlers.watch), [video, *knobs], shown, **look)
-
+    looked = picked.then(changing(handlers.watch), [video, *knobs], shown, **looking)
     to_status: dict[str, Any] = {"fn": None, "js": "() => { window.diffbgm.toStatus() }", **private}
     for seen in (uploaded, looked):
         seen.then(**to_status)
-    hard: dict[str, Any] = {**work, "concurrency_id": "compose", "concurrency_limit": 2}
-    runs = []
     for name in ("compose", "new_take", "three_takes", "same_seed", "restyle"):
         given = take if name in ("same_seed", "restyle") else watched
-        clicked = parts[name].click(changing(handlers.waiting), None, shown, queue=False, **work)
-        clicked.then(**to_status)
-        run = unless_stopped(changing(getattr(handlers, name)), parts["status"])
-        runs.append(clicked.then(run, [parts["wanted"], given, *knobs], shown, **hard))
-        runs[-1].then(**to_status)
-    parts["cancel"].click(
-        changing(handlers.stop), watched, shown, cancels=[uploaded, picked, looked, *runs], queue=False, **private
-    )
+        parts[name].click(**to_status)
+        run = parts[name].click(changing(getattr(handlers, name)), [given, *knobs], shown, **work)
+        run.then(**to_status)
+    parts["cancel"].click(changing(handlers.stop), watched, shown, queue=False, **work)
     for i in range(handlers.TAKES):
         number = gr.State(i)
         parts[f"use_{i}"].click(changing(handlers.use_take), [takes, number], shown, **work)
@@ -184,42 +189,31 @@ def wire(parts: Parts) -> None:
 
 
 OUTPUTS = (
-    "wanted", "video", "watched", "take", "takes", "status", "plan", "compose", "cancel", "again", "result",
+    "video", "watched", "take", "takes", "status", "plan", "compose", "cancel", "again", "result",
     "takes_box", "switch", "after", "before",
     *(f"get_{kind}" for kind in handlers.DOWNLOADS), *(f"take_{i}" for i in range(handlers.TAKES)),
 )  # fmt: skip
 
 
 def on_parts(handler: Callable[..., Any], parts: Parts) -> Callable[..., Any]:
-    """The handler with the names in its changes turned into the widgets that gradio wants."""
+    """The handler with the names in its changes turned into the widgets that gradio wants, told whose page it is."""
     if handler in PLAIN:
         return lambda *inputs: {parts[name]: value for name, value in handler(*inputs).items()}
+    if handler is handlers.stop:
 
-    def run(*inputs: Any) -> Iterator[dict[Any, Any]]:
-        for changes in handler(*inputs):
+        def stop(request: gr.Request, *inputs: Any) -> dict[Any, Any]:
+            return {parts[name]: value for name, value in handler(visitor_of(request), *inputs).items()}
+
+        return stop
+
+    def run(request: gr.Request, *inputs: Any) -> Iterator[dict[Any, Any]]:
+        for changes in handler(visitor_of(request), *inputs):
             yield {parts[name]: value for name, value in changes.items()}
 
     return run
 
 
-def unless_stopped(run: Callable[..., Any], status: Any) -> Callable[..., Any]:
-    """The same with a first input that says whether it is still wanted: a cancel may come before the work begins."""
-
-    def maybe_run(wanted: bool, *inputs: Any) -> Iterator[dict[Any, Any]]:
-        if wanted:
-            yield from run(*inputs)
-        else:
-            yield {status: message("Stopped.")}
-
-    return maybe_run
-
-
-PLAIN = (
-    handlers.replan,
-    handlers.stop,
-    handlers.use_take,
-    handlers.waiting,
-)  # those that give one answer; the others go on and on
+PLAIN = (handlers.replan, handlers.use_take)  # give one answer, whoever asks; the others go on and on
 
 
 def pick(event: gr.EventData) -> str:

@@ -1,37 +1,35 @@
-"""What the demo does with a video, in terms of the SDK alone: watch it, plan, compose a take, write its files."""
+"""What the page does with a video, in terms of the SDK's stages: look at it, plan, compose a take, write its files.
 
-import os
+Whatever opens the video runs in `processes`; composing, which needs the model, runs here.
+"""
+
 import secrets
-import shutil
-import tempfile
-import time
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from diffbgm import MusicPlan, PianoRoll, Result, VideoFeatures, analyze, make_plan
-from diffbgm.errors import VideoError
-from diffbgm.media import probe, write_audio
+from diffbgm import MusicPlan, PianoRoll, VideoFeatures, make_plan
+from diffbgm.options import ScoreOptions
 from diffbgm.planner import STYLES, combine_styles
-from space import gpu
-from space.films import Still, stills
-from space.settings import NEW_SEEDS, PageSettings, shape_energy
+from diffbgm.planner.shape import shape_energy
+from diffbgm.planner.styles import MOOD_TEXTS
+from diffbgm.progress import Progress
+from diffbgm.stages import PlannedVideo, options_of
+from diffbgm.types import Key
+from diffbgm.video.clip import sense_of
+from space import child, gpu
+from space.films import Still
+from space.limits import PAGE
+from space.processes import ask
+from space.settings import NEW_SEEDS, PageSettings
+from space.storage import new_folder
 
-OnProgress = Callable[[float, str], None]
-LONGEST = 600.0  # seconds of video
-KEPT = 24 * 3600  # seconds that files stay
-PEAKS = 400  # points of the drawn waveform
 STEP_COST, STEP_COST_GPU = 0.5, 0.02  # a step of a window takes as long as to play and write this many seconds
 PLAYING = 0.55  # of the time that follows composing; the rest writes files
-FILE_COST = {
-    "video": 3.0, "midi": 0.1, "wav": 0.2, "mp3": 6.0, "receipt": 0.1, "picture": 1.3, "markers": 0.1, "plan": 0.1,
-    "stems": 0.4,
-}  # fmt: skip
+ARRANGING = 0.05  # of the time that playing takes
 
 
 @dataclass(frozen=True)
@@ -62,13 +60,14 @@ class Take:
 
 @dataclass(frozen=True)
 class Course:
-    """Where on the way from 0 to 1 a take is composed, and where its sound is ready: by the time each part takes."""
+    """Where on the way from 0 to 1 the stages of a take lie, by the time that each takes: `edges` of it by name."""
 
-    composed: float
-    scored: float
+    edges: Mapping[str, tuple[float, float]]
 
-    def stage_at(self, fraction: float) -> str:
-        return "compose" if fraction < self.composed else "play" if fraction < self.scored else "write"
+    def at(self, stage: str, fraction: float) -> float:
+        """How far the take is when a stage is `fraction` done."""
+        start, end = self.edges[stage]
+        return start + (end - start) * min(max(fraction, 0.0), 1.0)
 
 
 def course_of(plan: MusicPlan, steps: int, roll: PianoRoll | None = None) -> Course:
@@ -76,34 +75,44 @@ def course_of(plan: MusicPlan, steps: int, roll: PianoRoll | None = None) -> Cou
     cost = STEP_COST if gpu.on_cpu() else STEP_COST_GPU
     composing = 0.0 if roll else cost * steps * gpu.windows_of(plan)
     composed = composing / (composing + plan.duration)
-    return Course(composed, composed + PLAYING * (1 - composed))
+    played = composed + PLAYING * (1 - composed)
+    arranged = composed + ARRANGING * (played - composed)
+    return Course(
+        {
+            "compose": (0.0, composed),
+            "arrange": (composed, arranged),
+            "render": (arranged, played),
+            "write": (played, 1),
+        }
+    )
 
 
-def watch(path: str, tell: OnProgress) -> Watched:
-    """Look at a video. VideoError where it cannot be read or is too long, without the server's folder in it."""
+def watch(path: str, told: Progress) -> Watched:
+    """Looks at a video. VideoError where it cannot be read or is more than the page takes."""
     file = Path(path)
-    try:
-        length = probe(file).duration
-        if length > LONGEST:
-            raise VideoError(
-                f"{file}: is {length / 60:.1f} minutes long; this page takes up to {LONGEST / 60:.0f} minutes. "
-                "Cut it, or run diffbgm on your own machine, where there is no limit"
-            )
-        features = analyze(file, on_progress=tell)
-    except VideoError as e:
-        raise VideoError(str(e).replace(str(file), file.name)) from e
+    features = ask(child.look, file, lambda stage, fraction: told(fraction, stage), PAGE.wall_clock)
     return Watched(file, file.stem[:60] or "video", features)
 
 
-def with_pictures(watched: Watched) -> Watched:
+def with_pictures(watched: Watched, told: Progress) -> Watched:
     """The same with its stills and its poster."""
-    pictures, poster = stills(watched.path, watched.features)
+    pictures, poster = ask(
+        child.pictures,
+        watched.path,
+        lambda stage, fraction: told(fraction, stage),
+        PAGE.wall_clock,
+        watched.features,
+    )
     return replace(watched, stills=pictures, poster=poster)
 
 
-def plan_music(watched: Watched, settings: PageSettings) -> MusicPlan:
-    """The plan for the knobs as they are."""
-    plan = make_plan(watched.features, settings.tags, prompt=settings.text)
+def plan_music(
+    watched: Watched, settings: PageSettings, *, bpm: float | None = None, key: Key | None = None
+) -> MusicPlan:
+    """The plan for the knobs as they are; `bpm` and `key` are chosen where they are None."""
+    features = watched.features
+    sense = sense_of(features, MOOD_TEXTS) if settings.text else None
+    plan = make_plan(features, settings.tags, prompt=settings.text, sense=sense, bpm=bpm, key=key)
     return shape_energy(plan, settings.level, settings.shape)
 
 
@@ -116,8 +125,7 @@ def restyle(take: Take, settings: PageSettings) -> tuple[MusicPlan, PianoRoll | 
         return replace(plan, style=settings.tags), take.roll
     key = take.plan.key if rules.mode in (None, take.plan.key.mode) else None
     bpm = float(np.clip(60 * take.plan.beats / take.plan.duration, 60, 140))
-    plan = make_plan(take.watched.features, settings.tags, prompt=settings.text, bpm=bpm, key=key)
-    return shape_energy(plan, settings.level, settings.shape), None
+    return plan_music(take.watched, settings, bpm=bpm, key=key), None
 
 
 def _without_instruments(settings: PageSettings) -> PageSettings:
@@ -128,85 +136,57 @@ def make_take(
     watched: Watched,
     plan: MusicPlan,
     settings: PageSettings,
-    tell: OnProgress,
+    told: Progress,
     *,
     seed: int | None = None,
     roll: PianoRoll | None = None,
 ) -> Take:
-    """Compose (unless there is a roll), arrange, render, write every file. A new seed is drawn where none is given."""
+    """Composes (unless there is a roll), arranges, plays, writes every file.
+
+    Args:
+        watched: The video.
+        plan: Its plan.
+        settings: The knobs.
+        told: Hears how much of the take is done (0 to 1) and the name of the stage; what it raises ends the work.
+        seed: That of the knobs where it is None; a new one is drawn where they hold none.
+        roll: The notes, where they are known.
+
+    Returns:
+        The take; its files lie in a new folder, which goes when something goes wrong.
+    """
     seed = seed if seed is not None else settings.seed if settings.seed is not None else secrets.randbelow(NEW_SEEDS)
-    guidance = (settings.rhythm, settings.mood)
+    asked = settings.options(seed)
     course = course_of(plan, settings.steps, roll)
-    tell(0.0, "composing")
-    began = time.monotonic()
-    inner = None if gpu.ZERO_GPU else lambda f, m: tell(course.composed * f, m)
-    notes = roll or gpu.compose_roll(plan, seed, settings.steps, guidance, inner)
-    seconds = time.monotonic() - began
-    tell(course.composed, "arranging")
-    result = gpu.model().score(
-        watched.path,
-        features=watched.features,
-        plan=plan,
-        roll=notes,
-        seed=seed,
-        steps=settings.steps,
-        guidance=guidance,
-        keep_audio=settings.keep,
-        fade=settings.fade,
-        on_progress=lambda f, m: tell(course.composed + (course.scored - course.composed) * max(0, f - 0.7) / 0.3, m),
-    )
-    timings = {**result.receipt["timings"], "compose": round(seconds, 3)}
-    result = replace(result, receipt={**result.receipt, "timings": timings})
-    files = write_files(result, f"{watched.name}-scored", lambda f, m: tell(course.scored + (1 - course.scored) * f, m))
-    return Take(watched, plan, notes, settings, seed, files, result.receipt, peaks_of(result.music.samples))
 
+    def tell(stage: str, fraction: float) -> None:
+        told(course.at(stage, fraction), stage)
 
-def peaks_of(samples: np.ndarray) -> np.ndarray:
-    """[PEAKS] of sound [C, N]: the loudest sample of each stretch, 0..1."""
-    edges = np.linspace(0, samples.shape[1], PEAKS + 1).astype(int)[:-1]
-    return np.maximum.reduceat(np.abs(samples).max(0), edges)
-
-
-def write_files(result: Result, name: str, tell: OnProgress) -> dict[str, Path]:
-    """Every file of a take in a new folder, by kind; the folder goes when something goes wrong."""
+    clock = child.StageClock(tell)
+    with clock.stage("compose", 0.0, 1.0) as inner:
+        notes = roll or gpu.compose_roll(plan, asked, None if gpu.ZERO_GPU else inner)
+    planned = PlannedVideo(watched.features, plan, clock.seconds)
     with new_folder() as folder:
-        files: dict[str, Path] = {}
-        suffixes = {"video": "mp4", "midi": "mid", "wav": "wav", "mp3": "mp3", "receipt": "receipt.json"}
-        suffixes |= {"picture": "png", "markers": "fcpxml", "plan": "plan.json"}
-        done, whole = 0.0, sum(FILE_COST.values())
-        for kind, suffix in suffixes.items():
-            tell(done / whole, f"writing the {kind}")
-            files[kind] = result.save(folder / f"{name}.{suffix}")
-            done += FILE_COST[kind]
-        tell(done / whole, "writing the stems")
-        files["stems"] = folder / f"{name}.stems.zip"
-        with zipfile.ZipFile(files["stems"], "w", zipfile.ZIP_STORED) as pack:
-            for role, audio in result.stems.items():
-                stem = folder / f"{name}.{role}.wav"
-                write_audio(audio, stem)
-                pack.write(stem, stem.name)
-                stem.unlink()
-    return files
+        done = _finished(watched, planned, notes, asked, tell, folder)
+    return Take(watched, plan, notes, settings, seed, done.files, done.receipt, done.peaks)
 
 
-@contextmanager
-def new_folder() -> Iterator[Path]:
-    """A folder with a name nobody can guess; those older than a day are deleted. It goes when the block fails."""
-    base = (
-        Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio") / "takes"
-    )  # served from there
-    base.mkdir(parents=True, exist_ok=True)
-    for old in base.iterdir():
-        with suppress(FileNotFoundError):  # another visitor's run was quicker
-            if time.time() - old.stat().st_mtime > KEPT:
-                shutil.rmtree(old, ignore_errors=True)
-    folder = base / secrets.token_hex(16)
-    folder.mkdir(mode=0o700)
-    try:
-        yield folder
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+def _finished(
+    watched: Watched, planned: PlannedVideo, roll: PianoRoll, asked: ScoreOptions, tell: child.Told, folder: Path
+) -> child.Finished:
+    """Everything after composing, in another process."""
+    return ask(
+        child.finish,
+        watched.path,
+        tell,
+        child.FINISHING,
+        planned,
+        roll,
+        asked,
+        options_of(asked, 0),
+        gpu.model().origin,
+        folder,
+        f"{watched.name}-scored",
+    )
 
 
 def explain_tags(settings: PageSettings) -> str:

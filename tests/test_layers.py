@@ -14,9 +14,10 @@ SDK = ROOT / "sdk" / "diffbgm"
 # The product wing. A room imports from the floors below it only.
 FLOORS = (
     {"errors"},
+    {"setting"},
     {"files", "progress", "types", "options", "threads"},
-    {"roll", "media", "codec"},
-    {"video", "planner", "midi", "arrange", "render", "plot", "receipt"},
+    {"roll", "media", "codec", "midi", "paths"},
+    {"video", "planner", "arrange", "render", "plot", "receipt"},
     {"composer"},
     {"hub", "result"},
     {"stages"},

@@ -1,12 +1,20 @@
-"""Errors a caller can act on. Each says what is wrong, with which value, and what to do next."""
+"""Errors a caller can act on. Each says what is wrong, with which value, and what to do next.
+
+The tree: `DiffBGMError` over `InputError` (also a ValueError), `RenderError` and `Cancelled`; `InputError` over
+`OptionError`, `VideoError`, `StyleError`, `PlanError`, `OutputError`, `DataError` and `WeightsError`.
+"""
 
 
 class DiffBGMError(Exception):
     """Base of every error this package raises on purpose."""
 
 
-class InputError(DiffBGMError):
+class InputError(DiffBGMError, ValueError):
     """What was handed in cannot be used: the caller can mend it (command-line exit code 2)."""
+
+
+class OptionError(InputError):
+    """An option has no such name, or a value that it cannot have."""
 
 
 class VideoError(InputError):

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from urllib.request import Request, urlopen
 import pytest
 from tests.drawing import Drawn
 
+from diffbgm.errors import InputError
 from diffbgm.media import probe
 from diffbgm.types import Audio
 
@@ -83,6 +85,92 @@ def test_mistakes_are_named(server: str, clip: Drawn, keywords: dict[str, Any], 
     client = Client(server, verbose=False, analytics_enabled=False)
     with pytest.raises(AppError, match=words):
         client.predict(video=handle_file(str(clip.path)), api_name="/score", **keywords)
+
+
+def post(address: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+    """Status and answer of a request with JSON."""
+    request = Request(f"{address}gradio_api/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"})
+    try:
+        with urlopen(request, timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except HTTPError as refused:
+        return refused.code, json.load(refused)
+
+
+def outcome(server: str, event: str) -> tuple[str, Any]:
+    """How an event ends: "complete" or "error", with its data."""
+    with urlopen(f"{server}gradio_api/call/score/{event}", timeout=60) as stream:
+        words = stream.read().decode().strip().split("\n\n")[-1]
+    kind, data = (line.split(": ", 1)[1] for line in words.splitlines())
+    return kind, json.loads(data)
+
+
+REST = ["", "", -1, 4, 1, 1, 0, "rise", "replace", 1]  # what `score` takes beside a video
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ([], "score takes 11 inputs, got 0"),
+        ([None, *REST], "a video is needed: video=handle_file('clip.mp4')"),
+        (["clip.mp4", *REST], "The 'meta' field must be explicitly provided"),
+        ([{"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}, *REST], "was not uploaded by a user"),
+    ],
+)
+def test_errors_of_the_api_say_what_is_wrong(server: str, data: list[Any], words: str) -> None:
+    status, answer = post(server, "call/score", {"data": data})
+    assert status == 200
+    kind, error = outcome(server, answer["event_id"])
+    assert kind == "error"
+    assert words in error["error"]
+    assert "\n" not in error["error"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers", "words"),
+    [
+        ({"text": 5}, {}, "text must be text, got 5"),
+        ({}, {"steps": "abc"}, "steps must be a number, got 'abc'"),
+        ({}, {"steps": float("nan")}, "steps must lie between 4 and 96, got nan"),
+        ({}, {"seed": 0.5}, "seed must be a whole number, got 0.5"),
+        ({"keep": "loud"}, {}, "replace, mix or duck, got 'loud'"),
+    ],
+)
+def test_settings_of_another_kind_are_named(texts: dict[str, Any], numbers: dict[str, Any], words: str) -> None:
+    from space.programs import settings_of
+
+    with pytest.raises(InputError, match=re.escape(words)):
+        settings_of("", texts, numbers)
+
+
+def test_nothing_skips_the_line(server: str) -> None:
+    for path in ("run/score", "api/score", "run/predict"):
+        status, answer = post(server, path, {"data": [None] * 11, "fn_index": None if "score" in path else 0})
+        assert status in (404, 500), path
+        assert "output" not in answer
+
+
+def test_who_has_no_session_is_known_by_the_address(server: str, clip: Drawn) -> None:
+    import httpx
+    from space.handlers import COMPOSING
+    from space.line import Visitor
+
+    with clip.path.open("rb") as file:
+        path = httpx.post(f"{server}gradio_api/upload", files={"files": file}, timeout=60).json()[0]
+    video = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    nobody = Visitor("at 127.0.0.1", "127.0.0.1")
+    with COMPOSING.enter(nobody), COMPOSING.enter(nobody), COMPOSING.enter(nobody):
+        _, answer = post(server, "call/score", {"data": [video, *REST]})
+        kind, error = outcome(server, answer["event_id"])
+    assert kind == "error"
+    assert "You have 3 pieces running or waiting" in error["error"]
+
+
+def test_the_monitoring_is_closed(server: str) -> None:
+    for path in ("monitoring", "monitoring/summary", "monitoring/key"):
+        with pytest.raises(HTTPError) as refused:
+            urlopen(f"{server}{path}", timeout=20)
+        assert refused.value.code == 403
 
 
 def test_what_is_no_video_is_refused(server: str, tmp_path: Path) -> None:

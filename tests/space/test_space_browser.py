@@ -70,7 +70,7 @@ def test_from_an_example_to_every_download(visit: Callable[..., Any]) -> None:
     playwright.expect(page.get_by_label("calm", exact=True)).to_be_checked()
     page.get_by_role("button", name="Neon ride").click()
     page.wait_for_selector(".bgm-still")
-    assert "beats a minute" in page.inner_text(".bgm-facts")
+    assert "beats per minute" in page.inner_text(".bgm-facts")
     compose(page)
     assert "Seed 9" in page.inner_text("#status")
     page.evaluate("async () => { const v = document.querySelector('#after video'); v.muted = true; await v.play(); }")
@@ -93,26 +93,61 @@ def test_from_an_example_to_every_download(visit: Callable[..., Any]) -> None:
     page.wait_for_selector("#status .good:has-text('Seed 9')")
 
 
-def test_cancel_frees_the_page(visit: Callable[..., Any]) -> None:
-    page = visit("?steps=96&seed=1")
+def stopped(page: Any) -> None:
+    """The page says that it stopped, still says so when all that was under way has come, and can be used."""
+    page.wait_for_selector("#status:has-text('Stopped.')")
+    page.wait_for_timeout(700)
+    assert "Stopped." in page.inner_text("#status")
+    assert page.locator("#cancel").count() == 0 or page.locator("#cancel").is_hidden()
+    assert page.locator("#compose").is_visible()
+
+
+def test_a_cancel_stays_whenever_it_comes(visit: Callable[..., Any], clip: Drawn) -> None:
+    page = visit("?steps=24&seed=1")
+    upload(page, clip.path)
+    for moment in (0, 30, 80, 150, 300, 450, 700, 1000, 1400, 1900):  # milliseconds after the click
+        page.click("#compose:not([disabled])")
+        page.wait_for_selector("#cancel")
+        page.wait_for_timeout(moment)
+        if page.locator("#cancel").is_visible():
+            page.locator("#cancel").dispatch_event("click")  # where the pointer is, however the page moves
+            stopped(page)
+    compose(page)
+    assert page.locator("#after video").is_visible()
+
+
+def test_a_cancel_while_it_looks_gives_the_way_free(visit: Callable[..., Any], clip: Drawn) -> None:
+    page = visit("?steps=4&seed=1")
     page.get_by_role("button", name="Earth at night").click()
-    page.click("#compose:not([disabled])")
+    page.wait_for_selector("#cancel")
     page.click("#cancel")
-    page.wait_for_selector("#status:has-text('Stopped')")
-    assert page.locator("#after video").count() == 0
-    page.wait_for_selector("#compose:not([disabled])")
-    page.wait_for_timeout(1000)
-    page.click("#compose")
-    page.wait_for_selector("#status:has-text('composing, step')")
-    page.click("#cancel")
-    page.wait_for_selector("#status:has-text('Stopped')")
+    stopped(page)
+    assert page.locator("#compose").is_disabled()
+    upload(page, clip.path)
+    compose(page)
+
+
+def test_who_waits_is_told_the_place_and_can_cancel(visit: Callable[..., Any], clip: Drawn) -> None:
+    pages = [visit(f"?steps=96&seed={seed}") for seed in (1, 2, 3)]
+    for page in pages:
+        page.get_by_role("button", name="Earth at night").click()
+        page.wait_for_selector("#compose:not([disabled])")
+    for page in pages[:2]:
+        page.click("#compose")
+        page.wait_for_selector("#status:has-text('Writing the music')")
+    pages[2].click("#compose")
+    pages[2].wait_for_selector("#status:has-text('You are next in the line')")
+    assert re.search(r"starts in about \d+", pages[2].inner_text("#status"))
+    for page in reversed(pages):
+        page.click("#cancel")
+        stopped(page)
 
 
 def test_what_cannot_be_used_is_said(visit: Callable[..., Any], draw: Callable[..., Drawn], tmp_path: Path) -> None:
     wrong = tmp_path / "holiday.mp4"
     wrong.write_text("no video\n" * 200)
     long = draw("long.mp4", [660.0], size=(32, 18), rate=0.1)
-    for path, words in ((wrong, "holiday.mp4: not a video"), (long.path, "11.0 minutes long")):
+    for path, words in ((wrong, "holiday.mp4: not a video"), (long.path, "11 minutes long")):
         page = visit()
         upload(page, path)
         alert = page.wait_for_selector("#status [role=alert]")

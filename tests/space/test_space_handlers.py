@@ -6,12 +6,14 @@ import re
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from space.line import Visitor
 from space.pictures import timeline
 from space.settings import PageSettings
 from space.work import Take, Watched
@@ -19,10 +21,11 @@ from tests.drawing import Drawn
 
 from diffbgm.errors import Cancelled, VideoError
 from diffbgm.media import probe
-from space import films, handlers, work
+from space import films, handlers, storage, work
 
 pytestmark = pytest.mark.usefixtures("model")
 QUICK = PageSettings(moods=("calm",), steps=4, seed=3)
+ME = Visitor("me", "192.0.2.1")
 
 
 def last(changes: Iterator[dict[str, Any]]) -> dict[str, Any]:
@@ -39,16 +42,16 @@ def quiet(fraction: float, words: str) -> None:
 
 @pytest.fixture(scope="module")
 def watched(clip: Drawn) -> Watched:
-    return last(handlers.watch(str(clip.path), *QUICK.values))["watched"]
+    return last(handlers.watch(ME, str(clip.path), *QUICK.values))["watched"]
 
 
 @pytest.fixture(scope="module")
 def take(watched: Watched) -> Take:
-    return last(handlers.compose(watched, *QUICK.values))["take"]
+    return last(handlers.compose(ME, watched, *QUICK.values))["take"]
 
 
 def test_a_video_leads_to_a_plan_with_its_shots(clip: Drawn) -> None:
-    pages = list(handlers.watch(str(clip.path), *PageSettings().values))
+    pages = list(handlers.watch(ME, str(clip.path), *PageSettings().values))
     first_plan = next(p for p in pages if "bgm-lanes" in p.get("plan", ""))
     assert first_plan["compose"]["interactive"]
     page = last(iter(pages))
@@ -59,24 +62,24 @@ def test_a_video_leads_to_a_plan_with_its_shots(clip: Drawn) -> None:
 
 
 def test_no_video_no_composing() -> None:
-    page = last(handlers.watch(None, *PageSettings().values))
+    page = last(handlers.watch(ME, None, *PageSettings().values))
     assert not page["compose"]["interactive"]
-    assert "choose a video" in last(handlers.compose(None, *PageSettings().values))["status"].lower()
+    assert "choose a video" in last(handlers.compose(ME, None, *PageSettings().values))["status"].lower()
 
 
 def test_what_is_no_video_is_said_without_the_servers_folders(tmp_path: Path) -> None:
     wrong = tmp_path / "holiday.mp4"
     wrong.write_text("no video at all\n" * 50)
-    status = last(handlers.watch(str(wrong), *PageSettings().values))["status"]
+    status = last(handlers.watch(ME, str(wrong), *PageSettings().values))["status"]
     assert 'role="alert"' in status
     assert "holiday.mp4" in status
     assert str(tmp_path) not in status
 
 
 def test_a_video_that_is_too_long_is_refused_before_it_is_watched(draw: Callable[..., Drawn]) -> None:
-    long = draw("long.mp4", [work.LONGEST + 60], size=(32, 18), rate=0.1)
-    began = []
-    with pytest.raises(VideoError, match=re.escape("long.mp4: is 11.0 minutes long; this page takes up to 10 minutes")):
+    long = draw("long.mp4", [660.0], size=(32, 18), rate=0.1)
+    began: list[str] = []
+    with pytest.raises(VideoError, match=re.escape("long.mp4: is 11 minutes long; this page takes up to 10 minutes")):
         work.watch(str(long.path), lambda f, words: began.append(words))
     assert not began
 
@@ -99,16 +102,16 @@ def test_a_take_brings_every_file(take: Take, clip: Drawn) -> None:
 
 
 def test_the_same_seed_gives_the_same_music_and_a_new_take_another(watched: Watched, take: Take) -> None:
-    again = last(handlers.same_seed(take, *replace(QUICK, seed=None).values))["take"]
+    again = last(handlers.same_seed(ME, take, *replace(QUICK, seed=None).values))["take"]
     assert again.seed == take.seed
     assert again.files["midi"].read_bytes() == take.files["midi"].read_bytes()
-    other = last(handlers.new_take(watched, *QUICK.values))["take"]
+    other = last(handlers.new_take(ME, watched, *QUICK.values))["take"]
     assert other.seed != take.seed
     assert other.files["midi"].read_bytes() != take.files["midi"].read_bytes()
 
 
 def test_other_instruments_keep_the_notes(take: Take) -> None:
-    other = last(handlers.restyle(take, *replace(QUICK, palette="strings").values))["take"]
+    other = last(handlers.restyle(ME, take, *replace(QUICK, palette="strings").values))["take"]
     assert other.roll is take.roll
     assert other.plan.palette == "strings"
     assert other.receipt["palette"] == "strings"
@@ -123,7 +126,7 @@ def test_another_style_keeps_tempo_and_cuts(take: Take) -> None:
 
 
 def test_three_takes_differ_and_one_can_be_used(watched: Watched) -> None:
-    pages = list(handlers.three_takes(watched, *QUICK.values))
+    pages = list(handlers.three_takes(ME, watched, *QUICK.values))
     takes = last(iter(pages))["takes"]
     assert len({t.seed for t in takes}) == handlers.TAKES
     shown = [i for i, page in enumerate(pages) if any(f"take_{k}" in page and page.get("takes") for k in range(3))]
@@ -149,7 +152,7 @@ def test_what_people_write_is_escaped(watched: Watched) -> None:
 
 @pytest.mark.parametrize("at", [0.1, 0.6, 0.9])
 def test_stopping_at_any_stage_leaves_nothing(watched: Watched, files: Path, at: float) -> None:
-    before = set((files / "takes").glob("*")) if (files / "takes").exists() else set()
+    before = set((files / "takes").glob("*"))
 
     def stop(fraction: float, words: str) -> None:
         if fraction >= at:
@@ -160,12 +163,80 @@ def test_stopping_at_any_stage_leaves_nothing(watched: Watched, files: Path, at:
     assert set((files / "takes").glob("*")) <= before
 
 
+@pytest.mark.parametrize("moment", range(20))
+def test_a_cancel_is_the_last_word_whenever_it_comes(watched: Watched, files: Path, moment: int) -> None:
+    visitor = Visitor(f"canceller {moment}")
+    before = set((files / "takes").glob("*"))
+    page: list[dict[str, Any]] = []
+    answer: Future[dict[str, Any]] = Future()
+    with ThreadPoolExecutor(1) as pool:
+        for n, change in enumerate(handlers.compose(visitor, watched, *QUICK.values)):
+            page.append(change)
+            if n == moment % 4:  # from the first word to the middle of the work
+                time.sleep(0.03 * (moment // 4))
+                answer = pool.submit(handlers.stop, visitor, watched)
+                while not handlers.COMPOSING.stop(visitor.session):
+                    time.sleep(0.01)
+        told = answer.result(timeout=20)
+    if "status" in told:  # the work was over: the cancel speaks last
+        page.append(told)
+    assert "Stopped." in page[-1]["status"]
+    assert page[-1]["compose"]["visible"]
+    assert not page[-1]["cancel"]["visible"]
+    assert not any("take" in change for change in page)
+    assert not handlers.COMPOSING.has(visitor)
+    time.sleep(0.2)
+    assert set((files / "takes").glob("*")) <= before or moment % 4 == 3
+
+
+def test_a_cancel_after_the_end_still_leaves_a_usable_page(watched: Watched) -> None:
+    page = handlers.stop(Visitor("late"), watched)
+    assert "Stopped." in page["status"]
+    assert page["compose"] == {"visible": True, "interactive": True, "__type__": "update"}
+
+
+def test_a_new_video_ends_the_look_at_the_old_one_without_a_word(clip: Drawn, silent_clip: Drawn) -> None:
+    visitor = Visitor("hasty")
+    old = handlers.watch(visitor, str(clip.path), *QUICK.values)
+    next(old)
+    with ThreadPoolExecutor(1) as pool:
+        new = pool.submit(lambda: last(handlers.watch(visitor, str(silent_clip.path), *QUICK.values)))
+        said = [change["status"] for change in old if "status" in change]
+        page = new.result(timeout=60)
+    assert not any("Stopped" in status or "plan" in status for status in said)
+    assert page["watched"].path == silent_clip.path
+
+
+def test_who_waits_is_told_where_in_the_line(watched: Watched) -> None:
+    line = handlers.COMPOSING
+    with line.enter(Visitor("first")), line.enter(Visitor("second")):
+        waiting = handlers.compose(ME, watched, *QUICK.values)
+        next(waiting)
+        assert "You are next in the line · yours starts in about" in next(waiting)["status"]
+        waiting.close()
+    assert not line.has(ME)
+
+
+def test_a_fourth_piece_of_one_visitor_is_refused_and_nothing_else_changes(watched: Watched) -> None:
+    line = handlers.COMPOSING
+    with line.enter(ME), line.enter(ME), line.enter(ME):
+        page = last(handlers.compose(ME, watched, *QUICK.values))
+    assert list(page) == ["status"]
+    assert "You have 3 pieces running or waiting" in page["status"]
+
+
+def test_a_full_disk_is_said(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "FLOOR", 10**18)
+    page = last(handlers.compose(ME, watched, *QUICK.values))
+    assert "the disk of this page is nearly full" in page["status"]
+
+
 def test_folders_go_after_a_day(files: Path) -> None:
-    with work.new_folder() as old, work.new_folder() as young:
+    with storage.new_folder() as old, storage.new_folder() as young:
         pass
-    past = time.time() - work.KEPT - 60
+    past = time.time() - storage.KEPT - 60
     os.utime(old, (past, past))
-    with work.new_folder():
+    with storage.new_folder():
         pass
     assert not old.exists()
     assert young.exists()
@@ -200,7 +271,7 @@ def test_many_cuts_make_few_pictures(draw: Callable[..., Drawn]) -> None:
     assert len(slots) <= 2 * films.MOST_PICTURES
     assert slots[0][0] == 0.0
     assert slots[-1][1] == features.duration
-    watched = work.with_pictures(Watched(drawn.path, "many", features))
+    watched = work.with_pictures(Watched(drawn.path, "many", features), quiet)
     assert len(watched.stills) == len(slots)
     picture = timeline(watched, work.plan_music(watched, PageSettings()))
     assert len(picture) < 400_000

@@ -2,25 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 
 import pytest
-from space.running import Report, in_steps
+from space.running import in_steps, result_of
 
 from diffbgm.errors import Cancelled
 
 Tell = Callable[[float, str], None]
-
-
-def run_out(steps: Generator[Report, None, int]) -> int:
-    """Goes on to the end; the value."""
-
-    def watched() -> Generator[Report, None, None]:
-        values.append((yield from steps))
-
-    values: list[int] = []
-    list(watched())
-    return values[0]
 
 
 def test_reports_come_while_it_works_and_its_value_at_the_end() -> None:
@@ -37,7 +26,7 @@ def test_reports_come_while_it_works_and_its_value_at_the_end() -> None:
         report = next(steps)
     assert report.fraction == 0.5
     seen.set()
-    assert run_out(steps) == 7
+    assert result_of(steps) == 7
 
 
 def test_errors_come_out() -> None:
@@ -45,7 +34,7 @@ def test_errors_come_out() -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        run_out(in_steps(work))
+        result_of(in_steps(work))
 
 
 def test_closing_stops_the_work_at_its_next_report() -> None:
@@ -68,3 +57,23 @@ def test_closing_stops_the_work_at_its_next_report() -> None:
     steps.close()
     assert done.wait(10)
     assert ended == ["cancelled"]
+
+
+def test_a_stop_from_elsewhere_wins_even_when_the_work_is_done() -> None:
+    stopped = threading.Event()
+    steps = in_steps(lambda tell: 7, stopped=stopped)
+    stopped.set()
+    with pytest.raises(Cancelled):
+        next(steps)
+
+
+def test_a_stop_is_heard_while_the_work_says_nothing() -> None:
+    stopped, ended = threading.Event(), threading.Event()
+    steps = in_steps(lambda tell: ended.wait(20), every=0.01, stopped=stopped)
+    next(steps)
+    stopped.set()
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        next(steps)
+    assert time.monotonic() - began < 2
+    ended.set()

@@ -154,7 +154,8 @@ def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Cond
         texture["tempo"] = float(bpm[section.start_beat : section.end_beat].mean())
         sections.append(SectionCondition(section.start_beat, section.end_beat, texture))
     return Condition.stack(
-        [window_tokens(curves, sections, plan.beats, s, model.beats, model.config.clip_width) for s in starts]
+        [window_tokens(curves, sections, plan.beats, s, model.beats, model.config.clip_width) for s in starts],
+        model.config,
     )
 
 

@@ -4,7 +4,7 @@ import argparse
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diffbgm.cli.common import add_settings, given, progress_bar
 from diffbgm.errors import InputError, OutputError

@@ -119,7 +119,7 @@ def test_the_precision_can_be_chosen(model: DiffBGM, result: Result) -> None:
     handle = model.model.register_forward_pre_hook(lambda *_: coarse.add(torch.is_autocast_enabled("cpu")))
     for dtype in (torch.float32, torch.bfloat16):
         coarse.clear()
-        DiffBGM(model.model, model.origin, dtype).compose(result.plan, seed=1, steps=1)
+        DiffBGM(model.model, model.origin, dtype).compose(result.plan, seed=1, steps=2)
         assert coarse == {dtype == torch.bfloat16}
     handle.remove()
     with pytest.raises(InputError, match="float32, bfloat16 or float16, got 'int8'"):
@@ -154,7 +154,7 @@ def test_sound_ends_with_the_picture_at_every_frame_rate(
     """Rate 0: a variable one. The scored file is decoded again: its sound ends within a frame of its last picture."""
     times = [0.0, 0.05, 0.2, 0.24, 0.5, 0.9, 1.0, 1.3, 1.6, 1.75, 1.9] if rate == 0 else None
     film = draw("film.mp4", (1.2, 0.8), rate=rate or 25.0, times=times)
-    result = model.score(film.path, seed=3, steps=1)
+    result = model.score(film.path, seed=3, steps=2)
     assert result.receipt["length_error_ms"] == pytest.approx(0, abs=1)
     result.save(tmp_path / "scored.mp4")
     video, sound = probe(tmp_path / "scored.mp4"), read_audio(tmp_path / "scored.mp4")

@@ -1,4 +1,4 @@
-"""The bench: scoring at several lengths, the sampler beside the paper's network, as a Markdown table of ratios.
+"""The bench: scoring at several lengths, the sampler beside the paper's network, composing beside others; as ratios.
 
     python -m tests.bench [--quick] [--hour] [--json FILE]
 
@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from tests.bench import lengths, sampling
+from tests.bench import lengths, sampling, threads
 
 from diffbgm.options import ComposeOptions
 
@@ -24,22 +24,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small settings, to see that it works")
     parser.add_argument("--hour", action="store_true", help="a film of 60 minutes as well")
-    parser.add_argument("--only", choices=("lengths", "sampling"))
+    parser.add_argument("--only", choices=("lengths", "sampling", "threads"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="all figures, seconds too")
     args = parser.parse_args()
     print(machine())
     found: dict[str, object] = {"machine": machine(), "quick": args.quick}
-    if args.only != "lengths":
+    if args.only in (None, "sampling"):
         cost = sampling.measure((1, 4), 1) if args.quick else sampling.measure()
         found["sampling"] = asdict(cost)
         print("\n" + sampling_table(cost), flush=True)
-    if args.only != "sampling":
+    if args.only in (None, "lengths"):
         wanted = QUICK if args.quick else (*LENGTHS, *([HOUR] if args.hour else []))
         with tempfile.TemporaryDirectory(prefix="diffbgm-bench-") as folder:
             steps = 2 if args.quick else ComposeOptions.steps
             films = [lengths.measure(seconds, steps, Path(folder)) for seconds in wanted]
         found["lengths"] = [asdict(film) for film in films]
         print("\n" + lengths_table(films))
+    if args.only in (None, "threads"):
+        beside = threads.measure(4, 1) if args.quick else threads.measure()
+        found["threads"] = asdict(beside)
+        print("\n" + threads_table(beside))
     if args.json:
         args.json.write_text(json.dumps(found, indent=1) + "\n")
 
@@ -87,6 +91,12 @@ def sampling_table(cost: sampling.Sampling) -> str:
     columns = ["batch", "windows/s against one at a time", f"share of the {cost.precision} matrix rate", "windows/s"]
     head = ["", "diffbgm", "the paper's U-Net, random weights"]
     return f"{markdown(head, rows)}\n\nMatrix rate: {fast}\n\n{markdown(columns, batches)}"
+
+
+def threads_table(beside: threads.Beside) -> str:
+    """Composing beside others against composing alone."""
+    rows = [[what, f"{ratio:.2f}", "" if bar is None else f"at most {bar:g}"] for what, ratio, bar in beside.rows]
+    return markdown(["composing 30 s of film", "time against idle", "bar"], rows)
 
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:

@@ -107,7 +107,7 @@ def test_composed_music_is_ranked_beside_truth_and_baselines(tiny: DiffBGM) -> N
         options=OPTIONS,
     )
     few = HeldOut(**{**vars(held), "footage": held.footage[:2], "ids": held.ids[:2]})
-    scores = compose_for(tiny, few, seed=0, steps=1, on_progress=lambda fraction, message: None)
+    scores = compose_for(tiny, few, seed=0, steps=2, on_progress=lambda fraction, message: None)
     heard = [listen(score, SECONDS) for score in scores]
     assert all(h.density.sum() > SECONDS for h in heard)
     rng = np.random.default_rng(0)

@@ -170,7 +170,7 @@ def test_composed(tiny):
 def test_the_whole_report_with_a_model(tiny):
     from diffbgm.options import ComposeOptions
 
-    report = evaluate_semantics(Amount(1, 3, 6.0), model=tiny, options=ComposeOptions(steps=1))
+    report = evaluate_semantics(Amount(1, 3, 6.0), model=tiny, options=ComposeOptions(steps=2))
     assert report.data["composed"] is True
     assert np.shape(report.data["plane"]) == (3, 4)
     assert "valence heard" in format_report(report)

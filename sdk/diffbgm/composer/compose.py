@@ -131,8 +131,8 @@ def compose_steps(
         roll = keep_exactly(roll, keep)
     if not roll.cells.any():
         raise NoNotesError(
-            f"no note came out in {plan.bars} bars with seed {options.seed} and the weights {name_of(model)}; "
-            "try another seed; if none gives notes, these weights are of no use"
+            f"no note came out in {plan.bars} bars with {options.steps} steps, seed {options.seed} and the weights "
+            f"{name_of(model)}; take more steps or another seed; if that gives no notes either, take other weights"
         )
     return roll
 

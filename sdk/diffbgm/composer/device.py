@@ -23,7 +23,7 @@ def has_fast_bf16(device: str | None = None) -> bool:
 
 
 def make_accelerator(device: str | None = None) -> "Accelerator":
-    """accelerate's choice of device ("cpu" forces the CPU), with bf16 autocast where the hardware has it."""
+    """The device of accelerate's choice ("cpu" forces the CPU), with bf16 autocast where the hardware has it."""
     from accelerate import Accelerator  # 0.3 s beside torch, which choosing a device by name does without
 
     return Accelerator(cpu=device == "cpu", mixed_precision="bf16" if has_fast_bf16(device) else "no")

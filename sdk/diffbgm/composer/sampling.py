@@ -24,8 +24,13 @@ SELF_CONDITIONING_FROM = 0.8  # the noise level from which on the network is sho
 
 
 class DenoiserInput(NamedTuple):
-    """What the network is shown at one step: `x` is x_t, `level` its noise level, `estimate` the last mean of x_0
-    (self-conditioning, Chen et al. 2023), or None."""
+    """What the network is shown at one step.
+
+    Attributes:
+        x: x_t, [..., T, P].
+        level: Its noise level.
+        estimate: The last mean of x_0 in -1..1 (self-conditioning, Chen et al. 2023), or None.
+    """
 
     x: Tensor
     level: float

@@ -123,6 +123,7 @@ def push(
 
 
 def explain(error: BaseException) -> str:
+    """What a failed push came of, and what to do, in one line."""
     from huggingface_hub.errors import HfHubHTTPError
 
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from diffbgm.research.metrics.report import Provenance, Report
 
 
-SAMPLER = ("steps", "guidance", "temperature", "rhyme", "tie", "lean")  # settings that a report names
+SAMPLER = ("steps", "guidance", "bar_correlation", "section_coupling", "mode_guidance")  # settings that a report names
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -1,5 +1,7 @@
+import copy
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from torch.nn import functional as F
 
 from diffbgm.composer import Config, Denoiser
 from diffbgm.composer.attention import Attention, segment_mask
-from diffbgm.composer.condition import CURVE_SCALE, Condition, SectionCondition, window_tokens
+from diffbgm.composer.condition import CURVE_SCALE, Condition, SectionCondition, harmony_tokens, window_tokens
 from diffbgm.composer.denoiser import signal_and_noise
 from diffbgm.errors import WeightsError
 
@@ -170,3 +172,123 @@ def test_config_describes_itself() -> None:
         Config.from_dict({**config.to_dict(), "colour": 1})
     with pytest.raises(WeightsError, match="width"):
         Config(width=100, heads=3)
+
+
+TOLD = Config.tiny(genres=("pop", "game"), corpora=("a", "b"), metres=("4/4", "3/4", "6/8", "2/4"), harmony=True)
+
+
+@pytest.fixture(scope="module")
+def grown_model() -> tuple[Denoiser, Denoiser]:
+    """A network without the further conditions, and the same grown by them, before any training."""
+    torch.manual_seed(0)
+    old = Denoiser(Config.tiny()).eval().requires_grad_(False)
+    generator = torch.Generator().manual_seed(1)
+    for parameter in old.parameters():
+        parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
+    new = Denoiser(TOLD).eval().requires_grad_(False)
+    new.load_state_dict(old.state_dict(), strict=False)
+    return old, new
+
+
+@pytest.fixture(scope="module")
+def told_model(grown_model: tuple[Denoiser, Denoiser]) -> Denoiser:
+    """The same after training: nothing is zero but what is unknown."""
+    model = copy.deepcopy(grown_model[1])
+    generator = torch.Generator().manual_seed(2)
+    for name, parameter in model.named_parameters():
+        if name.startswith(("names.", "metre.", "harmony.")):
+            noise = 0.3 * torch.randn(parameter.shape, generator=generator)
+            parameter += noise * (torch.arange(len(parameter)) > 0)[:, None] if "harmony" not in name else noise
+    return model
+
+
+def further(**changes: Any) -> Condition:
+    harmony = harmony_tokens(32, **changes.pop("harmony", {}))
+    window = replace(window_tokens_of(tokens(), 0), harmony=harmony, **changes)
+    return Condition.stack([window], TOLD)
+
+
+def chord_of(*classes: int) -> np.ndarray:
+    return np.tile(np.isin(np.arange(12), classes).astype(np.float64), (32, 1))
+
+
+FURTHER = {
+    "genre": {"genre": "game"},
+    "corpus": {"corpus": "b"},
+    "metre": {"metre": "2/4"},
+    "scale share": {"harmony": {"scale_share": 0.9}},
+    "harshness": {"harmony": {"harshness": 0.1}},
+    "chord": {"harmony": {"chord": chord_of(0, 4, 7)}},
+    "bass": {"harmony": {"chord": chord_of(0, 4, 7), "bass": chord_of(4)}},
+}
+
+
+@pytest.mark.parametrize("what", list(FURTHER))
+def test_further_conditions_begin_at_zero(grown_model: tuple[Denoiser, Denoiser], what: str) -> None:
+    old, new = grown_model
+    assert torch.equal(run(old, tokens()), run(new, tokens()))
+    assert torch.equal(run(old, tokens()), run(new, further(**copy.deepcopy(FURTHER[what]))))
+
+
+@pytest.mark.parametrize("what", list(FURTHER))
+def test_further_conditions_reach_the_output_and_unknown_is_the_network_without(
+    grown_model: tuple[Denoiser, Denoiser], told_model: Denoiser, what: str
+) -> None:
+    unknown = run(told_model, further())
+    assert torch.equal(unknown, run(grown_model[0], tokens()))
+    assert not torch.allclose(unknown, run(told_model, further(**copy.deepcopy(FURTHER[what]))), atol=1e-4)
+
+
+def test_other_values_say_something_else(told_model: Denoiser) -> None:
+    pairs = [
+        ({"genre": "pop"}, {"genre": "game"}),
+        ({"harmony": {"scale_share": 0.9}}, {"harmony": {"scale_share": 1.0}}),
+        ({"harmony": {"chord": chord_of(0, 4, 7)}}, {"harmony": {"chord": chord_of(9, 0, 4)}}),
+        ({"metre": "4/4"}, {"metre": "2/4"}),
+    ]
+    for a, b in pairs:
+        assert not torch.allclose(run(told_model, further(**a)), run(told_model, further(**b)), atol=1e-4)
+    nobody = further(genre="a genre that the network does not know")
+    assert torch.equal(run(told_model, nobody), run(told_model, further()))
+
+
+def test_a_chord_speaks_at_its_own_beats_and_pitches(told_model: Denoiser) -> None:
+    assert told_model.harmony is not None
+    half = chord_of(0, 4, 7)
+    half[16:] = 0
+    told = further(harmony={"chord": half, "bass": half * (np.arange(12) == 0)}).harmony
+    maps = told_model.harmony.by_pitch(told, 96)
+    assert maps.shape == (1, 4, 128, 96)
+    assert maps[:, :, :64].any()
+    assert not maps[:, :, 64:].any()
+    column = maps[0, :, 0]  # keys from A0 up
+    assert torch.equal(column[:, 3], column[:, 15])  # C1 and C2
+    assert torch.equal(column[:, 7], column[:, 10])  # E and G: in the chord, not in the bass
+    assert not torch.equal(column[:, 3], column[:, 7])  # C is in the bass too
+    assert not torch.equal(column[:, 7], column[:, 8])  # F is in neither
+
+
+@pytest.mark.parametrize("metre", ["3/4", "6/8"])
+def test_bars_of_twelve_sixteenths(grown_model: tuple[Denoiser, Denoiser], metre: str) -> None:
+    _, new = grown_model
+    curves = {name: np.full(36, mean) for name, (mean, _) in CURVE_SCALE.items()}
+    window = window_tokens(curves, [SectionCondition(0, 36, {"mode": 1.0})], 36, 0, 24, beats_per_bar=3)
+    condition = Condition.stack([replace(window, metre=metre)], TOLD)
+    x = torch.randn(1, 4, 96, 88, generator=torch.Generator().manual_seed(2))
+    out = new(x, torch.tensor([0.6]), condition)
+    assert out.logits.shape == (1, 4, 96, 88)
+    assert out.velocity.shape == (1, 2, 96, 88)
+    at = new.places(24, torch.device("cpu"))
+    assert at[::3].tolist() == pytest.approx([4.0 * bar for bar in range(8)])  # a bar is as far away as in 4/4
+    assert new.metre is not None
+    common = torch.arange(16.0).reshape(1, 1, 16, 1).expand(1, 4, 16, 1)
+    places = new.metre.steps(common, condition.metre, 12)[0, 0, :, 0].tolist()
+    assert places == {"3/4": [*range(12)], "6/8": [*range(6), *range(8, 14)]}[metre]
+
+
+def test_weights_without_the_further_conditions_are_still_read() -> None:
+    plain = {"format": 1, "channels": [16, 32, 64, 64], "width": 384, "clip_width": 0}
+    assert Config.from_dict(plain) == Config()
+    assert Config.from_dict(TOLD.to_dict()) == TOLD
+    with pytest.raises(WeightsError, match="5/4"):
+        Config(metres=("5/4",))

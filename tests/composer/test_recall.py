@@ -51,3 +51,12 @@ def test_a_note_is_heard_at_another_beat_and_its_own_place_there() -> None:
     there = moved[2::4, 5]  # every third sixteenth of a beat
     assert (there > moved[0::4, 5]).all()
     assert (there > 5 * moved[2::4, 4]).all()
+
+
+def test_bars_of_three_beats_keep_the_lags_in_bars() -> None:
+    recall = Recall(16, 8, 8, 32)
+    pointers = recall.weights(torch.zeros(1, 24, 16), torch.arange(24) * (32 / 24))[0]
+    for head, lag in enumerate(Recall.LAGS[:6]):  # 1, 2 and 4 bars back and ahead
+        there = 12 + 3 * lag // 4
+        if 0 <= there < 24:
+            assert pointers[head, 12].argmax() == there

@@ -160,9 +160,11 @@ class Denoiser(nn.Module):
     def place(self, steps: int, condition: Condition) -> Tensor:
         """[1 or B, C, steps, PADDED] what the maps are told of where each cell lies: its pitch and its place in the
         bar."""
-        in_bar = self.step_embedding
-        if self.metre is not None:
-            in_bar = self.metre.steps(in_bar, condition.metre, steps // self.config.bars)
+        length = steps // self.config.bars
+        if self.metre is None:
+            in_bar = self.step_embedding[:, :, :length]
+        else:
+            in_bar = self.metre.steps(self.step_embedding, condition.metre, length)
         return self.pitch_embedding + in_bar.repeat(1, 1, steps // in_bar.shape[2], 1)
 
     def places(self, beats: int, device: torch.device) -> Tensor:
@@ -174,10 +176,11 @@ class Denoiser(nn.Module):
         """The bottleneck [B, C, L, 12] through the beat transformer: [B, L, d]."""
         batch, _, beats, _ = h.shape
         tokens = self.to_beats(h.transpose(1, 2).flatten(2))  # [B, L, d]
+        length = beats // self.config.bars
         if self.metre is None:
-            tokens = tokens + self.beat_embedding
+            tokens = tokens + self.beat_embedding.unflatten(0, (-1, BEATS_PER_BAR))[:, :length].flatten(0, 1)
         else:
-            tokens = tokens + self.metre.beats(self.beat_embedding, condition.metre, beats // self.config.bars)
+            tokens = tokens + self.metre.beats(self.beat_embedding, condition.metre, length)
         for kind, names in self.names.items():
             tokens = tokens + names(getattr(condition, kind))[1].to(tokens)
         if self.harmony is not None:

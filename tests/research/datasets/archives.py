@@ -53,14 +53,15 @@ def write_archive(path: Path, pieces: Sequence[Drawn]) -> Path:
 def midi_bytes(piece: Drawn) -> bytes:
     """The piece as a MIDI file."""
     notes: dict[str, list[tuple[int, int, int]]] = {"MELODY": [], "ACCOMP RH": [], "DRUMS": []}
-    signatures, at = [], 0
+    signatures, at, played = [], 0, 0
     for top, below in [piece.signature, *([piece.then] if piece.then else [])]:
         signatures.append((at, top, below))
         length = TICKS * 4 * top // below
         for bar in range(piece.bars):
             root = (48, 53, 55, 48)[bar % 4] + piece.shift
-            for i, start in enumerate(range(at, at + length, TICKS)):
-                pitch = piece.tune[(bar * 4 + i) % len(piece.tune)]
+            for start in range(at, at + length, TICKS):
+                pitch = piece.tune[played % len(piece.tune)]
+                played += 1
                 notes["MELODY"].append((start, TICKS, pitch + piece.shift))
                 notes["ACCOMP RH"] += [(start, TICKS, root + step) for step in (0, 4, 7)]
             notes["DRUMS"].append((at, TICKS, 38))

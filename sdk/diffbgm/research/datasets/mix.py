@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from diffbgm.errors import DataError
-from diffbgm.files import replacing
+from diffbgm.files import file_sha256, replacing
 from diffbgm.research.datasets.colour import SCALE
 from diffbgm.research.datasets.corpora import CORPORA, Piece, corpus_name, read_corpus
 from diffbgm.research.datasets.duplicates import doubles_of
@@ -25,6 +25,7 @@ from diffbgm.research.datasets.windows import (
 )
 
 BARS = 8  # of a window
+LAYOUT = "1"  # of the file that keeps what was read
 TEMPERATURE = 2.0  # shares go with bars ** (1 / temperature)
 
 
@@ -88,10 +89,10 @@ def kept_mix(
 ) -> tuple[list[Packed], list[Packed]]:
     """`read_mix`, kept in `file`: a run that is continued finds the very pieces it began with, and finds them at once.
 
-    The file is this program's own (a pickle): never take one from elsewhere. Other archives than it was made of make
-    it anew.
+    The file is this program's own (a pickle): never take one from elsewhere. Archives with other contents than it was
+    made of make it anew; a corpus that is a folder is not looked into again.
     """
-    key = [(archive.name, archive.stat().st_size) for archive in archives]
+    key = [LAYOUT, *(f"{archive.name} {file_sha256(archive)}" for archive in archives if archive.is_file())]
     if file.exists():
         with open(file, "rb") as stream:
             made_of, parts = pickle.load(stream)

@@ -6,7 +6,10 @@ Environment: DIFFBGM_WEIGHTS, a folder or a Hub id, takes other weights than the
 
 import os
 
+from diffbgm import threads
+
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.update(threads.environment(jobs=2))  # as many as compose at once; before torch is loaded
 
 from space.memory import share_heaps
 from space.ui import build, launch_options

@@ -42,8 +42,8 @@ class PageSettings:
     palette: str = ANY
     tempo: str = ANY
     text: str = ""
-    rhythm: float = Guidance().rhythm
-    mood: float = Guidance().mood
+    rhythm: float = Guidance().dynamic
+    mood: float = Guidance().semantic
     level: float = 0.0
     shape: str = FOLLOW
     seed: int | None = None

@@ -118,7 +118,7 @@ def plan_music(
     """The plan for the knobs as they are; `bpm` and `key` are chosen where they are None."""
     features = watched.features
     sense = sense_of(features, MOOD_TEXTS) if settings.text else None
-    plan = make_plan(features, settings.tags, prompt=settings.text, sense=sense, bpm=bpm, key=key)
+    plan = make_plan(features, settings.tags, prompt=settings.text, text_ranker=sense, bpm=bpm, key=key)
     return shape_energy(plan, settings.level, settings.shape)
 
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffbgm.arrange import CUT_WINDOW, PALETTES, arrange
+from diffbgm.arrange import PALETTES, arrange
 from diffbgm.arrange.harmony import read_harmony, voice
-from diffbgm.arrange.sections import cast, find_sections
-from diffbgm.arrange.voices import fit_range, tidy
+from diffbgm.arrange.sections import find_sections, role_entries
+from diffbgm.arrange.voices import fit_range, resolve_overlaps
 from diffbgm.errors import PlanError
 from diffbgm.roll import measure_curves, notes_to_roll
-from diffbgm.types import Key, MusicPlan, Note, PianoRoll, PlannedCut, Score, Section, TempoMap
+from diffbgm.types import SYNC_TOLERANCE, Key, MusicPlan, Note, PianoRoll, PlannedCut, Score, Section, TempoMap
 
 CHORDS = ((48, 52, 55), (45, 48, 52), (41, 45, 48), (43, 47, 50))  # C a F G
 
@@ -89,7 +89,7 @@ def test_every_snapped_cut_is_heard(palette: str) -> None:
     roll = PianoRoll(cells)
     plan = plan_for(roll, palette, cuts=(6.5, 17.5, 22.0, 29.5, 44.5, 57.0))
     times = onset_times(arrange(roll, plan, seed=1), plan)
-    assert all(np.abs(times - cut.time).min() <= CUT_WINDOW for cut in plan.cuts)
+    assert all(np.abs(times - cut.time).min() <= SYNC_TOLERANCE for cut in plan.cuts)
 
 
 def test_a_strong_cut_gets_a_cymbal_and_a_weak_one_none() -> None:
@@ -176,7 +176,7 @@ def test_roles_enter_with_the_energy() -> None:
     )
     plan = plan.with_curve("polyphony", [1.5] * 32 + [7.0] * 32 + [1.5] * 32)
     plan = plan.with_curve("density", [1.0] * 32 + [9.0] * 32 + [1.0] * 32)
-    plays = cast(PALETTES["band"], find_sections(plan))
+    plays = role_entries(PALETTES["band"], find_sections(plan))
     assert plays["percussion"] == [False, True, False]
     assert all(plays["melody"])
     drums = next(t for t in arrange(roll, plan).tracks if t.role == "percussion")
@@ -234,7 +234,7 @@ def test_voicings_hold_the_chord_and_move_little(classes: list[int], step: int) 
 @settings(max_examples=50, deadline=None)
 def test_notes_come_into_range_and_never_overlap_on_a_key(raw: list[tuple[int, int, int]]) -> None:
     notes = [Note(s / 4, (s + length) / 4, pitch) for s, length, pitch in raw]
-    fitted = tidy(fit_range(notes, 48, 72))
+    fitted = resolve_overlaps(fit_range(notes, 48, 72))
     assert all(48 <= n.pitch <= 72 for n in fitted)
     assert {n.pitch % 12 for n in fitted} == {n.pitch % 12 for n in notes}
     for a, b in zip(

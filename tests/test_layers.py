@@ -14,9 +14,10 @@ SDK = ROOT / "sdk" / "diffbgm"
 # The product wing. A room imports from the floors below it only.
 FLOORS = (
     {"errors"},
-    {"files", "progress", "types", "options"},
-    {"roll", "media", "codec"},
-    {"video", "planner", "midi", "arrange", "render", "plot", "receipt"},
+    {"setting"},
+    {"files", "progress", "types", "options", "threads"},
+    {"roll", "media", "codec", "midi", "paths"},
+    {"video", "planner", "arrange", "render", "plot", "receipt"},
     {"composer"},
     {"hub", "result"},
     {"stages"},
@@ -47,7 +48,7 @@ HEAVY = {
     "sklearn",
     "pyarrow",
 }
-TORCH_ROOMS = {"composer", "training"}
+TORCH_ROOMS = {"composer", "training", "compose_windows"}
 
 
 def room_of(file: Path) -> tuple[str, str]:

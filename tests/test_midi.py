@@ -1,7 +1,9 @@
 """MIDI files: exact times, markers, and the way back, with pretty_midi as the oracle."""
 
 import io
+from dataclasses import replace
 
+import mido
 import numpy as np
 import pretty_midi
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from diffbgm.errors import DataError, OutputError, PlanError
 from diffbgm.midi import TOLERANCE, midi_bytes, read_midi, write_midi
-from diffbgm.types import Control, Note, Score, TempoMap, Track
+from diffbgm.types import Control, Key, Note, Score, TempoMap, Track
 
 
 def wandering(beats: int, bpm: float = 100.0, seed: int = 0, start: float = 0.0) -> TempoMap:
@@ -77,6 +79,40 @@ def test_the_file_says_4_4_and_names_its_tracks() -> None:
     assert [(t.numerator, t.denominator) for t in midi.time_signature_changes] == [(4, 4)]
     assert [i.name for i in midi.instruments] == ["melody - Violin", "percussion - Drums"]
     assert [i.is_drum for i in midi.instruments] == [False, True]
+
+
+@pytest.mark.parametrize("key", [Key(tonic, mode) for mode in ("major", "minor") for tonic in range(12)], ids=str)
+def test_key_and_metre_come_back_and_change_nothing_else(tmp_path, key: Key) -> None:
+    plain = duo(wandering(8))
+    score = replace(plain, key=key, metre=(3, 8))
+    path = write_midi(score, tmp_path / "key.mid")
+    midi = pretty_midi.PrettyMIDI(str(path))
+    (change,) = midi.key_signature_changes
+    assert (change.key_number, change.time) == (key.tonic + 12 * (key.mode == "minor"), 0.0)
+    assert [(t.numerator, t.denominator) for t in midi.time_signature_changes] == [(3, 8)]
+    events = [m for m in mido.MidiFile(path).tracks[0] if m.type == "key_signature"]
+    assert [m.key for m in events] == [str(key).split()[0] + ("m" if key.mode == "minor" else "")]
+    back = read_midi(path)
+    assert (back.key, back.metre) == (key, (3, 8))
+    assert back.tracks == read_midi(write_midi(plain, tmp_path / "plain.mid")).tracks
+    without = [m for m in mido.MidiFile(path).tracks[0] if m.type not in ("key_signature", "time_signature")]
+    assert without == [m for m in mido.MidiFile(tmp_path / "plain.mid").tracks[0] if m.type != "time_signature"]
+
+
+@pytest.mark.parametrize(("name", "key"), [("Cb", Key(11)), ("Gb", Key(6)), ("D#m", Key(3, "minor"))])
+def test_keys_that_other_programs_spell_otherwise_are_read(tmp_path, name: str, key: Key) -> None:
+    track = mido.MidiTrack([mido.MetaMessage("key_signature", key=name), mido.Message("note_on", note=60, velocity=9)])
+    mido.MidiFile(tracks=[track]).save(tmp_path / "x.mid")
+    assert read_midi(tmp_path / "x.mid").key == key
+
+
+def test_a_key_that_there_is_not_is_refused(tmp_path) -> None:
+    track = mido.MidiTrack([mido.MetaMessage("key_signature", key="C")])
+    mido.MidiFile(tracks=[track]).save(tmp_path / "x.mid")
+    bytes_ = (tmp_path / "x.mid").read_bytes().replace(b"\xff\x59\x02\x00\x00", b"\xff\x59\x02\x63\x09")
+    (tmp_path / "x.mid").write_bytes(bytes_)
+    with pytest.raises(DataError, match=r"x\.mid cannot be read as a MIDI file"):
+        read_midi(tmp_path / "x.mid")
 
 
 def test_the_same_score_gives_the_same_bytes() -> None:

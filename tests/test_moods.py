@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tests.drawing import Drawn
 
+from diffbgm.options import ScoreOptions
 from diffbgm.planner import make_plan
 from diffbgm.receipt import make_receipt
 from diffbgm.types import Audio, MusicPlan, VideoFeatures
@@ -40,7 +41,7 @@ def seen(path: Path) -> tuple[VideoFeatures, MusicPlan, str]:
     plan = make_plan(features)
     silence = Audio(np.zeros((2, 8)), 44_100)
     receipt = make_receipt(
-        plan, silence, seed=0, steps=1, guidance={}, model={}, sound={}, scene=describe(features), timings={}
+        plan, silence, options=ScoreOptions(seed=0), model={}, sound={}, scene=describe(features), timings={}
     )
     return features, plan, " ".join([*receipt["scene"], *receipt["why"]])
 

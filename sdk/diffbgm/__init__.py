@@ -14,7 +14,7 @@ __version__ = "0.4.0"
 
 if TYPE_CHECKING:
     from diffbgm.errors import DiffBGMError
-    from diffbgm.options import Guidance
+    from diffbgm.options import Guidance, ScoreOptions
     from diffbgm.pipeline import DiffBGM
     from diffbgm.planner import STYLES, make_plan, recut
     from diffbgm.result import Result
@@ -29,6 +29,7 @@ _HOMES = {
     "PianoRoll": "types",
     "Result": "result",
     "STYLES": "planner",
+    "ScoreOptions": "options",
     "VideoFeatures": "types",
     "analyze": "video",
     "make_plan": "planner",
@@ -43,6 +44,7 @@ __all__ = [
     "MusicPlan",
     "PianoRoll",
     "Result",
+    "ScoreOptions",
     "VideoFeatures",
     "__version__",
     "analyze",

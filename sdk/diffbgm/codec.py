@@ -16,7 +16,8 @@ import numpy as np
 from diffbgm.errors import PlanError
 
 T = TypeVar("T")
-# Fields as version 0.4 called them, by dataclass: read for one release more, with a warning that says the new name.
+LARGEST = 2.0**63  # numbers from there on are no lengths, beats or pixels of anything
+# Fields as version 0.4 called them, by dataclass: read for one release more, with a warning that gives the new name.
 RENAMED: Mapping[str, Mapping[str, str]] = {
     "MusicPlan": {"segments": "sections"},
     "Section": {"mood": "texture"},
@@ -26,12 +27,12 @@ RENAMED: Mapping[str, Mapping[str, str]] = {
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
-    """A dataclass of `types` (or a tuple, list or dict of them) as JSON text."""
+    """Return a dataclass of `types` (or a tuple, list or dict of them) as JSON text."""
     return json.dumps(to_plain(value), indent=indent, allow_nan=False)
 
 
 def to_plain(value: Any) -> Any:
-    """The same as dicts, lists, numbers and strings."""
+    """Return the same as dicts, lists, numbers and strings."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
     if isinstance(value, np.ndarray | np.generic):
@@ -51,17 +52,34 @@ def _shortest(array: np.ndarray) -> Any:
     return array.astype("U32").astype(np.float64).tolist()
 
 
-def from_json(kind: type[T], text: str) -> T:
-    """The value of dataclass `kind` that `to_json` wrote; PlanError names the field that does not fit."""
+def from_json(kind: type[T], text: str | bytes) -> T:
+    """Return the value of dataclass `kind` that `to_json` wrote.
+
+    Args:
+        kind: A dataclass of `types`.
+        text: JSON, or its bytes in UTF-8, UTF-16 or UTF-32, with or without a byte-order mark.
+
+    Raises:
+        PlanError: It is no JSON, or a field does not fit; the message names it in one line.
+
+    """
     try:
-        plain = json.loads(text)
+        plain = json.loads(text.removeprefix("\ufeff") if isinstance(text, str) else text, parse_constant=_refuse)
+    except UnicodeDecodeError as e:
+        raise PlanError(f"{kind.__name__}: byte {e.start} is no {e.encoding}; save the text as UTF-8") from e
+    except RecursionError as e:
+        raise PlanError(f"{kind.__name__}: this is not JSON: its brackets are nested too deeply") from e
     except ValueError as e:
         raise PlanError(f"{kind.__name__}: this is not JSON: {e}") from e
     return from_plain(kind, plain)
 
 
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no number")
+
+
 def from_plain(kind: type[T], plain: Any) -> T:
-    """The value of dataclass `kind` from dicts, lists, numbers and strings."""
+    """Return the value of dataclass `kind` from dicts, lists, numbers and strings."""
     return _read(kind, plain, kind.__name__)
 
 
@@ -104,7 +122,7 @@ def _read_dataclass(kind: Any, plain: Any, where: str) -> Any:
 
 
 def _renamed(kind: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The same fields under the names of today."""
+    """Return the same fields under the names of today."""
     old = {name: new for name, new in RENAMED.get(kind, {}).items() if name in given and new not in given}
     if not old:
         return given
@@ -134,7 +152,7 @@ def _read_tuple(items: Sequence[Any], plain: Any, where: str) -> tuple[Any, ...]
 def _read_array(plain: Any, where: str) -> np.ndarray:
     try:
         array = np.array(plain)
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise PlanError(f"{where} must be a list of numbers whose rows are equally long") from e
     if isinstance(plain, list) and array.size == 0:
         return array.astype(np.float64)
@@ -144,12 +162,14 @@ def _read_array(plain: Any, where: str) -> np.ndarray:
 
 
 def _read_scalar(kind: Any, plain: Any, where: str) -> Any:
-    number = isinstance(plain, int | float) and not isinstance(plain, bool)
+    number = isinstance(plain, int | float) and not isinstance(plain, bool) and abs(plain) < LARGEST
     if kind is float and number:
         return float(plain)
     if kind is int and number and plain == int(plain):
         return int(plain)
-    if kind in (str, bool) and isinstance(plain, kind):
+    if kind is bool and isinstance(plain, bool):
+        return plain
+    if kind is str and isinstance(plain, str) and not any("\ud800" <= letter <= "\udfff" for letter in plain):
         return plain
     wanted = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}.get(kind)
     if wanted is None:
@@ -158,5 +178,8 @@ def _read_scalar(kind: Any, plain: Any, where: str) -> Any:
 
 
 def _show(plain: Any) -> str:
-    text = json.dumps(plain)
+    try:
+        text = json.dumps(plain)
+    except (ValueError, RecursionError):  # a number of thousands of digits, a list thousands deep
+        text = type(plain).__name__
     return text if len(text) <= 60 else text[:57] + "..."

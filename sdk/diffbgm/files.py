@@ -36,8 +36,9 @@ def replacing(path: StrPath, *failures: type[Exception]) -> Iterator[Path]:
     Raises:
         OutputError: The folder is missing, or the file cannot be written there.
     """
-    temporary = _make_temporary(path)
+    temporary = _temporary_beside(path)
     try:
+        _make(temporary, path)
         yield temporary
         os.replace(temporary, os.path.realpath(path))
     except (OSError, *failures) as e:
@@ -48,19 +49,31 @@ def replacing(path: StrPath, *failures: type[Exception]) -> Iterator[Path]:
 
 def check_writable(path: StrPath) -> None:
     """Finds out before long work whether a file can be written where it is wanted; OutputError where it cannot."""
-    _make_temporary(path).unlink()
+    temporary = _temporary_beside(path)
+    try:
+        _make(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def write_text(path: StrPath, text: str) -> Path:
     """Writes UTF-8 text, line ends as they are, whole or not at all; returns the path. Raises as `replacing` does."""
-    with replacing(path) as temporary:
+    with replacing(path, UnicodeError) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
     return Path(path)
 
 
 def write_json(path: StrPath, value: Any, *, indent: int = 1) -> Path:
-    """Writes a JSON value and a line feed, as `write_text` does; ValueError for NaN and infinity, which JSON lacks."""
-    return write_text(path, json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
+    """Writes a JSON value and a line feed, as `write_text` does.
+
+    Bytes of a name that are no UTF-8 are written as JSON's escapes, so that they read back as they were.
+
+    Raises:
+        ValueError: There is a NaN or an infinity in the value, which JSON lacks.
+        OutputError: It cannot be written there.
+    """
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
+    return write_text(path, text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def make_folder(path: StrPath) -> Path:
@@ -93,14 +106,15 @@ def reason_of(error: BaseException) -> str:
     return getattr(error, "strerror", None) or type(error).__name__
 
 
-def _make_temporary(path: StrPath) -> Path:
-    """A new, empty file beside what `path` leads to."""
+def _temporary_beside(path: StrPath) -> Path:
+    """A name, not yet taken, beside what `path` leads to; OutputError where nothing can be written under `path`."""
+    if "\0" in os.fsdecode(path):
+        raise OutputError(f"{path}: a name cannot hold a zero byte; choose another name")
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise OutputError(f"{path}: the folder {target.parent} does not exist; create it or choose another")
     if target.is_dir():
         raise OutputError(f"{path}: is a folder; give the name of the file to write")
-    temporary = target.with_name(f"{TEMPORARY}{secrets.token_hex(6)}{target.suffix[:32]}")
     try:
         if target.exists() and not os.access(target, os.W_OK):
             raise PermissionError(13, "Permission denied")
@@ -109,8 +123,12 @@ def _make_temporary(path: StrPath) -> Path:
         pass
     except OSError as e:  # a name that is too long, a file that may not be replaced
         raise OutputError(f"{path}: cannot be written ({reason_of(e)}); choose another name or place") from e
+    return target.with_name(f"{TEMPORARY}{secrets.token_hex(6)}{target.suffix[:32]}")
+
+
+def _make(temporary: Path, path: StrPath) -> None:
+    """The empty file that is to become `path`."""
     try:
         temporary.touch(exist_ok=False)
     except OSError as e:
         raise OutputError(f"{path}: cannot be written ({reason_of(e)}); choose another place") from e
-    return temporary

@@ -4,125 +4,180 @@ Written through mido rather than pretty_midi, because a score lives in beats: ti
 is, and cuts become *marker* events, which sequencers show (pretty_midi writes text events and knows no markers).
 """
 
+# The libraries are typed in part only.
+# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import io
-import os
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from diffbgm.errors import DataError, PlanError
-from diffbgm.files import replacing
-from diffbgm.types import BEATS_PER_BAR, Control, Note, Score, TempoMap, Track
+from diffbgm.files import StrPath, replacing
+from diffbgm.types import BEATS_PER_BAR, PITCH_NAMES, Control, Key, Note, Role, Score, TempoMap, Track
 
-TICKS = 480  # a beat; note positions are rounded to this, beats and sixteenths fall on it exactly
+TICKS = 480  # per beat; note positions are rounded to this, beats and sixteenths fall on it exactly
 TOLERANCE = 50e-6  # seconds that a written beat may lie off the tempo map
-SLOWEST = 0xFFFFFF  # microseconds a beat, the longest that a MIDI file can say
+SLOWEST = 0xFFFFFF  # microseconds per beat, the longest that a MIDI file can hold
 LEAD_IN = "lead-in"  # marker at tick 0 of a file whose first beat does not sit at 0 s
 DRUM_CHANNEL = 9
 VOLUME, PAN = 7, 10
 UNITY_VOLUME = 100  # CC7 of a gain of 0 dB
-
-Role = Literal["melody", "chords", "bass", "pad", "percussion"]
 BY_NAME: dict[str, Role] = {"melody": "melody", "chords": "chords", "bass": "bass", "pad": "pad"}
 
+Event = tuple[int, int, Any]  # tick, order among the events of one tick, message of mido
 
-def write_midi(score: Score, path: str | os.PathLike[str]) -> Path:
-    """Write `midi_bytes(score)`. OutputError when the target cannot be written; nothing half-written stays."""
+
+def write_midi(score: Score, path: StrPath) -> Path:
+    """Write `midi_bytes(score)`, whole or not at all; OutputError when the target cannot be written."""
     with replacing(path) as temporary:
         temporary.write_bytes(midi_bytes(score))
     return Path(path)
 
 
 def midi_bytes(score: Score) -> bytes:
-    """The score as a type 1 MIDI file, the same bytes for the same score.
+    """Return the score as a type 1 MIDI file, the same bytes for the same score.
 
-    Track 0 holds tempo, 4/4 and markers; every role has its own track and channel. A tempo stays as long as no beat
-    drifts more than `TOLERANCE` from the map, so that a steady tempo is one event and an hour stays exact.
+    Track 0 holds tempo, metre, key and markers; every role has its own track and channel. A tempo stays as long as no
+    beat drifts more than `TOLERANCE` from the map, so that a steady tempo is one event and an hour stays exact.
     """
     import mido
 
     shift = _lead_in(score.tempo)
-    file = mido.MidiFile(type=1, ticks_per_beat=TICKS)
-    events: list[tuple[int, int, Any]] = [
-        (0, 0, mido.MetaMessage("track_name", name="tempo and cuts")),
-        (0, 0, mido.MetaMessage("time_signature", numerator=BEATS_PER_BAR, denominator=4)),
-    ]
+    metre = mido.MetaMessage("time_signature", numerator=score.metre[0], denominator=score.metre[1])
+    events: list[Event] = [(0, 0, mido.MetaMessage("track_name", name="tempo and cuts")), (0, 0, metre)]
+    if score.key is not None:
+        events.append((0, 0, mido.MetaMessage("key_signature", key=_key_name(score.key))))
     for beat, micros in _tempi(score.tempo, shift):
         events.append((beat * TICKS, 1, mido.MetaMessage("set_tempo", tempo=micros)))
     markers = [(0.0, LEAD_IN), *((beat + shift, text) for beat, text in score.markers)] if shift else score.markers
     for beat, text in markers:
-        ascii_text = text.encode("latin-1", "replace").decode("latin-1")
-        events.append((_ticks(beat), 2, mido.MetaMessage("marker", text=ascii_text)))
+        latin_text = text.encode("latin-1", "replace").decode("latin-1")
+        events.append((_ticks(beat), 2, mido.MetaMessage("marker", text=latin_text)))
     end = (score.tempo.beats + shift) * TICKS
-    file.tracks.append(_track(events, end))
+    tracks = [delta_track(events, end)]
     channels = [c for c in range(16) if c != DRUM_CHANNEL]
     melodic = 0
     for track in score.tracks:
         channel = DRUM_CHANNEL if track.is_drum else channels[melodic % len(channels)]
         melodic += not track.is_drum
-        file.tracks.append(_track(_events(track, channel, shift), end))
-    buffer = io.BytesIO()
-    file.save(file=buffer)
-    return buffer.getvalue()
+        tracks.append(delta_track(_events(track, channel, shift), end))
+    return file_bytes(tracks, TICKS)
 
 
-def read_midi(path: str | os.PathLike[str]) -> Score:
-    """The score in a MIDI file: tempo map, roles (by track name; else by channel and order), notes, controls, markers.
+def read_midi(path: StrPath) -> Score:
+    """Return the score in a MIDI file: tempo map, metre, key, roles, notes, controls, markers.
 
-    Note positions come back to the tick, beat times to `TOLERANCE`. DataError when the file is no MIDI file.
+    Roles are known by track name, else by channel and order. Note positions come back to the tick, beat times to
+    `TOLERANCE`.
+
+    Raises:
+        DataError: The file is no MIDI file, or a damaged one.
+
     """
     import mido
 
     try:
-        file = mido.MidiFile(os.fspath(path))
-    except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
+        file = mido.MidiFile(path)
+    except (OSError, EOFError, ValueError, KeyError, IndexError, mido.KeySignatureError) as error:
         raise DataError(
             f"{path} cannot be read as a MIDI file ({error or type(error).__name__}); give a .mid file"
         ) from error
-    if file.type == 2 or not 0 < file.ticks_per_beat < 0x8000:
-        raise DataError(
-            f"{path}: a MIDI file of type {file.type} with {file.ticks_per_beat} ticks a beat; export type 0 or 1"
-        )
-    ticks, tempi, markers = 0, {0: 500_000}, []
-    parsed = []
+    resolution = file.ticks_per_beat
+    if file.type == 2 or not 0 < resolution < 0x8000:
+        raise DataError(f"{path}: a MIDI file of type {file.type} with {resolution} ticks a beat; export type 0 or 1")
+    ticks, tempi, key, metre = 0, {0: 500_000}, None, (BEATS_PER_BAR, 4)
+    markers: list[tuple[float, str]] = []
+    parsed: list[tuple[str, int, list[tuple[int, Any]]]] = []
     for track in file.tracks:
-        now, name, messages = 0, "", []
+        now, name = 0, ""
+        channels: dict[int, list[tuple[int, Any]]] = defaultdict(list)
         for message in track:
             now += message.time
             if message.type == "set_tempo":
                 tempi[now] = message.tempo
             elif message.type == "marker":
-                markers.append((now / file.ticks_per_beat, message.text))
+                markers.append((now / resolution, message.text))
             elif message.type == "track_name":
                 name = message.name
+            elif message.type == "key_signature":
+                key = key or _read_key(message.key)
+            elif message.type == "time_signature" and now == 0:
+                metre = (max(1, message.numerator), message.denominator)
             elif not message.is_meta and hasattr(message, "channel"):
-                messages.append((now, message))
+                channels[message.channel].append((now, message))
         ticks = max(ticks, now)
-        by_channel: dict[int, list[Any]] = defaultdict(list)
-        for now, message in messages:
-            by_channel[message.channel].append((now, message))
-        parsed += [(name, channel, by_channel[channel]) for channel in sorted(by_channel)]
+        parsed += [(name, channel, channels[channel]) for channel in sorted(channels)]
     shift = BEATS_PER_BAR if (0.0, LEAD_IN) in markers else 0
-    beats = max(1, -(-ticks // file.ticks_per_beat) - shift)
-    tracks = []
+    beats = max(1, -(-ticks // resolution) - shift)
+    tracks: list[Track] = []
     for name, channel, messages in parsed:
-        track = _read_track(name, channel, messages, file.ticks_per_beat, shift, len(tracks))
-        if track.notes or track.controls:
-            tracks.append(track)
-    return Score(
-        tuple(tracks),
-        _read_tempo(tempi, file.ticks_per_beat, beats + shift, shift),
-        tuple((beat - shift, text) for beat, text in sorted(markers, key=lambda m: m[0]) if text != LEAD_IN),
-    )
+        read = _read_track(name, channel, messages, resolution, shift, len(tracks))
+        if read.notes or read.controls:
+            tracks.append(read)
+    kept = tuple((beat - shift, text) for beat, text in sorted(markers, key=lambda m: m[0]) if text != LEAD_IN)
+    return Score(tuple(tracks), _read_tempo(tempi, resolution, beats + shift, shift), kept, key, metre)
+
+
+# --- events, for scores and for the synthesizer ---------------------------------------------------------------------
+
+
+def control_event(tick: int, channel: int, number: int, value: int) -> Event:
+    """Return a control change, its value kept within 0..127."""
+    import mido
+
+    value = min(127, max(0, value))
+    return tick, 2, mido.Message("control_change", channel=channel, control=number, value=value)
+
+
+def note_events(notes: Iterable[Note], channel: int, tick_at: Callable[[float], int]) -> list[Event]:
+    """Return note-ons and note-offs; `tick_at` turns a beat into a tick, and no note is shorter than one tick."""
+    import mido
+
+    events: list[Event] = []
+    for note in notes:
+        start = tick_at(note.start)
+        on = mido.Message("note_on", channel=channel, note=note.pitch, velocity=note.velocity)
+        off = mido.Message("note_off", channel=channel, note=note.pitch, velocity=0)
+        events += [(start, 3, on), (max(start + 1, tick_at(note.end)), 1, off)]
+    return events
+
+
+def delta_track(events: Sequence[Event], end: int) -> Any:
+    """Return a track of mido with delta times, in order of tick, then of kind, that ends no earlier than tick `end`."""
+    import mido
+
+    track, now = mido.MidiTrack(), 0
+    for tick, _, message in sorted(events, key=lambda event: event[:2]):
+        track.append(message.copy(time=tick - now))
+        now = tick
+    track.append(mido.MetaMessage("end_of_track", time=max(0, end - now)))
+    return track
+
+
+def file_bytes(tracks: Sequence[Any], resolution: int) -> bytes:
+    """Return tracks of mido as a MIDI file with `resolution` ticks per beat."""
+    import mido
+
+    buffer = io.BytesIO()
+    mido.MidiFile(type=1, ticks_per_beat=resolution, tracks=list(tracks)).save(file=buffer)
+    return buffer.getvalue()
 
 
 # --- writing -------------------------------------------------------------------------------------------------------
 
 
+def _key_name(key: Key) -> str:
+    """Return what a key signature event calls the key: F# for F# major, Am for A minor."""
+    return PITCH_NAMES[key.tonic] + ("m" if key.mode == "minor" else "")
+
+
 def _lead_in(tempo: TempoMap) -> int:
-    """Beats of silence before the first: a bar when the map starts after 0 s."""
+    """Return the beats of silence before the first: a bar when the map starts after 0 s."""
     start = tempo.edges[0]
     if start < 0:
         raise PlanError(f"MIDI: the first beat lies at {start:.3f} s, before the file begins; start the tempo map at 0")
@@ -130,17 +185,18 @@ def _lead_in(tempo: TempoMap) -> int:
 
 
 def _tempi(tempo: TempoMap, shift: int) -> list[tuple[int, int]]:
-    """(beat, microseconds a beat) of every tempo event: greedily the fewest that keep all edges within `TOLERANCE`."""
+    """Return (beat, microseconds per beat) of tempo events, the fewest that keep all edges within `TOLERANCE`."""
     edges = np.concatenate([np.linspace(0, tempo.edges[0], shift + 1)[:-1], tempo.edges]) * 1e6
     if not shift:
         edges = edges - edges[0]
     longest = float(np.diff(edges).max())
     if longest > SLOWEST:
         raise PlanError(
-            f"MIDI: a beat of {longest / 1e6:.1f} s is slower than a MIDI file can say ({SLOWEST / 1e6:.1f} s)"
+            f"MIDI: a beat of {longest / 1e6:.1f} s is slower than a MIDI file can hold ({SLOWEST / 1e6:.1f} s)"
         )
     slack = TOLERANCE * 1e6
-    events, at, written = [], 0, 0.0
+    events: list[tuple[int, int]] = []
+    at, written = 0, 0.0
     while at < len(edges) - 1:
         low, high, best, run = 0.0, float(SLOWEST), round(edges[at + 1] - written), 1
         for k in range(1, len(edges) - at):
@@ -159,48 +215,22 @@ def _ticks(beat: float) -> int:
     return max(0, round(beat * TICKS))
 
 
-def _events(track: Track, channel: int, shift: int) -> list[tuple[int, int, Any]]:
-    """(tick, order, message) of one role: name, instrument and mix first, then at each tick note-offs, controls,
-    note-ons.
-    """
+def _events(track: Track, channel: int, shift: int) -> list[Event]:
+    """Return the events of one role: name, instrument and mix first, then its controls and notes."""
     import mido
 
-    def control(tick: int, number: int, value: int) -> tuple[int, int, Any]:
-        value = min(127, max(0, value))
-        return tick, 2, mido.Message("control_change", channel=channel, control=number, value=value)
-
-    events: list[tuple[int, int, Any]] = [
+    return [
         (0, -2, mido.MetaMessage("track_name", name=f"{track.role} - {program_name(track)}")),
         (0, -1, mido.Message("program_change", channel=channel, program=track.program)),
-        control(0, VOLUME, round(UNITY_VOLUME * 10 ** (track.gain / 40))),
-        control(0, PAN, 64 + round(63 * track.pan)),
+        control_event(0, channel, VOLUME, round(UNITY_VOLUME * 10 ** (track.gain / 40))),
+        control_event(0, channel, PAN, 64 + round(63 * track.pan)),
+        *(control_event(_ticks(c.beat + shift), channel, c.number, c.value) for c in track.controls),
+        *note_events(track.notes, channel, lambda beat: _ticks(beat + shift)),
     ]
-    events += [control(_ticks(c.beat + shift), c.number, c.value) for c in track.controls]
-    for note in track.notes:
-        start = _ticks(note.start + shift)
-        end = max(start + 1, _ticks(note.end + shift))
-        on = mido.Message("note_on", channel=channel, note=note.pitch, velocity=note.velocity)
-        off = mido.Message("note_off", channel=channel, note=note.pitch, velocity=0)
-        events += [(start, 3, on), (end, 1, off)]
-    return events
-
-
-def _track(events: list[tuple[int, int, Any]], end: int) -> Any:
-    """Messages with delta times, in order of tick, then of kind, then as they came; the track ends no earlier than
-    `end`.
-    """
-    import mido
-
-    track, now = mido.MidiTrack(), 0
-    for tick, _, message in sorted(events, key=lambda event: event[:2]):
-        track.append(message.copy(time=tick - now))
-        now = tick
-    track.append(mido.MetaMessage("end_of_track", time=max(0, end - now)))
-    return track
 
 
 def program_name(track: Track) -> str:
-    """What General MIDI calls the track's instrument."""
+    """Return what General MIDI calls the track's instrument."""
     if track.is_drum:
         return "Drums"
     import pretty_midi
@@ -211,18 +241,27 @@ def program_name(track: Track) -> str:
 # --- reading -------------------------------------------------------------------------------------------------------
 
 
+def _read_key(name: str) -> Key:
+    tonic = "C D EF G A B".index(name[0]) + name.count("#") - name.count("b")
+    return Key(tonic % 12, "minor" if name.endswith("m") else "major")
+
+
 def _read_tempo(tempi: dict[int, int], resolution: int, beats: int, shift: int) -> TempoMap:
-    """Beat edges from tempo events (tick -> microseconds a beat), the first `shift` beats left out."""
+    """Return beat edges from tempo events (tick -> microseconds per beat), the first `shift` beats left out."""
     ticks = np.array(sorted(tempi), np.float64)
-    seconds = np.array([tempi[int(t)] for t in ticks]) / 1e6 / resolution  # a tick, from each event on
+    seconds = np.array([tempi[int(t)] for t in ticks]) / 1e6 / resolution  # per tick, from each event on
     starts = np.concatenate([[0.0], np.cumsum(np.diff(ticks) * seconds[:-1])])
     at = np.arange(beats + 1, dtype=np.float64) * resolution
     event = np.searchsorted(ticks, at, side="right") - 1
     return TempoMap((starts[event] + (at - ticks[event]) * seconds[event])[shift:])
 
 
-def _read_track(name: str, channel: int, messages: list[Any], resolution: int, shift: int, index: int) -> Track:
-    notes, controls, sounding = [], [], defaultdict(list)
+def _read_track(
+    name: str, channel: int, messages: Sequence[tuple[int, Any]], resolution: int, shift: int, index: int
+) -> Track:
+    notes: list[Note] = []
+    controls: list[Control] = []
+    sounding: dict[int, list[tuple[float, int]]] = defaultdict(list)
     program, gain, pan = 0, 0.0, 0.0
     for tick, message in messages:
         beat = tick / resolution - shift
@@ -240,7 +279,7 @@ def _read_track(name: str, channel: int, messages: list[Any], resolution: int, s
             pan = min(1.0, max(-1.0, (message.value - 64) / 63))
         elif message.type == "control_change":
             controls.append(Control(beat, message.control, message.value))
-    words = name.lower().split(" - ")[0]
     unnamed: Role = "melody" if index == 0 else "chords"
-    role: Role = "percussion" if channel == DRUM_CHANNEL else BY_NAME.get(words, unnamed)
+    named = BY_NAME.get(name.lower().split(" - ")[0], unnamed)
+    role = "percussion" if channel == DRUM_CHANNEL else named
     return Track(role, program, tuple(sorted(notes)), tuple(controls), pan, round(gain, 2))

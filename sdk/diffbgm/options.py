@@ -1,136 +1,325 @@
-"""What may be asked of the music of a video, in one table: for `DiffBGM.score`, manifests and the command line.
+"""Every option of scoring, declared once: name, type, range, default and help, without torch.
 
-`ScoreOptions` is one video's; `SETTINGS` says of each what it holds and what to tell people about it.
+`ScoreOptions` is the declaration. `DiffBGM.score`, the command line, manifests, receipts and the table in the README
+are made from it; `SETTINGS` gives it by name. `ComposeOptions` is what of it reaches the composer.
 """
 
+import difflib
+import json
+import operator
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
+from dataclasses import asdict, astuple, dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypedDict, cast, get_args
 
-from diffbgm.errors import InputError, PlanError
+from diffbgm.errors import InputError, OptionError
+from diffbgm.setting import MOST_SEED, Setting, declare, real, show
 
 if TYPE_CHECKING:
     import torch
 
-Method = Literal["ancestral", "ddim", "dpm"]
 KeepAudio = Literal["replace", "mix", "duck"]
 Semantics = Literal["auto", "colour", "clip"]
 
 
 @dataclass(frozen=True)
 class Guidance:
-    """How much more than usual the plan is followed (classifier-free guidance, Ho & Salimans 2022); 1 = as trained.
+    """How much more than as trained the plan's streams are followed (classifier-free guidance, Ho & Salimans 2022).
 
-    `rhythm` weighs the dynamic stream, `mood` the semantic one on top of it. `rescale` 0..1: how far the logits are
-    brought back to the mean and spread that they have without guidance, so that high weights neither saturate nor crowd
-    them (after Lin et al. 2024, section 3.4).
+    Attributes:
+        dynamic: Weight 0..10 of the dynamic stream (polyphony, density, ... of every beat); 1 = as trained.
+        semantic: Weight 0..10 of the semantic stream (mode, affect, texture of every section) on top of it.
+        rescale: 0..1, how far the logits are brought back to the mean and spread that they have without guidance, so
+            that high weights neither saturate nor crowd them (after Lin et al. 2024, section 3.4).
+
+    Raises:
+        InputError: a number out of its range.
     """
 
-    rhythm: float = 1.0
-    mood: float = 1.0
+    dynamic: float = 1.0
+    semantic: float = 1.0
     rescale: float = 0.7
 
-
-class Manner(TypedDict):
-    """How to sample, as `sample` and `sampling` take it."""
-
-    method: Method
-    eta: float
-    temperature: float
-    rhyme: float
+    def __post_init__(self) -> None:
+        check_range("guidance", self.dynamic, 0, 10)
+        check_range("guidance", self.semantic, 0, 10)
+        check_range("guidance rescale", self.rescale, 0, 1)
 
 
 @dataclass(frozen=True)
 class ComposeOptions:
-    """steps and method of the sampler (see `sampling.sample`), guidance, seed.
+    """How a plan is composed.
 
-    `chunk` windows go through the network at once, which bounds memory (None: what suits the device), computing in
-    `dtype` (None: bfloat16 where the hardware is fast at it, else float32).
-    `temperature`: above 1 more notes, and less likely ones, are tried while little is settled; see `sampling.sample`.
-    `rhyme` 0..1: how far bars share the luck of the draw, see `sampling.draw`.
-    `tie` 0..1: how far sections with one label are pulled together while they emerge, besides sharing their noise.
-    `lean`: nats by which music that strays from the plan's mode is pulled back, see `sampling.lean`.
+    Attributes:
+        seed: 0 .. 2^63 - 1; the same seed gives the same music on the same machine.
+        steps: 1..1000 evaluations per window by the sampler.
+        guidance: Weights of the plan's streams.
+        bar_correlation: 0..1, of the random numbers that the cells of all bars are drawn with; see
+            `sampling.draw_cells`.
+        section_coupling: 0..1, how far sections with one label are pulled together while they emerge, besides sharing
+            their noise; see `sections.couple_sections`.
+        mode_guidance: 0..4 nats by which music that strays from the plan's mode is pulled back, at most; see
+            `guidance.guide_to_mode`.
+        batch_size: Windows per batch of the network, which bounds memory; None: what suits the device.
+        dtype: Precision to compute in; None: bfloat16 where the hardware is fast at it, else float32.
+
+    Raises:
+        InputError: a number out of its range.
     """
 
     seed: int = 0
     steps: int = 64
-    method: Method = "ancestral"
     guidance: Guidance = field(default_factory=Guidance)
-    eta: float = 1.0
-    temperature: float = 1.0
-    rhyme: float = 0.8
-    tie: float = 0.3
-    lean: float = 0.5
-    chunk: int | None = None
+    bar_correlation: float = 0.8
+    section_coupling: float = 0.3
+    mode_guidance: float = 0.5
+    batch_size: int | None = None
     dtype: "torch.dtype | None" = None
 
     def __post_init__(self) -> None:
-        if not 1 <= self.steps <= 1000:
-            raise PlanError(f"steps must lie between 1 and 1000, got {self.steps}")
-        for name in ("rhythm", "mood"):
-            if not 0 <= getattr(self.guidance, name) <= 10:
-                raise PlanError(f"guidance must lie between 0 and 10, got {getattr(self.guidance, name)}")
-        if not 0.1 <= self.temperature <= 10:
-            raise PlanError(f"temperature must lie between 0.1 and 10, got {self.temperature}")
-        if not 0 <= self.rhyme <= 1:
-            raise PlanError(f"rhyme must lie between 0 and 1, got {self.rhyme}")
-        if not 0 <= self.lean <= 4:
-            raise PlanError(f"lean must lie between 0 and 4 nats, got {self.lean}")
+        for name in ("seed", "steps", "batch_size"):
+            if (number := getattr(self, name)) is not None:
+                object.__setattr__(self, name, whole(name, number))
+        check_range("seed", self.seed, 0, 2**63 - 1)
+        check_range("steps", self.steps, 1, 1000)
+        check_range("bar_correlation", self.bar_correlation, 0, 1)
+        check_range("section_coupling", self.section_coupling, 0, 1)
+        check_range("mode_guidance", self.mode_guidance, 0, 4)
+        if self.batch_size is not None:
+            check_range("batch_size", self.batch_size, 1, 4096)
 
-    def manner(self) -> Manner:
-        """What of this the sampler asks for."""
-        return {"method": self.method, "eta": self.eta, "temperature": self.temperature, "rhyme": self.rhyme}
+
+def whole(name: str, value: SupportsIndex) -> int:
+    """A whole number, of numpy too; InputError for another kind."""
+    try:
+        return operator.index(value)
+    except TypeError as e:
+        raise InputError(f"{name} must be a whole number, got {value!r}") from e
+
+
+def check_range(name: str, value: float, low: float, high: float) -> None:
+    """InputError where a number does not lie in low..high; NaN lies nowhere."""
+    try:
+        inside = low <= value <= high
+    except TypeError as e:
+        raise InputError(f"{name} must be a number between {low} and {high}, got {value!r}") from e
+    if not inside:
+        raise InputError(f"{name} must lie between {low} and {high}, got {value}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreOptions:
-    """As for `DiffBGM.score`. Raises InputError for a word that is none of the choices."""
+    """Everything that may be asked of the music of a video; `README.md` has the table of it.
 
-    style: "str | Sequence[str]" = ""
-    prompt: str = ""
-    semantics: Semantics = "auto"
-    seed: int | None = None
-    steps: int | None = None
-    guidance: "float | tuple[float, float] | Guidance | None" = None
-    keep_audio: KeepAudio = "replace"
-    fade: float | None = None
+    Values are checked and made plain when the options are made: numpy's numbers become Python's, tags become one text
+    ("calm,piano"), a pair for guidance becomes a `Guidance`, and None becomes the default.
+
+    Raises:
+        OptionError: A value that its option cannot have.
+    """
+
+    style: str | Sequence[str] | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", "style tags, for example calm,piano (see: diffbgm styles)", metavar="TAGS",
+            unset="the pictures decide",
+        ),
+    )  # fmt: skip
+    prompt: str | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", 'free text that is turned into tags, for example "a lonely rainy night"', metavar="TEXT",
+            unset="none",
+        ),
+    )  # fmt: skip
+    semantics: Semantics | None = field(
+        default="auto",
+        metadata=declare(
+            str, "look", "what reads the pictures: colour and motion, CLIP as well, or CLIP where it is at hand",
+            choices=get_args(Semantics),
+        ),
+    )  # fmt: skip
+    seed: int | None = field(
+        default=None,
+        metadata=declare(
+            int, "compose", "the same seed gives the same music", low=0, high=MOST_SEED, metavar="N",
+            unset="a new one is drawn",
+        ),
+    )  # fmt: skip
+    steps: int | None = field(
+        default=64,
+        metadata=declare(
+            int, "compose", "steps of the sampler: more is slower and a little better", low=1, high=1000, metavar="N",
+        ),
+    )  # fmt: skip
+    guidance: float | Sequence[float] | Guidance | None = field(
+        default=1.0,
+        metadata=declare(
+            float, "compose", "how strictly the plan is followed; or a pair: dynamic, semantic", low=0, high=10,
+            metavar="G",
+        ),
+    )  # fmt: skip
+    bar_correlation: float | None = field(
+        default=0.8,
+        metadata=declare(
+            float, "compose", "how far the bars of a piece share their noise", low=0, high=1, metavar="R",
+        ),
+    )  # fmt: skip
+    section_coupling: float | None = field(
+        default=0.3,
+        metadata=declare(
+            float, "compose", "how far sections with one label are pulled together", low=0, high=1, metavar="C",
+        ),
+    )  # fmt: skip
+    mode_guidance: float | None = field(
+        default=0.5,
+        metadata=declare(
+            float, "compose", "nats by which notes outside the plan's mode are held back", low=0, high=4, metavar="P",
+        ),
+    )  # fmt: skip
+    keep_audio: KeepAudio | None = field(
+        default="replace",
+        metadata=declare(
+            str, "sound",
+            "the video's own sound: replaced, under the music, or with the music ducked where people speak",
+            choices=get_args(KeepAudio),
+        ),
+    )  # fmt: skip
+    fade: float | None = field(
+        default=None,
+        metadata=declare(
+            float, "sound", "seconds of the final fade", low=0, high=600, metavar="S",
+            unset="0.8, at most a fifth of the piece",
+        ),
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         for name, setting in SETTINGS.items():
-            if setting.choices and getattr(self, name) not in setting.choices:
-                raise InputError(f"{name} must be one of {', '.join(setting.choices)}, got {getattr(self, name)!r}")
+            read = _READERS.get(name, setting.check)
+            object.__setattr__(self, name, read(name, getattr(self, name)))
+
+    def to_plain(self) -> dict[str, Any]:
+        """The options as JSON values, as a receipt holds them."""
+        return {name: asdict(v) if is_dataclass(v) else v for name, v in settings_of(self).items()}  # pyright: ignore
+
+    @classmethod
+    def from_receipt(cls, receipt: "Mapping[str, Any] | str | os.PathLike[str]") -> "ScoreOptions":
+        """The options of the take that a receipt (or the file of one) belongs to, its seed included.
+
+        The same video, weights, device and version with these options give the same notes. Where the receipt's
+        `given` names a plan, a roll or features, those have to be handed in again as well.
+
+        Raises:
+            OptionError: This is no receipt of version 0.5 or later.
+        """
+        where = "this receipt" if isinstance(receipt, Mapping) else os.fspath(receipt)
+        if not isinstance(receipt, Mapping):
+            try:
+                receipt = json.loads(Path(receipt).read_text(encoding="utf-8"))
+            except (OSError, ValueError, RecursionError) as e:
+                reason = getattr(e, "strerror", None) or "it is no JSON"
+                raise OptionError(f"{where}: cannot be read as a receipt ({reason}); check the path") from e
+        options = receipt.get("options") if isinstance(receipt, Mapping) else None
+        if not isinstance(options, Mapping):
+            raise OptionError(f"{where}: holds no options; receipts do since version 0.5")
+        plain = dict(cast("Mapping[str, Any]", options))
+        if isinstance(guidance := plain.get("guidance"), Mapping):
+            try:
+                plain["guidance"] = Guidance(**cast("Mapping[str, Any]", guidance))
+            except TypeError as e:
+                raise OptionError(f"{where}: guidance must hold {', '.join(f.name for f in fields(Guidance))}") from e
+        return with_changes(cls(), plain)
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One of the settings as people write it down: its kind, a line of help, the words it may be (if not any)."""
+class Changes(TypedDict, total=False):
+    """Options by name, for type checkers: `DiffBGM.score(video, seed=1, steps=32)`."""
 
-    kind: type[str] | type[int] | type[float]
-    help: str
-    choices: tuple[str, ...] = ()
-    metavar: str | None = None
+    style: str | Sequence[str] | None
+    prompt: str | None
+    semantics: Semantics | None
+    seed: int | None
+    steps: int | None
+    guidance: float | Sequence[float] | Guidance | None
+    bar_correlation: float | None
+    section_coupling: float | None
+    mode_guidance: float | None
+    keep_audio: KeepAudio | None
+    fade: float | None
 
 
 SETTINGS: Mapping[str, Setting] = {
-    "style": Setting(str, "for example calm,piano (see: diffbgm styles)", metavar="TAGS"),
-    "prompt": Setting(str, 'free text, for example "a lonely rainy night"', metavar="TEXT"),
-    "semantics": Setting(
-        str,
-        "what reads the pictures: colour and motion, CLIP as well, or CLIP where it is at hand (default)",
-        get_args(Semantics),
-    ),
-    "seed": Setting(int, "the same seed gives the same music"),
-    "steps": Setting(int, "of the sampler: more is slower and a little better (default 64)"),
-    "guidance": Setting(float, "how strictly the plan is followed (default 1)"),
-    "keep_audio": Setting(
-        str,
-        "the video's own sound: replaced, under the music, or with the music ducked where people speak",
-        get_args(KeepAudio),
-    ),
-    "fade": Setting(float, "seconds of the final fade (default .8)"),
+    f.name: replace(f.metadata["setting"], default=f.default) for f in fields(ScoreOptions)
 }
 
 
 def settings_of(holder: object) -> dict[str, Any]:
-    """The settings that an object has as attributes of the same names, for `DiffBGM.score(video, **settings)`."""
+    """The options that an object has as attributes of the same names, for `DiffBGM.score(video, **settings)`."""
     return {name: getattr(holder, name) for name in SETTINGS}
+
+
+def guidance_of(options: ScoreOptions) -> Guidance:
+    """The guidance of both streams."""
+    guidance = _read_guidance("guidance", options.guidance)
+    return guidance if isinstance(guidance, Guidance) else Guidance(guidance, guidance)
+
+
+def with_changes(options: ScoreOptions | None, changes: Mapping[str, Any]) -> ScoreOptions:
+    """The options (None: the defaults) with some of them changed.
+
+    Raises:
+        OptionError: There is no option of that name, a value that its option cannot have, or `options` are none.
+    """
+    if options is not None and not isinstance(cast("Any", options), ScoreOptions):
+        raise OptionError(f"options must be a ScoreOptions, got {show(options)}; or name each one, such as seed=1")
+    for name in changes:
+        if name not in SETTINGS:
+            near = difflib.get_close_matches(name, SETTINGS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(SETTINGS)}"
+            raise OptionError(f"no option is called {name!r}: {hint}")
+    return ScoreOptions(**{**settings_of(options or ScoreOptions()), **changes})
+
+
+def _read_style(name: str, value: Any) -> str:
+    """Tags as one text; which tags there are is the planner's to say."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    try:
+        tags = list(value)
+    except TypeError as e:
+        raise OptionError(f"{name} must be tags such as 'calm,piano' or a list of them, got {show(value)}") from e
+    for tag in tags:
+        if not isinstance(tag, str):
+            raise OptionError(f"{name} must be a list of tags such as 'calm', got {show(tag)} in it")
+    return ",".join(tags)
+
+
+def _read_guidance(name: str, value: Any) -> "float | Guidance":
+    """A number for both streams, or one for each."""
+    setting = SETTINGS[name]
+    if isinstance(value, Guidance):
+        streams, rescale = astuple(value)[:2], real(value.rescale)
+        if rescale is None or not 0 <= rescale <= 1:
+            raise OptionError(f"{name}: rescale must be a number from 0 to 1, got {show(value.rescale)}")
+        return Guidance(*(float(setting.number(name, weight)) for weight in streams), rescale=rescale)
+    if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__len__"):
+        return setting.check(name, value)
+    parts = list(cast("Sequence[Any]", value))
+    if len(parts) != 2:
+        raise OptionError(f"{name} must be a number or a pair (dynamic, semantic), got {show(value)}")
+    return _read_guidance(name, Guidance(*parts))
+
+
+_READERS = {"style": _read_style, "guidance": _read_guidance}
+
+
+def parse_option(name: str, text: str) -> Any:
+    """The value of an option that a text stands for, as people type it; `2.5,1` is a pair, for guidance.
+
+    Raises:
+        OptionError: The text is no value of this option.
+    """
+    if name == "guidance" and "," in text:
+        number = SETTINGS[name]
+        return _read_guidance(name, [number.parse(name, part) for part in text.split(",")])
+    return SETTINGS[name].parse(name, text)

@@ -7,12 +7,14 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from diffbgm import hub
-from diffbgm.errors import InputError
-from diffbgm.options import Guidance, KeepAudio, ScoreOptions, Semantics
+from diffbgm.errors import InputError, OptionError
+from diffbgm.options import SETTINGS, ScoreOptions, with_changes
+from diffbgm.paths import local_path
 from diffbgm.planner import apply_bar_map, recut
+from diffbgm.planner.check import read_plan
 from diffbgm.progress import Clock, Progress
 from diffbgm.result import Result
 from diffbgm.stages import analyze_and_plan, arrange_and_render, options_of
@@ -21,11 +23,14 @@ from diffbgm.video import analyze
 
 if TYPE_CHECKING:
     import torch
+    from typing_extensions import Unpack
 
     from diffbgm.composer import Denoiser
     from diffbgm.composer.compose import Keep
+    from diffbgm.options import Changes
 
 VideoSource = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
+PlanSource = MusicPlan | str | os.PathLike[str]
 
 
 class DiffBGM:
@@ -52,100 +57,152 @@ class DiffBGM:
         device: "torch.device | str | None" = None,
         dtype: "torch.dtype | str | None" = None,
     ) -> "DiffBGM":
-        """The weights that come with the package (None), those in a folder, or those of a Hub repository.
+        """A model by the name of its weights.
 
-        A Hub repository ("owner/name", at `revision`: a branch, tag or commit) is looked for in the local cache first,
-        and downloaded once; `cache_dir` and `token` are by default those of huggingface_hub; `local_files_only` asks no
-        network. `device`: "cpu", "cuda", ...; None lets accelerate choose. `dtype`: what to compute in, "float32" or
-        "bfloat16"; None: bfloat16 where the hardware is fast at it, else float32. Raises WeightsError where there are
-        no weights, or damaged ones, InputError for another `dtype`.
+        Args:
+            name_or_path: None for the weights that come with the package, a folder, or a Hub repository
+                ("owner/name"), which is looked for in the local cache first and downloaded once.
+            revision: A branch, tag or commit of the repository.
+            cache_dir: The Hub's local cache; by default that of huggingface_hub.
+            token: Who is asking the Hub; by default that of huggingface_hub.
+            local_files_only: Ask no network.
+            device: "cpu", "cuda", ...; None lets accelerate choose.
+            dtype: What to compute in: "float32" or "bfloat16"; None takes bfloat16 where the hardware is fast at it,
+                else float32.
+
+        Returns:
+            The model, on the device.
+
+        Raises:
+            WeightsError: There are no weights of that name, or damaged ones.
+            OptionError: There is no such device here, or another `dtype`.
+            InputError: This process was forked from one that had loaded a model.
         """
-        from diffbgm.composer.device import make_accelerator
+        from diffbgm.composer.device import find_device
 
         precision = read_dtype(dtype)
         model, origin = hub.load(
             name_or_path, revision=revision, cache_dir=cache_dir, token=token, local_files_only=local_files_only
         )
-        return cls(model.to(device or make_accelerator().device), origin, precision)
+        return cls(model.to(find_device(device)), origin, precision)
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> Path:
         """Writes config.json and model.safetensors (float32) into `folder`, for `from_pretrained`; returns it."""
         return hub.save_weights(self.model, Path(folder))
 
     def push_to_hub(self, repo: str, *, token: str | None = None, private: bool = False) -> str:
-        """Puts the weights with a short card into the Hub repository `repo` ("owner/name"), made where it is not there
-        yet (`private` or not). Returns the commit's address; raises OutputError where that is not possible."""
+        """Puts the weights with a short card into a Hub repository.
+
+        Args:
+            repo: "owner/name"; made where it is not there yet.
+            token: Who is asking the Hub; by default that of huggingface_hub.
+            private: Whether a new repository is private.
+
+        Returns:
+            The address of the commit.
+
+        Raises:
+            OutputError: The Hub does not take it.
+        """
         with tempfile.TemporaryDirectory(prefix="diffbgm-") as folder:
             files = hub.card_files(self.save_pretrained(folder), repo)
             return hub.push(files, repo, token=token, private=private)
 
     def compose(
         self,
-        plan: MusicPlan,
+        plan: PlanSource,
+        options: ScoreOptions | None = None,
         *,
-        seed: int | None = None,
-        steps: int | None = None,
-        guidance: float | tuple[float, float] | Guidance | None = None,
         keep: "Keep | None" = None,
         on_progress: Progress | None = None,
+        **changes: "Unpack[Changes]",
     ) -> PianoRoll:
-        """The piano roll [4, 4 B, 88] for a plan of B beats, in the plan's key. `keep` holds music that is to stay."""
+        """The notes for a plan.
+
+        Args:
+            plan: A plan of B beats, or the path of one as JSON.
+            options: What is asked of the music; only what the composer reads counts here.
+            keep: Music that is to stay as it is.
+            on_progress: Called with (fraction 0..1, message); an exception raised there cancels.
+            changes: Options by name, such as `seed=1`, over those of `options`.
+
+        Returns:
+            The piano roll [4, 4 B, 88], in the plan's key.
+
+        Raises:
+            OptionError: There is no such option, it is not for composing, or it cannot have this value.
+            PlanError: The plan cannot be read, or `keep` does not fit it.
+        """
+        for name in changes:
+            if name in SETTINGS and SETTINGS[name].stage != "compose":
+                raise OptionError(f"{name} is not for composing; hand it to score or to make_plan")
+        settings = with_changes(options, changes)
+        return self._compose(as_plan(plan), settings, draw_seed(), keep, on_progress)
+
+    def _compose(
+        self,
+        plan: MusicPlan,
+        settings: ScoreOptions,
+        seed: int,
+        keep: "Keep | None",
+        on_progress: Progress | None,
+    ) -> PianoRoll:
+        """The notes for a plan; `seed` where the options have none."""
         from diffbgm.composer.compose import compose
 
-        options = options_of(ScoreOptions(seed=seed, steps=steps, guidance=guidance), draw_seed())
-        return compose(self.model, plan, replace(options, dtype=self.dtype), keep=keep, on_progress=on_progress)
+        options = replace(options_of(settings, seed), dtype=self.dtype)
+        return compose(self.model, plan, options, keep=keep, on_progress=on_progress)
 
     def score(
         self,
         video: VideoSource,
+        options: ScoreOptions | None = None,
         *,
-        style: str | Sequence[str] = (),
-        prompt: str = "",
-        semantics: Semantics = "auto",
-        seed: int | None = None,
-        steps: int | None = None,
-        guidance: float | tuple[float, float] | Guidance | None = None,
-        keep_audio: KeepAudio = "replace",
-        fade: float | None = None,
-        plan: MusicPlan | None = None,
+        plan: PlanSource | None = None,
         roll: PianoRoll | None = None,
         features: VideoFeatures | None = None,
         on_progress: Progress | None = None,
+        **changes: "Unpack[Changes]",
     ) -> Result:
         """Looks at the video, plans, composes, arranges and renders; nothing is written until `Result.save`.
 
-        video       a path, the bytes of a file, or an open binary file.
-        style       tags from `diffbgm.STYLES`, a list or "calm,piano"; prompt: free text that is turned into tags.
-        semantics   what reads the pictures: "colour", "clip", or "auto" (CLIP where it is at hand); see `analyze`.
-        seed        the same seed gives the same music on the same machine; None draws one (it is in the receipt).
-        steps       of the sampler (default 64); guidance: how strictly the plan is followed (default 1), or a pair
-                    (rhythm, mood).
-        keep_audio  "replace" the video's own sound, "mix" the music under it, or "duck" the music where people speak.
-        fade        seconds of the final fade.
-        plan, roll, features   from an earlier run, to skip those steps: edit a plan and pass it back.
-        on_progress called with (fraction 0..1, message); an exception raised there cancels.
+        Args:
+            video: A path (or `file:` URL), the bytes of a file, or an open binary file.
+            options: What is asked of the music, see `ScoreOptions`.
+            plan: A plan from an earlier run, maybe edited, or the path of one as JSON. The style and prompt of
+                `options` are then those it was made with, and are not used again.
+            roll: The notes from an earlier run, to be played and not composed.
+            features: What `analyze` said of this video, to skip that step.
+            on_progress: Called with (fraction 0..1, message); an exception raised there cancels.
+            changes: Options by name, such as `style="calm,piano", seed=1`, over those of `options`.
 
-        Raises VideoError, StyleError, PlanError (the caller's to mend), WeightsError or RenderError.
+        Returns:
+            The scored video, in memory.
+
+        Raises:
+            OptionError: There is no such option, it cannot have this value, or style or prompt are named with a plan.
+            VideoError: The video cannot be read.
+            StyleError: A style tag is unknown, or two contradict each other.
+            PlanError: The plan cannot be read, or is for another video.
+            RenderError: There is no synthesizer or soundfont.
         """
-        from diffbgm.composer.compose import compose
-
-        settings = ScoreOptions(
-            style=style,
-            prompt=prompt,
-            semantics=semantics,
-            seed=seed,
-            steps=steps,
-            guidance=guidance,
-            keep_audio=keep_audio,
-            fade=fade,
-        )
-        options = replace(options_of(settings, draw_seed()), dtype=self.dtype)
+        settings = with_changes(options, changes)
+        if plan is not None:
+            for name in changes:
+                if SETTINGS[name].stage == "plan" and getattr(settings, name):
+                    raise OptionError(
+                        f"{name} shapes a plan, and a plan is given: change the plan, or leave one of them out"
+                    )
+        given = [name for name, value in (("features", features), ("plan", plan), ("roll", roll)) if value is not None]
+        planned_before = None if plan is None else as_plan(plan)
+        seed = draw_seed()
         path, kept = as_file(video)
         clock = Clock(on_progress)
-        planned = analyze_and_plan(path, settings, clock, features=features, plan=plan)
+        planned = analyze_and_plan(path, settings, clock, features=features, plan=planned_before)
         with clock.stage("compose", 0.28, 0.7) as told:
-            roll = roll or compose(self.model, planned.plan, options, on_progress=told)
-        result = arrange_and_render(path, planned, roll, settings, options, self.origin, clock)
+            roll = roll or self._compose(planned.plan, settings, seed, None, told)
+        asked = options_of(settings, seed)
+        result = arrange_and_render(path, planned, roll, settings, asked, self.origin, clock, given=given)
         return replace(result, holder=kept)
 
     def recut(
@@ -155,10 +212,22 @@ class DiffBGM:
         *,
         on_progress: Progress | None = None,
     ) -> Result:
-        """The same music under a new edit: its notes stay, the tempo map is fitted to the new cuts, and whole bars come
-        or go only where the edit took pictures away or put some in.
+        """The same music under a new edit.
 
-        video  the new edit; or only its cuts (or features), and then the pictures of `result` stay.
+        Its notes stay, the tempo map is fitted to the new cuts, and whole bars come or go only where the edit took
+        pictures away or put some in.
+
+        Args:
+            result: The take whose music and options stay.
+            video: The new edit; or only its cuts (or features), and then the pictures of `result` stay.
+            on_progress: Called with (fraction 0..1, message); an exception raised there cancels.
+
+        Returns:
+            The new edit, scored.
+
+        Raises:
+            VideoError: The new edit cannot be read.
+            RenderError: There is no synthesizer or soundfont.
         """
         source, kept, features = result.source, None, result.features
         if isinstance(video, VideoFeatures):
@@ -167,19 +236,31 @@ class DiffBGM:
             features = replace(features, cuts=tuple(video))
         else:
             source, kept = as_file(video)
-            features = analyze(source)
+            features = analyze(source, semantics=result.options.semantics or "auto")
         new = recut(result.plan, features)
         scored = self.score(
             source,
+            result.options,
             features=features,
             plan=new.plan,
             roll=apply_bar_map(result.roll, new.bars),
-            seed=result.seed,
-            steps=result.receipt["steps"],
-            keep_audio=result.receipt["keep_audio"],
             on_progress=on_progress,
         )
         return replace(scored, holder=kept or result.holder)
+
+
+class KeptCopy:
+    """A temporary copy of a video that came as bytes; it lies on the disk as long as a result refers to it.
+
+    Copies of a result, deep ones too, share it.
+    """
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="diffbgm-")
+        self.path = Path(self._folder.name) / "video"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "KeptCopy":
+        return self
 
 
 def read_dtype(dtype: "torch.dtype | str | None") -> "torch.dtype | None":
@@ -188,7 +269,7 @@ def read_dtype(dtype: "torch.dtype | str | None") -> "torch.dtype | None":
 
     found = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
     if dtype is not None and found not in (torch.float32, torch.bfloat16, torch.float16):
-        raise InputError(f"dtype must be float32, bfloat16 or float16, got {dtype!r}")
+        raise OptionError(f"dtype must be float32, bfloat16 or float16, got {dtype!r}")
     return found
 
 
@@ -197,18 +278,26 @@ def draw_seed() -> int:
     return secrets.randbelow(2**31)
 
 
-def as_file(video: VideoSource) -> tuple[Path, object]:
+def as_plan(plan: PlanSource) -> MusicPlan:
+    """The plan, read where a path is given."""
+    if isinstance(plan, MusicPlan):
+        return plan
+    if isinstance(cast("Any", plan), str | os.PathLike):
+        return read_plan(local_path(plan))
+    raise OptionError(f"plan must be a MusicPlan or the path of one, not {type(plan).__name__}")
+
+
+def as_file(video: VideoSource) -> tuple[Path, KeptCopy | None]:
     """A path to the video, and what keeps it alive: bytes and open files are put into a temporary file."""
     if isinstance(video, (str, os.PathLike)):
-        return Path(video), None
-    kept = tempfile.TemporaryDirectory(prefix="diffbgm-")
-    path = Path(kept.name) / "video"
+        return local_path(video), None
+    kept = KeptCopy()
     try:
-        with open(path, "wb") as file:
+        with open(kept.path, "wb") as file:
             if isinstance(video, bytes | bytearray):
                 file.write(video)
             else:
                 shutil.copyfileobj(video, file)
     except (TypeError, AttributeError) as e:
         raise InputError(f"a video is a path, bytes or a file opened with 'rb', not {type(video).__name__}") from e
-    return path, kept
+    return kept.path, kept

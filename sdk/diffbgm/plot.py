@@ -1,5 +1,8 @@
 """Pictures of a plan and its piano roll, on one time axis in seconds."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import os
 from pathlib import Path
 from typing import Any
@@ -7,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from diffbgm.files import replacing
+from diffbgm.paths import DRAWN_BY
 from diffbgm.roll import roll_to_notes
 from diffbgm.types import BEATS_PER_BAR, MusicPlan, PianoRoll
 
@@ -14,11 +18,11 @@ INK, FAINT, PAPER = "#1c1917", "#78716c", "#fafaf9"
 HIT, MISS = "#0f766e", "#be123c"
 MELODY, ACCOMPANIMENT = "#c2410c", "#41719c"
 FULL, BUSY, REGISTER = "#99d5cd", "#0f766e", "#6d28d9"
-SCENES = ("#e3eef0", "#f6e9dc", "#e6eedd", "#ece4f1", "#f7efd0", "#e9e7e4")
+SECTION_COLOURS = ("#e3eef0", "#f6e9dc", "#e6eedd", "#ece4f1", "#f7efd0", "#e9e7e4")
 
 
 def plot_plan(plan: MusicPlan, path: str | os.PathLike[str], *, roll: PianoRoll | None = None) -> Path:
-    """A PNG in lanes: scenes and cuts, tempo, what is asked of the music, and the roll if there is one.
+    """Draw a PNG in lanes: sections and cuts, tempo, what is asked of the music, and the roll if there is one.
 
     Cuts that fall on a beat are solid with a disc, those let go are dashed with a cross, through every lane. Raises
     OutputError where the picture cannot be written.
@@ -37,7 +41,7 @@ def plot_plan(plan: MusicPlan, path: str | os.PathLike[str], *, roll: PianoRoll 
     )  # inches around the lanes
     for axis in axes:
         _dress(axis, plan)
-    _scenes(axes[0], plan)
+    _sections(axes[0], plan)
     _tempo(axes[1], plan)
     _curves(axes[2], plan)
     if roll is not None:
@@ -48,7 +52,7 @@ def plot_plan(plan: MusicPlan, path: str | os.PathLike[str], *, roll: PianoRoll 
     )
     path = Path(path)
     with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", facecolor=PAPER)
+        figure.savefig(temporary, format="png", facecolor=PAPER, metadata={"Software": DRAWN_BY})
     return path
 
 
@@ -61,11 +65,13 @@ def _title(plan: MusicPlan) -> str:
 
 
 def _dress(axis: Any, plan: MusicPlan) -> None:
-    """Scenes behind, cuts through, and as little ink as can be around a lane."""
+    """Sections behind, cuts through, and as little ink as can be around a lane."""
     names = sorted({s.label for s in plan.sections})
     for section in plan.sections:
         start, end = (float(plan.tempo.time_at(beat)) for beat in (section.start_beat, section.end_beat))
-        axis.axvspan(start, end, color=SCENES[names.index(section.label) % len(SCENES)], lw=0, zorder=0)
+        axis.axvspan(
+            start, end, color=SECTION_COLOURS[names.index(section.label) % len(SECTION_COLOURS)], lw=0, zorder=0
+        )
     for cut in plan.cuts:
         color, dashes = (HIT, "-") if cut.snapped else (MISS, (0, (3, 2)))
         axis.axvline(cut.time, color=color, ls=dashes, lw=0.7 + 0.9 * cut.strength, alpha=0.85, zorder=2)
@@ -78,8 +84,8 @@ def _name(axis: Any, text: str) -> None:
     axis.set_ylabel(text, rotation=0, ha="right", va="center", fontsize=9, color=INK)
 
 
-def _scenes(axis: Any, plan: MusicPlan) -> None:
-    _name(axis, "scenes\nand cuts")
+def _sections(axis: Any, plan: MusicPlan) -> None:
+    _name(axis, "sections\nand cuts")
     axis.set_ylim(0, 1)
     axis.set_yticks([])
     for section in plan.sections:
@@ -105,7 +111,7 @@ def _curves(axis: Any, plan: MusicPlan) -> None:
     edges, curves = plan.tempo.edges, plan.curves
     middles = (edges[:-1] + edges[1:]) / 2
     axis.stairs(curves.polyphony, edges, fill=True, color=FULL, alpha=0.9, label="keys at once", zorder=1)
-    axis.plot(middles, curves.density, color=BUSY, label="notes a beat", lw=1.7, zorder=3)
+    axis.plot(middles, curves.density, color=BUSY, label="notes per beat", lw=1.7, zorder=3)
     axis.plot(middles, curves.melody, color=MELODY, label="of them melody", lw=1.4, zorder=3)
     axis.set_ylim(0, 1.25 * float(max(curves.polyphony.max(), curves.density.max(), 1.0)))
     _name(axis, "asked of\nthe music")

@@ -1,38 +1,51 @@
 """The receipt: how well the music fits the pictures, in numbers anybody can check."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from diffbgm.types import Audio, MusicPlan
+from diffbgm.options import ScoreOptions, guidance_of
+from diffbgm.types import SYNC_TOLERANCE, Audio, MusicPlan
 
 
 def make_receipt(
     plan: MusicPlan,
     audio: Audio,
     *,
-    seed: int,
-    steps: int,
-    guidance: Mapping[str, float],
+    options: ScoreOptions,
     model: Mapping[str, str],
     sound: Mapping[str, Any],
-    scene: list[str],
+    scene: Sequence[str],
     timings: Mapping[str, float],
+    given: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Plain JSON values.
+    """What was made, how, and how well it fits, in values that JSON has (no NaN, no infinity: null instead).
 
-    length_error_ms  sound minus picture.
-    cuts             time and nearest beat position (halves count), `error_ms` cut minus beat, whether the tempo was
-                     bent to meet it (`snapped`), and if not, why.
-    cut_hit_rate     share of cuts within 40 ms of a beat or half beat; null without cuts. `chance` is the share of the
-                     video's time that lies that near to one.
-    timings          seconds per stage.
+    Args:
+        plan: The plan that was composed.
+        audio: What the scored video sounds like.
+        options: All options of the take, its seed included; `ScoreOptions.from_receipt` reads them back.
+        model: `id`, `version` and `sha256` of the weights.
+        sound: Loudness (LUFS), true peak (dBTP), speech (seconds), synthesizer and soundfont.
+        scene: What the pictures show, in words.
+        timings: Seconds per stage.
+        given: What was handed in and not made from the options: "features", "plan", "roll".
+
+    Returns:
+        A dict with the options as `options`, and with
+
+        - `length_error_ms`: sound minus picture;
+        - `cuts`: time and nearest beat position (halves count), `error_ms` cut minus beat, whether the tempo was bent
+          to meet it (`snapped`), and if not, why;
+        - `cut_hit_rate`: share of cuts within 40 ms of a beat or half beat, null without cuts; `chance`: the share of
+          the video's time that lies that near to one.
     """
     bpm = plan.tempo.bpm()
     edges = plan.tempo.edges
-    hits = [cut for cut in plan.cuts if abs(cut.error) <= 0.040]
+    hits = [cut for cut in plan.cuts if abs(cut.error) <= SYNC_TOLERANCE]
     halves = np.sort(np.concatenate([edges, (edges[:-1] + edges[1:]) / 2]))
     return {
         "duration": plan.duration,
@@ -57,19 +70,27 @@ def make_receipt(
             for cut in plan.cuts
         ],
         "cut_hit_rate": len(hits) / len(plan.cuts) if plan.cuts else None,
-        "chance": round(min(1.0, float(0.080 * (len(halves) - 1) / plan.duration)), 4),
+        "chance": round(min(1.0, float(2 * SYNC_TOLERANCE * (len(halves) - 1) / plan.duration)), 4),
         "sections": [
             {**asdict(s), "start": plan.tempo.time_at(s.start_beat), "end": plan.tempo.time_at(s.end_beat)}
             for s in plan.sections
         ],
         "style": list(plan.style),
         "palette": plan.palette,
-        "seed": seed,
-        "steps": steps,
-        "guidance": dict(guidance),
+        "options": options.to_plain(),
+        "given": list(given),
+        "seed": options.seed,
+        "steps": options.steps,
+        "guidance": asdict(guidance_of(options)),
+        "keep_audio": options.keep_audio,
         "model": dict(model),
-        **sound,
-        "scene": scene,
+        **{name: finite(value) for name, value in sound.items()},
+        "scene": list(scene),
         "why": list(plan.why),
         "timings": {stage: round(seconds, 3) for stage, seconds in timings.items()},
     }
+
+
+def finite(value: Any) -> Any:
+    """The value; None for a number that JSON has no text for, such as the loudness of silence."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,8 +1,7 @@
 """What scoring a video gives back: everything in memory, written out by `save` as the suffix asks."""
 
-import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,29 @@ from typing import Any
 from diffbgm import codec, files, media
 from diffbgm.errors import OutputError
 from diffbgm.midi import midi_bytes, write_midi
+from diffbgm.options import ScoreOptions
+from diffbgm.paths import companion, default_suffix, digest_of
 from diffbgm.types import Audio, MusicPlan, PianoRoll, Score, VideoFeatures
+
+PLAN = ".plan.json"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """A scored video.
 
-    audio    what the scored video sounds like; `music` the music alone, `stems` its roles (they sum to `music`).
-    receipt  how well the music fits, as plain JSON values (see `receipt.make_receipt`).
-    source   the video that was scored; `save` needs it for video files.
+    Args:
+        plan: What was composed.
+        roll: The notes, in the plan's key.
+        score: The same arranged for instruments.
+        audio: What the scored video sounds like.
+        music: The music alone.
+        stems: Its roles, which sum to `music`.
+        features: What the pictures say.
+        options: All options of the take, with the seed that was used.
+        source: The video that was scored; `save` needs it for video files.
+        receipt: How well the music fits, as plain JSON values (see `receipt.make_receipt`).
+        holder: What keeps a temporary copy of the source alive, where there is one.
     """
 
     plan: MusicPlan
@@ -29,14 +41,19 @@ class Result:
     music: Audio
     stems: Mapping[str, Audio]
     features: VideoFeatures
-    seed: int
+    options: ScoreOptions
     receipt: Mapping[str, Any]
     source: Path
-    holder: object = None  # holds a temporary copy of the source, when there is one
+    holder: object = None
 
     def __repr__(self) -> str:
         plan, bpm = self.plan, self.receipt["tempo"]["base"]
         return f"Result({plan.duration:.2f} s, {plan.bars} bars, {plan.key}, {bpm:.0f} bpm, seed {self.seed})"
+
+    @property
+    def seed(self) -> int:
+        """The seed that the notes were drawn with."""
+        return self.options.seed or 0
 
     @property
     def midi(self) -> bytes:
@@ -51,20 +68,30 @@ class Result:
         .png                 a picture of the plan over its piano roll
         .fcpxml              markers for a video editor
 
-        Raises OutputError for another suffix or a place that cannot be written.
+        Args:
+            path: The file to write; another of this name is replaced, the video that was scored never.
+
+        Returns:
+            The path.
+
+        Raises:
+            OutputError: Another suffix, a place that cannot be written, or the video that was scored.
         """
         path = Path(path)
         suffix = path.suffix.lower()
+        if path.exists() and self.source.exists() and path.samefile(self.source):
+            raise OutputError(f"{path}: is the video that was scored; choose another name")
         if suffix in media.COPYABLE:
-            media.mux(self.source, self.audio, path, duration=self.plan.duration)
+            own = self.receipt["keep_audio"] != "replace"
+            media.mux(self.source, self.audio, path, duration=self.plan.duration, own_sound=own)
         elif suffix in media.SOUND_CODECS:
             media.write_audio(self.audio, path)
         elif suffix in (".mid", ".midi"):
             write_midi(self.score, path)
-        elif path.name.lower().endswith(".plan.json"):
+        elif path.name.lower().endswith(PLAN):
             files.write_text(path, codec.to_json(self.plan, indent=1) + "\n")
         elif suffix == ".json":
-            files.write_text(path, json.dumps(dict(self.receipt), indent=2) + "\n")
+            files.write_json(path, dict(self.receipt), indent=2)
         elif suffix == ".png":
             self.plot(path)
         elif suffix == ".fcpxml":
@@ -77,17 +104,58 @@ class Result:
             raise OutputError(f"{path}: no such format {suffix or '(no suffix)'}; use one of {', '.join(known)}")
         return path
 
+    def save_files(
+        self, video: Path, kinds: Iterable[str] = (), *, stems: bool = False
+    ) -> tuple[dict[str, Any], list[Path]]:
+        """Writes the scored video, the MIDI file and the receipt, and what else is wanted, beside each other.
+
+        The receipt names every file with its digest, so that a later run knows which files are its own. It is written
+        first, without digests, so that this is so even where the work is broken off in between, and again at the end.
+
+        Args:
+            video: The scored video; the other files have its name with other suffixes.
+            kinds: Suffixes of further files, such as ".wav" and ".png".
+            stems: Whether to write NAME.ROLE.wav for every role.
+
+        Returns:
+            The receipt as it was written, and all paths.
+
+        Raises:
+            OutputError: One of them cannot be written.
+        """
+        receipt = companion(video, ".receipt.json")
+        paths = [video, *(companion(video, suffix) for suffix in (".mid", *kinds))]
+        roles = {role: companion(video, f".{role}.wav") for role in self.stems} if stems else {}
+        written = [*paths, *roles.values()]
+        told = {**self.receipt, "files": {path.name: None for path in written}}
+        files.write_json(receipt, told, indent=2)
+        for path in paths:
+            self.save(path)
+        for role, path in roles.items():
+            media.write_audio(self.stems[role], path)
+        told["files"] = {path.name: digest_of(path) for path in written}
+        files.write_json(receipt, told, indent=2)
+        return told, [*paths[:2], receipt, *paths[2:], *roles.values()]
+
     def save_all(self, folder: str | os.PathLike[str], name: str | None = None) -> dict[str, Path]:
-        """Video, sound, MIDI, receipt, plan, picture, markers and every stem into `folder`; the paths, by kind."""
+        """Writes video, sound, MIDI, receipt, plan, picture, markers and every stem.
+
+        Args:
+            folder: Where to; made where it is missing.
+            name: What the files are called (default: the video's name and "-scored").
+
+        Returns:
+            The paths, by kind.
+
+        Raises:
+            OutputError: One of them cannot be written.
+        """
         folder = files.make_folder(folder)
-        stem = name or f"{self.source.stem}-scored"
-        suffixes = {"video": "mp4", "audio": "wav", "midi": "mid", "receipt": "receipt.json", "plan": "plan.json"}
-        suffixes |= {"picture": "png", "markers": "fcpxml"}
-        paths = {kind: self.save(folder / f"{stem}.{suffix}") for kind, suffix in suffixes.items()}
-        for role, audio in self.stems.items():
-            paths[f"stem {role}"] = folder / f"{stem}.{role}.wav"
-            media.write_audio(audio, paths[f"stem {role}"])
-        return paths
+        video = folder / f"{name or f'{self.source.stem}-scored'}{default_suffix(self.source)}"
+        kinds = {"audio": ".wav", "plan": PLAN, "picture": ".png", "markers": ".fcpxml"}
+        self.save_files(video, kinds.values(), stems=True)
+        kinds |= {"midi": ".mid", "receipt": ".receipt.json", **{f"stem {role}": f".{role}.wav" for role in self.stems}}
+        return {"video": video, **{kind: companion(video, suffix) for kind, suffix in kinds.items()}}
 
     def plot(self, path: str | os.PathLike[str]) -> Path:
         """Draws shots and cuts over tempo, curves, sections and piano roll on one time axis, as PNG."""

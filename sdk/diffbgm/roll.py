@@ -1,5 +1,8 @@
 """Notes <-> PianoRoll, and what a roll measures: the curves and textures that training reads and plans ask for."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from collections.abc import Iterable
 from functools import cache
 
@@ -27,8 +30,10 @@ MIDDLE_PITCH = 60.0  # register and register of a bar with nothing in it
 
 
 def notes_to_roll(melody: Iterable[Note], accompaniment: Iterable[Note], beats: int) -> PianoRoll:
-    """Notes on the sixteenth grid of `beats` beats. A note shorter than a sixteenth lasts one; outside the grid or the
-    88 keys it is dropped."""
+    """Put notes on the sixteenth grid of `beats` beats.
+
+    A note shorter than a sixteenth lasts one; outside the grid or the 88 keys it is dropped.
+    """
     cells = np.zeros((4, beats * STEPS_PER_BEAT, PITCHES), np.uint8)
     velocity = np.zeros((2, *cells.shape[1:]), np.uint8)
     for voice, notes in enumerate((melody, accompaniment)):
@@ -46,20 +51,20 @@ def notes_to_roll(melody: Iterable[Note], accompaniment: Iterable[Note], beats: 
 
 
 def roll_to_notes(roll: PianoRoll, default_velocity: int = 80) -> tuple[list[Note], list[Note]]:
-    """The melody's and the accompaniment's notes, in order of start; sustains without an onset are ignored."""
-    voices = []
+    """Return the melody's and the accompaniment's notes, in order of start; sustains without an onset are ignored."""
+    voices: list[list[Note]] = []
     for voice in range(2):
         onset, sustain = roll.cells[2 * voice], roll.cells[2 * voice + 1]
-        notes = []
-        for start, key in np.argwhere(onset):
+        notes: list[Note] = []
+        for start, key in np.argwhere(onset).tolist():
             held = sustain[start + 1 :, key].astype(bool) & ~onset[start + 1 :, key].astype(bool)
             length = 1 + (len(held) if held.all() else int(np.argmin(held)))
             loud = int(roll.velocity[voice, start, key]) if roll.velocity is not None else 0
             notes.append(
                 Note(
-                    int(start) / STEPS_PER_BEAT,
-                    (int(start) + length) / STEPS_PER_BEAT,
-                    int(key) + LOWEST_PITCH,
+                    start / STEPS_PER_BEAT,
+                    (start + length) / STEPS_PER_BEAT,
+                    key + LOWEST_PITCH,
                     loud or default_velocity,
                 )
             )
@@ -77,7 +82,7 @@ def score_to_roll(score: Score) -> PianoRoll:
 
 
 def transpose(roll: PianoRoll, semitones: int) -> PianoRoll:
-    """The roll moved up or down; notes that would leave the keyboard move back by an octave."""
+    """Return the roll moved up or down; notes that would leave the keyboard move back by an octave."""
     if semitones == 0:
         return roll
 
@@ -99,35 +104,37 @@ def sounding(cells: np.ndarray) -> np.ndarray:
     return (cells[0::2] | cells[1::2]).astype(bool)
 
 
-def _bars(x: np.ndarray) -> np.ndarray:
-    """Steps [T] summed by bar, T padded to whole bars -> [ceil(T / 16)]."""
-    pad = -len(x) % STEPS_PER_BAR
-    return np.pad(x, (0, pad)).reshape(-1, STEPS_PER_BAR).sum(1)
+def _bars(x: np.ndarray, beats_per_bar: int = BEATS_PER_BAR) -> np.ndarray:
+    """Return steps [T] summed by bar, T padded to whole bars -> [ceil(T / steps per bar)]."""
+    steps = beats_per_bar * STEPS_PER_BEAT
+    pad = -len(x) % steps
+    return np.pad(x, (0, pad)).reshape(-1, steps).sum(1)
 
 
-def measure_curves(cells: np.ndarray) -> Curves:
-    """The `Curves` of a roll's cells [4, T, 88]: measured bar by bar, given beat by beat [T / 4]."""
+def measure_curves(cells: np.ndarray, beats_per_bar: int = BEATS_PER_BAR) -> Curves:
+    """Return the `Curves` of a roll's cells [4, T, 88]: measured bar by bar, given beat by beat [T / 4]."""
     sound = sounding(cells)
     onsets = cells[0::2].sum(-1).astype(np.float64)  # [2, T]
     count = sound.sum((0, 2)).astype(np.float64)  # [T]
     pitch_sum = (sound.sum(0) * (np.arange(PITCHES) + LOWEST_PITCH)).sum(-1)
-    bar_keys, bar_pitch = _bars(count), _bars(pitch_sum)
+    bar_keys, bar_pitch = _bars(count, beats_per_bar), _bars(pitch_sum, beats_per_bar)
     bars = {
-        "polyphony": bar_keys / STEPS_PER_BAR,
-        "density": _bars(onsets.sum(0)) / BEATS_PER_BAR,
+        "polyphony": bar_keys / (beats_per_bar * STEPS_PER_BEAT),
+        "density": _bars(onsets.sum(0), beats_per_bar) / beats_per_bar,
         "register": np.where(bar_keys > 0, bar_pitch / np.maximum(bar_keys, 1), MIDDLE_PITCH),
-        "melody": _bars(onsets[0]) / BEATS_PER_BAR,
-        "repetition": repetition(cells, lag=4),
+        "melody": _bars(onsets[0], beats_per_bar) / beats_per_bar,
+        "repetition": repetition(cells, lag=4, beats_per_bar=beats_per_bar),
     }
     beats = cells.shape[1] // STEPS_PER_BEAT
-    return Curves(**{name: np.repeat(value, BEATS_PER_BAR)[:beats] for name, value in bars.items()})
+    return Curves(**{name: np.repeat(value, beats_per_bar)[:beats] for name, value in bars.items()})
 
 
-def repetition(cells: np.ndarray, lag: int) -> np.ndarray:
+def repetition(cells: np.ndarray, lag: int, beats_per_bar: int = BEATS_PER_BAR) -> np.ndarray:
     """[bars] Jaccard index between the onsets of each bar and of the bar `lag` bars before; 0 where there is none."""
     onsets = cells[0::2].astype(bool)
-    pad = -onsets.shape[1] % STEPS_PER_BAR
-    flat = np.pad(onsets, ((0, 0), (0, pad), (0, 0))).reshape(2, -1, STEPS_PER_BAR, PITCHES)
+    steps = beats_per_bar * STEPS_PER_BEAT
+    pad = -onsets.shape[1] % steps
+    flat = np.pad(onsets, ((0, 0), (0, pad), (0, 0))).reshape(2, -1, steps, PITCHES)
     flat = flat.transpose(1, 0, 2, 3).reshape(flat.shape[1], -1)  # [bars, cells]
     out = np.zeros(len(flat))
     if len(flat) > lag:
@@ -137,13 +144,12 @@ def repetition(cells: np.ndarray, lag: int) -> np.ndarray:
     return out
 
 
-def bar_statistics(cells: np.ndarray) -> np.ndarray:
-    """[bars, 8] what textures are computed from, so that the texture of any run of bars is a sum: all onsets,
-    accompaniment onsets, sum of their pitches, onsets on odd sixteenths, sounding cells, chord changes inside the bar,
-    chord change at its start (0 or 1), steps. Cells are [4, T, 88].
+def bar_statistics(cells: np.ndarray, beats_per_bar: int = BEATS_PER_BAR) -> np.ndarray:
+    """Return [bars, 8] from which the texture of any run of bars is a sum, for cells [4, T, 88].
 
-    A chord changes from one beat to the next when the accompaniment's sounding pitch classes differ by more than half
-    (Jaccard index below .5).
+    All onsets, accompaniment onsets, sum of their pitches, onsets on odd sixteenths, sounding cells, chord changes
+    inside the bar, chord change at its start (0 or 1), steps. A chord changes from one beat to the next when the
+    accompaniment's sounding pitch classes differ by more than half (Jaccard index below 0.5).
     """
     sound = sounding(cells)
     onsets = cells[0::2].sum((0, 2)).astype(np.float64)  # [T]
@@ -156,25 +162,25 @@ def bar_statistics(cells: np.ndarray) -> np.ndarray:
     either = (classes[1:] | classes[:-1]).sum(1)
     change = np.concatenate([[0.0], (either > 0) & (both < 0.5 * either)])
     at_start = change.copy()
-    at_start[np.arange(len(change)) % BEATS_PER_BAR > 0] = 0
+    at_start[np.arange(len(change)) % beats_per_bar > 0] = 0
     inside = np.repeat(change - at_start, STEPS_PER_BEAT) / STEPS_PER_BEAT
     return np.stack(
         [
-            _bars(onsets),
-            _bars(accompaniment.sum(-1)),
-            _bars(accompaniment @ keys),
-            _bars(odd),
-            _bars(sound.sum((0, 2)).astype(np.float64)),
-            _bars(inside),
-            at_start[::BEATS_PER_BAR],
-            _bars(np.ones(cells.shape[1])),
+            _bars(onsets, beats_per_bar),
+            _bars(accompaniment.sum(-1), beats_per_bar),
+            _bars(accompaniment @ keys, beats_per_bar),
+            _bars(odd, beats_per_bar),
+            _bars(sound.sum((0, 2)).astype(np.float64), beats_per_bar),
+            _bars(inside, beats_per_bar),
+            at_start[::beats_per_bar],
+            _bars(np.ones(cells.shape[1]), beats_per_bar),
         ],
         axis=1,
     )
 
 
 def texture_of(statistics: np.ndarray, mode: float | None = None) -> Texture:
-    """The texture of a run of bars from their `bar_statistics` [bars, 8]; what nothing sounds for is None."""
+    """Return the texture of a run of bars from their `bar_statistics` [bars, 8]; what nothing sounds for is None."""
     onsets, below, pitch, odd, sound, inside, _, steps = statistics.sum(0)
     if onsets == 0:
         return Texture(mode=mode, density=0.0)
@@ -208,8 +214,10 @@ def pitch_classes(cells: np.ndarray) -> np.ndarray:
 
 @cache
 def key_profiles() -> np.ndarray:
-    """[2, 12, 12] the profiles of Krumhansl & Kessler (1982), major (row 0) and minor (row 1), for the tonics C to B;
-    each centred and of length 1."""
+    """Return [2, 12, 12] the key profiles of Krumhansl & Kessler (1982) for the tonics C to B, centred, of length 1.
+
+    Row 0 is major, row 1 minor.
+    """
     profiles = np.stack([[np.roll(p, k) for k in range(12)] for p in (MAJOR_PROFILE, MINOR_PROFILE)])
     profiles = profiles - profiles.mean(-1, keepdims=True)
     return profiles / np.linalg.norm(profiles, axis=-1, keepdims=True)
@@ -239,7 +247,7 @@ def pull_to_mode(keys: np.ndarray, major: bool) -> np.ndarray:
 
 
 def find_key(histogram: np.ndarray) -> Key:
-    """The key whose profile a pitch class histogram [12] follows best."""
+    """Return the key whose profile a pitch class histogram [12] follows best."""
     scores = key_scores(np.asarray(histogram, np.float64))
     mode, tonic = np.unravel_index(int(scores.argmax()), scores.shape)
     return Key(int(tonic), "major" if mode == 0 else "minor")
@@ -251,8 +259,9 @@ def key_shift(key: Key) -> int:
     return -down if down <= 6 else 12 - down
 
 
-def bar_pitch_classes(cells: np.ndarray) -> np.ndarray:
+def bar_pitch_classes(cells: np.ndarray, beats_per_bar: int = BEATS_PER_BAR) -> np.ndarray:
     """[bars, 12] how long each pitch class sounds in every bar of cells [4, T, 88], in steps."""
     sound = sounding(cells).sum(0).astype(np.float64)
-    pad = -len(sound) % STEPS_PER_BAR
-    return pitch_class_rows(np.pad(sound, ((0, pad), (0, 0))).reshape(-1, STEPS_PER_BAR, PITCHES).sum(1))
+    steps = beats_per_bar * STEPS_PER_BEAT
+    pad = -len(sound) % steps
+    return pitch_class_rows(np.pad(sound, ((0, pad), (0, 0))).reshape(-1, steps, PITCHES).sum(1))

@@ -3,15 +3,16 @@
 `DiffBGM.score` puts them around `compose`; a batch runs them in processes beside the sampler.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from diffbgm.arrange import arrange
+from diffbgm.arrange.palettes import find_palette
 from diffbgm.hub import Origin
 from diffbgm.media import read_audio
-from diffbgm.options import ComposeOptions, Guidance, ScoreOptions
-from diffbgm.planner import make_plan
+from diffbgm.options import ComposeOptions, ScoreOptions, guidance_of, settings_of, with_changes
+from diffbgm.planner import check_plan_fits, combine_styles, make_plan
 from diffbgm.planner.styles import MOOD_TEXTS
 from diffbgm.progress import Clock
 from diffbgm.receipt import make_receipt
@@ -21,6 +22,8 @@ from diffbgm.result import Result
 from diffbgm.types import MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze, describe
 from diffbgm.video.clip import sense_of
+
+SAMPLER = ("steps", "bar_correlation", "section_coupling", "mode_guidance")  # options that go to the composer
 
 
 @dataclass(frozen=True)
@@ -40,26 +43,40 @@ def analyze_and_plan(
     features: VideoFeatures | None = None,
     plan: MusicPlan | None = None,
 ) -> PlannedVideo:
-    """Looks at the video and plans its music, as far as that is not given. Raises VideoError, StyleError, PlanError."""
+    """Looks at the video and plans its music, as far as that is not given.
+
+    Raises:
+        VideoError: The video cannot be read.
+        StyleError: A tag is unknown, or two contradict each other; found out before anything is looked at.
+        PlanError: The plan is for another video, or its palette is none.
+    """
+    if plan is None:
+        combine_styles(settings.style or "")
+    else:
+        find_palette(plan.palette)
     with clock.stage("analyze", 0.0, 0.25) as told:
-        features = features or analyze(path, semantics=settings.semantics, on_progress=told)
+        features = features or analyze(path, semantics=settings.semantics or "auto", on_progress=told)
+        if plan is not None:
+            check_plan_fits(plan, features)
     with clock.stage("plan", 0.25, 0.28):
-        sense = sense_of(features, MOOD_TEXTS) if settings.prompt.strip() and plan is None else None
-        plan = plan or make_plan(features, settings.style, prompt=settings.prompt, sense=sense)
+        if plan is None:
+            plan = plan_music(features, settings)
     return PlannedVideo(features, plan, dict(clock.seconds))
 
 
+def plan_music(features: VideoFeatures, settings: ScoreOptions) -> MusicPlan:
+    """The plan of a video's music; a prompt is read with CLIP's sense of words where CLIP has looked at the video."""
+    prompt = settings.prompt or ""
+    sense = sense_of(features, MOOD_TEXTS) if prompt.strip() else None
+    return make_plan(features, settings.style or "", prompt=prompt, text_ranker=sense)
+
+
 def options_of(settings: ScoreOptions, seed: int) -> ComposeOptions:
-    """What the composer is asked for, its defaults where nothing is set; `seed` where none is."""
-    options = ComposeOptions(seed=seed if settings.seed is None else settings.seed)
-    if settings.steps is not None:
-        options = replace(options, steps=settings.steps)
-    guidance = settings.guidance
-    if isinstance(guidance, tuple):
-        guidance = Guidance(*guidance)
-    elif guidance is not None and not isinstance(guidance, Guidance):
-        guidance = Guidance(guidance, guidance)
-    return options if guidance is None else replace(options, guidance=guidance)
+    """What the composer is asked for; `seed` where none is set."""
+    known = {name: getattr(settings, name) for name in SAMPLER}
+    return ComposeOptions(
+        seed=seed if settings.seed is None else settings.seed, guidance=guidance_of(settings), **known
+    )
 
 
 def arrange_and_render(
@@ -72,12 +89,28 @@ def arrange_and_render(
     clock: Clock,
     *,
     stems: bool = True,
+    given: Sequence[str] = (),
 ) -> Result:
-    """Arranges and renders the roll for the video at `path`; `stems=False` does without them and saves memory.
+    """Arranges and renders the roll for the video at `path`.
 
-    Raises VideoError where the video's own sound is wanted and cannot be read, PlanError, RenderError.
+    Args:
+        path: The video, whose own sound may be wanted.
+        planned: Its features and plan.
+        roll: The music, as long as the plan.
+        settings: The options of the take.
+        options: What the composer was asked for; its seed is the take's.
+        origin: The weights that composed, for the receipt.
+        clock: Seconds so far, and the progress.
+        stems: Whether to keep the roles apart as well; without them it takes less memory.
+        given: What was handed in instead of being made, for the receipt.
+
+    Raises:
+        VideoError: The video's own sound is wanted and cannot be read.
+        PlanError: The plan names no palette that there is, or does not fit the roll.
+        RenderError: There is no synthesizer or soundfont.
     """
     plan = planned.plan
+    settings = with_changes(None, {**settings_of(settings), "seed": options.seed})
     with clock.stage("arrange", 0.7, 0.72):
         own = None if settings.keep_audio == "replace" else read_audio(path)
         speech = find_speech(own) if own is not None and settings.keep_audio == "duck" else []
@@ -88,20 +121,18 @@ def arrange_and_render(
     receipt = make_receipt(
         plan,
         audio,
-        seed=options.seed,
-        steps=options.steps,
-        guidance=asdict(options.guidance),
+        options=settings,
         model=asdict(origin),
         sound={
             "loudness_lufs": round(sound.lufs, 2),
             "true_peak_dbtp": round(sound.true_peak, 2),
-            "keep_audio": settings.keep_audio,
             "speech": [[round(a, 3), round(b, 3)] for a, b in speech],
             "synthesizer": sound.synthesizer,
             "soundfont": sound.soundfont,
         },
         scene=describe(planned.features),
         timings=clock.seconds,
+        given=given,
     )
     return Result(
         plan=plan,
@@ -111,7 +142,7 @@ def arrange_and_render(
         music=sound.mix,
         stems=sound.stems,
         features=planned.features,
-        seed=options.seed,
+        options=settings,
         source=path,
         receipt=receipt,
     )

@@ -60,7 +60,7 @@ def measure(batches: tuple[int, ...] = (1, 2, 4, 8, 16), rounds: int = 5) -> Sam
     accelerator = make_accelerator("cpu")
     precision = "bf16" if has_fast_bf16() else "fp32"
     options = ComposeOptions()
-    plain = options.guidance.rhythm == options.guidance.mood == 1
+    plain = options.guidance.dynamic == options.guidance.semantic == 1
     evaluations = options.steps * (1 if plain else 2)  # beside the plan the null, for guidance
     runs: dict[object, Callable[[], object]] = {}
     for batch in batches:

@@ -9,9 +9,9 @@ from tests.music import make_plan
 
 from diffbgm import hub
 from diffbgm.composer import Config, Denoiser
-from diffbgm.composer.batching import company_matters
+from diffbgm.composer.batching import is_batch_invariant
 from diffbgm.composer.compose import compose
-from diffbgm.composer.many import ComposeJob, compose_many
+from diffbgm.composer.continuous_batching import ComposeJob, compose_many
 from diffbgm.options import ComposeOptions, Guidance
 from diffbgm.types import PianoRoll
 
@@ -31,7 +31,7 @@ PIECES = [
     ComposeJob("long", make_plan(13), replace(OPTIONS, seed=1)),
     ComposeJob("short", make_plan(3), replace(OPTIONS, seed=2, steps=3)),
     ComposeJob("free", make_plan(8), replace(OPTIONS, seed=3, guidance=Guidance(1, 1))),
-    ComposeJob("leaning", make_plan(5), replace(OPTIONS, seed=4, guidance=Guidance(2, 1))),
+    ComposeJob("dynamic", make_plan(5), replace(OPTIONS, seed=4, guidance=Guidance(2, 1))),
 ]
 
 
@@ -43,22 +43,22 @@ def in_turn(
     return lambda wait: next(left, None) if wait or ready() else None
 
 
-def test_company_changes_nothing(model: Denoiser) -> None:
-    alone = {piece.key: compose(model, piece.plan, replace(piece.options, chunk=16)) for piece in PIECES}
-    assert dict(compose_many(model, in_turn(PIECES), chunk=16)) == alone
-    assert dict(compose_many(model, in_turn(PIECES[::-1]), chunk=16)) == alone
+def test_a_piece_is_the_same_alone_and_together(model: Denoiser) -> None:
+    alone = {piece.key: compose(model, piece.plan, replace(piece.options, batch_size=16)) for piece in PIECES}
+    assert dict(compose_many(model, in_turn(PIECES), batch_size=16)) == alone
+    assert dict(compose_many(model, in_turn(PIECES[::-1]), batch_size=16)) == alone
     answers = iter([False, True, False, False, True] + [True] * 9)
-    assert dict(compose_many(model, in_turn(PIECES, lambda: next(answers)), chunk=16)) == alone
+    assert dict(compose_many(model, in_turn(PIECES, lambda: next(answers)), batch_size=16)) == alone
 
 
 def test_pieces_share_batches(model: Denoiser) -> None:
     sizes: list[int] = []
     handle = model.register_forward_hook(lambda _, args, __: sizes.append(len(args[0])))
     pieces = [ComposeJob(str(i), make_plan(2), replace(OPTIONS, seed=i)) for i in range(4)]
-    together = list(compose_many(model, in_turn(pieces), chunk=8))
+    together = list(compose_many(model, in_turn(pieces), batch_size=8))
     handle.remove()
     assert [key for key, _ in together] == ["0", "1", "2", "3"]
-    tried = 4  # batches, by company_matters
+    tried = 4  # batches, by is_batch_invariant
     assert sizes == [8] * (tried + OPTIONS.steps)  # two windows a piece, guided: all four in one batch
 
 
@@ -77,11 +77,11 @@ def test_the_bundled_network_takes_each_window_by_itself(threads: int, set_threa
     """What the promise of the same bytes rests on."""
     model = hub.load(None)[0]
     set_threads(threads)
-    assert not company_matters(model, 4)
-    assert not company_matters(model, 16)
+    assert is_batch_invariant(model, 4)
+    assert is_batch_invariant(model, 16)
 
 
-class Leaning(Denoiser):
+class BatchDependent(Denoiser):
     """A network whose answer depends on the first window of the batch, as sums split by place do."""
 
     def forward(self, x, t, condition, estimate=None):  # type: ignore[no-untyped-def]
@@ -89,17 +89,17 @@ class Leaning(Denoiser):
         return replace(out, logits=out.logits + 1e-6 * out.logits[:1])
 
 
-def test_where_company_matters_everybody_is_alone() -> None:
+def test_without_batch_invariance_every_piece_is_alone() -> None:
     torch.manual_seed(0)
-    model = Leaning(Config.tiny()).eval().requires_grad_(False)
-    assert company_matters(model, 4)
+    model = BatchDependent(Config.tiny()).eval().requires_grad_(False)
+    assert not is_batch_invariant(model, 4)
     going: list[str] = []
 
     def take(wait: bool) -> ComposeJob[str] | None:
         going.append("wait" if wait else "more")
         return PIECES[len(going) - 1] if len(going) <= len(PIECES) else None
 
-    assert {key for key, _ in compose_many(model, take, chunk=4)} == {piece.key for piece in PIECES}
+    assert {key for key, _ in compose_many(model, take, batch_size=4)} == {piece.key for piece in PIECES}
     assert going == ["wait"] * (len(PIECES) + 1)
 
 

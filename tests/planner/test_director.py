@@ -20,7 +20,7 @@ from diffbgm.planner.director import (
     lift,
     load_director,
     save_director,
-    scenes_of,
+    section_footage,
 )
 from diffbgm.planner.styles import combine_styles
 from diffbgm.research.datasets.muvisync import MusicVideo
@@ -41,7 +41,7 @@ WIDTH = 12
 
 
 def made_up(n: int, seed: int = 0, told: float = 1.0) -> list[MusicVideo]:
-    """Videos whose embeddings tell density and mode by `told`, and loudness not at all."""
+    """Videos whose embeddings tell density and mode by `embeddings`, and loudness not at all."""
     rng = np.random.default_rng(seed)
     videos = []
     for i in range(n):
@@ -213,22 +213,22 @@ def test_scenes_differ_from_their_video_within_limits():
     parts = [
         Footage(np.full(10, m), np.arange(10) % 5, clip=c) for m, c in zip(rng.uniform(0, 1, 6), clip, strict=True)
     ]
-    more = scenic().direct_scenes(parts)
+    more = scenic().direct_sections(parts)
     assert more is not None
     assert more.mean(0) == pytest.approx(0, abs=1e-9)
     assert np.corrcoef(more[:, 0], clip.mean(1)[:, 0])[0, 1] > 0.99
     assert np.corrcoef(more[:, 1], [p.motion.mean() for p in parts])[0, 1] > 0.99
     wild = [Footage(np.full(9, m), np.arange(9), clip=np.full((2, 4), 90 * m)) for m in (0.0, 1.0)]
-    assert np.abs(scenic().direct_scenes(wild)).max() == director.SCENE_LIMIT  # type: ignore[arg-type]
-    assert scenic().direct_scenes(parts[:1]) is None
-    assert scenic(9).direct_scenes(parts) is None
-    assert Director({}).direct_scenes(parts) is None
+    assert np.abs(scenic().direct_sections(wild)).max() == director.SECTION_LIMIT  # type: ignore[arg-type]
+    assert scenic().direct_sections(parts[:1]) is None
+    assert scenic(9).direct_sections(parts) is None
+    assert Director({}).direct_sections(parts) is None
 
 
 def test_scenes_of_features():
     times = np.arange(1.0, 30.0, 2.0)
     video = draw_features(30.0, [Cut(12.0)], (PLAIN,), clip=np.arange(15.0)[:, None], clip_times=times)
-    first, second, last = scenes_of(video, (0.0, 12.0, 29.4, 30.0))
+    first, second, last = section_footage(video, (0.0, 12.0, 29.4, 30.0))
     assert [len(s.motion) for s in (first, second, last)] == [12, 17, 1]
     assert first.clip is not None
     assert first.clip[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
@@ -252,7 +252,7 @@ def test_scenes_move_the_curves_and_are_told(monkeypatch: pytest.MonkeyPatch):
 
 
 def with_scenes(n: int, told: float) -> list[MusicVideo]:
-    """Videos of eight stretches whose embeddings tell density and loudness of each by `told`."""
+    """Videos of eight stretches whose embeddings tell density and loudness of each by `embeddings`."""
     rng = np.random.default_rng(4)
     videos = []
     for i in range(n):
@@ -276,7 +276,7 @@ def test_scenes_are_learnt_where_pictures_tell_and_vary_as_music_does(tmp_path: 
     expected = found.levels.std(0) / 3.0 / director.SPREAD
     assert (found.inputs @ weights).std(0) == pytest.approx(expected, rel=1e-3)
     save_director(Director({}, weights), tmp_path / "d.safetensors", {})
-    again = load_director(tmp_path / "d.safetensors").scenes
+    again = load_director(tmp_path / "d.safetensors").sections
     assert again == pytest.approx(weights, abs=1e-5)
     assert train_scenes(with_scenes(45, 0.0), np.ones(3), 0) == (None, None)
     assert train_scenes(videos[:9], np.ones(3), 0) == (None, None)

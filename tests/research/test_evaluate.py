@@ -2,20 +2,24 @@
 
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tests.bench.acceptance import checks_of
 from tests.research.datasets.conftest import TRAINING, VALIDATION, write_song
 
+import diffbgm
 from diffbgm.cli import main
 from diffbgm.composer import Config, Denoiser
 from diffbgm.errors import DataError
+from diffbgm.files import file_sha256
 from diffbgm.hub import load_weights, save_weights
 from diffbgm.options import ComposeOptions, Guidance
-from diffbgm.research.compose_windows import mode_asked, mode_wishes, sample_windows
+from diffbgm.research.compose_windows import mode_asked, mode_targets_of, sample_windows
 from diffbgm.research.datasets.pop909 import is_validation, read_songs
 from diffbgm.research.datasets.windows import prepare
 from diffbgm.research.evaluation.ablations import VARIANTS, evaluate_ablations
@@ -24,7 +28,7 @@ from diffbgm.research.evaluation.model import draw, evaluate_model
 from diffbgm.research.evaluation.pieces import evaluate_pieces, plan_of, roll_of
 from diffbgm.research.evaluation.sweep import evaluate_sweep
 from diffbgm.research.evaluation.sync import evaluate_sync
-from diffbgm.research.metrics.report import Report, Table
+from diffbgm.research.metrics.report import Provenance, Report, Table
 from diffbgm.research.training.train import TrainOptions
 from diffbgm.roll import measure_curves
 
@@ -106,16 +110,58 @@ def test_sound_is_measured(weights: Path, capsys: pytest.CaptureFixture[str]) ->
     assert abs(piece["length_error_ms"]) < 1
 
 
-def test_figures_go_into_the_card(tmp_path: Path) -> None:
-    report = Report("Synchrony", 3, (Table("Cuts", ("videos", "hit"), (("a", 0.9871),), "n = 1"),), {"a": 1.5})
-    card = add_to_card(report, "sync", tmp_path)
-    text = card.read_text()
-    assert text.startswith("---\nlicense: apache-2.0")
-    assert "| a | 0.987 |" in text
-    assert "diffbgm evaluate sync --compose" in text
-    assert json.loads((tmp_path / "metrics.json").read_text())["sync"]["data"] == {"a": 1.5}
-    add_to_card(Report("Sound", 3, (), {}), "sound", tmp_path)
-    assert set(json.loads((tmp_path / "metrics.json").read_text())) == {"sync", "sound"}
+def test_figures_go_into_the_card_with_the_weights_they_were_made_with(weights: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(weights, folder)
+    digest = file_sha256(folder / "model.safetensors")
+    table = Table("Cuts", ("videos", "hit"), (("a", 0.9871),), "n = 1")
+    report = Report("Synchrony", 3, (table,), {"a": 1.5}, Provenance(digest, {"steps": 8}))
+    card = add_to_card({"sync": report}, folder).read_text()
+    assert card.startswith("---\n")
+    assert "license: apache-2.0" in card
+    assert "does not say what the weights were trained on" in card
+    assert "| Synchrony | `diffbgm evaluate sync --compose`, seed 3 | these weights" in card
+    assert "sampler: steps 8" in card
+    assert "| a | 0.987 |" in (folder / "EVALUATION.md").read_text()
+    assert json.loads((folder / "metrics.json").read_text())["sync"]["data"] == {"a": 1.5}
+    other = Report("Sound", 3, (), {}, Provenance("0" * 64, {}))
+    unknown = Report("Semantics", 3, (), {})
+    card = add_to_card({"sound": other, "semantics": unknown}, folder).read_text()
+    assert set(json.loads((folder / "metrics.json").read_text())) == {"sync", "sound", "semantics"}
+    assert "OTHER weights (000000000000)" in card
+    assert "does not name" in card
+
+
+def test_the_card_of_these_weights_names_their_data_and_figures(weights: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(weights, folder)
+    row = {"source": "A corpus", "pieces": 12, "licence": "CC0-1.0", "attribution": "Somebody"}
+    (folder / "loss.json").write_text(json.dumps({"name": "Mine", "data": [row]}))
+    assert main(["evaluate", "card", str(folder)]) == 0
+    text = (folder / "README.md").read_text()
+    assert "# Mine: weights for diffbgm" in text
+    assert "| A corpus | 12 | CC0-1.0 | Somebody |" in text
+    assert "have not been evaluated" in text
+    (folder / "metrics.json").write_text("[1]")
+    assert main(["evaluate", "card", str(folder)]) == 2
+    assert main(["evaluate", "card", str(tmp_path)]) == 2
+
+
+def test_an_evaluation_says_what_it_was_made_with(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--weights", str(weights), "--n", "1", "--palettes", "1", "--steps", "1", "--json"]
+    assert main(["evaluate", "sound", *arguments]) == 0
+    made_with = json.loads(capsys.readouterr().out)["made_with"]
+    assert made_with["weights"] == file_sha256(weights / "model.safetensors")
+    assert made_with["sampler"]["steps"] == 1
+    assert made_with["version"] == diffbgm.__version__
+
+
+def test_the_release_is_held_against_thresholds() -> None:
+    metrics = json.loads((Path(__file__).parents[2] / "weights_card" / "metrics.json").read_text())
+    checks = checks_of(metrics)
+    assert {check.part for check in checks} == {"model", "sync", "sound"}
+    metrics["sound"]["data"]["pieces"][0]["loudness"] = -20.0
+    assert not all(check.passed for check in checks_of(metrics) if check.part == "sound")
 
 
 def test_a_sweep_compares_guidances_and_steps_with_the_default(weights: Path, songs: Path) -> None:
@@ -172,11 +218,12 @@ def test_the_pull_to_the_mode_moves_windows_as_it_moves_pieces(weights: Path, so
     windows, _, _ = draw([prepare(s) for s in read_songs(songs) if is_validation(s.id)], 4, 0)
     model = load_weights(weights)
     free, pulled = (
-        sample_windows(model, windows, ComposeOptions(steps=2, lean=lean), lambda f, m: None) for lean in (0.0, 4.0)
+        sample_windows(model, windows, ComposeOptions(steps=2, mode_guidance=lean), lambda f, m: None)
+        for lean in (0.0, 4.0)
     )
     assert (free != pulled).any()
     for window in windows:
-        wishes = mode_wishes(window)
+        wishes = mode_targets_of(window)
         steps = np.concatenate([at.numpy() for at, _ in wishes])
         assert len(np.unique(steps)) == len(steps)
         for at, major in wishes:

@@ -155,13 +155,20 @@ def test_all_of_it_is_one_report_and_one_card(
     tiny.save_pretrained(tmp_path / "weights")
     for seed, song_id in enumerate(TRAINING[:1] + VALIDATION):
         write_song(tmp_path / "data" / "POP909", song_id, seed, bars=20)
-    files = ["--json-file", str(tmp_path / "all.json"), "--html", str(tmp_path / "all.html"), "--card", str(tmp_path)]
+    files = [
+        "--json-file",
+        str(tmp_path / "all.json"),
+        "--html",
+        str(tmp_path / "all.html"),
+        "--card",
+        str(tmp_path / "weights"),
+    ]
     common = ["--quick", "--steps", "3", "--weights", str(tmp_path / "weights"), "--data", str(tmp_path / "data")]
     assert main(["evaluate", "all", *common, *files]) == 0
     assert "MuVi-Sync is not in the data folder" in capsys.readouterr().out
     kinds = {"systems", "model", "sync", "semantics", "sound"}
     assert set(json.loads((tmp_path / "all.json").read_text())["data"]) == kinds
-    assert set(json.loads((tmp_path / "metrics.json").read_text())) == kinds
+    assert set(json.loads((tmp_path / "weights" / "metrics.json").read_text())) == kinds
     page = (tmp_path / "all.html").read_text()
     assert page.count("<svg") >= 6
     assert "src=" not in page

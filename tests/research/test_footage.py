@@ -6,7 +6,7 @@ import pytest
 from diffbgm.planner.director import Footage
 from diffbgm.research.datasets.muvisync import MusicVideo
 from diffbgm.research.datasets.stretches import SPAN, cut_stretches
-from diffbgm.research.evaluation.footage import inside_table, interval, moving_affect, spread_table
+from diffbgm.research.evaluation.footage import correlation_interval, inside_table, moving_affect, spread_table
 
 
 def made_up(n: int, told: float, seed: int = 0) -> list[MusicVideo]:
@@ -45,7 +45,7 @@ def test_the_interval_holds_what_is_known():
     owner = np.repeat(np.arange(100), 6)
     x = rng.normal(size=600)
     y = x + rng.normal(size=600)
-    low, high = interval(x, y, owner, 0)
+    low, high = correlation_interval(x, y, owner, 0)
     assert low < np.corrcoef(x, y)[0, 1] < high
     assert 0.05 < high - low < 0.15  # four times the standard error (1 - r^2) / sqrt(n)
 

@@ -21,7 +21,7 @@ from diffbgm.video.clip import (
     Clip,
     average_pairs,
     choose_clip,
-    look,
+    embed_video,
     match_texts,
     sense_of,
     suggest_tags,
@@ -123,7 +123,7 @@ def test_the_model_that_looked_reads_the_prompt_as_well(tiny: Clip, clip: Drawn)
     features = analyze(clip.path, semantics="clip")
     sense = sense_of(features, MOOD_TEXTS)
     assert sense is not None
-    plan = make_plan(features, prompt="xyzzy", sense=sense)
+    plan = make_plan(features, prompt="xyzzy", text_ranker=sense)
     assert plan.style == (sense("xyzzy")[0],)
     assert any("nearest mood to CLIP" in line for line in plan.why)
     assert sense_of(analyze(clip.path, semantics="colour"), MOOD_TEXTS) is None
@@ -148,9 +148,9 @@ def test_analyze_with_clip(tiny: Clip, clip: Drawn):
 
 
 def test_batches_do_not_matter(tiny: Clip, clip: Drawn, monkeypatch: pytest.MonkeyPatch):
-    whole = look(tiny, clip.path, 4.0)
+    whole = embed_video(tiny, clip.path, 4.0)
     monkeypatch.setattr(room, "BATCH", 3)
-    parts = look(tiny, clip.path, 4.0)
+    parts = embed_video(tiny, clip.path, 4.0)
     np.testing.assert_allclose(whole.clip, parts.clip, atol=1e-5)
     assert whole.words.shape == (4, len(WORDS))
     assert whole.words.sum(1) == pytest.approx(1.0)

@@ -5,7 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
-from diffbgm.video.prefetch import ahead
+from diffbgm.video.prefetch import prefetch
 
 
 def counting(n: int, closed: list[int], fail_at: int = -1) -> Generator[int, None, None]:
@@ -19,20 +19,20 @@ def counting(n: int, closed: list[int], fail_at: int = -1) -> Generator[int, Non
 
 
 def threads() -> int:
-    return sum(thread.name == "diffbgm-ahead" for thread in threading.enumerate())
+    return sum(thread.name == "diffbgm-prefetch" for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize("n", [0, 1, 50])
 def test_the_same_items_in_the_same_order(n: int):
     closed: list[int] = []
-    assert list(ahead(counting(n, closed), depth=3)) == list(range(n))
+    assert list(prefetch(counting(n, closed), depth=3)) == list(range(n))
     assert closed == [n]
     assert threads() == 0
 
 
 def test_errors_arrive_after_what_came_before():
     seen: list[int] = []
-    noted = (seen.append(item) for item in ahead(counting(9, [], fail_at=5), depth=2))
+    noted = (seen.append(item) for item in prefetch(counting(9, [], fail_at=5), depth=2))
     with pytest.raises(ValueError, match="here"):
         any(noted)  # append gives None: this walks to the end
     assert seen == [0, 1, 2, 3, 4]
@@ -41,7 +41,7 @@ def test_errors_arrive_after_what_came_before():
 
 def test_leaving_early_ends_the_thread_and_closes_the_source():
     closed: list[int] = []
-    items = ahead(counting(10**9, closed), depth=2)
+    items = prefetch(counting(10**9, closed), depth=2)
     assert [next(items) for _ in range(3)] == [0, 1, 2]
     items.close()
     assert closed == [10**9]

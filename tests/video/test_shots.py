@@ -144,7 +144,7 @@ def test_dips_are_one_fade_at_their_middle():
     for i in range(100):
         t = i / 25
         light = abs(np.clip((t - 2.0) / 0.5, -1, 1))
-        finder.see(t, ((a if t < 2 else b) * max(0.0, light * 1.3 - 0.3)).astype(np.float32))
+        finder.add(t, ((a if t < 2 else b) * max(0.0, light * 1.3 - 0.3)).astype(np.float32))
     (fade,) = finder.finish([])
     assert fade.time == pytest.approx(2.0, abs=0.06)
     assert is_plain(np.zeros((18, 32), np.float32))

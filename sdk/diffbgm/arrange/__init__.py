@@ -4,140 +4,145 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from diffbgm.arrange.ending import answer_cuts, cadence, fill_gaps, ring, settle
-from diffbgm.arrange.expression import articulate, loosen, pedal, shape_velocity, swells
+from diffbgm.arrange.ending import accent_cuts, cadence, fill_gaps, final_chord, sustain_final_bar
+from diffbgm.arrange.expression import articulate, humanize, pedal, shape_velocity, swells
 from diffbgm.arrange.harmony import Chord, read_harmony
-from diffbgm.arrange.palettes import PALETTES, ROLES, Palette, Part, Role, find_palette
-from diffbgm.arrange.percussion import STYLES, drum_part
-from diffbgm.arrange.sections import CUT_WINDOW, SectionSpan, cast, find_sections
-from diffbgm.arrange.speech import Span, beats_of, join_spans, make_room, quiet_drums, rest
+from diffbgm.arrange.palettes import PALETTES, ROLES, Palette, Part, find_palette
+from diffbgm.arrange.percussion import DRUM_STYLES, drum_part
+from diffbgm.arrange.sections import SectionSpan, find_sections, role_entries
+from diffbgm.arrange.speech import Span, join_spans, silence, soften_drums, spans_in_beats, thin_under_speech
 from diffbgm.arrange.voices import (
+    drop_unisons,
     fit_range,
-    one_at_a_time,
+    limit_voices,
+    monophonic,
     pad_notes,
-    pulse,
+    repeat_eighths,
+    resolve_overlaps,
     split_bass,
     strum,
-    thin,
-    tidy,
-    without_unisons,
 )
 from diffbgm.errors import PlanError
 from diffbgm.roll import roll_to_notes
-from diffbgm.types import Control, MusicPlan, Note, PianoRoll, Score, Track
+from diffbgm.types import Control, MusicPlan, Note, PianoRoll, Role, Score, Track
 
-__all__ = ["CUT_WINDOW", "PALETTES", "ROLES", "Palette", "Part", "arrange", "find_palette"]
+__all__ = ["PALETTES", "ROLES", "Palette", "Part", "arrange", "find_palette"]
 
 Parts = dict[Role, list[Note]]
+ACCOMPANYING: frozenset[Role] = frozenset({"chords", "pad"})  # what thins out under speech
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """What every step of one arrangement looks at; `entries`: in which sections each role plays."""
+
+    plan: MusicPlan
+    palette: Palette
+    sections: list[SectionSpan]
+    entries: dict[Role, list[bool]]
+    harmony: list[Chord]
+    speech: list[Span]  # in beats
+    rng: np.random.Generator
 
 
 def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence[Span] = ()) -> Score:
-    """The roll (already in the plan's key) played by the plan's palette.
+    """Arrange a roll for the plan's palette; the same arguments give the same score.
 
-    `seed` decides the small deviations in time, length and loudness and nothing else; the same arguments give the same
-    score. In the `speech` spans (seconds) the melody rests, the harmony thins out and leaves the voice's register.
-    PlanError when roll and plan differ in length, or the palette is unknown.
+    Args:
+        roll: [4, 4 B, 88] in the plan's key.
+        plan: Of B beats.
+        seed: Of the small deviations in time, length and loudness; it changes nothing else.
+        speech: (start, end) in seconds where somebody speaks: there the melody rests, the harmony thins out and leaves
+            the voice's register.
+
+    Raises:
+        PlanError: Roll and plan differ in length, or the palette is unknown.
+
     """
     if roll.beats != plan.beats:
         raise PlanError(f"arrange: the roll has {roll.beats} beats, the plan {plan.beats}; compose for this plan")
     palette = find_palette(plan.palette)
-    rng = np.random.default_rng(seed)
-    spans = beats_of(join_spans(speech, plan.duration), plan.tempo)
     sections = find_sections(plan)
-    playing = cast(palette, sections)
     melody, accompaniment = roll_to_notes(roll)
-    harmony = read_harmony(roll, plan.key)
-    harmony, ringing, added = settle(harmony, [*melody, *accompaniment], plan.key, plan.beats)
+    harmony, ringing, added = final_chord(read_harmony(roll, plan.key), [*melody, *accompaniment], plan.key, plan.beats)
+    spans = spans_in_beats(join_spans(speech, plan.duration), plan.tempo)
+    entries = role_entries(palette, sections)
+    setting = _Setting(plan, palette, sections, entries, harmony, spans, np.random.default_rng(seed))
 
-    parts = _orchestrate(melody, accompaniment, palette, sections, playing, harmony)
-    _make_room(parts, palette, spans, plan)
-    _complete(parts, palette, plan, harmony)
+    parts = _orchestrate(melody, accompaniment, setting)
+    if spans:
+        parts["melody"] = silence(parts["melody"], spans)
+        for role in ACCOMPANYING & parts.keys():
+            thinned = thin_under_speech(parts[role], spans, palette.parts[role].low, plan.tempo)
+            parts[role] = resolve_overlaps(thinned)
+    _complete(parts, setting)
     for role, notes in parts.items():
-        parts[role] = ring(notes, ringing, plan.beats, line=role == "melody")
-    chords = palette.parts["chords"]
-    parts["chords"] = tidy([*parts["chords"], *cadence(plan, chords, added)])
-    parts = shape_velocity(parts, plan, sections, rng)
-    parts = {role: _play(role, notes, palette, plan, harmony, rng) for role, notes in parts.items()}
-    parts["melody"] = rest(parts["melody"], spans)
+        parts[role] = sustain_final_bar(notes, ringing, plan.beats, line=role == "melody")
+    parts["chords"] = resolve_overlaps([*parts["chords"], *cadence(plan, palette.parts["chords"], added)])
+    parts = shape_velocity(parts, plan, sections, setting.rng)
+    parts = {role: _play(role, notes, setting) for role, notes in parts.items()}
+    parts["melody"] = silence(parts["melody"], spans)
     if palette.drums:
-        drums = drum_part(STYLES[palette.drums], sections, playing["percussion"], plan.cuts, plan.beats)
-        parts["percussion"] = loosen(quiet_drums(drums, spans), plan, palette.swing, rng)
+        drums = drum_part(DRUM_STYLES[palette.drums], sections, entries["percussion"], plan.cuts, plan.beats)
+        parts["percussion"] = humanize(soften_drums(drums, spans), plan, palette.swing, setting.rng)
 
-    tracks = []
-    for role in ROLES:
-        if parts.get(role):
-            part = palette.parts[role]
-            controls = tuple(_controls(role, palette, plan, sections, harmony))
-            tracks.append(Track(role, part.program, tuple(sorted(parts[role])), controls, part.pan, part.gain))
-    return Score(tuple(tracks), plan.tempo, tuple(_markers(plan)))
+    tracks = [_track(role, parts[role], setting) for role in ROLES if parts.get(role)]
+    return Score(tuple(tracks), plan.tempo, tuple(_markers(plan)), plan.key)
 
 
-def _orchestrate(
-    melody: Sequence[Note],
-    accompaniment: Sequence[Note],
-    palette: Palette,
-    sections: list[SectionSpan],
-    playing: dict[Role, list[bool]],
-    harmony: list[Chord],
-) -> Parts:
-    """The pitched roles, in range, before anything is added; velocities are still the composer's."""
-    lead = palette.parts["melody"]
-    tune = thin(_fit(melody, lead), lead.voices)
-    parts: Parts = {"melody": one_at_a_time(tune) if lead.voices == 1 else tune}
+def _orchestrate(melody: Sequence[Note], accompaniment: Sequence[Note], setting: _Setting) -> Parts:
+    """Return the pitched roles, in range, before anything is added; velocities are still the composer's."""
+    palette, sections, entries = setting.palette, setting.sections, setting.entries
+    lead, chords = palette.parts["melody"], palette.parts["chords"]
+    tune = limit_voices(_fit(melody, lead), lead.voices)
+    parts: Parts = {"melody": monophonic(tune) if lead.voices == 1 else tune}
     if (part := palette.parts.get("bass")) is not None:
-        bass, accompaniment = split_bass(accompaniment, sections, playing["bass"])
-        parts["bass"] = _fit(pulse(bass, sections) if palette.bass_pulse else bass, part)
-    chords = palette.parts["chords"]
-    parts["chords"] = thin(without_unisons(_fit(accompaniment, chords), parts["melody"]), chords.voices)
+        bass, accompaniment = split_bass(accompaniment, sections, entries["bass"])
+        parts["bass"] = _fit(repeat_eighths(bass, sections) if palette.bass_pulse else bass, part)
+    parts["chords"] = limit_voices(drop_unisons(_fit(accompaniment, chords), parts["melody"]), chords.voices)
     if (part := palette.parts.get("pad")) is not None:
-        parts["pad"] = pad_notes(harmony, part, sections, playing["pad"])
+        parts["pad"] = pad_notes(setting.harmony, part, sections, entries["pad"])
     return parts
 
 
 def _fit(notes: Sequence[Note], part: Part) -> list[Note]:
-    return tidy(fit_range(notes, part.low, part.high))
+    return resolve_overlaps(fit_range(notes, part.low, part.high))
 
 
-def _make_room(parts: Parts, palette: Palette, spans: Sequence[Span], plan: MusicPlan) -> None:
-    """The pitched parts under speech: no melody, a thin and low rest."""
-    if not spans:
-        return
-    parts["melody"] = rest(parts["melody"], spans)
-    parts["chords"] = tidy(make_room(parts["chords"], spans, palette.parts["chords"].low, plan.tempo))
-    if "pad" in parts:
-        parts["pad"] = tidy(make_room(parts["pad"], spans, palette.parts["pad"].low, plan.tempo))
-
-
-def _complete(parts: Parts, palette: Palette, plan: MusicPlan, harmony: list[Chord]) -> None:
-    """Silence filled, cuts answered."""
-    chords = palette.parts["chords"]
-    played: list[tuple[Role, Part, Sequence[Note]]] = [(r, palette.parts[r], notes) for r, notes in parts.items()]
+def _complete(parts: Parts, setting: _Setting) -> None:
+    """Fill silence with chords, and give every cut an onset."""
+    plan, chords, harmony = setting.plan, setting.palette.parts["chords"], setting.harmony
+    played: list[tuple[Role, Part, Sequence[Note]]] = [(r, setting.palette.parts[r], n) for r, n in parts.items()]
     parts["chords"] = parts["chords"] + fill_gaps(chords, played, harmony, plan.curves, plan.tempo)
     everything = [note for notes in parts.values() for note in notes]
-    parts["chords"] = tidy([*parts["chords"], *answer_cuts(plan.cuts, everything, chords, harmony, plan.tempo)])
+    accents = accent_cuts(plan.cuts, everything, chords, harmony, plan.tempo)
+    parts["chords"] = resolve_overlaps([*parts["chords"], *accents])
 
 
-def _play(
-    role: Role, notes: Sequence[Note], palette: Palette, plan: MusicPlan, harmony: list[Chord], rng: np.random.Generator
-) -> list[Note]:
+def _play(role: Role, notes: Sequence[Note], setting: _Setting) -> list[Note]:
     """How one role's notes are struck and held."""
-    notes = loosen(notes, plan, palette.swing, rng)
+    plan, palette, rng = setting.plan, setting.palette, setting.rng
+    notes = humanize(notes, plan, palette.swing, rng)
     if role == "chords" and palette.strum:
         notes = strum(notes, palette.strum, plan.tempo)
-    changes = [float(chord.start) for chord in harmony]
-    return tidy(articulate(tidy(notes), palette.parts[role], changes, plan.beats, rng))
+    changes = [float(chord.start) for chord in setting.harmony]
+    return resolve_overlaps(articulate(resolve_overlaps(notes), palette.parts[role], changes, plan.beats, rng))
 
 
-def _controls(
-    role: Role, palette: Palette, plan: MusicPlan, sections: list[SectionSpan], harmony: list[Chord]
-) -> list[Control]:
-    controls = swells(palette.parts[role], plan, sections)
-    if palette.pedal and role == "chords":
-        controls += pedal(harmony, plan.beats)
-    return sorted(controls)
+def _track(role: Role, notes: Sequence[Note], setting: _Setting) -> Track:
+    """One role with its controls, as far as the film goes: one shorter than its single bar ends inside it."""
+    plan, part = setting.plan, setting.palette.parts[role]
+    end = float(plan.tempo.beat_at(plan.duration))
+    if end < plan.beats - 1e-3:
+        notes = [replace(note, end=min(note.end, end)) for note in notes if note.start < end]
+    controls: list[Control] = swells(part, plan, setting.sections)
+    if setting.palette.pedal and role == "chords":
+        controls += pedal(setting.harmony, plan.beats)
+    return Track(role, part.program, tuple(sorted(notes)), tuple(sorted(controls)), part.pan, part.gain)
 
 
 def _markers(plan: MusicPlan) -> list[tuple[float, str]]:

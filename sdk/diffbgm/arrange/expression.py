@@ -1,20 +1,23 @@
 """How the notes are played: velocity, timing, length, swells and the pedal."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownMemberType=false
+
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from diffbgm.arrange.harmony import Chord
-from diffbgm.arrange.palettes import Part, Role
-from diffbgm.arrange.sections import CUT_WINDOW, SectionSpan, section_index
-from diffbgm.types import BEATS_PER_BAR, Control, MusicPlan, Note
+from diffbgm.arrange.palettes import Part
+from diffbgm.arrange.sections import SectionSpan, section_at
+from diffbgm.types import BEATS_PER_BAR, SYNC_TOLERANCE, Control, MusicPlan, Note, Role
 
 BASE: dict[Role, float] = {"melody": 86, "chords": 68, "bass": 74, "pad": 58}
 METRE = {0: 9.0, 2: 4.0, 1: 1.0, 3: 1.0}  # velocity by beat of the bar; between the beats less
 OFF_EIGHTH, OFF_SIXTEENTH = -5.0, -8.0
 PHRASE = 4 * BEATS_PER_BAR  # beats
-PHRASE_DEPTH, ENERGY_DEPTH, CONTOUR = 5.0, 13.0, 0.5
+PHRASE_DEPTH, INTENSITY_DEPTH, CONTOUR = 5.0, 13.0, 0.5
 PLAYED = 0.6  # share of the composer's own velocity (against its role's mean) that is kept
 NOISE = 2.5  # velocity
 ACCENT = 16.0  # velocity at a snapped cut of strength 1
@@ -22,12 +25,12 @@ SPREAD = 13.0  # standard deviation of velocity that a piece is stretched to, at
 STRETCH = 3.0  # at most
 LOUDEST, SOFTEST = 118, 26
 JITTER = 0.005  # seconds, standard deviation; never on downbeats or cuts
-SUSTAIN, EXPRESSION = 64, 11
+SUSTAIN, EXPRESSION = 64, 11  # MIDI controllers
 SWELL_TOP = 112  # CC11 at the height of a swell
 
 
-def energy_of(plan: MusicPlan) -> np.ndarray:
-    """[B] -1..1: the plan's polyphony and density against the piece's own mean, a beat either side smoothed."""
+def intensity(plan: MusicPlan) -> np.ndarray:
+    """Return [B] -1..1: the plan's polyphony and density against the piece's own mean, smoothed over five beats."""
     asked = plan.curves.polyphony / 5 + plan.curves.density / 8
     smooth = np.convolve(np.pad(asked, 2, mode="edge"), np.ones(5) / 5, "valid")
     return np.clip((smooth - smooth.mean()) / max(2 * float(smooth.std()), 0.35), -1, 1)
@@ -36,13 +39,13 @@ def energy_of(plan: MusicPlan) -> np.ndarray:
 def shape_velocity(
     roles: dict[Role, list[Note]], plan: MusicPlan, sections: Sequence[SectionSpan], rng: np.random.Generator
 ) -> dict[Role, list[Note]]:
-    """Velocities for the pitched roles.
+    """Give the pitched roles their velocities.
 
     Metre, a four-bar arch, the plan's polyphony, the height of the note in its part, the composer's own velocities
     where it predicted some, accents on snapped cuts, a softer first bar; then all is stretched around the mean until
     the piece spreads by `SPREAD`, because a General MIDI font answers small differences hardly at all.
     """
-    energy = energy_of(plan)
+    level = intensity(plan)
     accents = {cut.beat: cut.strength for cut in plan.cuts if cut.snapped}
     raw: dict[Role, np.ndarray] = {}
     for role, notes in roles.items():
@@ -53,34 +56,30 @@ def shape_velocity(
         value = BASE[role] + PLAYED * np.clip(played - played.mean(), -25, 25)
         value += CONTOUR * np.clip(pitch - pitch.mean(), -12, 12)
         value += np.array([_position(note.start, sections) for note in notes])
-        value += ENERGY_DEPTH * energy[[min(int(note.start), plan.beats - 1) for note in notes]]
+        value += INTENSITY_DEPTH * level[[min(int(note.start), plan.beats - 1) for note in notes]]
         value += np.array([ACCENT * accents.get(note.start, 0.0) for note in notes])
-        value += rng.normal(0, NOISE, len(notes))
-        raw[role] = value
+        raw[role] = value + rng.normal(0, NOISE, len(notes))
     if not raw:
         return roles
     every = np.concatenate(list(raw.values()))
-    factor = _stretch(every)
-    centre = every.mean()
+    centre = float(every.mean())
+    factors = (f for f in np.linspace(1, STRETCH, 41) if _stretched(every, f, centre).std() >= SPREAD)
+    factor = float(next(factors, STRETCH))
     out = dict(roles)
     for role, value in raw.items():
-        velocity = np.clip(np.round(centre + factor * (value - centre)), SOFTEST, LOUDEST).astype(int)
-        out[role] = [replace(note, velocity=int(v)) for note, v in zip(roles[role], velocity, strict=True)]
+        velocity = np.round(_stretched(value, factor, centre)).astype(int).tolist()
+        out[role] = [replace(note, velocity=v) for note, v in zip(roles[role], velocity, strict=True)]
     return out
 
 
-def _stretch(velocity: np.ndarray) -> float:
-    """The least factor (1..`STRETCH`) that spreads the velocities by `SPREAD` once they are clipped."""
-    centre = velocity.mean()
-    for factor in np.linspace(1, STRETCH, 41):
-        if np.clip(centre + factor * (velocity - centre), SOFTEST, LOUDEST).std() >= SPREAD:
-            return float(factor)
-    return STRETCH
+def _stretched(velocity: np.ndarray, factor: float, centre: float) -> np.ndarray:
+    """Velocities spread around a centre by a factor, and clipped."""
+    return np.clip(centre + factor * (velocity - centre), SOFTEST, LOUDEST)
 
 
 def _position(beat: float, sections: Sequence[SectionSpan]) -> float:
     """Metre, phrase and intro: velocity at a beat position. Phrases count from the start of their section."""
-    section = sections[section_index(sections, beat)]
+    section = section_at(sections, beat)
     within = beat - section.start
     phrase = min(PHRASE, section.end - section.start)
     arch = np.sin(np.pi * min(1.0, (within % PHRASE) / phrase) ** 1.3)
@@ -90,25 +89,24 @@ def _position(beat: float, sections: Sequence[SectionSpan]) -> float:
     return metre + PHRASE_DEPTH * (2 * arch - 1) + intro
 
 
-def loosen(notes: Sequence[Note], plan: MusicPlan, swing: float, rng: np.random.Generator) -> list[Note]:
-    """Small shared shifts of what starts together, none on downbeats and snapped cuts; off-sixteenths late by `swing`
-    beats.
+def humanize(notes: Sequence[Note], plan: MusicPlan, swing: float, rng: np.random.Generator) -> list[Note]:
+    """Shift a little what starts together, nothing on downbeats and snapped cuts.
+
+    Off-sixteenths come late by `swing` beats.
     """
     cut_times = np.array([cut.time for cut in plan.cuts if cut.snapped])
-    rate = plan.tempo.bpm() / 60  # beats a second
+    rate = plan.tempo.bpm() / 60  # beats per second
     shifts: dict[float, float] = {}
-    out = []
+    out: list[Note] = []
     for note in notes:
         if note.start not in shifts:
-            shift = swing if round(note.start * 4) % 2 else 0.0
             draw = float(np.clip(rng.normal(0, JITTER), -2 * JITTER, 2 * JITTER))
             time = plan.tempo.time_at(note.start)
-            at_cut = len(cut_times) > 0 and np.abs(cut_times - time).min() <= CUT_WINDOW
+            at_cut = len(cut_times) > 0 and np.abs(cut_times - time).min() <= SYNC_TOLERANCE
+            shifts[note.start] = 0.0
             if note.start % BEATS_PER_BAR and not at_cut:
-                shift += draw * rate[min(int(note.start), plan.beats - 1)]
-            else:
-                shift = 0.0
-            shifts[note.start] = shift
+                late = swing if round(note.start * 4) % 2 else 0.0
+                shifts[note.start] = late + draw * float(rate[min(int(note.start), plan.beats - 1)])
         start = max(0.0, note.start + shifts[note.start])
         out.append(replace(note, start=start, end=max(note.end, start + 0.05)))
     return out
@@ -117,13 +115,13 @@ def loosen(notes: Sequence[Note], plan: MusicPlan, swing: float, rng: np.random.
 def articulate(
     notes: Sequence[Note], part: Part, changes: Sequence[float], beats: int, rng: np.random.Generator
 ) -> list[Note]:
-    """Lengths: a little shorter at random, then bound over to what comes next where that is near.
+    """Give notes their lengths: a little shorter at random, then bound over to what comes next where that is near.
 
     A part that sustains binds to its own next onset, one that rings is let ring until the harmony changes (`changes`,
     beats, rising), both by `Part.hold` at most. Notes that reach the end of the piece keep it; none goes past it.
     """
     marks = np.array(sorted({note.start for note in notes})) if part.rings is None else np.array(changes)
-    out = []
+    out: list[Note] = []
     for note in notes:
         if note.end >= beats:
             out.append(replace(note, end=float(beats)))
@@ -140,19 +138,20 @@ def articulate(
 
 
 def swells(part: Part, plan: MusicPlan, sections: Sequence[SectionSpan]) -> list[Control]:
-    """CC11 every half beat: an arch over each section on top of the plan's polyphony, `Part.swell` deep; the first bar
-    opens up.
+    """Swell by CC11 every half beat, `Part.swell` deep; the first bar opens up, the last one closes.
+
+    An arch over each section lies on top of the plan's polyphony.
     """
     if not part.swell:
         return []
-    energy = energy_of(plan)
+    level = intensity(plan)
     out: list[Control] = []
     last = -1
     for half in range(2 * plan.beats):
         beat = half / 2
-        section = sections[section_index(sections, beat)]
+        section = section_at(sections, beat)
         within = (beat - section.start) / (section.end - section.start)
-        height = 0.5 * np.sin(np.pi * within**0.8) + 0.5 * (energy[half // 2] + 1) / 2
+        height = 0.5 * np.sin(np.pi * within**0.8) + 0.5 * (level[half // 2] + 1) / 2
         height *= min(1.0, 0.45 + 0.55 * beat / BEATS_PER_BAR)
         left = plan.beats - beat
         if left < BEATS_PER_BAR:
@@ -165,11 +164,10 @@ def swells(part: Part, plan: MusicPlan, sections: Sequence[SectionSpan]) -> list
 
 
 def pedal(chords: Sequence[Chord], beats: int) -> list[Control]:
-    """CC64: lifted at chord changes and bar lines, pressed just after; down through the last bar, up at the end."""
+    """Lift the sustain pedal (CC64) at chord changes and bar lines; hold it through the last bar."""
     marks = {float(c.start) for c in chords} | {float(b) for b in range(0, beats, BEATS_PER_BAR)}
-    last_bar = float(beats - BEATS_PER_BAR)
-    out = []
-    for beat in sorted(m for m in marks if m <= last_bar):
+    out: list[Control] = []
+    for beat in sorted(m for m in marks if m <= beats - BEATS_PER_BAR):
         if beat:
             out.append(Control(beat, SUSTAIN, 0))
         out.append(Control(beat + 0.12, SUSTAIN, 127))

@@ -16,7 +16,7 @@ SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 
 @dataclass(frozen=True)
 class Chord:
-    """`classes`: the pitch classes to play from beat `start` to `end`, root first; `heard`: the roll plays it there."""
+    """The pitch classes to play from beat `start` to `end`, root first; `heard`: the roll plays it there."""
 
     start: int
     end: int
@@ -25,12 +25,12 @@ class Chord:
 
 
 def triad(key: Key) -> tuple[int, ...]:
-    """The tonic chord's pitch classes."""
+    """Return the tonic chord's pitch classes."""
     return tuple((key.tonic + step) % 12 for step in (0, 4 if key.mode == "major" else 3, 7))
 
 
 def read_harmony(roll: PianoRoll, key: Key) -> list[Chord]:
-    """Chords that tile the roll, half bar by half bar, equal neighbours joined.
+    """Return chords that tile the roll, half bar by half bar, equal neighbours joined.
 
     Each half bar takes the major, minor or diminished triad that covers most of what sounds (the accompaniment counts
     full, the melody half, the lowest note once more), triads of the key a little preferred; of it, what really
@@ -51,16 +51,16 @@ def read_harmony(roll: PianoRoll, key: Key) -> list[Chord]:
         heard = bool(total > 0)
         classes = _best_triad(weight, scale) if heard else chords[-1].classes if chords else triad(key)
         end = min(start + span, roll.steps) // STEPS_PER_BEAT
-        if chords and chords[-1].classes == classes and chords[-1].heard == heard:
-            chords[-1] = Chord(chords[-1].start, end, classes, heard)
-        else:
-            chords.append(Chord(start // STEPS_PER_BEAT, end, classes, heard))
+        first = start // STEPS_PER_BEAT
+        if chords and (chords[-1].classes, chords[-1].heard) == (classes, heard):
+            first = chords.pop().start
+        chords.append(Chord(first, end, classes, heard))
     return chords
 
 
 def _best_triad(weight: np.ndarray, scale: set[int]) -> tuple[int, ...]:
-    best, top = (0,), -np.inf
-    total = weight.sum()
+    best = (0, 4, 7)
+    top, total = -np.inf, weight.sum()
     for root in range(12):
         for third, fifth, taste in ((4, 7, 0.0), (3, 7, 0.0), (3, 6, -0.06)):
             classes = (root, (root + third) % 12, (root + fifth) % 12)
@@ -73,18 +73,19 @@ def _best_triad(weight: np.ndarray, scale: set[int]) -> tuple[int, ...]:
 
 
 def chord_at(chords: Sequence[Chord], beat: float) -> Chord:
-    """The chord that sounds at a beat."""
+    """Return the chord that sounds at a beat."""
     return chords[max(0, bisect_right(chords, beat, key=lambda chord: chord.start) - 1)]
 
 
 def voice(classes: Sequence[int], previous: Sequence[int], low: int, high: int) -> tuple[int, ...]:
-    """The chord as pitches in low..high, one voice a pitch class, moving as little as can be from `previous`.
+    """Voice a chord in pitches low..high, one per pitch class, moving as little as can be from `previous`.
 
     Without a previous chord the voices gather around the middle of the range.
     """
     options = [[p for p in range(low, high + 1) if p % 12 == c] for c in classes]
     centre = (low + high) / 2
-    best, least = (), np.inf
+    best: tuple[int, ...] = ()
+    least = np.inf
     for pitches in product(*options):
         chord = tuple(sorted(pitches))
         gaps = np.diff(chord)

@@ -1,15 +1,16 @@
-"""The instruments: one row a palette. Programs, ranges and levels were chosen with the small General MIDI font that
-comes with pretty_midi, because most people hear that one: in tune within 10 cents and quick enough to speak on a cut.
+"""The instruments: one row for each palette.
+
+Programs, ranges and levels were chosen with the small General MIDI font that comes with pretty_midi, because most
+people hear that one: in tune within 10 cents and quick enough to speak on a cut.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
 
 from diffbgm.errors import PlanError
+from diffbgm.types import Role
 
-Role = Literal["melody", "chords", "bass", "pad", "percussion"]
 ROLES: tuple[Role, ...] = ("melody", "chords", "bass", "pad", "percussion")
 
 
@@ -17,14 +18,19 @@ ROLES: tuple[Role, ...] = ("melody", "chords", "bass", "pad", "percussion")
 class Part:
     """One role's instrument.
 
-    program     General MIDI program from 0; for percussion the drum kit.
-    low, high   MIDI pitches that the part is kept within, inside what the instrument can play.
-    pan, gain   place in the mix: -1..1, and dB against the melody.
-    enter       level of a section (0..1) from which on the role plays; 0: always.
-    voices      notes that may start together.
-    hold        beats by which a note may be lengthened: until the part's next onset or, where the instrument rings,
-    until the next change of harmony. rings       seconds after which a held note has faded away; None for bowed,
-    blown and electronic sounds. swell       depth of the CC11 swell, in steps of the controller.
+    Attributes:
+        program: General MIDI program from 0; for percussion the drum kit.
+        low: MIDI pitch that the part is kept above, inside what the instrument can play.
+        high: MIDI pitch that it is kept below.
+        pan: Place in the mix, -1..1.
+        gain: dB against the melody.
+        enter: Level of a section (0..1) from which on the role plays; 0: always.
+        voices: Notes that may start together.
+        hold: Beats by which a note may be lengthened: until the part's next onset or, where the instrument rings, until
+            the next change of harmony.
+        rings: Seconds after which a held note has faded away; None for bowed, blown and electronic sounds.
+        swell: Depth of the CC11 swell, in steps of the controller.
+
     """
 
     program: int
@@ -41,17 +47,21 @@ class Part:
 
 @dataclass(frozen=True)
 class Palette:
-    """A band: parts by role, and how it plays.
+    """A band and how it plays.
 
-    drums       name of a style in `percussion.STYLES`, or None.
-    pedal       the chords' instrument has a sustain pedal.
-    strum       seconds from one string to the next.
-    swing       how late the off-sixteenths come, in beats.
-    bass_pulse  the bass repeats eighths where the music is loud.
+    Attributes:
+        name: What style tags call it.
+        parts: The instruments by role.
+        drums: Name of a style in `percussion.DRUM_STYLES`, or None.
+        pedal: Whether the chords' instrument has a sustain pedal.
+        strum: Seconds from one string to the next.
+        swing: How late the off-sixteenths come, in beats.
+        bass_pulse: Whether the bass repeats eighths where the music is loud.
+
     """
 
     name: str
-    parts: Mapping[Role, Part] = field(default_factory=dict)
+    parts: Mapping[Role, Part] = field(default_factory=dict[Role, Part])
     drums: str | None = None
     pedal: bool = False
     strum: float = 0.0
@@ -153,7 +163,7 @@ PALETTES: Mapping[str, Palette] = MappingProxyType({row.name: row for row in _RO
 
 
 def find_palette(name: str) -> Palette:
-    """The palette of that name; PlanError with the names there are."""
+    """Return the palette of that name; PlanError with the names there are."""
     if name not in PALETTES:
         raise PlanError(f"no palette is called {name!r}; there are {', '.join(PALETTES)}")
     return PALETTES[name]

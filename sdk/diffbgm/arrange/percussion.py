@@ -1,13 +1,15 @@
 """Drum parts from the plan: patterns by level, fills into louder sections, cymbals on strong cuts."""
 
-from collections.abc import Callable, Mapping, Sequence
+# The libraries are typed in part only.
+# pyright: reportUnknownMemberType=false
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
-from diffbgm.arrange.sections import SectionSpan, level_at, plays_at
-from diffbgm.types import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT, Note, PlannedCut
+from diffbgm.arrange.sections import SectionSpan, section_at, section_index
+from diffbgm.types import BEATS_PER_BAR, STEPS_PER_BEAT, Note, PlannedCut
 
 # General MIDI drum keys.
 KICK, STICK, SNARE, CLOSED, PEDAL_HAT, OPEN, LOW_TOM, MID_TOM, HIGH_TOM = 36, 37, 38, 42, 44, 46, 45, 47, 50
@@ -21,10 +23,16 @@ Line = Mapping[int, str]  # drum key -> 16 characters a bar: '.' rest, '1'..'9' 
 
 
 @dataclass(frozen=True)
-class Style:
-    """`patterns`: light, middle and full bar. `fill`: the last beat before a louder section. `crash`, `accent`: keys
-    for strong
-    and for lesser moments."""
+class DrumStyle:
+    """A style of drumming.
+
+    Attributes:
+        patterns: A light, a middle and a full bar.
+        fill: The last beat before a louder section.
+        crash: Keys for strong moments.
+        accent: Keys for lesser ones.
+
+    """
 
     patterns: tuple[Line, Line, Line]
     fill: Line
@@ -32,93 +40,85 @@ class Style:
     accent: tuple[int, ...]
 
 
-STYLES: Mapping[str, Style] = MappingProxyType(
-    {
-        "pop": Style(
-            (
-                {KICK: "7.......6.......", STICK: "....5.......5...", CLOSED: "4.2.4.2.4.2.4.2."},
-                {KICK: "8.......7.6.....", SNARE: "....7.......7...", CLOSED: "5.3.5.3.5.3.5.3."},
-                {
-                    KICK: "9..5....8.6...4.",
-                    SNARE: "....9.......9..2",
-                    CLOSED: "6.4.6.4.6.4.6...",
-                    OPEN: "..............5.",
-                },
-            ),
-            {SNARE: "5678", HIGH_TOM: "6...", LOW_TOM: "..68"},
-            (CRASH, KICK),
-            (KICK, OPEN),
+DRUM_STYLES: Mapping[str, DrumStyle] = {
+    "pop": DrumStyle(
+        (
+            {KICK: "7.......6.......", STICK: "....5.......5...", CLOSED: "4.2.4.2.4.2.4.2."},
+            {KICK: "8.......7.6.....", SNARE: "....7.......7...", CLOSED: "5.3.5.3.5.3.5.3."},
+            {KICK: "9..5....8.6...4.", SNARE: "....9.......9..2", CLOSED: "6.4.6.4.6.4.6...", OPEN: "..............5."},
         ),
-        "lo-fi": Style(
-            (
-                {KICK: "6.........4.....", STICK: "....4.......4...", CLOSED: "3...3...3...3..."},
-                {KICK: "7......3..5.....", STICK: "....6.......6...", CLOSED: "4.2.4.2.4.2.4.23"},
-                {KICK: "7......4..6....3", SNARE: "....6.......6...", CLOSED: "5.3.5.34.5.35.34"},
-            ),
-            {STICK: "4.56", KICK: "..5."},
-            (RIDE_BELL, KICK),
-            (RIDE, KICK),
+        {SNARE: "5678", HIGH_TOM: "6...", LOW_TOM: "..68"}, (CRASH, KICK), (KICK, OPEN),
+    ),
+    "lo-fi": DrumStyle(
+        (
+            {KICK: "6.........4.....", STICK: "....4.......4...", CLOSED: "3...3...3...3..."},
+            {KICK: "7......3..5.....", STICK: "....6.......6...", CLOSED: "4.2.4.2.4.2.4.23"},
+            {KICK: "7......4..6....3", SNARE: "....6.......6...", CLOSED: "5.3.5.34.5.35.34"},
         ),
-        "electronic": Style(
-            (
-                {KICK: "7.......7.......", CLOSED: "..4...4...4...4."},
-                {KICK: "8...7...8...7...", CLOSED: "..5...5...5...5.", CLAP: "....5.......5..."},
-                {
-                    KICK: "9...8...9...8...",
-                    CLOSED: "3.623.623.623.62",
-                    CLAP: "....7.......7...",
-                    OPEN: "..4...4...4...4.",
-                },
-            ),
-            {SNARE: "4567", KICK: "7.7."},
-            (CRASH, KICK),
-            (KICK, CLAP),
+        {STICK: "4.56", KICK: "..5."}, (RIDE_BELL, KICK), (RIDE, KICK),
+    ),
+    "electronic": DrumStyle(
+        (
+            {KICK: "7.......7.......", CLOSED: "..4...4...4...4."},
+            {KICK: "8...7...8...7...", CLOSED: "..5...5...5...5.", CLAP: "....5.......5..."},
+            {KICK: "9...8...9...8...", CLOSED: "3.623.623.623.62", CLAP: "....7.......7...", OPEN: "..4...4...4...4."},
         ),
-        "shaker": Style(
-            (
-                {SHAKER: "5.3.4.3.5.3.4.3."},
-                {SHAKER: "5.345.345.345.34", KICK: "4.......4......."},
-                {SHAKER: "6.456.456.456.45", KICK: "6.......6.4.....", TAMBOURINE: "....6.......6..."},
-            ),
-            {SHAKER: "5678", KICK: "..5."},
-            (CRASH_2, KICK),
-            (TAMBOURINE, KICK),
+        {SNARE: "4567", KICK: "7.7."}, (CRASH, KICK), (KICK, CLAP),
+    ),
+    "shaker": DrumStyle(
+        (
+            {SHAKER: "5.3.4.3.5.3.4.3."},
+            {SHAKER: "5.345.345.345.34", KICK: "4.......4......."},
+            {SHAKER: "6.456.456.456.45", KICK: "6.......6.4.....", TAMBOURINE: "....6.......6..."},
         ),
-        "orchestral": Style(
-            (
-                {CONCERT_KICK: "5..............."},
-                {CONCERT_KICK: "7.......5.......", SNARE: "............2.23"},
-                {CONCERT_KICK: "9.....5.7.......", SNARE: "4...4.443...4.44", LOW_TOM: "8.......6...6..."},
-            ),
-            {SNARE: "3579", LOW_TOM: "..68"},
-            (CRASH, CONCERT_KICK),
-            (CONCERT_KICK, LOW_TOM),
+        {SHAKER: "5678", KICK: "..5."}, (CRASH_2, KICK), (TAMBOURINE, KICK),
+    ),
+    "orchestral": DrumStyle(
+        (
+            {CONCERT_KICK: "5..............."},
+            {CONCERT_KICK: "7.......5.......", SNARE: "............2.23"},
+            {CONCERT_KICK: "9.....5.7.......", SNARE: "4...4.443...4.44", LOW_TOM: "8.......6...6..."},
         ),
-    }
-)
+        {SNARE: "3579", LOW_TOM: "..68"}, (CRASH, CONCERT_KICK), (CONCERT_KICK, LOW_TOM),
+    ),
+}  # fmt: skip
 
 
-def stroke(digit: str) -> int:
-    """Velocity of a pattern's digit."""
+def velocity_of(digit: str) -> int:
+    """Return the velocity of a pattern's digit."""
     return 22 + 10 * int(digit)
 
 
 def drum_part(
-    style: Style, sections: Sequence[SectionSpan], plays: Sequence[bool], cuts: Sequence[PlannedCut], beats: int
+    style: DrumStyle, sections: Sequence[SectionSpan], plays: Sequence[bool], cuts: Sequence[PlannedCut], beats: int
 ) -> list[Note]:
-    """Patterns, fills and accents for a piece of `beats` beats; the final bar has its downbeat only and rings.
+    """Play patterns, fills and accents; the final bar has its downbeat only and rings.
 
     A section's level picks the pattern; every fourth bar of a full section and the last bar before a louder section end
     in a fill. A section that starts loud, and every snapped cut of strength `STRONG` or more, gets the crash; crashes
     keep `CRASH_REST` beats apart, other cuts of that kind get the smaller accent.
+
+    Args:
+        style: The patterns.
+        sections: Of the piece.
+        plays: Whether there are drums in each section.
+        cuts: Of the plan.
+        beats: Of the piece.
+
     """
-    sections, plays = list(sections), list(plays)
     last_bar = beats - BEATS_PER_BAR
     strokes: dict[tuple[float, int], int] = {}
 
     def strike(beat: float, key: int, velocity: float) -> None:
         at = (float(beat), key)
         strokes[at] = max(strokes.get(at, 0), int(np.clip(velocity, 1, 122)))
+
+    def play(pattern: Line, start: float, end: float, loudness: float) -> None:
+        for key, line in pattern.items():
+            for step, digit in enumerate(line):
+                beat = start + step / STEPS_PER_BEAT
+                if digit != "." and beat < end:
+                    strike(beat, key, velocity_of(digit) * loudness)
 
     for index, (section, on) in enumerate(zip(sections, plays, strict=True)):
         if not on:
@@ -128,40 +128,29 @@ def drum_part(
         for bar in range(section.start, min(section.end, last_bar), BEATS_PER_BAR):
             ends = bar + BEATS_PER_BAR >= section.end
             fill = (ends and after > section.level) or (section.level > FULL and (bar - section.start) % 16 == 12)
-            length = STEPS_PER_BAR - STEPS_PER_BEAT * fill
-            for key, line in pattern.items():
-                for step, digit in enumerate(line[:length]):
-                    if digit != "." and bar + step / STEPS_PER_BEAT < section.end:
-                        strike(bar + step / STEPS_PER_BEAT, key, stroke(digit) * (0.85 + 0.25 * section.level))
+            play(pattern, bar, min(section.end, bar + BEATS_PER_BAR - fill), 0.85 + 0.25 * section.level)
             if fill:
-                for key, line in style.fill.items():
-                    for step, digit in enumerate(line):
-                        if digit != ".":
-                            strike(bar + 3 + step / STEPS_PER_BEAT, key, stroke(digit) * (0.8 + 0.25 * section.level))
-    _accents(style, sections, plays, cuts, last_bar, strike)
-    return sorted(Note(beat, beat + 0.25, key, velocity) for (beat, key), velocity in strokes.items() if beat < beats)
-
-
-def _accents(
-    style: Style,
-    sections: list[SectionSpan],
-    plays: list[bool],
-    cuts: Sequence[PlannedCut],
-    last_bar: int,
-    strike: Callable[[float, int, float], None],
-) -> None:
-    """Crashes and smaller accents at snapped strong cuts, loud section starts and the final downbeat."""
-    moments = {float(c.beat): c.strength for c in cuts if c.snapped and c.strength >= STRONG and c.beat >= 0}
-    for section, on in zip(sections, plays, strict=True):
-        if on and section.level > LIGHT and section.start > 0:
-            moments[float(section.start)] = max(moments.get(float(section.start), 0.0), section.level)
-    if plays_at(sections, plays, last_bar):
-        moments[float(last_bar)] = max(moments.get(float(last_bar), 0.0), 0.6)
+                play(style.fill, bar + 3, bar + BEATS_PER_BAR, 0.8 + 0.25 * section.level)
     rested = -np.inf
-    for beat in sorted(moments):
-        strength = moments[beat]
-        loud = 42 + 42 * strength + 26 * level_at(sections, beat)
+    for beat, strength in sorted(_moments(sections, plays, cuts, last_bar).items()):
+        loud = 42 + 42 * strength + 26 * section_at(sections, beat).level
         crash = beat - rested >= CRASH_REST
         rested = beat if crash else rested
         for i, key in enumerate(style.crash if crash else style.accent):
             strike(beat, key, loud - 8 * i)
+    return sorted(Note(beat, beat + 0.25, key, velocity) for (beat, key), velocity in strokes.items() if beat < beats)
+
+
+def _moments(
+    sections: Sequence[SectionSpan], plays: Sequence[bool], cuts: Sequence[PlannedCut], last_bar: int
+) -> dict[float, float]:
+    """Beats that get a cymbal and how strong: snapped strong cuts, loud section starts and the final downbeat."""
+    strong = [(float(c.beat), c.strength) for c in cuts if c.snapped and c.strength >= STRONG and c.beat >= 0]
+    loud = [(s, on) for s, on in zip(sections, plays, strict=True) if on and s.level > LIGHT and s.start > 0]
+    strong += [(float(section.start), section.level) for section, _ in loud]
+    if plays[section_index(sections, last_bar)]:
+        strong.append((float(last_bar), 0.6))
+    moments: dict[float, float] = {}
+    for beat, strength in strong:
+        moments[beat] = max(moments.get(beat, 0.0), strength)
+    return moments

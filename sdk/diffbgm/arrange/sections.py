@@ -1,5 +1,8 @@
 """Sections and how much happens in them: which role plays when."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownMemberType=false
+
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,18 +10,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from diffbgm.arrange.palettes import Palette, Role
-from diffbgm.types import BEATS_PER_BAR, MusicPlan
+from diffbgm.arrange.palettes import Palette
+from diffbgm.types import BEATS_PER_BAR, MusicPlan, Role
 
 LONGEST = 8 * BEATS_PER_BAR  # beats; a longer section is worked out in steps of this
-CUT_WINDOW = 0.040  # seconds around a snapped cut within which an onset is on it
 
 
 @dataclass(frozen=True)
 class SectionSpan:
-    """Beats `start` to `end` of one section; `level` 0..1, how much the plan asks for, in itself and within the
-    piece.
-    """
+    """Beats `start` to `end` of a section; `level` 0..1: how much the plan asks for, absolutely and in this piece."""
 
     start: int
     end: int
@@ -26,14 +26,14 @@ class SectionSpan:
 
 
 def find_sections(plan: MusicPlan) -> list[SectionSpan]:
-    """The plan's sections, long ones in pieces of eight bars."""
-    spans = []
+    """Return the plan's sections with their levels, long ones in pieces of eight bars."""
+    spans: list[tuple[int, int, float]] = []
     for section in plan.sections:
         parts = max(1, round((section.end_beat - section.start_beat) / LONGEST))
         edges = np.linspace(section.start_beat, section.end_beat, parts + 1) / BEATS_PER_BAR
         edges = (np.round(edges) * BEATS_PER_BAR).astype(int)
         edges[0], edges[-1] = section.start_beat, section.end_beat
-        spans += [(int(a), int(b), section.arousal) for a, b in pairwise(edges) if b > a]
+        spans += [(a, b, section.arousal) for a, b in pairwise(edges.tolist()) if b > a]
     polyphony, density = plan.curves.polyphony, plan.curves.density
     asked = np.array(
         [
@@ -49,8 +49,8 @@ def find_sections(plan: MusicPlan) -> list[SectionSpan]:
     return [SectionSpan(a, b, float(level)) for (a, b, _), level in zip(spans, levels, strict=True)]
 
 
-def cast(palette: Palette, sections: list[SectionSpan]) -> dict[Role, list[bool]]:
-    """For every role whether it plays in each section.
+def role_entries(palette: Palette, sections: Sequence[SectionSpan]) -> dict[Role, list[bool]]:
+    """Decide for every role whether it plays in each section.
 
     A role plays where the level reaches its threshold; a piece of three sections or more opens without its loudest
     roles unless it opens loud. A role that would never play enters in the loudest section, so that no instrument is
@@ -68,15 +68,10 @@ def cast(palette: Palette, sections: list[SectionSpan]) -> dict[Role, list[bool]
 
 
 def section_index(sections: Sequence[SectionSpan], beat: float) -> int:
-    """Which section is around a beat; the outer ones reach beyond the piece."""
+    """Return which section is around a beat; the outer ones reach beyond the piece."""
     return max(0, bisect_right(sections, beat, key=lambda section: section.start) - 1)
 
 
-def plays_at(sections: Sequence[SectionSpan], plays: Sequence[bool], beat: float) -> bool:
-    """Whether a role plays in the section around a beat."""
-    return plays[section_index(sections, beat)]
-
-
-def level_at(sections: Sequence[SectionSpan], beat: float) -> float:
-    """Level of the section around a beat."""
-    return sections[section_index(sections, beat)].level
+def section_at(sections: Sequence[SectionSpan], beat: float) -> SectionSpan:
+    """Return the section around a beat."""
+    return sections[section_index(sections, beat)]

@@ -9,18 +9,18 @@ import numpy as np
 from diffbgm.arrange.voices import by_onset
 from diffbgm.types import Note, TempoMap
 
-Span = tuple[float, float]
+Span = tuple[float, float]  # start, end
 
 MARGIN = 0.12  # seconds of silence in the melody before and after speech
 BRIDGED = 1.2  # seconds: shorter pauses of the speaker do not bring the melody back
 VOICE_LOW, VOICE_HIGH = 55, 76  # pitches (G3..E5) where vowels and the ear's attention are
-SLOW = 60.0  # bpm up to which quarters are slow enough
+SLOW = 60.0  # beats per minute up to which quarters are slow enough
 HELD = 2.0  # beats that a chord under speech is held, at least, until the next one
 KEPT_DRUMS = frozenset({35, 36, 37, 42, 44, 70})  # what keeps time without talking over anybody
 
 
 def join_spans(spans: Sequence[Span], duration: float) -> list[Span]:
-    """Spans in order of time with a margin around each, near ones joined, inside 0..duration."""
+    """Return the spans in order of time with a margin around each, near ones joined, inside 0..duration."""
     out: list[Span] = []
     for start, end in sorted((max(0.0, a - MARGIN), min(duration, b + MARGIN)) for a, b in spans if b > a):
         if start >= duration:
@@ -32,8 +32,8 @@ def join_spans(spans: Sequence[Span], duration: float) -> list[Span]:
     return out
 
 
-def beats_of(spans: Sequence[Span], tempo: TempoMap) -> list[Span]:
-    """The spans in beats."""
+def spans_in_beats(spans: Sequence[Span], tempo: TempoMap) -> list[Span]:
+    """Convert spans from seconds to beats."""
     return [(float(tempo.beat_at(a)), float(tempo.beat_at(b))) for a, b in spans]
 
 
@@ -43,11 +43,9 @@ def _inside(beat: float, spans: Sequence[Span]) -> bool:
     return at >= 0 and beat < spans[at][1]
 
 
-def rest(notes: Sequence[Note], spans: Sequence[Span]) -> list[Note]:
-    """Notes with every span (in beats) left silent: notes that start inside are gone, notes that reach into one end
-    there.
-    """
-    out = []
+def silence(notes: Sequence[Note], spans: Sequence[Span]) -> list[Note]:
+    """Leave every span (in beats) silent: notes that start inside go, notes that reach into one end where it starts."""
+    out: list[Note] = []
     for note in notes:
         if _inside(note.start, spans):
             continue
@@ -58,9 +56,11 @@ def rest(notes: Sequence[Note], spans: Sequence[Span]) -> list[Note]:
     return out
 
 
-def make_room(notes: Sequence[Note], spans: Sequence[Span], low: int, tempo: TempoMap) -> list[Note]:
-    """Inside the spans (in beats) only half notes stay (at a slow tempo, quarters): two notes each, held on, and below
-    the voice where the instrument goes that low."""
+def thin_under_speech(notes: Sequence[Note], spans: Sequence[Span], low: int, tempo: TempoMap) -> list[Note]:
+    """Thin out chords inside the spans (in beats) and move them below the voice, down to pitch `low`.
+
+    Only half notes stay (at a slow tempo, quarters), two notes each, held on.
+    """
     groups = by_onset(notes)
     rate = tempo.bpm()
 
@@ -84,8 +84,8 @@ def make_room(notes: Sequence[Note], spans: Sequence[Span], low: int, tempo: Tem
     return sorted(out)
 
 
-def quiet_drums(notes: Sequence[Note], spans: Sequence[Span]) -> list[Note]:
-    """Inside the spans only what keeps time, softly."""
+def soften_drums(notes: Sequence[Note], spans: Sequence[Span]) -> list[Note]:
+    """Keep inside the spans (in beats) only the drums that keep time, softly."""
     return [
         note if not _inside(note.start, spans) else replace(note, velocity=max(1, round(0.7 * note.velocity)))
         for note in notes

@@ -9,16 +9,17 @@ import numpy as np
 
 from diffbgm.arrange.harmony import UNIT, Chord, voice
 from diffbgm.arrange.palettes import Part
-from diffbgm.arrange.sections import SectionSpan, level_at, plays_at
+from diffbgm.arrange.sections import SectionSpan, section_at, section_index
 from diffbgm.types import BEATS_PER_BAR, Note, TempoMap
 
 SPLIT = 55  # a lowest voice below this pitch (G3) is the bass's
 SHORTEST = 1 / 8  # beats
 LONGEST_STROKE = 0.036  # seconds from the first string to the last
+DRIVING = 0.6  # level of a section from which the bass repeats eighths
 
 
 def fit_range(notes: Sequence[Note], low: int, high: int) -> list[Note]:
-    """Notes moved by octaves into low..high: all together by the shift that saves most of them, then one by one."""
+    """Move notes by octaves into low..high: all together by the shift that saves most of them, then one by one."""
     if not notes:
         return []
     pitches = np.array([note.pitch for note in notes])
@@ -28,7 +29,7 @@ def fit_range(notes: Sequence[Note], low: int, high: int) -> list[Note]:
 
 
 def into_range(pitch: int, low: int, high: int) -> int:
-    """The pitch moved by whole octaves into low..high (at least an octave wide)."""
+    """Move a pitch by whole octaves into low..high (at least an octave wide)."""
     while pitch < low:
         pitch += 12
     while pitch > high:
@@ -36,9 +37,10 @@ def into_range(pitch: int, low: int, high: int) -> int:
     return pitch
 
 
-def tidy(notes: Sequence[Note]) -> list[Note]:
-    """One key is struck once at a time: doubles dropped (the louder and longer stays), a note ends where its key is
-    struck again.
+def resolve_overlaps(notes: Sequence[Note]) -> list[Note]:
+    """Let no key sound twice at once: a note ends where its key is struck again.
+
+    Of two notes struck together one stays, as long and loud as either.
     """
     by_pitch: dict[int, list[Note]] = defaultdict(list)
     for note in sorted(notes):
@@ -53,7 +55,7 @@ def tidy(notes: Sequence[Note]) -> list[Note]:
 
 
 def by_onset(notes: Sequence[Note]) -> dict[float, list[Note]]:
-    """Notes grouped by where they start, in order of time, each group from low to high."""
+    """Group notes by where they start, in order of time, each group from low to high."""
     groups: dict[float, list[Note]] = defaultdict(list)
     for note in sorted(notes, key=lambda n: (n.start, n.pitch)):
         groups[note.start].append(note)
@@ -61,56 +63,47 @@ def by_onset(notes: Sequence[Note]) -> dict[float, list[Note]]:
 
 
 def split_bass(
-    accompaniment: Sequence[Note], sections: list[SectionSpan], plays: list[bool]
+    accompaniment: Sequence[Note], sections: Sequence[SectionSpan], plays: Sequence[bool]
 ) -> tuple[list[Note], list[Note]]:
-    """(bass, rest): in every half bar where the bass plays, the lowest note below `SPLIT` and its repetitions go to
-    the bass.
+    """Return (bass, rest) of the accompaniment.
 
-    The bass holds from each of its onsets to the next, at most a bar.
+    In every half bar where the bass plays, the lowest note below `SPLIT` and its repetitions go to the bass, which
+    holds from each of its onsets to the next, at most a bar.
     """
     units: dict[int, list[Note]] = defaultdict(list)
     for note in accompaniment:
         units[int(note.start // UNIT)].append(note)
-    bass, rest = [], []
+    bass: list[Note] = []
+    rest: list[Note] = []
     for unit in sorted(units):
-        notes = units[unit]
-        lowest = min(note.pitch for note in notes)
-        if lowest >= SPLIT or not plays_at(sections, plays, unit * UNIT):
-            rest += notes
-            continue
-        bass += [note for note in notes if note.pitch == lowest]
-        rest += [note for note in notes if note.pitch != lowest]
-    bass = sorted(bass)
-    held = []
-    for note, after in zip(bass, [*bass, None][1:], strict=True):
-        limit = min(after.start if after else np.inf, note.start + BEATS_PER_BAR)
+        lowest = min(note.pitch for note in units[unit])
+        takes = lowest < SPLIT and plays[section_index(sections, unit * UNIT)]
+        for note in units[unit]:
+            (bass if takes and note.pitch == lowest else rest).append(note)
+    bass.sort()
+    held: list[Note] = []
+    for note, after in zip(bass, [*(note.start for note in bass[1:]), np.inf], strict=False):
+        limit = min(after, note.start + BEATS_PER_BAR)
         held.append(replace(note, end=float(min(limit, max(note.end, note.start + UNIT)))))
     return held, rest
 
 
-def pulse(bass: Sequence[Note], sections: list[SectionSpan]) -> list[Note]:
-    """The bass in repeated eighths where the level is high: the driving line of a band."""
-    out = []
+def repeat_eighths(bass: Sequence[Note], sections: Sequence[SectionSpan]) -> list[Note]:
+    """Repeat the bass in eighths where the level is high: the driving line of a band."""
+    out: list[Note] = []
     for note in bass:
-        if level_at(sections, note.start) < 0.6:
+        if section_at(sections, note.start).level < DRIVING:
             out.append(note)
             continue
-        start, first = note.start, True
+        start, velocity = note.start, note.velocity
         while note.end - start > SHORTEST:
-            out.append(
-                Note(
-                    start,
-                    min(note.end, start + 0.45),
-                    note.pitch,
-                    note.velocity if first else max(1, note.velocity - 9),
-                )
-            )
-            start, first = np.floor(start * 2 + 1) / 2, False
+            out.append(Note(start, min(note.end, start + 0.45), note.pitch, velocity))
+            start, velocity = float(np.floor(start * 2 + 1) / 2), max(1, note.velocity - 9)
     return out
 
 
-def thin(notes: Sequence[Note], voices: int) -> list[Note]:
-    """At most `voices` notes at one onset: the top, the bottom, then pitch classes that are not there yet."""
+def limit_voices(notes: Sequence[Note], voices: int) -> list[Note]:
+    """Keep at most `voices` notes at one onset: the top, the bottom, then pitch classes that are not there yet."""
     out: list[Note] = []
     for group in by_onset(notes).values():
         if len(group) <= voices:
@@ -126,55 +119,48 @@ def thin(notes: Sequence[Note], voices: int) -> list[Note]:
     return out
 
 
-def one_at_a_time(notes: Sequence[Note]) -> list[Note]:
-    """A single line: each note ends, at the latest, where the next one starts."""
+def monophonic(notes: Sequence[Note]) -> list[Note]:
+    """Make a single line: each note ends, at the latest, where the next one starts."""
     line = sorted(notes)
-    return [
-        replace(note, end=min(note.end, after.start)) if after else note
-        for note, after in zip(line, [*line, None][1:], strict=True)
-    ]
+    ends = [*(note.start for note in line[1:]), np.inf]
+    return [replace(note, end=min(note.end, end)) for note, end in zip(line, ends, strict=False)]
 
 
-def without_unisons(notes: Sequence[Note], lead: Sequence[Note]) -> list[Note]:
-    """Notes that do not double a note of `lead` struck at the same moment on the same pitch."""
+def drop_unisons(notes: Sequence[Note], lead: Sequence[Note]) -> list[Note]:
+    """Drop notes that double a note of `lead` struck at the same moment on the same pitch."""
     struck = {(note.start, note.pitch) for note in lead}
     return [note for note in notes if (note.start, note.pitch) not in struck]
 
 
-def pad_notes(chords: Sequence[Chord], part: Part, sections: list[SectionSpan], plays: list[bool]) -> list[Note]:
-    """Sustained chords with the least movement; a tone that stays is held, at most two bars, and re-bowed at section
-    edges.
+def pad_notes(
+    chords: Sequence[Chord], part: Part, sections: Sequence[SectionSpan], plays: Sequence[bool]
+) -> list[Note]:
+    """Sustain chords with the least movement.
+
+    A tone that stays is held, at most two bars, and struck anew at section edges.
     """
     edges = {section.start for section in sections}
     out: list[Note] = []
     active: dict[int, Note] = {}
     pitches: tuple[int, ...] = ()
-    for start, end, chord in _pieces(chords, edges):
-        plays_here = plays_at(sections, plays, start)
-        pitches = voice(chord.classes, pitches, part.low, part.high) if plays_here else ()
-        for pitch, note in list(active.items()):
-            if start in edges or pitch not in pitches or end - note.start > 2 * BEATS_PER_BAR:
-                out.append(active.pop(pitch))
-        for pitch in pitches:
-            begun = active[pitch].start if pitch in active else float(start)
-            active[pitch] = Note(begun, float(end), pitch)
+    for chord in chords:
+        marks = {e for e in edges if chord.start < e < chord.end}
+        marks |= {b for b in range(chord.start + 1, chord.end) if b % BEATS_PER_BAR == 0}
+        for start, end in pairwise([chord.start, *sorted(marks), chord.end]):
+            enters = plays[section_index(sections, start)]
+            pitches = voice(chord.classes, pitches, part.low, part.high) if enters else ()
+            for pitch, note in list(active.items()):
+                if start in edges or pitch not in pitches or end - note.start > 2 * BEATS_PER_BAR:
+                    out.append(active.pop(pitch))
+            for pitch in pitches:
+                begun = active[pitch].start if pitch in active else float(start)
+                active[pitch] = Note(begun, float(end), pitch)
     return sorted([*out, *active.values()])
 
 
-def _pieces(chords: Sequence[Chord], edges: set[int]) -> list[tuple[int, int, Chord]]:
-    """Chords cut at section edges and every bar."""
-    out = []
-    for chord in chords:
-        marks = {chord.start, chord.end, *(e for e in edges if chord.start < e < chord.end)}
-        marks |= {b for b in range(chord.start, chord.end) if b % BEATS_PER_BAR == 0}
-        points = sorted(marks)
-        out += [(a, b, chord) for a, b in pairwise(points)]
-    return out
-
-
 def strum(notes: Sequence[Note], seconds: float, tempo: TempoMap) -> list[Note]:
-    """Chords struck string by string from the lowest, the first on time; the whole stroke stays under 40 ms."""
-    rate = tempo.bpm() / 60  # beats a second
+    """Strike chords string by string from the lowest, the first on time; the whole stroke stays under 40 ms."""
+    rate = tempo.bpm() / 60  # beats per second
     out: list[Note] = []
     for start, group in by_onset(notes).items():
         step = min(seconds, LONGEST_STROKE / max(1, len(group) - 1))

@@ -1,27 +1,34 @@
-"""The manifest of a batch, CSV or JSON lines: one row a video. Mistakes are found before any work begins."""
+"""The manifest of a batch, CSV or JSON lines: one row per video. Mistakes are found before any work begins."""
 
-import csv
-import io
-import json
+import math
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
-from diffbgm.errors import DataError
+from diffbgm.batch.outputs import fold, same_place
+from diffbgm.batch.tables import read_table
+from diffbgm.errors import DataError, InputError
 from diffbgm.options import SETTINGS, ScoreOptions, Setting
+from diffbgm.stages import options_of
 
-SUFFIXES = (".csv", ".jsonl")
+NAME_BYTES = 220  # of a name made from a video's: leaves room in 255 for a number and the longest suffix
+BESIDE = "-scored"  # ends the name of what is written beside its video
+PLAIN_NAME = re.compile(r"[^./\\\x00-\x1f][^/\\\x00-\x1f]*")
 
 
 @dataclass(frozen=True)
 class Row(ScoreOptions):
     """One video to score, and its settings; everything but `video` may be left out of the manifest.
 
-    video   a path, relative to the manifest's folder.   name  of its files (default: the video's, numbered if taken).
-    seed    default: a number made of the name, so that it does not depend on the other rows.
+    Attributes:
+        video: A path, relative to the manifest's folder.
+        name: Of its files, without a suffix. Default: the video's, numbered if taken, with `-scored` where the files
+            lie beside the video.
+        seed: Default: a number made of the name, so that it does not depend on the other rows.
     """
 
     video: str
@@ -31,98 +38,105 @@ class Row(ScoreOptions):
 COLUMNS = ("video", "name", *SETTINGS)
 
 
-def read_manifest(path: Path) -> tuple[Row, ...]:
-    """The rows of a .csv (with a header) or .jsonl file.
+def read_manifest(path: Path, out: Path | None = None) -> tuple[Row, ...]:
+    """The rows of a .csv (with a header) or .jsonl file; see `tables.read_table`.
 
-    Raises DataError with the row's number: unreadable file, unknown column, a value that is none, a name twice.
+    Args:
+        path: The manifest.
+        out: The folder that the files of the rows are for.
+
+    Raises:
+        DataError: With the row's number: an unreadable file, an unknown column, a value that is none or out of its
+            range, a name twice.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise DataError(f"{path}: a manifest is {' or '.join(SUFFIXES)}")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as e:
-        raise DataError(f"{path}: cannot be read ({e})") from e
-    raw = from_csv(path, text) if path.suffix.lower() == ".csv" else from_jsonl(path, text)
-    if not raw:
+    table = read_table(path, COLUMNS, [name for name in SETTINGS if SETTINGS[name].kind is not str])
+    if not table:
         raise DataError(f"{path}: has no rows")
-    taken = {name.casefold() for _, values in raw if (name := str(values.get("name") or ""))}
-    if len(taken) < sum(1 for _, values in raw if values.get("name")):
+    given = [str(values["name"]) for _, values in table if values.get("name")]
+    taken = {fold(name) for name in given}
+    if len(taken) < len(given):
         raise DataError(f"{path}: two rows have the same name; names must differ in more than upper and lower case")
-    rows: list[Row] = []
-    for where, values in raw:
-        name = str(values.get("name") or "") or free_name(str(values.get("video") or ""), taken)
-        taken.add(name.casefold())
-        rows.append(make_row(where, values, name))
-    return tuple(rows)
+    return tuple(make_row(where, values, taken, path.parent, out) for where, values in table)
 
 
-def from_csv(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
-    """Where each row stands, and its values that are not empty."""
-    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", skipinitialspace=True)
-    return [
-        (f"{path} row {number}", {str(k).strip(): v.strip() if isinstance(v, str) else v for k, v in values.items()})
-        for number, values in enumerate(reader, 1)
-    ]
-
-
-def from_jsonl(path: Path, text: str) -> list[tuple[str, Mapping[str, Any]]]:
-    rows: list[tuple[str, Mapping[str, Any]]] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            values = json.loads(line)
-        except json.JSONDecodeError as e:
-            raise DataError(f"{path} line {number}: not JSON ({e})") from e
-        if not isinstance(values, dict):
-            raise DataError(f'{path} line {number}: must be an object, such as {{"video": "a.mp4"}}')
-        rows.append((f"{path} line {number}", cast("dict[str, Any]", values)))
-    return rows
-
-
-def make_row(where: str, values: Mapping[str, Any], name: str) -> Row:
-    """A row with every value checked."""
-    unknown = sorted(set(values) - set(COLUMNS))
-    if unknown:
-        raise DataError(f"{where}: no column is called {unknown[0]!r}; there are {', '.join(COLUMNS)}")
+def make_row(where: str, values: Mapping[str, Any], taken: set[str], folder: Path, out: Path | None) -> Row:
+    """A row with every value checked; `taken` names grow by its own where that is made here."""
+    for column in values:
+        if column not in COLUMNS:
+            near = get_close_matches(column.casefold(), COLUMNS, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(COLUMNS)}"
+            raise DataError(f"{where}: no column is called {column!r}; {hint}")
     given = {column: value for column, value in values.items() if value not in (None, "")}
-    if not given.get("video"):
+    for column in ("video", "name"):
+        if not isinstance(given.get(column, ""), str | int | float):
+            raise DataError(f"{where}: {column} must be text, got {given[column]!r}")
+    video, name = (str(given.get(column, "")).replace("\0", "\ufffd") for column in ("video", "name"))
+    if not video:
         raise DataError(f"{where}: video is empty")
-    if not re.fullmatch(r"[^./\\][^/\\]*", name):
-        raise DataError(f"{where}: name {name!r} must be a plain file name without a suffix")
     settings = {column: read(where, column, SETTINGS[column], given[column]) for column in SETTINGS if column in given}
-    settings.setdefault("seed", zlib.crc32(name.encode()) >> 1)
-    return Row(video=str(given["video"]), name=name, **settings)
+    for column, value in {"video": video, "name": name, **settings}.items():
+        if isinstance(value, str) and not is_unicode(value):
+            raise DataError(f"{where}: {column} holds half a character (a lone surrogate), got {value!a}")
+    origin = name
+    if not name:
+        beside = out is not None and same_place((folder / video).parent, out)
+        name = free_name(video, BESIDE if beside else "", taken)
+        taken.add(fold(name))
+        origin = name.removesuffix(BESIDE) if beside else name
+    if not PLAIN_NAME.fullmatch(name):
+        raise DataError(f"{where}: name {name!r} must be a plain file name without a suffix")
+    settings.setdefault("seed", zlib.crc32(origin.encode()) >> 1)
+    if not 0 <= settings["seed"] < 2**63:
+        raise DataError(f"{where}: seed must lie between 0 and {2**63 - 1}, got {settings['seed']}")
+    try:
+        row = Row(video=video, name=name, **settings)
+        options_of(row, 0)
+    except InputError as e:
+        raise DataError(f"{where}: {e}") from e
+    return row
 
 
 def read(where: str, column: str, setting: Setting, value: Any) -> Any:
-    """A value of a setting as it stands in the manifest; a list where it is a list of words."""
+    """A value of a setting as it stands in the manifest: text, a number in any of its spellings, a list of words.
+
+    Raises:
+        DataError: The value is no such thing.
+    """
     if setting.choices and value not in setting.choices:
         raise DataError(f"{where}: {column} must be {', '.join(setting.choices)}, got {value!r}")
     if setting.kind is str:
-        return ",".join(map(str, cast("list[Any]", value))) if isinstance(value, list) else str(value)
+        words = cast("list[Any]", value) if isinstance(value, list) else [value]
+        if not all(isinstance(word, str | int | float) for word in words):
+            raise DataError(f"{where}: {column} must be text, got {value!r}")
+        return ",".join(map(str, words))
+    text = str(value).strip()
     try:
-        return setting.kind(value)
-    except (TypeError, ValueError) as e:
-        raise DataError(f"{where}: {column} must be a number, got {value!r}") from e
+        number = math.nan if isinstance(value, bool) else float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise DataError(f"{where}: {column} must be a number, got {value!r}")
+    if setting.kind is float:
+        return number
+    if re.fullmatch(r"[+-]?\d+", text):
+        return int(text)
+    if not number.is_integer():
+        raise DataError(f"{where}: {column} must be a whole number, got {value!r}")
+    return int(number)
 
 
-def free_name(video: str, taken: set[str]) -> str:
-    """The video's name without its suffix, with a number behind it where another row has that name already."""
-    stem = re.sub(r"^\.+", "", Path(video.replace("\\", "/")).stem) or "video"
-    name, number = stem, 1
-    while name.casefold() in taken:
+def is_unicode(text: str) -> bool:
+    """Whether a text can be written as UTF-8."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def free_name(video: str, ending: str, taken: set[str]) -> str:
+    """The video's name without its suffix, then a number where another row has that name already, then `ending`."""
+    stem = re.sub(r"^\.+", "", Path(video.replace("\\", "/")).stem)
+    stem = re.sub(r"[\x00-\x1f]", "_", stem) or "video"
+    stem = stem.encode()[:NAME_BYTES].decode(errors="ignore")
+    name, number = f"{stem}{ending}", 1
+    while fold(name) in taken:
         number += 1
-        name = f"{stem}-{number}"
+        name = f"{stem}-{number}{ending}"
     return name
-
-
-def to_text(records: Sequence[Mapping[str, Any]], suffix: str) -> str:
-    """Records with the same keys as CSV or JSON lines."""
-    if suffix == ".jsonl":
-        return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records)
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    return text.getvalue()

@@ -1,17 +1,21 @@
-"""What a batch does in processes beside the sampler: looking at a video, and playing and saving what was composed."""
+"""What a worker does with a row after its music is composed."""
 
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from diffbgm.batch.manifest import Row
+from diffbgm.batch.outputs import FILES
+from diffbgm.errors import OutputError, RenderError
 from diffbgm.hub import Origin
 from diffbgm.options import ComposeOptions
 from diffbgm.progress import Clock
-from diffbgm.stages import PlannedVideo, analyze_and_plan, arrange_and_render
+from diffbgm.stages import PlannedVideo, arrange_and_render
 from diffbgm.types import PianoRoll
 
-FILES = {"scored": "mp4", "midi": "mid", "receipt": "receipt.json"}
+ROOM = 1 << 20  # bytes: a disk with less has no room for anybody's sound
 
 
 @dataclass(frozen=True)
@@ -27,16 +31,23 @@ class Composed:
     seconds: Mapping[str, float]
 
 
-def look_at(row: Row, video: Path) -> PlannedVideo:
-    """The row's video, and the plan for it."""
-    return analyze_and_plan(video, row, Clock())
+def save_row(piece: Composed, folder: Path) -> None:
+    """Writes NAME.mp4, NAME.mid and NAME.receipt.json into `folder`.
 
-
-def play_and_save(piece: Composed, folder: Path) -> None:
-    """Writes NAME.mp4, NAME.mid and NAME.receipt.json into `folder`."""
+    Raises:
+        OutputError: There is no room in `folder`, or none for temporary files.
+        DiffBGMError: As `arrange_and_render` does.
+    """
     clock = Clock(seconds=piece.seconds)
-    result = arrange_and_render(
-        piece.video, piece.planned, piece.roll, piece.row, piece.options, piece.origin, clock, stems=False
-    )
+    try:
+        result = arrange_and_render(
+            piece.video, piece.planned, piece.roll, piece.row, piece.options, piece.origin, clock, stems=False
+        )
+    except (RenderError, OSError) as e:
+        if shutil.disk_usage(tempfile.gettempdir()).free < ROOM:
+            raise OutputError(
+                "the disk for temporary files is full; make room, or set TMPDIR to a folder on another one"
+            ) from e
+        raise
     for suffix in FILES.values():
         result.save(folder / f"{piece.row.name}.{suffix}")

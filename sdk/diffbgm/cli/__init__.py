@@ -1,53 +1,36 @@
-"""The command line: `diffbgm score clip.mp4`. Exit codes: 0; 2 for what the caller can mend; 1 for a fault of ours."""
+"""The command line: `diffbgm score clip.mp4`.
 
-import argparse
-import sys
-from collections.abc import Sequence
-from importlib import import_module
+Exit codes: 0; 2 for what the caller can mend; 1 for a fault of ours; 130 and 143 for what was stopped by Ctrl-C and
+SIGTERM. Nothing is imported here before the signals are in hand, so that Ctrl-C is one line from the start.
+"""
 
-from diffbgm import __version__
-from diffbgm.cli import batch, look, push, score
-from diffbgm.errors import DiffBGMError, InputError
+from typing import TYPE_CHECKING
 
-GROUPS = (score, look, batch, push)
-RESEARCH = "diffbgm.research.cli"  # train, evaluate, dataset, ...: the other wing, which this one never imports by name
-EXTRAS = {"sklearn": "research", "pyarrow": "research", "jinja2": "research", "transformers": "clip", "PIL": "clip"}
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code."""
-    parser = make_parser()
-    args = parser.parse_args(arguments)
+def main(arguments: "Sequence[str] | None" = None) -> int:
+    """Runs one command (None: that of the process) and returns its exit code."""
     try:
-        args.run(args)
-    except InputError as e:
-        return complain(e, 2)
-    except DiffBGMError as e:
-        return complain(e, 1)
-    except ModuleNotFoundError as e:
-        extra = EXTRAS.get((e.name or "").split(".")[0])
-        if extra is None:
-            raise
-        return complain(f"this command needs {e.name}: pip install 'diffbgm[{extra}]'", 2)
-    except KeyboardInterrupt:
-        return complain("stopped", 130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
-    return 0
+        from diffbgm.cli import signals
+
+        with signals.stoppable() as stop:
+            from diffbgm import threads
+            from diffbgm.cli.commands import run
+
+            threads.behave()
+            return run(arguments, stop)
+    except KeyboardInterrupt as e:  # while all that is still on its way
+        import sys
+
+        print("diffbgm: stopped", file=sys.stderr)
+        return getattr(e, "code", 130)
 
 
-def complain(problem: object, code: int) -> int:
-    """One line on stderr."""
-    print(f"diffbgm: {' '.join(str(problem).split())}", file=sys.stderr)
-    return code
+def make_parser() -> "argparse.ArgumentParser":
+    """The parser of all commands."""
+    from diffbgm.cli import commands
 
-
-def make_parser() -> argparse.ArgumentParser:
-    """All commands; each group of them adds its own, the research wing all of its own."""
-    parser = argparse.ArgumentParser(prog="diffbgm", description="Background music for your video.")
-    parser.add_argument("--version", action="version", version=f"diffbgm {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (*GROUPS, import_module(RESEARCH)):
-        group.add_commands(commands)
-    return parser
+    return commands.make_parser()

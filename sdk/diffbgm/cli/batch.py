@@ -4,17 +4,18 @@ import argparse
 import sys
 from pathlib import Path
 
-from diffbgm.cli.common import progress_bar
+from diffbgm.cli.common import number, progress_bar
 from diffbgm.options import SETTINGS
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds `batch` to the command line."""
     batch = commands.add_parser(
         "batch",
         help="score the videos of a manifest, on one process or many; continues where it was stopped",
         description=(
             f"MANIFEST is .csv or .jsonl with the columns video, {', '.join(SETTINGS)} and name; only video has to be "
-            "there. Writes NAME.mp4, .mid, .receipt.json and .result.json a "
+            "there. Writes NAME.mp4, .mid, .receipt.json and .result.json per "
             "row, and results.csv over all. For many processes: torchrun --nproc_per_node 4 -m diffbgm.cli batch "
             "MANIFEST -o DIR (or accelerate launch). Exit code 1 if a row failed: results.csv says why, and the next "
             "run tries it again."
@@ -26,14 +27,18 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     batch.add_argument("--device", help="cpu, cuda, ...; by default the best there is")
     batch.add_argument(
         "--workers",
-        type=int,
+        type=number(int, 1, 256),
         metavar="N",
-        help="processes beside each that look at videos and play music (default: as many as it has cores, at most 8)",
+        help="processes beside each that analyze videos and render music (default: as many as it has cores, at most 8)",
+    )
+    batch.add_argument(
+        "--overwrite", action="store_true", help="replace files of these names that no earlier run of this batch wrote"
     )
     batch.set_defaults(run=run_batch)
 
 
 def run_batch(args: argparse.Namespace) -> None:
+    """Scores the rows of the manifest."""
     from accelerate import PartialState
 
     from diffbgm.batch import score_batch
@@ -46,6 +51,7 @@ def run_batch(args: argparse.Namespace) -> None:
             weights=args.weights,
             device=args.device,
             workers=args.workers,
+            overwrite=args.overwrite,
             on_progress=tell,
         )
     failed = [outcome for outcome in outcomes if outcome.error]

@@ -2,25 +2,30 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diffbgm.cli.common import add_settings, progress_bar
+from diffbgm.cli.common import add_settings, given, progress_bar
+from diffbgm.errors import OutputError
+from diffbgm.options import ScoreOptions
 
 if TYPE_CHECKING:
     from diffbgm.types import VideoFeatures
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    analyze = commands.add_parser("analyze", help="print what the pictures say, as JSON")
-    analyze.add_argument("video", type=Path)
+    """Adds the three to the command line."""
+    analyze = commands.add_parser("analyze", help="print what the pictures say, as JSON", allow_abbrev=False)
+    analyze.add_argument("video", metavar="VIDEO")
     add_settings(analyze, "semantics")
     analyze.set_defaults(run=run_analyze)
 
-    plan = commands.add_parser("plan", help="print the plan of the music, as JSON; edit it and pass it to score --plan")
-    plan.add_argument("video", type=Path)
+    plan = commands.add_parser(
+        "plan", help="print the plan of the music, as JSON; edit it and pass it to score --plan", allow_abbrev=False
+    )
+    plan.add_argument("video", metavar="VIDEO")
     add_settings(plan, "style", "prompt", "semantics")
-    plan.add_argument("--plot", type=Path, metavar="PNG", help="also draw it")
+    plan.add_argument("--plot", metavar="PNG", help="also draw it")
+    plan.add_argument("--overwrite", action="store_true", help="replace a picture that this command did not draw")
     plan.set_defaults(run=run_plan)
 
     styles = commands.add_parser("styles", help="list the style tags and what each does")
@@ -28,11 +33,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run_analyze(args: argparse.Namespace) -> None:
+    """Prints the features of a video."""
     from diffbgm.codec import to_json
+    from diffbgm.paths import local_path
     from diffbgm.video import analyze
 
     with progress_bar() as tell:
-        features = analyze(args.video, semantics=args.semantics, on_progress=tell)
+        features = analyze(local_path(args.video), semantics=args.semantics, on_progress=tell)
     print(to_json(features))
     if features.clip is not None:
         print(f"styles that suit: {suggestions(features)}", file=sys.stderr)
@@ -50,24 +57,29 @@ def suggestions(features: "VideoFeatures") -> str:
 
 
 def run_plan(args: argparse.Namespace) -> None:
+    """Prints the plan of a video's music, and draws it where that is wanted."""
     from diffbgm.codec import to_json
-    from diffbgm.planner import make_plan
-    from diffbgm.planner.styles import MOOD_TEXTS
-    from diffbgm.video import analyze
-    from diffbgm.video.clip import sense_of
+    from diffbgm.paths import PICTURES, check_targets, local_path
+    from diffbgm.progress import Clock
+    from diffbgm.stages import analyze_and_plan
 
+    video = local_path(args.video)
+    picture = local_path(args.plot) if args.plot else None
+    if picture is not None:
+        if picture.suffix.lower() not in PICTURES:
+            raise OutputError(f"{picture}: the picture of a plan must be one of {', '.join(PICTURES)}")
+        check_targets([video], [picture], overwrite=args.overwrite)
     with progress_bar() as tell:
-        features = analyze(args.video, semantics=args.semantics, on_progress=tell)
-    sense = sense_of(features, MOOD_TEXTS) if args.prompt else None
-    plan = make_plan(features, args.style, prompt=args.prompt, sense=sense)
-    if args.plot:
+        plan = analyze_and_plan(video, ScoreOptions(**given(args)), Clock(tell)).plan
+    if picture is not None:
         from diffbgm.plot import plot_plan
 
-        plot_plan(plan, args.plot)
+        plot_plan(plan, picture)
     print(to_json(plan, indent=1))
 
 
 def run_styles(args: argparse.Namespace) -> None:
+    """Prints the style tags."""
     from diffbgm.planner import STYLES
 
     width = max(map(len, STYLES))

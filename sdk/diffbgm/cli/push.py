@@ -6,6 +6,7 @@ from typing import Literal
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds both to the command line."""
     push = commands.add_parser("push", help="upload weights and their model card to a Hub repository")
     push.set_defaults(run=run_push)
     space = commands.add_parser("push-space", help="upload the browser demo, with the package, to a Hugging Face Space")
@@ -18,6 +19,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run_push(args: argparse.Namespace) -> None:
+    """Uploads weights."""
     from diffbgm import hub
 
     folder = args.weights or hub.bundled_folder()
@@ -28,6 +30,7 @@ def run_push(args: argparse.Namespace) -> None:
 
 
 def run_push_space(args: argparse.Namespace) -> None:
+    """Uploads the browser demo."""
     from diffbgm import hub
 
     send(args, hub.space_files(hub.checkout(), args.weights or hub.bundled_folder()), "space")

@@ -2,63 +2,84 @@
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diffbgm.cli.common import add_settings, progress_bar
+from diffbgm.cli.common import add_settings, given, progress_bar
 from diffbgm.errors import InputError, OutputError
-from diffbgm.options import settings_of
+from diffbgm.options import SETTINGS, ScoreOptions, with_changes
 
 if TYPE_CHECKING:
-    from diffbgm.types import MusicPlan
+    from diffbgm.media import VideoInfo
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv")
+OURS = (
+    "A file that is there already is only replaced where an earlier run wrote it (its receipt names it, and nobody has "
+    "changed it since), where it is empty, or with --overwrite. What is read is never written."
+)
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds `score` and `demo` to the command line."""
     score = commands.add_parser(
         "score",
         help="compose music for a video and put it under the pictures",
         description=(
             "Writes OUT.mp4, OUT.mid and OUT.receipt.json. The pictures are copied untouched; where their codec does "
             "not fit the container (VP8, MJPEG, GIF, DivX, ...) they are encoded again as H.264. The sound is AAC and "
-            "ends with the last frame."
+            f"ends with the last frame. {OURS}"
         ),
+        allow_abbrev=False,
     )
-    score.add_argument("video", type=Path)
+    score.add_argument(
+        "video", metavar="VIDEO", help="a file (or its file: URL); ./-x.mp4 where its name has a dash first"
+    )
     score.add_argument(
         "-o",
         "--out",
-        type=Path,
-        help="the scored video, .mp4 .m4v .mov or .mkv (default: VIDEO-scored.mp4 beside VIDEO)",
+        metavar="FILE|FOLDER",
+        help="the scored video, .mp4 .m4v .mov or .mkv, or a folder for it (default: VIDEO-scored.mp4 beside VIDEO)",
     )
     add_scoring(score)
     score.set_defaults(run=run_score)
 
-    demo = commands.add_parser("demo", help="score a clip that is at hand, to see that everything works")
-    demo.add_argument("-o", "--out", type=Path, default=Path("diffbgm-demo.mp4"))
+    demo = commands.add_parser(
+        "demo",
+        help="score a clip that is at hand, to see that everything works",
+        description=f"Writes diffbgm-demo.mp4, .mid and .receipt.json. {OURS}",
+        allow_abbrev=False,
+    )
+    demo.add_argument("-o", "--out", metavar="FILE|FOLDER", default="diffbgm-demo.mp4")
     add_scoring(demo)
     demo.set_defaults(run=run_demo)
 
 
 def add_scoring(parser: argparse.ArgumentParser) -> None:
-    add_settings(parser)
-    parser.add_argument("--plan", type=Path, metavar="JSON", help="a plan printed by `diffbgm plan`, maybe edited")
+    """The options of both."""
+    add_settings(parser, unset=True)
+    parser.add_argument(
+        "--receipt", metavar="JSON", help="take the options of the take with this receipt; others given here count more"
+    )
+    parser.add_argument("--plan", metavar="JSON", help="a plan printed by `diffbgm plan`, maybe edited")
     parser.add_argument("--stems", action="store_true", help="also write OUT.ROLE.wav for every role")
     parser.add_argument("--format", choices=("wav", "flac", "mp3"), help="also write the sound alone")
     parser.add_argument("--plot", action="store_true", help="also write OUT.png, the plan over its piano roll")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are there, whoever wrote them")
     parser.add_argument("--weights", metavar="FOLDER|HUB_ID", help="other weights than the bundled ones")
     parser.add_argument("--device", help="cpu, cuda, ...; by default the best there is")
     parser.add_argument("--json", action="store_true", help="print the receipt")
 
 
 def run_score(args: argparse.Namespace) -> None:
-    out = args.out or args.video.with_name(f"{args.video.stem}-scored.mp4")
-    score_file(args, args.video, out)
+    """Scores the video that was named."""
+    from diffbgm.paths import local_path
+
+    score_file(args, local_path(args.video))
 
 
 def run_demo(args: argparse.Namespace) -> None:
+    """Scores a clip that is at hand."""
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="diffbgm-") as folder:
@@ -68,7 +89,7 @@ def run_demo(args: argparse.Namespace) -> None:
 
             clip = Path(folder) / "drawn.mp4"
             draw_demo(clip)
-        score_file(args, clip, args.out)
+        score_file(args, clip)
 
 
 def packaged_clip() -> Path | None:
@@ -82,56 +103,82 @@ def packaged_clip() -> Path | None:
     return clip if clip.is_file() else None
 
 
-def score_file(args: argparse.Namespace, video: Path, out: Path) -> None:
-    """Scores `video` and writes what was asked for; a target that cannot be written is found out before the work."""
-    if out.suffix.lower() not in VIDEO_SUFFIXES:
-        raise OutputError(f"{out}: the scored video must be one of {', '.join(VIDEO_SUFFIXES)}")
-    if out.exists() and video.exists() and out.samefile(video):
-        raise OutputError(f"{out}: this is the video itself; choose another name with -o")
-    from diffbgm.files import check_writable
+def score_file(args: argparse.Namespace, video: Path) -> None:
+    """Scores `video` and writes what was asked for; what cannot be written is found out before the work."""
     from diffbgm.media import probe
+    from diffbgm.paths import check_targets, companion, local_path
 
-    check_writable(out)
-    probe(video)
+    options = read_options(args)
+    info = probe(video)
+    out = read_target(args, video)
+    kinds = [f".{args.format}"] if args.format else []
+    kinds += [".png"] if args.plot else []
+    inputs = [video, *(local_path(path) for path in (args.plan, args.receipt) if path), *weight_files(args.weights)]
+    receipt = companion(out, ".receipt.json")
+    outputs = [out, companion(out, ".mid"), receipt, *(companion(out, kind) for kind in kinds)]
+    if args.stems:
+        from diffbgm.arrange.palettes import ROLES
+
+        outputs += [companion(out, f".{role}.wav") for role in ROLES]
+    room = room_for(video, info, outputs)
+    check_targets(inputs, outputs, overwrite=args.overwrite, receipt=receipt, room=room)
     from diffbgm.pipeline import DiffBGM
+    from diffbgm.planner import read_plan
 
-    plan = read_plan(args.plan) if args.plan else None
+    plan = read_plan(local_path(args.plan)) if args.plan else None
     with progress_bar() as tell:
         tell(0.0, "loading the model")
         model = DiffBGM.from_pretrained(args.weights, device=args.device)
-        result = model.score(video, **settings_of(args), plan=plan, on_progress=tell)
-    wanted = [out, out.with_suffix(".mid"), out.with_suffix(".receipt.json")]
-    wanted += [out.with_suffix(f".{args.format}")] if args.format else []
-    wanted += [out.with_suffix(".png")] if args.plot else []
-    for path in wanted:
-        result.save(path)
-    if args.stems:
-        from diffbgm.media import write_audio
-
-        for role, audio in result.stems.items():
-            wanted.append(out.with_suffix(f".{role}.wav"))
-            write_audio(audio, wanted[-1])
+        result = model.score(video, options, plan=plan, on_progress=tell)
+        written, paths = result.save_files(out, kinds, stems=args.stems)
     if args.json:
-        print(json.dumps(dict(result.receipt), indent=2))
+        print(json.dumps(written, indent=2))
     else:
-        summarise(result.receipt, wanted)
+        summarise(written, paths)
 
 
-def summarise(r: Mapping[str, Any], paths: list[Path]) -> None:
+def read_options(args: argparse.Namespace) -> ScoreOptions:
+    """The options of the receipt that was named, if any, with those of the command line over them."""
+    from diffbgm.paths import local_path
+
+    changes = given(args)
+    for name in changes:
+        if args.plan and SETTINGS[name].stage == "plan":
+            raise InputError(f"--{name} shapes a plan, and --plan gives one: edit the plan, or leave one of them out")
+    base = ScoreOptions.from_receipt(local_path(args.receipt)) if args.receipt else None
+    return with_changes(base, changes)
+
+
+def read_target(args: argparse.Namespace, video: Path) -> Path:
+    """The scored video that is to be written."""
+    from diffbgm.paths import default_suffix, output_path
+
+    out = output_path(args.out, video, default_suffix(video))
+    if out.suffix.lower() not in VIDEO_SUFFIXES:
+        raise OutputError(
+            f"{out}: the scored video must be one of {', '.join(VIDEO_SUFFIXES)}, or a folder that is there"
+        )
+    return out
+
+
+def weight_files(weights: str | None) -> list[Path]:
+    """The files of a folder of weights, which are read as well."""
+    return [path for path in Path(weights).iterdir() if path.is_file()] if weights and Path(weights).is_dir() else []
+
+
+def room_for(video: Path, info: "VideoInfo", outputs: Sequence[Path]) -> int:
+    """About how many bytes will be written: pictures that are copied, and sound by its length."""
+    from diffbgm.media import COPYABLE
+
+    copied = info.codec in COPYABLE.get(outputs[0].suffix.lower(), ())
+    waves = sum(path.suffix.lower() in (".wav", ".flac") for path in outputs)
+    return (video.stat().st_size if copied else 0) + int(info.duration * (24_000 + 192_000 * waves))
+
+
+def summarise(r: Mapping[str, Any], paths: Sequence[Path]) -> None:
     """The receipt in a line, and what was written."""
     hits = "no cuts" if r["cut_hit_rate"] is None else f"{r['cut_hit_rate']:.0%} of {len(r['cuts'])} cuts on beats"
-    tempo = f"{r['tempo']['base']:.0f} beats a minute"
+    tempo = f"{r['tempo']['base']:.0f} beats per minute"
     print(f"{r['key']}, {tempo}, {r['bars']} bars, {r['palette']}; {hits}; seed {r['seed']}")
     for path in paths:
         print(path)
-
-
-def read_plan(path: Path) -> "MusicPlan":
-    """A plan as `diffbgm plan` prints it."""
-    from diffbgm.codec import from_json
-    from diffbgm.types import MusicPlan
-
-    try:
-        return from_json(MusicPlan, path.read_text(encoding="utf-8"))
-    except OSError as e:
-        raise InputError(f"{path}: cannot be read ({e.strerror})") from e

@@ -74,7 +74,8 @@ class Recall(nn.Module):
         self.lag = nn.Parameter(lag)
 
     def forward(self, h: Tensor, tokens: Tensor, at: Tensor) -> Tensor:
-        """h [B, C, T, P] maps, T a multiple of the L beats; tokens [B, L, d] at `at` [L]. Returns what to add to h."""
+        """h [B, C, T, P] maps, T a multiple of the L beats; tokens [B, L, d] at `at` [L], four to a bar of any metre.
+        Returns what to add to h."""
         v = self.value(self.norm(h)).permute(0, 2, 3, 1)  # [B, T, P, HC]
         beats, (_, steps, pitches, _) = len(at), v.shape
         v = v.unflatten(1, (beats, -1)).unflatten(-1, (self.heads, -1))  # [B, L, s, P, H, C]
@@ -87,5 +88,6 @@ class Recall(nn.Module):
         """[B, H, L, L] how much each beat takes from every other; rows sum to 1."""
         q, k = self.query_key(tokens).unflatten(-1, (2 * self.heads, -1)).transpose(1, 2).chunk(2, dim=1)
         q, k = rotate(self.query_norm(q.float()), at), rotate(self.key_norm(k.float()), at)  # [B, H, L, 32]
-        lag = self.lag[:, at[None, :] - at[:, None] + self.lag.shape[1] // 2]  # [H, L, L]
+        apart = (at[None, :] - at[:, None]).float().round().long()  # in quarters of a bar
+        lag = self.lag[:, apart + self.lag.shape[1] // 2]  # [H, L, L]
         return (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5 + lag).softmax(-1)

@@ -1,31 +1,35 @@
-"""A plan and a model -> a piano roll. Overlapping windows of eight bars are denoised together as one piece.
+"""A plan and a model -> a piano roll: overlapping windows of eight bars are denoised together as one piece.
 
-`compose` makes one piece; `composing` is the same for whoever asks the network himself, so that the windows of several
-pieces share a batch (`ensemble.compose_many`).
+`compose` makes one piece. `compose_steps` is the same for a caller who evaluates the network, so that the windows of
+several pieces can share a batch (`continuous_batching.compose_many`).
 """
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from diffbgm.composer.batching import Answer, Ask, ask_network, combine, versions
-from diffbgm.composer.sampling import lean, noise_levels, sampling
-from diffbgm.errors import PlanError
-from diffbgm.options import ComposeOptions, Guidance
+from diffbgm.composer.batching import DenoiseRequest, Prediction, predict
+from diffbgm.composer.condition import Condition
+from diffbgm.composer.denoiser import Denoiser
+from diffbgm.composer.guidance import condition_variants, guide, guide_to_mode, mode_targets
+from diffbgm.composer.noise import noise_levels
+from diffbgm.composer.precision import with_cast_weights
+from diffbgm.composer.sampling import sampler
+from diffbgm.composer.sections import couple_sections, noise_source
+from diffbgm.composer.windows import average_windows, padded_beats, window_starts
+from diffbgm.errors import NoNotesError, PlanError
+from diffbgm.options import ComposeOptions
 from diffbgm.roll import key_shift, notes_to_roll, roll_to_notes, transpose
 from diffbgm.types import BEATS_PER_BAR, CURVES, PITCHES, STEPS_PER_BEAT, TEXTURE, MusicPlan, PianoRoll
 
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
+MEAN_VELOCITY = (92, 76)  # melody, accompaniment; the model predicts how far a note is from them
+SURE_LOGIT = 12.0  # of a cell that is not to change
 
-    from diffbgm.composer import Denoiser
-    from diffbgm.composer.condition import Condition
-
-MEAN_VELOCITY = (92, 76)  # melody, accompaniment; the model tells how far a note is from them
-SURE = 12.0  # logit of a cell that is not to change
+PieceSteps = Generator[DenoiseRequest, Prediction, PianoRoll]
+"""A piece in the making: yields what to evaluate, is sent the prediction, returns the roll."""
 
 
 @dataclass(frozen=True)
@@ -37,87 +41,100 @@ class Keep:
 
 
 def compose(
-    model: "Denoiser",
+    model: Denoiser,
     plan: MusicPlan,
     options: ComposeOptions | None = None,
     *,
     keep: Keep | None = None,
     on_progress: Callable[[float, str], None] | None = None,
 ) -> PianoRoll:
-    """The roll [4, 4 B, 88] of a plan of B beats, in the plan's key, with velocities.
+    """Composes the piece for a plan.
 
-    The same model, plan, options and machine give the same roll. Raises PlanError where `keep` does not fit the plan.
+    The same model, plan, options and machine (with the same number of threads) give the same roll.
+
+    Args:
+        model: The denoiser, in eval mode.
+        plan: Of B beats.
+        options: Seed, steps, guidance, ...; None: the defaults.
+        keep: Music that is to stay; for a plan of as many beats.
+        on_progress: Called with (fraction 0..1, message) after each step; an exception raised there cancels.
+
+    Returns:
+        The roll [4, 4 B, 88] in the plan's key, with velocities.
+
+    Raises:
+        PlanError: `keep` does not fit the plan.
+        NoNotesError: not one note was composed.
+        ForkedProcessError: this process was forked from one that had used the model.
     """
-    import torch
-
     options = options or ComposeOptions()
-    piece = composing(model, plan, options, keep=keep, on_progress=on_progress)
+    model = with_cast_weights(model, options.dtype)
+    piece = compose_steps(model, plan, options, keep=keep, on_progress=on_progress)
     try:
         with torch.inference_mode():
-            ask = next(piece)
+            request = next(piece)
             while True:
-                ask = piece.send(ask_network(model, [ask], options.chunk, options.dtype)[0])
+                request = piece.send(predict(model, [request], options.batch_size, options.dtype)[0])
     except StopIteration as end:
         return end.value
 
 
-def composing(
-    model: "Denoiser",
+def compose_steps(
+    model: Denoiser,
     plan: MusicPlan,
     options: ComposeOptions,
     *,
     keep: Keep | None = None,
     on_progress: Callable[[float, str], None] | None = None,
-) -> Generator[Ask, Answer, PianoRoll]:
-    """`compose` step by step: yields what to ask the network, is sent the answer, returns the roll. Nothing is computed
-    by the network here; to be driven in inference mode."""
-    import torch
+) -> PieceSteps:
+    """`compose` step by step, with the network evaluated by the caller; to be driven in inference mode.
 
+    Per step of the sampler: x_t of the whole piece is cut into windows, their predictions are averaged and guided,
+    returning sections are coupled, what is fixed is put in, and the sampler goes on to the next noise level.
+    """
     device = next(model.parameters()).device
     steps = plan.beats * STEPS_PER_BEAT
-    reach = plan.beats + model.beats // 2 if plan.beats > model.beats else model.beats
-    padded = reach * STEPS_PER_BEAT
-    conditions: dict[tuple[int, ...], list[Condition]] = {}
-    hold = held_logits(keep, plan, padded, device)
+    length = padded_beats(plan.beats, model.beats) * STEPS_PER_BEAT
+    fixed = fixed_logits(keep, plan, length, device)
+    free = fixed.isnan()
+    targets = mode_targets(plan, device)
+    indices = noise_source(plan, length)
+    source = None if indices is None else torch.as_tensor(indices).to(device)
     generator = torch.Generator().manual_seed(options.seed)
-    source = torch.as_tensor(shared_steps(plan, padded)).to(device)
-    wishes = mode_wishes(plan, device)
+    variants: dict[tuple[int, ...], list[Condition]] = {}  # the windows come back to the same places
 
-    def noise() -> "Tensor":
-        return torch.randn(4, padded, PITCHES, generator=generator).to(device)[:, source]
+    def noise() -> Tensor:
+        drawn = torch.randn(4, length, PITCHES, generator=generator).to(device)  # on the CPU: the same on all devices
+        return drawn if source is None else drawn[:, source]
 
-    def done(step: int) -> None:
+    sampling = sampler(noise, noise_levels(options.steps), bar_correlation=options.bar_correlation)
+    shown, step = next(sampling), 0
+    while True:
+        starts = window_starts(plan.beats, model.beats, step)
+        if (key := tuple(starts)) not in variants:
+            variants[key] = condition_variants(condition_of(plan, starts, model).to(device), options.guidance)
+        prediction = yield DenoiseRequest(*shown, starts, variants[key])
+        logits = average_windows(guide(options.guidance, prediction.logits), starts, length)
+        logits = couple_sections(logits, source, options.section_coupling)
+        logits = guide_to_mode(logits, targets, options.mode_guidance)
+        logits = torch.where(free, logits, fixed)
+        step += 1
         if on_progress:
             on_progress(step / options.steps, f"composing, step {step} of {options.steps}")
-
-    sampler = sampling(noise, noise_levels(options.steps), **options.manner(), on_step=done)
-    shown, turn = next(sampler), 0
-    while True:
-        starts = window_starts(plan.beats, model.beats, turn)
-        if (key := tuple(starts)) not in conditions:
-            conditions[key] = versions(condition_of(plan, starts, model).to(device), options.guidance)
-        answer = yield Ask(*shown, [start * STEPS_PER_BEAT for start in starts], conditions[key])
-        logits, loud = overlap(options.guidance, answer, starts, padded)
-        logits = lean(tie(logits, source, options.tie), wishes, options.lean)
         try:
-            shown, turn = sampler.send(torch.where(hold.isnan(), logits, hold)), turn + 1
-        except StopIteration as end:
-            cells = (end.value[:, :steps] > 0).to(torch.uint8).cpu().numpy()
-            roll = finish(cells, loud[:, :steps].float().cpu().numpy(), plan)
-            return roll if keep is None else keep_exactly(roll, keep)
-
-
-def window_starts(beats: int, window: int, turn: int = 0) -> list[int]:
-    """First beats of the windows at the `turn`-th noise level: one at the start, the others a bar further every time, a
-    bar less than a window apart, the last up to half a window past the end, as in training. So no bar line is where
-    windows meet for long. They are most at turn 0."""
-    room, stride = max(0, beats - window), max(BEATS_PER_BAR, window - BEATS_PER_BAR)
-    if not room:
-        return [0]
-    first = BEATS_PER_BAR + BEATS_PER_BAR * turn % stride
-    inner = range(first, room, stride)
-    over = (inner[-1] + stride if inner else first) - room  # beats of the last window past the end
-    return [0, *inner, room + (over if over <= window // 2 else over - window // 2)]
+            shown = sampling.send(logits)
+        except StopIteration:  # these logits were the last
+            velocity = average_windows(prediction.velocity, starts, length)
+            roll = finish(logits[:, :steps], velocity[:, :steps], plan)
+            break
+    if keep is not None:
+        roll = keep_exactly(roll, keep)
+    if not roll.cells.any():
+        raise NoNotesError(
+            f"no note came out in {plan.bars} bars with seed {options.seed} and the weights {name_of(model)}; "
+            "try another seed; if none gives notes, these weights are of no use"
+        )
+    return roll
 
 
 def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Condition":
@@ -137,93 +154,36 @@ def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Cond
         texture["tempo"] = float(bpm[section.start_beat : section.end_beat].mean())
         sections.append(SectionCondition(section.start_beat, section.end_beat, texture))
     return Condition.stack(
-        [window_tokens(curves, sections, plan.beats, s, model.beats, model.config.clip_width) for s in starts]
+        [window_tokens(curves, sections, plan.beats, s, model.beats, model.config.clip_width) for s in starts],
+        model.config,
     )
 
 
-def overlap(guidance: Guidance, answer: Answer, starts: list[int], padded: int) -> "tuple[Tensor, Tensor]":
-    """Guided logits [4, T, 88] and velocities [2, T, 88] of a piece: windows averaged with triangular weights."""
-    import torch
-
-    logits, velocity = combine(guidance, answer.logits), answer.velocity
-    width = logits.shape[-2]
-    ramp = torch.minimum(torch.arange(1, width + 1), torch.arange(width, 0, -1)).to(logits)[:, None]
-    total, loud = logits.new_zeros(4, padded, PITCHES), logits.new_zeros(2, padded, PITCHES)
-    weight = logits.new_zeros(padded, 1)
-    for i, start in enumerate(starts):
-        at = slice(start * STEPS_PER_BEAT, start * STEPS_PER_BEAT + width)
-        total[:, at] += ramp * logits[i]
-        loud[:, at] += ramp * velocity[i]
-        weight[at] += ramp
-    weight.clamp_(min=1)  # where no window reaches, past the end
-    return total / weight, loud / weight
-
-
-def shared_steps(plan: MusicPlan, padded: int) -> np.ndarray:
-    """[T] where each step's noise comes from: itself, or the same place in the first section that has its label."""
-    source = np.arange(padded)
-    first: dict[str, tuple[int, int]] = {}
-    for section in plan.sections:
-        start, end = section.start_beat * STEPS_PER_BEAT, section.end_beat * STEPS_PER_BEAT
-        if section.label in first:
-            begin, stop = first[section.label]
-            length = min(end - start, stop - begin)
-            source[start : start + length] = np.arange(begin, begin + length)
-        else:
-            first[section.label] = (start, end)
-    return source
-
-
-def tie(logits: "Tensor", source: "Tensor", strength: float) -> "Tensor":
-    """Logits [4, T, 88] pulled towards the mean over all steps that share their noise."""
-    import torch
-
-    if strength <= 0:
-        return logits
-    # On a GPU index_add_ adds in whatever order it likes; the CPU gives the same sum every time.
-    total = torch.zeros_like(logits, device="cpu").index_add_(1, source.cpu(), logits.cpu()).to(logits.device)
-    count = torch.bincount(source, minlength=len(source)).clamp_min(1)[:, None]
-    return logits + strength * ((total / count)[:, source] - logits)
-
-
-def mode_wishes(plan: MusicPlan, device: "torch.device") -> "list[tuple[Tensor, bool]]":
-    """(steps, whether they are to be major) for the sections that ask for one mode or the other."""
-    import torch
-
-    wishes: list[tuple[Tensor, bool]] = []
-    for major in (True, False):
-        asked = [
-            torch.arange(s.start_beat * STEPS_PER_BEAT, s.end_beat * STEPS_PER_BEAT)
-            for s in plan.sections
-            if s.texture.mode is not None and s.texture.mode != 0.5 and (s.texture.mode > 0.5) == major
-        ]
-        if asked:
-            wishes.append((torch.cat(asked).to(device), major))
-    return wishes
-
-
-def held_logits(keep: Keep | None, plan: MusicPlan, padded: int, device: "torch.device") -> "Tensor":
-    """[4, padded, 88] sure logits where music is kept and past the end, where all is silent; NaN elsewhere."""
-    import torch
-
+def fixed_logits(keep: Keep | None, plan: MusicPlan, length: int, device: torch.device) -> Tensor:
+    """[4, length, 88] sure logits where music is kept and past the end, where all is silent; NaN elsewhere."""
     steps = plan.beats * STEPS_PER_BEAT
-    out = np.full((4, padded, PITCHES), np.nan, np.float32)
-    out[:, steps:] = -SURE
+    out = np.full((4, length, PITCHES), np.nan, np.float32)
+    out[:, steps:] = -SURE_LOGIT
     if keep is None:
         return torch.as_tensor(out).to(device)
     if keep.roll.steps != steps or keep.steps.shape != (steps,):
         raise PlanError(f"the music to keep has {keep.roll.steps} steps, the plan {steps}; recut it first")
     cells = transpose(keep.roll, key_shift(plan.key)).cells
     mask = np.flatnonzero(keep.steps)
-    out[:, mask] = np.where(cells[:, mask] > 0, SURE, -SURE)
+    out[:, mask] = np.where(cells[:, mask] > 0, SURE_LOGIT, -SURE_LOGIT)
     return torch.as_tensor(out).to(device)
 
 
-def finish(cells: np.ndarray, loud: np.ndarray, plan: MusicPlan) -> PianoRoll:
-    """Cells as sampled and velocities (0..1) -> a clean roll in the plan's key: every sustain belongs to an onset."""
+def finish(logits: Tensor, velocity: Tensor, plan: MusicPlan) -> PianoRoll:
+    """The last logits [4, T, 88] and velocities [2, T, 88] (0..1) -> a clean roll in the plan's key.
+
+    Sustains that no onset began go; velocities are MIDI's, 1..127.
+    """
+    cells = (logits > 0).to(torch.uint8).cpu().numpy()
     mean = np.array(MEAN_VELOCITY, np.float32)[:, None, None]
-    velocity = np.minimum(np.maximum(np.round(mean + 64 * (2 * loud - 1)), 1), 127) * cells[0::2]
-    melody, accompaniment = roll_to_notes(PianoRoll(cells, velocity.astype(np.uint8)))
+    midi = np.round(mean + 64 * (2 * velocity.float().cpu().numpy() - 1))
+    played = np.minimum(np.maximum(midi, 1), 127) * cells[0::2]
+    melody, accompaniment = roll_to_notes(PianoRoll(cells, played.astype(np.uint8)))
     return transpose(notes_to_roll(melody, accompaniment, plan.beats), -key_shift(plan.key))
 
 
@@ -234,6 +194,11 @@ def keep_exactly(roll: PianoRoll, keep: Keep) -> PianoRoll:
     if keep.roll.velocity is not None:
         velocity[:, keep.steps] = keep.roll.velocity[:, keep.steps]
     return replace(roll, cells=cells, velocity=velocity)
+
+
+def name_of(model: Denoiser) -> str:
+    """What to call a model's weights in a message: where `hub.load_weights` found them."""
+    return str(getattr(model, "source", "given"))
 
 
 def bars_to_steps(bars: "list[int] | range", total_bars: int) -> np.ndarray:

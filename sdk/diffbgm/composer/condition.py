@@ -1,12 +1,13 @@
 """The plan as tensors: one dynamic token a beat, one semantic token a section; for training and composing alike."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from diffbgm.composer.config import Config
 from diffbgm.types import BEATS_PER_BAR, CURVES, TEXTURE
 
 MAX_SECTIONS = 8  # that one window of 8 bars can tell apart
@@ -34,6 +35,10 @@ AFFECT_REACH = 1.5  # standard deviations of POP909 that a valence or arousal of
 FORM = 9  # what a dynamic token knows of the form: boundaries, place in the piece, first and last bar
 DYNAMIC_WIDTH = 2 * len(CURVE_SCALE) + FORM
 SEMANTIC_WIDTH = 2 * len(TEXTURE_SCALE) + 1
+# Scale share and harshness with whether each is known, a chord's pitch classes and its bass from C up, whether known.
+COLOUR_SCALE = {"scale_share": (0.97, 0.03), "harshness": (0.035, 0.03)}
+HARMONY_WIDTH = 2 * len(COLOUR_SCALE) + 12 + 12 + 1
+TOKENS = ("genre", "corpus", "metre")
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class Condition:
     dynamic [B, L, DYNAMIC_WIDTH], semantic [B, S, SEMANTIC_WIDTH + clip width]; section [B, L] which of the S sections
     a beat lies in; section_at [B, S] the beat in the middle of each; has_dynamic, has_semantic [B] False where a stream
     is dropped.
+    harmony [B, L, HARMONY_WIDTH] what `harmony_tokens` gives; genre, corpus, metre [B] the number of the name in the
+    network's configuration, from 1; all zeros, the default, is unknown.
     """
 
     dynamic: Tensor
@@ -51,6 +58,18 @@ class Condition:
     section_at: Tensor
     has_dynamic: Tensor
     has_semantic: Tensor
+    harmony: Tensor = field(default_factory=lambda: torch.empty(0))
+    genre: Tensor = field(default_factory=lambda: torch.empty(0))
+    corpus: Tensor = field(default_factory=lambda: torch.empty(0))
+    metre: Tensor = field(default_factory=lambda: torch.empty(0))
+
+    def __post_init__(self) -> None:
+        batch, beats = self.section.shape
+        if self.harmony.numel() == 0:
+            object.__setattr__(self, "harmony", self.dynamic.new_zeros(batch, beats, HARMONY_WIDTH))
+        for name in TOKENS:
+            if getattr(self, name).numel() == 0:
+                object.__setattr__(self, name, self.section.new_zeros(batch))
 
     def __len__(self) -> int:
         return len(self.section)
@@ -71,8 +90,9 @@ class Condition:
         )
 
     @staticmethod
-    def stack(windows: Sequence["WindowTokens"]) -> "Condition":
-        """Windows [L, ...] to a batch."""
+    def stack(windows: Sequence["WindowTokens"], config: Config | None = None) -> "Condition":
+        """Windows [L, ...] to a batch. `config` numbers the names of genre, corpus and metre; what it lacks, and all
+        of them without it, is unknown."""
 
         def batch(name: str) -> Tensor:
             return torch.from_numpy(np.stack([getattr(w, name) for w in windows]))
@@ -81,12 +101,17 @@ class Condition:
             name: torch.tensor([getattr(w, name) for w in windows], dtype=torch.bool)
             for name in ("has_dynamic", "has_semantic")
         }
+        for name, known in zip(TOKENS, (config.genres, config.corpora, config.metres) if config else (), strict=False):
+            numbers = [known.index(said) + 1 if (said := getattr(w, name)) in known else 0 for w in windows]
+            kept[name] = torch.tensor(numbers)
+        silent = np.zeros((len(windows[0].section), HARMONY_WIDTH), np.float32)
+        kept["harmony"] = torch.from_numpy(np.stack([silent if w.harmony is None else w.harmony for w in windows]))
         return Condition(batch("dynamic"), batch("semantic"), batch("section"), batch("section_at"), **kept)
 
 
 @dataclass(frozen=True)
 class WindowTokens:
-    """One window's tokens in numpy; shapes as in `Condition` without the batch."""
+    """One window's tokens in numpy; shapes as in `Condition` without the batch. Empty names are unknown."""
 
     dynamic: np.ndarray
     semantic: np.ndarray
@@ -94,6 +119,10 @@ class WindowTokens:
     section_at: np.ndarray
     has_dynamic: bool = True
     has_semantic: bool = True
+    harmony: np.ndarray | None = None
+    genre: str = ""
+    corpus: str = ""
+    metre: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,6 +143,7 @@ def window_tokens(
     start: int,
     beats: int,
     clip_width: int = 0,
+    beats_per_bar: int = BEATS_PER_BAR,
 ) -> WindowTokens:
     """The tokens of beats `start` .. `start + beats` of a piece.
 
@@ -138,8 +168,8 @@ def window_tokens(
         inside / piece_beats,
         np.exp(-inside / 16),
         np.exp(-np.maximum(left, 0) / 16),
-        inside < BEATS_PER_BAR,
-        (left <= BEATS_PER_BAR) & ~over,
+        inside < beats_per_bar,
+        (left <= beats_per_bar) & ~over,
         over,
     ]
     dynamic = np.stack([np.asarray(c, np.float32) for c in columns], axis=-1)
@@ -158,6 +188,34 @@ def window_tokens(
         mine = np.flatnonzero(number == i)
         section_at[i] = (mine[0] + mine[-1]) / 2
     return WindowTokens(dynamic, semantic, number.astype(np.int64), section_at)
+
+
+def harmony_tokens(
+    beats: int,
+    *,
+    scale_share: np.ndarray | float = float("nan"),
+    harshness: np.ndarray | float = float("nan"),
+    chord: np.ndarray | None = None,
+    bass: np.ndarray | None = None,
+) -> np.ndarray:
+    """[beats, HARMONY_WIDTH] what the network is told of the harmony.
+
+    Args:
+        beats: Of the window.
+        scale_share: [beats] or one number: share of onsets inside the major scale in force; NaN where not asked.
+        harshness: [beats] or one number: share of pairs struck together that are a semitone, a tritone or a major
+            seventh apart; NaN where not asked.
+        chord: [beats, 12] pitch classes of the chord from C up, in the key where the model works; rows without any
+            are unknown.
+        bass: [beats, 12] the pitch class of its bass.
+    """
+    columns: list[np.ndarray] = []
+    for value, (mean, sd) in zip((scale_share, harshness), COLOUR_SCALE.values(), strict=True):
+        columns += list(_known((np.broadcast_to(np.asarray(value, np.float64), (beats,)) - mean) / sd))
+    classes = np.zeros((beats, 12)) if chord is None else chord
+    low = np.zeros((beats, 12)) if bass is None else bass
+    known = classes.any(1, keepdims=True)
+    return np.concatenate([np.stack(columns, 1), classes * known, low * known, known], axis=1).astype(np.float32)
 
 
 def heard_affect(name: str, planned: float) -> float:

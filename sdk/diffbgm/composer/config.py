@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from diffbgm.errors import WeightsError
 
+# Beats (of four sixteenths) per bar of the metres that the network can be told of; 2/4 stands in pairs of bars.
+METRES = {"4/4": 4, "3/4": 3, "6/8": 3, "2/4": 4}
 FORMAT = 1  # raised when old weights can no longer be read
 
 
@@ -21,6 +23,9 @@ class Config:
                  semantic stream above 20 % of the noise range, the dynamic one below.
     recall       heads of the attention that brings feature maps from other beats (`attention.Recall`); 0 leaves it out.
     segment_mask False lets every beat see the whole window (for ablations).
+    genres, corpora, metres   names of the tokens that the network may be told, in the order of its tables; empty
+                 leaves them out. Metres are among `METRES`.
+    harmony      whether it may be told chords, scale share and harshness beat by beat.
     """
 
     channels: tuple[int, int, int, int] = (16, 32, 64, 64)
@@ -33,9 +38,16 @@ class Config:
     selector: Literal["learned", "paper"] = "learned"
     segment_mask: bool = True
     recall: int = 8
+    genres: tuple[str, ...] = ()
+    corpora: tuple[str, ...] = ()
+    metres: tuple[str, ...] = ()
+    harmony: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "channels", tuple(self.channels))
+        for name in ("channels", "genres", "corpora", "metres"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if unknown := sorted(set(self.metres) - set(METRES)):
+            raise WeightsError(f"config: metre {', '.join(unknown)} is none of {', '.join(METRES)}")
         if len(self.channels) != 4 or self.width % (2 * self.heads):
             raise WeightsError(f"config: need 4 channel counts and a width that divides by 2 x heads, got {self}")
 
@@ -46,7 +58,8 @@ class Config:
         return cls(**{**small, **changes})
 
     def to_dict(self) -> dict[str, Any]:
-        return {"format": FORMAT, **asdict(self), "channels": list(self.channels)}
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return {"format": FORMAT, **plain}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Config":

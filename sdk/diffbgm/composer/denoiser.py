@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diffbgm.composer.attention import Attention, Recall, segment_mask
-from diffbgm.composer.condition import DYNAMIC_WIDTH, SEMANTIC_WIDTH, Condition
+from diffbgm.composer.condition import DYNAMIC_WIDTH, SEMANTIC_WIDTH, TOKENS, Condition
 from diffbgm.composer.config import Config
+from diffbgm.composer.embeddings import Harmony, Metre, Names
+from diffbgm.composer.noise import signal_and_noise
 from diffbgm.types import BEATS_PER_BAR, PITCHES, STEPS_PER_BAR
 
 PADDED = 96  # pitches inside the network, so that they halve three times
@@ -28,11 +30,6 @@ class Estimate:
 
     logits: Tensor
     velocity: Tensor
-
-
-def signal_and_noise(t: Tensor) -> tuple[Tensor, Tensor]:
-    """a, s of x_t = a x_0 + s eps at noise level t in 0..1: a quarter turn of the circle."""
-    return torch.cos(t * (math.pi / 2)), torch.sin(t * (math.pi / 2))
 
 
 class ConvBlock(nn.Module):
@@ -112,6 +109,15 @@ class Denoiser(nn.Module):
         nn.init.constant_(self.selector.bias, 2.0)
         self.blocks = nn.ModuleList(BeatBlock(config) for _ in range(config.depth))
         self.recall = nn.ModuleList(Recall(d, a, config.recall, self.beats) for a in c[1::-1] if config.recall)
+        self.names = nn.ModuleDict(
+            {
+                kind: Names(len(known), n, d)
+                for kind, known in zip(TOKENS, (config.genres, config.corpora, config.metres), strict=True)
+                if known
+            }
+        )
+        self.metre = Metre(config.metres, c[0], d) if config.metres else None
+        self.harmony = Harmony(c[0], d) if config.harmony else None
         self.head_norm = nn.GroupNorm(4, c[0])
         self.head = nn.Conv2d(c[0], 4 + VOICES, 3, padding=1)
         nn.init.zeros_(self.head.weight)
@@ -121,13 +127,15 @@ class Denoiser(nn.Module):
     def forward(self, x: Tensor, t: Tensor, condition: Condition, estimate: Tensor | None = None) -> Estimate:
         """x [B, 4, T, 88] at noise t [B]; `estimate` is the last mean of x_0 in -1..1 (self-conditioning), or None."""
         noise = self.noise_embedding(noise_features(t, self.config.noise_width))
+        for kind, names in self.names.items():
+            noise = noise + names(getattr(condition, kind))[0].to(noise)
         h = torch.cat([x, torch.zeros_like(x) if estimate is None else estimate], dim=1)
         h = F.pad(h, (0, PADDED - PITCHES)).contiguous(memory_format=torch.channels_last)
-        h = self.stem(
-            h
-        )  # in the precision of autocast, which the maps keep: they are large, and moving them costs most
-        place = self.pitch_embedding + self.step_embedding.repeat(1, 1, h.shape[2] // STEPS_PER_BAR, 1)
-        h = h + place.to(h)
+        # In the precision of autocast, which the maps keep: they are large, and moving them costs most.
+        h = self.stem(h)
+        h = h + self.place(h.shape[2], condition).to(h)
+        if self.harmony is not None and (self.training or condition.harmony.any()):
+            h = h + self.harmony.by_pitch(condition.harmony, PADDED).to(h)
         skips = []
         for block, down in zip(self.encoder, self.down, strict=False):
             h = block(h, noise)
@@ -136,7 +144,7 @@ class Denoiser(nn.Module):
         h = self.encoder[-1](h, noise)
         tokens = self.through_beats(h, t, noise, condition)  # [B, L, d]
         h = h + self.from_beats(tokens).unflatten(-1, (h.shape[1], h.shape[3])).transpose(1, 2)
-        at = torch.arange(tokens.shape[1], device=h.device)
+        at = self.places(tokens.shape[1], h.device)
         recall = [None] * (len(self.up) - len(self.recall)) + list(self.recall)
         for block, up, bring in zip(self.decoder, self.up, recall, strict=True):
             h = up(h) + skips.pop()
@@ -149,14 +157,36 @@ class Denoiser(nn.Module):
         logits = out[:, :4] + likelihood[:, None, None, None] * x.float()
         return Estimate(logits, out[:, 4:].sigmoid())
 
+    def place(self, steps: int, condition: Condition) -> Tensor:
+        """[1 or B, C, steps, PADDED] what the maps are told of where each cell lies: its pitch and its place in the
+        bar."""
+        in_bar = self.step_embedding
+        if self.metre is not None:
+            in_bar = self.metre.steps(in_bar, condition.metre, steps // self.config.bars)
+        return self.pitch_embedding + in_bar.repeat(1, 1, steps // in_bar.shape[2], 1)
+
+    def places(self, beats: int, device: torch.device) -> Tensor:
+        """[L] where beats lie, four to a bar whatever the metre, so that a bar is always as far away."""
+        at = torch.arange(beats, device=device)
+        return at if beats == self.beats else at * (self.beats / beats)
+
     def through_beats(self, h: Tensor, t: Tensor, noise: Tensor, condition: Condition) -> Tensor:
         """The bottleneck [B, C, L, 12] through the beat transformer: [B, L, d]."""
         batch, _, beats, _ = h.shape
-        tokens = self.to_beats(h.transpose(1, 2).flatten(2)) + self.beat_embedding  # [B, L, d]
+        tokens = self.to_beats(h.transpose(1, 2).flatten(2))  # [B, L, d]
+        if self.metre is None:
+            tokens = tokens + self.beat_embedding
+        else:
+            tokens = tokens + self.metre.beats(self.beat_embedding, condition.metre, beats // self.config.bars)
+        for kind, names in self.names.items():
+            tokens = tokens + names(getattr(condition, kind))[1].to(tokens)
+        if self.harmony is not None:
+            tokens = tokens + self.harmony.by_beat(condition.harmony).to(tokens)
         dynamic, semantic = self.dynamic(condition.dynamic), self.semantic(condition.semantic)
         plan = torch.cat([dynamic, semantic, self.null.expand(batch, -1, -1).to(dynamic.dtype)], dim=1)
-        at = torch.arange(beats, device=h.device)
-        plan_at = torch.cat([at.expand(batch, -1), condition.section_at, condition.section_at.new_zeros(batch, 1)], 1)
+        at = self.places(beats, h.device)
+        section_at = condition.section_at * (self.beats / beats)
+        plan_at = torch.cat([at.expand(batch, -1), section_at, section_at.new_zeros(batch, 1)], 1)
         visible = self.visible(condition)  # [B, L, K - 1]
         gates = self.gates(t, noise)  # [B, depth + 1, 2] log of 0..1
         per_key = (beats, semantic.shape[1])

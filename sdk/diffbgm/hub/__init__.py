@@ -92,7 +92,7 @@ def load(
 
     folder, name = look()
     try:
-        return load_weights(folder), origin_of(folder, name)
+        return load_weights(folder, name), origin_of(folder, name)
     except WeightsError:
         if name_or_path is None or Path(name_or_path).is_dir():
             raise
@@ -101,7 +101,7 @@ def load(
             raise
     folder, name = look()
     try:
-        return load_weights(folder), origin_of(folder, name)
+        return load_weights(folder, name), origin_of(folder, name)
     except WeightsError as e:
         drop(folder)
         raise WeightsError(f"{name}: the repository itself holds weights that cannot be used: {e}") from e

@@ -5,8 +5,13 @@ number over a frame rate, so variable frame rates stay exact. Every file is writ
 end: nothing half-written stays.
 """
 
-from diffbgm.media.muxing import COPYABLE, mux
-from diffbgm.media.reading import VideoInfo, frames, probe, read_audio
+from diffbgm.media.containers import COPYABLE, default_suffix
+from diffbgm.media.job import MuxReport, plan_mux
+from diffbgm.media.limits import Limits, as_time
+from diffbgm.media.muxing import mux
+from diffbgm.media.opening import local_file
+from diffbgm.media.reading import VideoInfo, frames, probe
+from diffbgm.media.sound import read_audio
 from diffbgm.media.source import DEFAULT_FRAME
 from diffbgm.media.writing import (
     SOUND_CODECS,
@@ -18,9 +23,15 @@ __all__ = [
     "COPYABLE",
     "DEFAULT_FRAME",
     "SOUND_CODECS",
+    "Limits",
+    "MuxReport",
     "VideoInfo",
+    "as_time",
+    "default_suffix",
     "frames",
+    "local_file",
     "mux",
+    "plan_mux",
     "probe",
     "read_audio",
     "write_audio",

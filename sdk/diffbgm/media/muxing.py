@@ -1,43 +1,39 @@
-"""Put sound under a video: the pictures copied where that can be, else encoded again."""
+"""Put sound under a video: the pictures copied where that can be, else encoded again; everything else comes along."""
 
 import os
-from collections.abc import Callable, Iterator
+import time as clock
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import av
 import av.error
 import numpy as np
-from av.video.reformatter import VideoReformatter
 
-from diffbgm.errors import OutputError, VideoError
+from diffbgm.errors import VideoError
 from diffbgm.files import replacing
-from diffbgm.media.reading import probe
+from diffbgm.media.containers import add_copy, codec_name, open_sink
+from diffbgm.media.encode import Colours, PictureEncoder
+from diffbgm.media.job import Job, MuxReport, blocked, encoded_report, prepare
+from diffbgm.media.keep import time_code, track_tags
+from diffbgm.media.order import stamped
+from diffbgm.media.passengers import Passengers, has_own_keys, tag_film
 from diffbgm.media.source import (
     DEFAULT_FRAME,
-    MOST_HELD,
-    displayed_size,
-    first_stamp,
     open_video,
     packets_of,
     picture_stream,
+    pictures_of,
     timed_pictures,
-    upright,
-    usual_step,
 )
-from diffbgm.media.writing import PictureTrack, SoundTrack
+from diffbgm.media.writing import SoundTrack
+from diffbgm.progress import Progress, silent
 from diffbgm.types import Audio
 
-OnProgress = Callable[[float, str], None]
-
 AAC_BLOCK = 1024  # samples
-# What players and browsers accept in each container; everything else is encoded again.
-COPYABLE = {
-    ".mp4": {"h264", "hevc", "av1", "vp9"},
-    ".m4v": {"h264", "hevc"},
-    ".mov": {"h264", "hevc"},
-    ".mkv": {"h264", "hevc", "av1", "vp9", "vp8", "mpeg4", "mpeg2video"},
-}
+
+
+class _Refused(Exception):
+    """The pictures cannot be copied; says why."""
 
 
 def mux(
@@ -46,32 +42,45 @@ def mux(
     out: str | os.PathLike[str],
     *,
     duration: float | None = None,
-    on_progress: OnProgress | None = None,
-) -> Literal["copied", "re-encoded"]:
-    """Write `video` with `audio` as its only sound; says whether the pictures were copied or encoded again.
+    own_sound: bool = False,
+    on_progress: Progress | None = None,
+) -> MuxReport:
+    """Writes `video` with `audio` in the place of its own sound, and with everything else that lies in it.
+
+    Its own sound is what players play: all mono tracks of one camera, else the default track.
 
     Pictures are copied packet by packet, bit for bit, where players take their codec in the container that `out` asks
-    for by its suffix (.mp4, .m4v, .mov, .mkv; see COPYABLE). Otherwise (vp8, mjpeg, gif, DivX in AVI, ...) they are
-    encoded as H.264, upright, in square pixels, even-sized, each at its own time. The sound becomes AAC and is cut or
-    padded with silence to end with the last picture; `duration` in seconds ends both earlier. Subtitles and chapters
-    are left behind. Raises VideoError for what cannot be read and OutputError for what cannot be written.
+    for by its suffix (.mp4, .m4v, .mov, .mkv; see COPYABLE). Otherwise (VP8, GIF, DivX in AVI, ...) they are encoded as
+    H.264, or as HEVC where they have more than 8 bits, each at its own time; see `encode`. The sound becomes AAC.
+    Further sound tracks, subtitles, attachments, data, chapters, covers, tags and side data come along as far as the
+    container takes them; the report names what does not.
+
+    Args:
+        video: The film.
+        audio: Sound that begins with the first picture; cut or padded with silence to the length of the output.
+        out: The file to write.
+        duration: Seconds of the output: the last picture stays until then, or what comes later is cut. None: the
+            length that players show.
+        own_sound: `audio` holds the film's own sound, whose language and title the new track then takes over.
+        on_progress: Called with a fraction from 0 to 1 and what is being done.
+
+    Raises:
+        VideoError: The film cannot be read.
+        OutputError: The file cannot be written.
     """
     suffix = Path(out).suffix.lower()
-    if suffix not in COPYABLE:
-        raise OutputError(f"{out}: cannot write {suffix or 'a file without suffix'}; use one of {', '.join(COPYABLE)}")
-    info = probe(video)
-    end = info.duration if duration is None else min(duration, info.duration)
-    length = _sound_length(audio.rate, end, frame=1 / info.frame_rate if info.frame_rate else DEFAULT_FRAME)
-    report = on_progress or (lambda fraction, message: None)
-    if info.codec in COPYABLE[suffix]:
-        with replacing(out, av.error.FFmpegError) as temporary:
-            if _copy(video, audio, length, temporary, end, report):
-                return "copied"
-            _encode(video, audio, length, temporary, end, report)
-    else:
-        with replacing(out, av.error.FFmpegError) as temporary:
-            _encode(video, audio, length, temporary, end, report)
-    return "re-encoded"
+    job = prepare(video, suffix, duration, own_sound=own_sound, out=out)
+    why = blocked(job)
+    report = on_progress or silent
+    with replacing(out, av.error.FFmpegError) as temporary:
+        if not why:
+            try:
+                _copy(job, audio, temporary, report)
+                return MuxReport("copied", "", job.left_out, job.end)
+            except _Refused as e:
+                why = str(e)
+        first = _encode(job, audio, temporary, report)
+    return encoded_report(job, why, first)
 
 
 def _sound_length(rate: int, seconds: float, frame: float) -> int:
@@ -86,80 +95,120 @@ def _sound_length(rate: int, seconds: float, frame: float) -> int:
     return wanted
 
 
-def _copy(
-    video: str | os.PathLike[str], audio: Audio, length: int, target: Path, end: float, report: OnProgress
-) -> bool:
-    """Copy the packets of the pictures and add the sound; False where they lack times or the container refuses."""
-    options = {} if target.suffix.lower() == ".mkv" else {"movflags": "+faststart"}
-    start = first_stamp(video)
-    with open_video(video) as source, av.open(str(target), "w", options=options) as sink:
-        stream = picture_stream(source, video)
-        try:
-            picture = sink.add_stream_from_template(stream)
-        except (ValueError, av.error.FFmpegError):
-            return False
-        if stream.codec_context.name == "hevc" and target.suffix.lower() != ".mkv":
-            picture.codec_context.codec_tag = "hvc1"  # the tag QuickTime wants
-        sound = SoundTrack(sink, audio, "aac", "fltp", length)
-        for packet in _stamped(packets_of(source, stream), stream):
-            if packet.pts is None or packet.dts is None or start is None:
-                return False
-            time = float((packet.pts - start) * packet.time_base)
-            if time >= end - 1e-6 or (time < 0 and not packet.is_discard):
-                continue
-            packet.pts, packet.dts, packet.stream = packet.pts - start, packet.dts - start, picture
-            sound.write_until(time)
+class _Film:
+    """Everything of the output but the pictures: the scored sound, the passengers, tags and chapters."""
+
+    def __init__(self, job: Job, audio: Audio, sink: Any, source: Any, pictures: Any, copy: Any) -> None:
+        rate = pictures.average_rate
+        length = _sound_length(audio.rate, job.end, frame=1 / float(rate) if rate else DEFAULT_FRAME)
+        copy.metadata.update(track_tags(pictures, job.luggage.muxer))
+        code = time_code(source, pictures)
+        if code is not None:
+            copy.metadata["timecode"] = code
+        copy.disposition = type(pictures.disposition).default
+        self._sound = SoundTrack(sink, audio, "aac", "fltp", length)
+        self._sound.stream.disposition = type(pictures.disposition).default
+        if job.own_sound and job.luggage.sound >= 0:
+            self._sound.stream.metadata.update(track_tags(source.streams[job.luggage.sound], job.luggage.muxer))
+        self._open = ExitStack()
+        self._passengers = Passengers(
+            *(sink, source, job.luggage.tracks, job.luggage.muxer, job.origin, job.end),
+            reopen=lambda: self._open.enter_context(open_video(job.video)),
+        )
+        tag_film(sink, source, job.origin, job.end)
+
+    def write_until(self, time: float) -> None:
+        self._sound.write_until(time)
+        self._passengers.write_until(time)
+
+    def finish(self) -> None:
+        self.write_until(np.inf)
+        self._sound.finish()
+        self._open.close()
+
+
+def _sink_for(job: Job, source: Any, target: Path) -> AbstractContextManager[Any]:
+    muxer = job.luggage.muxer
+    brand = "qt  " if job.suffix == ".mov" and muxer == "mp4" else ""
+    return open_sink(target, muxer, own_keys=has_own_keys(source, job.suffix), brand=brand)
+
+
+def _copy(job: Job, audio: Audio, target: Path, report: Progress) -> None:
+    """Copies the packets of the pictures and adds the rest; _Refused where the container does not take them."""
+    with open_video(job.video) as source, open_video(job.video) as rest:
+        stream = picture_stream(source, job.video)
+        with _sink_for(job, source, target) as sink:
             try:
-                sink.mux(packet)
-            except (ValueError, av.error.InvalidDataError):
-                return False
-            report(min(1.0, time / end), "Writing the video")
-        sound.write_until(np.inf)
-        sound.finish()
-    return True
+                picture = add_copy(sink, stream, aspect_in_stream=job.suffix == ".mkv")
+            except (ValueError, av.error.FFmpegError) as e:
+                raise _Refused(f"{job.suffix} does not take these {codec_name(stream).upper()} pictures") from e
+            film = _Film(job, audio, sink, rest, stream, picture)
+            start = job.origin / stream.time_base
+            for number, packet in enumerate(stamped(packets_of(source, stream), stream)):
+                if job.shown is not None:
+                    packet.pts, packet.dts = job.shown.stored[number], packet.dts - job.shown.delay
+                time = float((packet.pts - start) * packet.time_base)
+                if time >= job.end - 1e-6 or (time < 0 and not packet.is_discard):
+                    continue
+                if abs(time - job.last) < 1e-6:  # the last picture stays until the end
+                    packet.duration = max(packet.duration, int((job.end - time) / packet.time_base))
+                packet.pts, packet.dts, packet.stream = packet.pts - int(start), packet.dts - int(start), picture
+                film.write_until(time)
+                try:
+                    sink.mux(packet)
+                except (ValueError, av.error.InvalidDataError) as e:
+                    raise _Refused(f"{job.suffix} does not take the pictures as they are stored") from e
+                report(min(1.0, max(0.0, time / job.end)), "Writing the video")
+            film.finish()
 
 
-def _stamped(packets: Iterator[Any], stream: Any) -> Iterator[Any]:
-    """Packets with the decoding stamps and lengths that Matroska and FLV leave out, as far as they can be told."""
-    step = usual_step(stream)
-    ticks = max(1, round(step / float(stream.time_base)))
-    held: list[Any] = []  # packets from the start whose decoding stamp only the first known one tells
-    for packet in packets:
-        packet.duration = packet.duration or ticks
-        held.append(packet)
-        if packet.dts is None and len(held) < MOST_HELD:
-            continue
-        for back, early in enumerate(reversed(held)):
-            if early.dts is None and packet.dts is not None:
-                early.dts = packet.dts - back * ticks
-        yield from held
-        held = []
-    yield from held
+def _encode(job: Job, audio: Audio, target: Path, report: Progress) -> Any:
+    """Encodes the pictures and adds the rest; gives the first picture."""
+    began = clock.monotonic()
+    with open_video(job.video) as source, open_video(job.video) as rest:
+        stream = picture_stream(source, job.video)
+        with _sink_for(job, source, target) as sink:
+            encode = film = first = None
+            colours = Colours.of(stream.codec_context)
+            for time, picture in _shown_pictures(job, source, stream):
+                if time >= job.end - 1e-6:
+                    break
+                if encode is None or film is None:
+                    encode = PictureEncoder(
+                        sink,
+                        picture,
+                        aspect=stream.sample_aspect_ratio,
+                        rate=stream.average_rate,
+                        field_order=stream.codec_context.field_order,
+                        colours=colours,
+                    )
+                    first = picture
+                    film = _Film(job, audio, sink, rest, stream, encode.stream)
+                encode.add(time, picture)
+                film.write_until(time)
+                done = min(1.0, time / job.end)
+                report(done, f"Encoding the video{_time_left(clock.monotonic() - began, done)}")
+            if encode is None or film is None:
+                raise VideoError(
+                    f"{job.video}: no picture in it can be decoded; it may be cut off or damaged, export it again"
+                )
+            encode.finish(job.end)
+            film.finish()
+    return first
 
 
-def _encode(
-    video: str | os.PathLike[str], audio: Audio, length: int, target: Path, end: float, report: OnProgress
-) -> None:
-    """Encode the pictures as H.264, upright and in square pixels, and add the sound."""
-    options = {} if target.suffix.lower() == ".mkv" else {"movflags": "+faststart"}
-    with open_video(video) as source, av.open(str(target), "w", options=options) as sink:
-        stream = picture_stream(source, video)
-        encode = sound = None
-        turn = VideoReformatter()
-        for time, picture in timed_pictures(source, stream):
-            if time >= end - 1e-6:
-                break
-            if encode is None or sound is None:
-                encode = PictureTrack(sink, *displayed_size(picture, stream), quality=18)
-                sound = SoundTrack(sink, audio, "aac", "fltp", length)
-            if picture.rotation % 360:
-                turned = upright(turn.reformat(picture, format="rgb24").to_ndarray(), picture.rotation)
-                picture = av.VideoFrame.from_ndarray(turned, format="rgb24")
-            encode.add(time, picture)
-            sound.write_until(time)
-            report(min(1.0, time / end), "Encoding the video")
-        if encode is None or sound is None:
-            raise VideoError(f"{video}: no picture in it can be decoded; it may be cut off or damaged, export it again")
-        encode.finish(end)
-        sound.write_until(np.inf)
-        sound.finish()
+def _shown_pictures(job: Job, source: Any, stream: Any) -> Any:
+    """Decoded pictures with their times in seconds, from 0."""
+    if job.shown is None:
+        yield from timed_pictures(source, stream)
+        return
+    first = job.shown.stamps[0]
+    for stamp, picture in zip(job.shown.stamps, pictures_of(source, stream), strict=False):
+        yield float((stamp - first) * stream.time_base), picture
+
+
+def _time_left(seconds: float, done: float) -> str:
+    if seconds < 5 or done < 0.01:
+        return ""
+    left = seconds * (1 - done) / done
+    return f", {left / 60:.0f} min left" if left >= 90 else f", {left:.0f} s left"

@@ -1,42 +1,46 @@
-"""Measure videos, walk their pictures, read their sound."""
+"""Measure videos and walk their pictures."""
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from av.audio.resampler import AudioResampler
 from av.video.reformatter import VideoReformatter
 
 from diffbgm.errors import VideoError
+from diffbgm.media.limits import Limits, Stopwatch
+from diffbgm.media.opening import four_letter_code, shown
 from diffbgm.media.source import (
-    decoded,
     displayed_size,
-    first_stamp,
     open_video,
-    packets_of,
     picture_stream,
-    picture_streams,
     pictures_of,
-    stamp_of,
+    sound_streams,
     timed_pictures,
     upright,
-    usual_step,
 )
-from diffbgm.types import Audio
+from diffbgm.media.timeline import timeline
+
+SLIGHT = 0.1  # seconds by which sound may outlast the pictures without counting: codecs fill their last block
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a file holds.
+    """What a file holds. Times are seconds from the first picture.
 
-    duration    seconds from the first picture to the end of the last one.
-    last_frame  seconds at which the last picture appears.
-    frames      how many pictures there are.
-    frame_rate  pictures a second, the average; 0 for a single one.
-    width       in pixels as displayed: after rotation, with square pixels; so is `height`.
-    codec       name of the video codec, `container` name of the file format, both as FFmpeg calls them.
+    Attributes:
+        duration: end of the last picture.
+        last_frame: when the last picture appears.
+        frames: number of pictures.
+        frame_rate: pictures per second, the average; 0 for a single one.
+        width: pixels as displayed: after rotation, with square pixels; so is `height`.
+        has_audio: whether there is a sound track.
+        codec: name of the video codec, `container` name of the file format, both as FFmpeg calls them.
+        sound_start: when the sound that is heard begins (below 0: before the first picture); None without sound.
+        sound_end: when it ends.
+        sound_codec: name of its codec, or the container's four-letter code where FFmpeg has no decoder for it ("").
+        notes: what is wrong with the file's time stamps and how it is taken, in sentences.
     """
 
     duration: float
@@ -48,129 +52,102 @@ class VideoInfo:
     has_audio: bool
     codec: str
     container: str
+    sound_start: float | None = None
+    sound_end: float | None = None
+    sound_codec: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def shown_duration(self) -> float:
+        """How long players show the file, from the first picture: the last one stays until the sound ends."""
+        end = self.sound_end or 0.0
+        return end if end > self.duration + max(SLIGHT, self.duration - self.last_frame) else self.duration
 
 
-def probe(path: str | os.PathLike[str]) -> VideoInfo:
+def probe(path: str | os.PathLike[str], *, limits: Limits | None = None) -> VideoInfo:
     """Measure a video by walking its packets (only the first picture is decoded).
 
-    Raises VideoError for anything that holds no picture FFmpeg can decode.
+    Args:
+        path: A local file, as a path or a `file:` URL.
+        limits: Bounds on its length and its pictures, the default `Limits()`.
+
+    Raises:
+        VideoError: The file cannot be read, holds no picture FFmpeg can decode, or exceeds the limits.
     """
-    start = first_stamp(path)
-    with open_video(path) as container:
+    limits = limits or Limits()
+    line = timeline(path, limits)
+    with open_video(path, limits) as container:
         stream = picture_stream(container, path)
-        timing = _Timing(stream, start)
-        for packet in packets_of(container, stream):
-            timing.add(packet)
-        has_audio = bool(container.streams.audio)
-        codec, name = stream.codec_context.name, container.format.name
-    with open_video(path) as container:
-        stream = picture_stream(container, path)
+        limits.check_length(path, line.end)
         first = next(pictures_of(container, stream), None)
-        if first is None or timing.count == 0:
-            raise VideoError(f"{path}: no picture in it can be decoded; it may be cut off or damaged, export it again")
+        if first is None or line.frames == 0:
+            raise VideoError(no_picture(path))
         width, height = displayed_size(first, stream)
-    return VideoInfo(
-        duration=timing.duration,
-        last_frame=timing.last,
-        frames=timing.count,
-        frame_rate=(timing.count - 1) / timing.last if timing.last > 0 else 0.0,
-        width=width,
-        height=height,
-        has_audio=has_audio,
-        codec=codec,
-        container=name,
-    )
+        sounds = sound_streams(container)
+        start, end = line.sound or (None, None)
+        return VideoInfo(
+            duration=line.end,
+            last_frame=line.last,
+            frames=line.frames,
+            frame_rate=(line.frames - 1) / line.last if line.last > 0 else 0.0,
+            width=width,
+            height=height,
+            has_audio=bool(container.streams.audio),
+            codec=codec_of(container, stream),
+            container=container.format.name,
+            sound_start=start,
+            sound_end=end,
+            sound_codec=codec_of(container, sounds[0]) if sounds else "",
+            notes=line.notes,
+        )
 
 
 def frames(
-    path: str | os.PathLike[str], *, size: int = 256, every: float = 0.0
+    path: str | os.PathLike[str], *, size: int = 256, every: float = 0.0, limits: Limits | None = None
 ) -> Generator[tuple[float, np.ndarray], None, None]:
-    """Walk the pictures once: (seconds, [h, w, 3] uint8 RGB), upright, the longer side at most `size` pixels.
+    """Walk the pictures once: (seconds, [h, w, 3] uint8 RGB), upright. Times rise strictly and the first is 0.
 
-    `every`: leave out pictures that follow the last one given by less than this many seconds. Times rise strictly and
-    the first is 0. Damaged stretches are skipped; VideoError is raised only when nothing at all can be decoded.
+    Args:
+        path: A local file.
+        size: Pixels of the longer side, at most.
+        every: Leave out pictures that follow the last one given by less than this many seconds.
+        limits: Bounds on the pictures and on the time that decoding them takes.
+
+    Raises:
+        VideoError: Nothing at all can be decoded (damaged stretches are skipped), or the limits are exceeded.
     """
-    with open_video(path) as container:
+    limits = limits or Limits()
+    watch = Stopwatch(path, limits)
+    with open_video(path, limits) as container:
         stream = picture_stream(container, path)
+        stream.codec_context.options = limits.decoder_options()  # pictures may grow in the middle of a film
         shrink = VideoReformatter()  # kept: it holds the scaler; a fresh one per picture costs four times as much
         width = height = 0
         last = -np.inf
         for time, picture in timed_pictures(container, stream):
+            watch.check()
             if time <= last or time - last < every - 1e-9:
                 continue
             if not width:
                 width, height = _stored_size(picture, stream, size)
+            limits.check_pictures(path, picture.width, picture.height)
+            limits.check_length(path, time)
             small = shrink.reformat(picture, width=width, height=height, format="rgb24", interpolation="AREA")
             last = time
             yield time, upright(small.to_ndarray(), picture.rotation)
         if last == -np.inf:
-            raise VideoError(f"{path}: no picture in it can be decoded; it may be cut off or damaged, export it again")
+            raise VideoError(no_picture(path))
 
 
-def read_audio(path: str | os.PathLike[str], rate: int = 48_000) -> Audio | None:
-    """The first sound track as stereo float32 at `rate`, sample 0 at the first picture; None where there is none.
-
-    A track that starts late is padded with silence, one that starts early is cut. Sound files work too.
-    """
-    with open_video(path) as container:
-        if not container.streams.audio:
-            return None
-        pictures = picture_streams(container)
-        first = first_stamp(path) if pictures else None
-        stream = container.streams.audio[0]
-        to_stereo = AudioResampler(format="fltp", layout="stereo", rate=rate)
-        chunks: list[np.ndarray] = []
-        late = 0.0
-        for i, heard in enumerate(_heard(container, stream)):
-            if i == 0 and first is not None and heard.pts is not None:
-                late = float(heard.pts * (heard.time_base or stream.time_base) - first * pictures[0].time_base)
-            chunks += [piece.to_ndarray() for piece in to_stereo.resample(heard)]
-        if not chunks:
-            return None
-        chunks += [piece.to_ndarray() for piece in to_stereo.resample(None)]
-    samples = np.concatenate(chunks, axis=1)
-    shift = round(late * rate)
-    samples = np.pad(samples, ((0, 0), (shift, 0))) if shift > 0 else samples[:, -shift:]
-    return Audio(samples, rate)
+def no_picture(path: str | os.PathLike[str]) -> str:
+    return f"{shown(path)}: no picture in it can be decoded; it may be cut off or damaged, export it again"
 
 
-def _heard(container: Any, stream: Any) -> Iterator[Any]:
-    """Decoded pieces of sound; what cannot be decoded is passed over."""
-    for packet in packets_of(container, stream):
-        yield from decoded(stream, packet)
-    yield from decoded(stream, None)
-
-
-class _Timing:
-    """Last picture and end of a stream, from its packets, in seconds after `start`."""
-
-    def __init__(self, stream: Any, start: int | None) -> None:
-        self.base = stream.time_base
-        self.step = usual_step(stream)
-        self.start = start  # in ticks
-        self.count = 0
-        self._top: list[tuple[int, int]] = []  # the latest two (stamp, length) in ticks
-
-    def add(self, packet: Any) -> None:
-        stamp = stamp_of(packet)
-        if packet.is_discard or (stamp is not None and self.start is not None and stamp < self.start):
-            return
-        self.count += 1
-        if stamp is not None:
-            self._top = sorted([*self._top, (stamp, packet.duration or 0)])[-2:]
-
-    @property
-    def last(self) -> float:
-        if self.start is None or not self._top:
-            return (self.count - 1) * self.step
-        return float((self._top[-1][0] - self.start) * self.base)
-
-    @property
-    def duration(self) -> float:
-        length = float(self._top[-1][1] * self.base) if self._top else 0.0
-        if length <= 0 and len(self._top) == 2:
-            length = float((self._top[1][0] - self._top[0][0]) * self.base)
-        return self.last + (length if length > 0 else self.step)
+def codec_of(container: Any, stream: Any) -> str:
+    """A stream's codec as FFmpeg calls it, else as the container does."""
+    if stream.codec_context is None:
+        return four_letter_code(container, stream)
+    return stream.codec_context.codec.canonical_name
 
 
 def _stored_size(picture: Any, stream: Any, size: int) -> tuple[int, int]:

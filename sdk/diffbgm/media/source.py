@@ -1,77 +1,63 @@
-"""An opened file: its streams, packets and decoded pictures, with their stamps put right."""
+"""An opened file's packets and decoded pictures, with their stamps put right."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
-import av
 import av.error
 import numpy as np
 
-from diffbgm.errors import VideoError
+from diffbgm.media.opening import open_video, picture_stream, picture_streams, sound_streams
+from diffbgm.media.runs import stamp_of
+from diffbgm.media.timeline import DEFAULT_FRAME, MOST_HELD, raw_packets, timeline, usual_step
 
-DEFAULT_FRAME = 1 / 25  # seconds a frame lasts when nothing in the file says so
-MOST_HELD = 32  # packets; H.264 and HEVC reorder at most 16 pictures
-# Demuxers that make "videos" of text and of lists of other files.
-NOT_VIDEOS = {"tty", "hls", "concat", "dash", "applehttp"}
-
-
-@contextmanager
-def open_video(path: str | os.PathLike[str]) -> Iterator[Any]:
-    """Open a local file for reading, or say in one line why not."""
-    file = Path(path)
-    if not file.exists():
-        raise VideoError(f"{path}: there is no such file; check the path")
-    if file.is_dir():
-        raise VideoError(f"{path}: is a folder; give the path of one video file")
-    if file.stat().st_size == 0:
-        raise VideoError(f"{path}: is empty (0 bytes); copy or download it again")
-    try:
-        container = av.open(str(file), options={"protocol_whitelist": "file"}, metadata_errors="replace")
-    except (av.error.FFmpegError, OSError, ValueError) as e:
-        reason = getattr(e, "strerror", None) or type(e).__name__
-        raise VideoError(
-            f"{path}: not a video that can be read ({reason}); is it complete? MP4, MOV, MKV, WebM and AVI work"
-        ) from e
-    with container:
-        if NOT_VIDEOS & set(container.format.name.split(",")):
-            raise VideoError(f"{path}: is text, not a video; give a video file such as an mp4")
-        yield container
+__all__ = [
+    "DEFAULT_FRAME",
+    "MOST_HELD",
+    "decoded",
+    "displayed_size",
+    "first_stamp",
+    "open_video",
+    "packets_of",
+    "picture_stream",
+    "picture_streams",
+    "pictures_of",
+    "sound_streams",
+    "stamp_of",
+    "timed_pictures",
+    "upright",
+    "usual_step",
+]
+DECODING_ORDER = {"avi", "asf"}  # containers that know when a picture is decoded, not when it is shown
 
 
-def picture_stream(container: Any, path: str | os.PathLike[str]) -> Any:
-    """The first video stream that is no cover picture, set to decode on several threads."""
-    streams = picture_streams(container)
-    if not streams:
-        what = "has sound but no picture" if container.streams.audio else "has no picture"
-        raise VideoError(f"{path}: {what}; give a file with a video track")
-    if container.format.name == "image2" or container.format.name.endswith("_pipe"):
-        raise VideoError(f"{path}: is a still picture; give a video")
-    streams[0].thread_type = "AUTO"
-    return streams[0]
+def packets_of(container: Any, *streams: Any) -> Iterator[Any]:
+    """Packets of some streams, each stream from its first key frame on, their stamps moved as the timeline says.
 
-
-def picture_streams(container: Any) -> list[Any]:
-    return [s for s in container.streams.video if not s.disposition & type(s.disposition).attached_pic]
-
-
-def packets_of(container: Any, stream: Any) -> Iterator[Any]:
-    """Packets with something in them, up to the first that cannot be read, from the first key frame on."""
-    packets = container.demux(stream)
-    begun = False
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.error.FFmpegError:
-            return
-        if packet is None:
-            return
-        begun = begun or packet.is_keyframe
-        if packet.size and begun:
-            yield packet
+    Streams that the timeline does not know (subtitles, data) move with the pictures beside them.
+    """
+    line = timeline(container.name.removeprefix("file:"))
+    numbers: Counter[int] = Counter()
+    begun: set[int] = set()
+    leader = next(iter(line.shifts), None)
+    asked = [*streams, *(s for s in container.streams if s.index == leader and s not in streams)]
+    latest = Fraction(0)
+    for packet in raw_packets(container, asked):
+        index = packet.stream.index
+        shift = line.shift(index, numbers[index]) if index in line.shifts else latest
+        latest = shift if index == leader else latest
+        numbers[index] += 1
+        if packet.is_keyframe:
+            begun.add(index)
+        if index not in begun or packet.stream not in streams:
+            continue
+        if shift:
+            ticks = round(shift / packet.time_base)
+            packet.pts = None if packet.pts is None else packet.pts + ticks
+            packet.dts = None if packet.dts is None else packet.dts + ticks
+        yield packet
 
 
 def pictures_of(container: Any, stream: Any) -> Iterator[Any]:
@@ -90,45 +76,28 @@ def decoded(stream: Any, packet: Any) -> list[Any]:
 
 
 def timed_pictures(container: Any, stream: Any) -> Iterator[tuple[float, Any]]:
-    """Decoded pictures with their time in seconds, the first at 0; one without a stamp follows the one before."""
+    """Decoded pictures with their time in seconds, the first at 0; one without a stamp follows the one before.
+
+    Where the container knows the order of decoding only, a picture is shown when the packet is due that brought it
+    out of the decoder (FFmpeg's `pkt_dts`).
+    """
     step = usual_step(stream)
+    by_decoding = bool(DECODING_ORDER & set(container.format.name.split(",")))
     origin, last = None, -step
     for picture in pictures_of(container, stream):
         time = last + step
-        if picture.pts is not None:
-            stamp = picture.pts * (picture.time_base or stream.time_base)  # flushed pictures carry no time base
-            origin = stamp - Fraction(time) if origin is None else origin
-            time = float(stamp - origin)
+        stamp = picture.dts if by_decoding else picture.pts
+        if stamp is not None:
+            seconds = stamp * (picture.time_base or stream.time_base)  # flushed pictures carry no time base
+            origin = seconds - Fraction(time) if origin is None else origin
+            time = float(seconds - origin)
         last = time
         yield time, picture
 
 
-def usual_step(stream: Any) -> float:
-    """Seconds between pictures as the file announces them."""
-    return 1 / float(stream.average_rate) if stream.average_rate else DEFAULT_FRAME
-
-
-def stamp_of(packet: Any) -> int | None:
-    """When a packet's picture is shown, in ticks; AVI only knows when it is decoded."""
-    return packet.pts if packet.pts is not None else packet.dts
-
-
 def first_stamp(path: str | os.PathLike[str]) -> int | None:
-    """The stamp of the first picture that is shown, in ticks; None where no packet has one.
-
-    Pictures stored after the first key frame but stamped before it lean on what the file does not hold, and are never
-    shown. After pictures hidden by an edit list, though, order of storage says nothing: the earliest stamp counts.
-    """
-    with open_video(path) as container:
-        shown: list[int] = []
-        for packet in packets_of(container, picture_stream(container, path)):
-            stamp = stamp_of(packet)
-            if stamp is None or packet.is_discard:
-                continue
-            shown.append(stamp)
-            if (len(shown) == 1 and packet.is_keyframe) or len(shown) == MOST_HELD:
-                break
-        return min(shown, default=None)
+    """The stamp of the first picture that is shown, in ticks; None where no packet has one."""
+    return timeline(path).start
 
 
 def displayed_size(picture: Any, stream: Any) -> tuple[int, int]:
@@ -139,6 +108,6 @@ def displayed_size(picture: Any, stream: Any) -> tuple[int, int]:
 
 
 def upright(image: np.ndarray, rotation: int) -> np.ndarray:
-    """`rotation`: degrees counter-clockwise, a multiple of 90, that the display matrix asks for."""
+    """Turns `image` by `rotation` degrees counter-clockwise, a multiple of 90, as the display matrix asks for."""
     turns = round(rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(image, turns)) if turns else image

@@ -9,14 +9,13 @@ from typing import Any
 import av
 import av.error
 import numpy as np
-from av.video.reformatter import VideoReformatter
 
 from diffbgm.errors import OutputError
 from diffbgm.files import replacing
 from diffbgm.media.blocks import release
+from diffbgm.media.encode import PictureEncoder
 from diffbgm.types import Audio
 
-CLOCK = 90_000  # ticks a second of the videos we encode
 SOUND_BIT_RATE = 192_000
 SOUND_CODECS = {".wav": ("pcm_s16le", "s16"), ".flac": ("flac", "s16"), ".mp3": ("libmp3lame", "fltp")}
 
@@ -28,51 +27,12 @@ def write_video(
     with replacing(path, av.error.FFmpegError) as temporary, av.open(str(temporary), "w") as target:
         encode = None
         for time, image in pictures:
-            encode = encode or PictureTrack(target, image.shape[1], image.shape[0], quality)
-            encode.add(time, av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24"))
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+            encode = encode or PictureEncoder(target, picture, quality=quality)
+            encode.add(time, picture)
         if encode is None:
             raise OutputError(f"{path}: there is no picture to write")
         encode.finish(end)
-
-
-class PictureTrack:
-    """H.264 with the exact time of every picture; odd sizes lose their last row or column to scaling."""
-
-    def __init__(self, target: Any, width: int, height: int, quality: int) -> None:
-        # No B-frames: stamps then rise in the order of storage, which keeps every picture's length exact in mp4.
-        options = {"crf": str(quality), "preset": "veryfast", "bf": "0"}
-        self.target = target
-        self.stream = target.add_stream("libx264", rate=25, options=options)
-        self.stream.width, self.stream.height = max(2, width - width % 2), max(2, height - height % 2)
-        self.stream.pix_fmt = "yuv420p"
-        self.stream.time_base = self.stream.codec_context.time_base = Fraction(1, CLOCK)
-        self._fit = VideoReformatter()
-        self._waiting: Any = None
-        self._lengths: dict[int, int] = {}  # stamp -> ticks, of what the encoder holds
-
-    def add(self, time: float, picture: Any) -> None:
-        picture = self._fit.reformat(
-            picture, width=self.stream.width, height=self.stream.height, format="yuv420p", interpolation="BICUBIC"
-        )
-        picture.pts, picture.time_base = round(time * CLOCK), Fraction(1, CLOCK)
-        picture.pict_type = 0  # the encoder chooses; a decoded picture still carries the type it had
-        self._release(picture.pts)
-        self._waiting = picture
-
-    def finish(self, end: float) -> None:
-        self._release(round(end * CLOCK))
-        self._put(self.stream.encode(None))
-
-    def _release(self, until: int) -> None:
-        """Encode the picture that waited to learn how long it lasts."""
-        if self._waiting is not None:
-            self._lengths[self._waiting.pts] = max(1, until - self._waiting.pts)
-            self._put(self.stream.encode(self._waiting))
-
-    def _put(self, packets: Any) -> None:
-        for packet in packets:
-            packet.duration = self._lengths.pop(packet.pts)
-            self.target.mux(packet)
 
 
 def write_audio(audio: Audio, path: str | os.PathLike[str]) -> None:

@@ -1,9 +1,12 @@
-"""The planner: `make_plan(features, style)` decides tempo, key, form and curves; `recut` keeps the notes for a new
-edit."""
+"""The planner: what is composed for a video, from `make_plan(features, style)`.
 
+`recut` keeps the notes of a plan for a new edit, `read_plan` reads a plan from a file.
+"""
+
+from diffbgm.planner.check import check_plan, check_plan_fits, read_plan
 from diffbgm.planner.markers import markers, to_fcpxml, write_fcpxml
 from diffbgm.planner.plan import make_plan
-from diffbgm.planner.prompt import Understood, understand
+from diffbgm.planner.prompt import PromptTags, understand
 from diffbgm.planner.recut import Recut, apply_bar_map, recut
 from diffbgm.planner.styles import PALETTES, STYLES, Style, combine_styles, parse_style, style_table
 from diffbgm.planner.tempo import TempoFit, fit_tempo
@@ -11,16 +14,19 @@ from diffbgm.planner.tempo import TempoFit, fit_tempo
 __all__ = [
     "PALETTES",
     "STYLES",
+    "PromptTags",
     "Recut",
     "Style",
     "TempoFit",
-    "Understood",
     "apply_bar_map",
+    "check_plan",
+    "check_plan_fits",
     "combine_styles",
     "fit_tempo",
     "make_plan",
     "markers",
     "parse_style",
+    "read_plan",
     "recut",
     "style_table",
     "to_fcpxml",

@@ -1,5 +1,8 @@
 """From affect to music: which mode, key, tempo and palette the pictures ask for, once the style has had its say."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import zlib
 from dataclasses import replace
 
@@ -21,8 +24,7 @@ MINOR_TONICS = tuple(PITCH_NAMES.index(name) for name in ("A", "D", "E", "B", "G
 
 
 def steer_affect(features: VideoFeatures, style: Style) -> VideoFeatures:
-    """The features with their affect moved to where the style wants its middle; its ups and downs stay, at most .6
-    wide."""
+    """Move the features' affect to where the style wants its middle; its ups and downs stay, at most 0.6 wide."""
     affect = features.affect.astype(np.float64).copy()
     for column, target in enumerate((style.valence, style.arousal)):
         if target is None:
@@ -39,8 +41,10 @@ def mean_affect(features: VideoFeatures) -> tuple[float, float]:
 
 
 def choose_mode(valence: float, style: Style, levels: Levels | None = None) -> str:
-    """Major or minor: what the style insists on, else by the sign of the valence (Gabrielsson & Lindström, 2010),
-    swayed by the director where it has a say: never beyond a valence of MODE_LIMIT, nor where a style sets valence."""
+    """Choose major or minor: what the style asks for, else by the sign of the valence (Gabrielsson & Lindström, 2010).
+
+    The director moves the border where it is asked, by at most a valence of MODE_LIMIT; not where a style sets valence.
+    """
     if levels is not None and style.valence is None:
         odds = np.log(levels.minor / (1 - levels.minor)) - np.log(levels.base / (1 - levels.base))
         valence -= float(np.clip(MODE_SWAY * odds, -MODE_LIMIT, MODE_LIMIT))
@@ -48,8 +52,10 @@ def choose_mode(valence: float, style: Style, levels: Levels | None = None) -> s
 
 
 def direct_style(style: Style, levels: Levels | None) -> Style:
-    """The style with density and polyphony moved to the director's levels, by at most LEVEL_LIMIT; where the style has
-    its own mind about either, or about arousal, it stays."""
+    """Move the style's density and polyphony to the director's levels, by at most LEVEL_LIMIT.
+
+    Where the style sets either, or arousal, it stays.
+    """
     if levels is None or style.arousal is not None:
         return style
     density, polyphony = (
@@ -59,11 +65,10 @@ def direct_style(style: Style, levels: Levels | None) -> Style:
 
 
 def choose_key(features: VideoFeatures, mode: str) -> Key:
-    """A tonic that depends on the pictures alone: the same video always gets the same key, another one most likely
-    another."""
-    look = np.concatenate([features.colour.mean(0), [features.motion.mean(), features.duration]])
+    """Choose a tonic that depends on the pictures alone: the same video always gets the same key."""
+    means = [*features.colour.mean(0), features.motion.mean(), features.duration]
     tonics = MAJOR_TONICS if mode == "major" else MINOR_TONICS
-    number = zlib.crc32(",".join(f"{x:.3f}" for x in look).encode())
+    number = zlib.crc32(",".join(f"{x:.3f}" for x in means).encode())
     return Key(tonics[number % len(tonics)], "major" if mode == "major" else "minor")
 
 

@@ -1,6 +1,12 @@
-"""The curves the composer follows: the pictures' motion and affect, the style's levels, accents, an opening and an
-ending."""
+"""The curves the composer follows.
 
+They come from the pictures' motion and affect, the style's levels, accents, an opening and an ending.
+"""
+
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -23,27 +29,31 @@ MELODY_FLOOR = 0.3  # melody onsets a beat below which it had better be silent
 NEW, INSIDE, AGAIN = 0.43, 0.55, 0.87
 
 
-def plan_curves(form: Form, look: BarFeatures, style: Style, bpm: float, scenes: np.ndarray | None = None) -> Curves:
-    """Curves for the form's beats from the look of each bar. Levels first, in POP909's range, then physical units.
+def plan_curves(form: Form, features: BarFeatures, style: Style, bpm: float, rise: np.ndarray | None = None) -> Curves:
+    """Plan the curves for a form: levels first, in POP909's range, then physical units.
 
-    `scenes` [sections, 2]: what the director adds to the levels of density and polyphony in each section.
+    Args:
+        form: Sections of n bars, and their accents.
+        features: Of each bar.
+        style: Shifts of the levels, and the texture asked for.
+        bpm: Base tempo, beats per minute.
+        rise: [sections, 2] what the director adds to the levels of density and polyphony in each section.
+
     """
-    bars = len(look.motion)
-    arousal, valence = bar_affect(form.sections, bars)
-    moving = 0.25 * arousal + relative(look.motion)  # what stands out within this video counts as well
-    lifted = relative(look.affect[:, 1])
-    own = theme_lift(form.sections)
+    sections, bars = form.sections, len(features.motion)
+    arousal, valence = (by_bar(sections, [getattr(s, name) for s in sections]) for name in ("arousal", "valence"))
+    moving = 0.25 * arousal + relative(features.motion)  # what stands out within this video counts as well
+    lifted = relative(features.affect[:, 1])
+    own = theme_lift(sections)
     density = 0.5 + 0.35 * arousal + 0.25 * moving + 0.15 * lifted + own + style.density
     polyphony = 0.5 + 0.30 * arousal + 0.20 * moving + 0.15 * lifted + 0.10 * climb(bars) + own + style.polyphony
-    register = 0.5 + 0.25 * valence + 0.25 * relative(look.colour[:, 0]) + style.register
+    register = 0.5 + 0.25 * valence + 0.25 * relative(features.colour[:, 0]) + style.register
     melody = 0.5 + 0.20 * arousal + 0.10 * valence + 0.10 * lifted + style.melody
-    if scenes is not None:
-        added = np.repeat(scenes, [(s.end_beat - s.start_beat) // BEATS_PER_BAR for s in form.sections], axis=0)
-        density, polyphony = density + added[:, 0], polyphony + added[:, 1]
+    if rise is not None:
+        density, polyphony = density + by_bar(sections, rise[:, 0]), polyphony + by_bar(sections, rise[:, 1])
+    edges = [section.start_beat // BEATS_PER_BAR for section in sections] + [bars]
     levels = {"density": density, "polyphony": polyphony, "register": register, "melody": melody}
-    edges = [section.start_beat // BEATS_PER_BAR for section in form.sections] + [bars]
-    for name, level in levels.items():
-        levels[name] = smooth_inside(squash(level), edges)
+    levels = {name: smooth_inside(squash(level), edges) for name, level in levels.items()}
     for name in ("density", "polyphony"):
         levels[name] = accent(levels[name], edges, form.accents)
     shape_ends(levels)
@@ -51,8 +61,13 @@ def plan_curves(form: Form, look: BarFeatures, style: Style, bpm: float, scenes:
     values["density"] = density_at(levels["density"], bpm)
     values["polyphony"] = follow_note_length(values["polyphony"], values["density"], style.texture.note_length)
     values["melody"] = rest_melody(values["melody"], levels["polyphony"], form)
-    values["repetition"] = level_to_value("repetition", plan_repetition(form.sections))
+    values["repetition"] = level_to_value("repetition", plan_repetition(sections))
     return Curves(**{name: np.repeat(value, BEATS_PER_BAR) for name, value in values.items()})
+
+
+def by_bar(sections: Sequence[Section], values: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Return [bars] from one value for each section."""
+    return np.repeat(values, [section.bars for section in sections])
 
 
 def squash(level: np.ndarray) -> np.ndarray:
@@ -71,19 +86,11 @@ def climb(bars: int) -> np.ndarray:
     return np.interp(np.arange(bars) + 0.5, (0.0, 0.75 * bars, bars), (-1.0, 1.0, 0.3))
 
 
-def theme_lift(sections: tuple[Section, ...]) -> np.ndarray:
-    """[bars] a level of its own for every theme, so that a contrasting one is heard as such even over a still
-    picture."""
+def theme_lift(sections: Sequence[Section]) -> np.ndarray:
+    """Return [bars] a level of its own for every theme, so that themes differ even over a still picture."""
     labels = list(dict.fromkeys(s.label for s in sections))
-    counts = [(s.end_beat - s.start_beat) // BEATS_PER_BAR for s in sections]
-    lift = np.repeat([THEME_LIFT[labels.index(s.label) % len(THEME_LIFT)] for s in sections], counts)
+    lift = by_bar(sections, [THEME_LIFT[labels.index(s.label) % len(THEME_LIFT)] for s in sections])
     return lift - lift.mean()
-
-
-def bar_affect(sections: tuple[Section, ...], bars: int) -> tuple[np.ndarray, np.ndarray]:
-    """(arousal, valence), each [bars], of the section every bar lies in."""
-    counts = [(s.end_beat - s.start_beat) // BEATS_PER_BAR for s in sections]
-    return np.repeat([s.arousal for s in sections], counts), np.repeat([s.valence for s in sections], counts)
 
 
 def smooth_inside(level: np.ndarray, edges: list[int]) -> np.ndarray:
@@ -96,7 +103,7 @@ def smooth_inside(level: np.ndarray, edges: list[int]) -> np.ndarray:
 
 
 def accent(level: np.ndarray, edges: list[int], accents: tuple[float, ...]) -> np.ndarray:
-    """A strong cut is heard: the bar after it stands out from the bar before it by at least STEP times its strength."""
+    """Let a strong cut be heard: the bar after it differs from the bar before by at least STEP times its strength."""
     out = level.copy()
     for i in range(1, len(edges) - 1):
         a, b = edges[i], edges[i + 1]
@@ -114,7 +121,7 @@ def accent(level: np.ndarray, edges: list[int], accents: tuple[float, ...]) -> n
 def shape_ends(levels: dict[str, np.ndarray]) -> None:
     """In place: a lighter opening and a last bar that thins out into a held chord, as far as the piece is long enough.
 
-    In POP909 the first and the last four bars have .5-.75 and .85-.5 of the density of the song.
+    In POP909 the first and the last four bars have 0.5-0.75 and 0.85-0.5 of the density of the song.
     """
     bars = len(levels["density"])
     if bars >= 8:
@@ -129,17 +136,17 @@ def shape_ends(levels: dict[str, np.ndarray]) -> None:
 
 
 def follow_note_length(polyphony: np.ndarray, density: np.ndarray, note_length: float | None) -> np.ndarray:
-    """Keys sounding at once are onsets per beat times their mean length in beats: where a style asks for a length,
-    polyphony moves halfway there (not in the last bar, which is held); the implied length stays within 0.5 to 1.5
-    beats."""
+    """Move polyphony halfway to the mean note length (beats) that a style asks for, not in the last bar, which is held.
+
+    Keys sounding at once are onsets per beat times that length, which stays within 0.5 to 1.5 beats.
+    """
     if note_length is not None:
         polyphony = np.append(np.sqrt(polyphony * density * note_length)[:-1], polyphony[-1])
     return np.clip(np.clip(polyphony, 0.5 * density, np.maximum(1.5 * density, THIN)), THIN, POP909["polyphony"][-1])
 
 
 def rest_melody(melody: np.ndarray, level: np.ndarray, form: Form) -> np.ndarray:
-    """The melody is silent for the first two bars, at the start of the quietest sections, and where almost none is
-    asked.
+    """Silence the melody in the first two bars, where the quietest sections start, and where almost none is asked.
 
     In POP909 it rests in a quarter of all bars; here in up to a fifth, four at a time, and only in pieces of twelve
     bars or more. Where a strong cut opens a section it rather plays.
@@ -163,14 +170,14 @@ def rest_melody(melody: np.ndarray, level: np.ndarray, form: Form) -> np.ndarray
     return out
 
 
-def plan_repetition(sections: tuple[Section, ...]) -> np.ndarray:
+def plan_repetition(sections: Sequence[Section]) -> np.ndarray:
     """[bars] level of repetition: how much of a bar should be the bar four bars earlier.
 
     Low where four bars earlier is another theme, high where the same theme starts again right after four
     bars of itself, in between inside a section. A theme that comes back after another one cannot show here: its twin
     lies further back than four bars, and the composer reads that from the label.
     """
-    theme = [(s.label, k) for s in sections for k in range((s.end_beat - s.start_beat) // BEATS_PER_BAR)]
+    theme = [(s.label, k) for s in sections for k in range(s.bars)]
     out = np.full(len(theme), NEW)
     for i in range(4, len(theme)):
         (label, k), (before, j) = theme[i], theme[i - 4]
@@ -180,38 +187,32 @@ def plan_repetition(sections: tuple[Section, ...]) -> np.ndarray:
 
 
 def with_textures(sections: tuple[Section, ...], curves: Curves, style: Style, mode: float) -> tuple[Section, ...]:
-    """The sections with their textures filled in: what the style insists on, and the rest from affect, within POP909's
-    range.
+    """Fill in the sections' textures: what the style asks for, and the rest from affect, within POP909's range.
 
-    `mode` is 1 for a piece in major, 0 in minor; a section leans to the other side as its affect does.
+    `mode` is 1 for a piece in major, 0 in minor; a section is moved to the other side as its affect is.
     """
     return tuple(replace(s, texture=section_texture(s, curves, style, mode)) for s in sections)
 
 
 def section_texture(section: Section, curves: Curves, style: Style, mode: float) -> Texture:
+    """Return the texture of one section; see `with_textures`."""
     beats = slice(section.start_beat, section.end_beat)
     density = float(curves.density[beats].mean())
     note_length = float(curves.polyphony[beats].mean()) / max(density, 1e-6)
-    lean = 0.35 * section.valence
     asked = style.texture
-    harmonic_rhythm = (
-        asked.harmonic_rhythm
-        if asked.harmonic_rhythm is not None
-        else level_to_value("harmonic_rhythm", 0.45 + 0.3 * section.arousal)
-    )
-    syncopation = (
-        asked.syncopation
-        if asked.syncopation is not None
-        else level_to_value("syncopation", 0.45 + 0.2 * section.arousal)
-    )
-    register = level_to_value("accompaniment_register", 0.5 + 0.25 * section.valence + style.register)
+
+    def choose(name: str, level: float) -> float:
+        value = getattr(asked, name)
+        return within(name, float(level_to_value(name, level) if value is None else value))
+
+    register = float(level_to_value("accompaniment_register", 0.5 + 0.25 * section.valence + style.register))
     if asked.accompaniment_register is not None:
-        register = 0.5 * (float(register) + asked.accompaniment_register)
+        register = 0.5 * (register + asked.accompaniment_register)
     return Texture(
-        mode=asked.mode if asked.mode is not None else float(np.clip(mode + lean, 0.0, 1.0)),
-        accompaniment_register=within("accompaniment_register", float(register)),
+        mode=asked.mode if asked.mode is not None else float(np.clip(mode + 0.35 * section.valence, 0.0, 1.0)),
+        accompaniment_register=within("accompaniment_register", register),
         density=density,
-        syncopation=within("syncopation", float(syncopation)),
+        syncopation=choose("syncopation", 0.45 + 0.2 * section.arousal),
         note_length=float(np.clip(note_length, 0.4, 1.6)),
-        harmonic_rhythm=within("harmonic_rhythm", float(harmonic_rhythm)),
+        harmonic_rhythm=choose("harmonic_rhythm", 0.45 + 0.3 * section.arousal),
     )

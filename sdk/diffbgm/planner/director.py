@@ -1,14 +1,18 @@
-"""The director: what level of density and loudness, and which mode, music videos have that look like this one.
+"""The director: which levels of density and loudness, and which mode, music videos have that look like this one.
 
 Ridge regression on random Fourier features (Rahimi & Recht, NIPS 2007) of a summary of the pictures, beside the
 summary itself: the kernel k(x, y) = exp(-|x - y|^2 / 2 s^2) + a x y without storing an example. Fitted on MuVi-Sync by
 `train_director`; how far it can be trusted is in `director.json` beside the weights. Its file may be missing: then
 there is no director, and the planner does without.
 
-Inside a video a second, linear map says how much louder and denser a scene is than the rest (`Director.scenes`).
+Inside a video a second, linear map predicts how much louder and denser a section is than the rest
+(`Director.sections`).
 
 Limits: it has seen pop music videos only; inside a video pictures and music go together loosely.
 """
+
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 import itertools
 import json
@@ -22,6 +26,7 @@ import numpy as np
 
 from diffbgm.errors import InputError, WeightsError
 from diffbgm.files import bundled_file, replacing, write_json
+from diffbgm.planner.bar_features import samples_between
 from diffbgm.types import VideoFeatures
 
 FILE = "director.safetensors"
@@ -29,8 +34,8 @@ FORMAT = 1
 TARGETS = ("density", "loudness", "minor")
 View = Literal["clip", "words", "motion"]
 VIEWS: tuple[View, ...] = ("clip", "words", "motion")  # the best first
-SCENE_INPUTS = ("motion", "its spread", "log of the cuts a second")  # of `summarise_scene`, before the embedding
-SCENE_LIMIT = 0.2  # how far a scene's level may leave its video's
+SECTION_INPUTS = ("motion", "its spread", "log of the cuts per second")  # of `summarise_section`, before the embedding
+SECTION_LIMIT = 0.2  # how far a section's level may leave its video's
 SPREAD = 3.29  # standard deviations between the 5 % and the 95 % quantile: what levels 0 and 1 are
 LEAST_WORD = 1e-3  # probabilities below it are not told apart
 LEAST_CUTS = 0.05
@@ -38,12 +43,14 @@ LEAST_CUTS = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Footage:
-    """What the pictures of T seconds say, second by second.
+    """What is known of the pictures of T seconds, second by second.
 
-    motion     [T] 0..1, as `video.motion` defines it.
-    since_cut  [T] whole seconds since the shot began; 0 in every second in which a shot begins.
-    words      [T, 6] probabilities of exciting, fearful, tense, sad, relaxing, neutral, or None.
-    clip       [M, D] unnormalised image embeddings of CLIP, or None.
+    Attributes:
+        motion: [T] 0..1, as `video.motion` defines it.
+        since_cut: [T] whole seconds since the shot began; 0 in every second in which a shot begins.
+        words: [T, 6] probabilities of exciting, fearful, tense, sad, relaxing, neutral, or None.
+        clip: [M, D] unnormalised image embeddings of CLIP, or None.
+
     """
 
     motion: np.ndarray
@@ -60,8 +67,16 @@ class Footage:
 
 @dataclass(frozen=True)
 class Levels:
-    """The director's word: `density` and `loudness` as levels 0..1 (0 the 5 % and 1 the 95 % quantile of music
-    videos), `minor` the probability of a minor key, `base` its share among music videos, `view` what it looked at."""
+    """What the director predicts.
+
+    Attributes:
+        density: Level 0..1, 0 the 5 % and 1 the 95 % quantile of music videos.
+        loudness: Likewise.
+        minor: Probability of a minor key.
+        base: Share of minor keys among music videos.
+        view: What it looked at.
+
+    """
 
     density: float
     loudness: float
@@ -72,9 +87,20 @@ class Levels:
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """One regression: `mean` and `scale` [F] of the summary, `weights` [2 R + F, 3] on R cosines, R sines and the
-    summary times `linear`, `bias` [3]; `label_mean` and `label_scale` [3] of the TARGETS. `spread` is the standard
-    deviation of the frequencies, which are drawn anew from `seed` wherever they are needed."""
+    """One regression.
+
+    Attributes:
+        mean: [F] of the summaries.
+        scale: [F] standard deviation of the summaries.
+        seed: From which the frequencies are drawn wherever they are needed.
+        spread: Standard deviation of the frequencies.
+        linear: Factor of the linear part of the kernel.
+        weights: [2 R + F, 3] on R cosines, R sines and the summary times `linear`.
+        bias: [3] of the TARGETS.
+        label_mean: [3] of the TARGETS.
+        label_scale: [3] of the TARGETS.
+
+    """
 
     mean: np.ndarray
     scale: np.ndarray
@@ -108,11 +134,17 @@ def frequencies(size: int, count: int, seed: int) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Director:
-    """One head for each view of the pictures it was fitted on. `scenes` [F, 2] turns what a scene has more than its
-    video (`summarise_scene`) into more density and loudness, in levels; None where only whole videos are told."""
+    """Predicts music from pictures.
+
+    Attributes:
+        heads: One for each view of the pictures it was fitted on.
+        sections: [F, 2] turns what a section has more than its video (`summarise_section`) into more density and
+            loudness, in levels; None where only whole videos are predicted.
+
+    """
 
     heads: Mapping[View, Head]
-    scenes: np.ndarray | None = None
+    sections: np.ndarray | None = None
 
     def direct(self, footage: Footage) -> Levels | None:
         """Levels from the best view that is there; None when none is."""
@@ -126,24 +158,30 @@ class Director:
             return Levels(float(level[0]), float(level[1]), minor, float(head.label_mean[2]), view)
         return None
 
-    def direct_scenes(self, scenes: Sequence[Footage]) -> np.ndarray | None:
-        """[n, 2] how much the level of density and of loudness rises in each scene above the video's; None where the
-        scenes have no embeddings of the width it knows."""
-        if self.scenes is None or len(scenes) < 2:
+    def direct_sections(self, sections: Sequence[Footage]) -> np.ndarray | None:
+        """Return [n, 2] how much the level of density and of loudness rises in each section above the video's.
+
+        None where the sections have no embeddings of the width it knows.
+        """
+        if self.sections is None or len(sections) < 2:
             return None
-        rows = np.array([summarise_scene(scene) for scene in scenes])
-        if rows.shape[1] != len(self.scenes):
+        rows = np.array([summarise_section(section) for section in sections])
+        if rows.shape[1] != len(self.sections):
             return None
-        seconds = np.array([len(scene.motion) for scene in scenes], float)
+        seconds = np.array([len(section.motion) for section in sections], float)
         more = rows - np.average(rows, axis=0, weights=seconds)
-        return np.clip(more @ self.scenes, -SCENE_LIMIT, SCENE_LIMIT)
+        return np.clip(more @ self.sections, -SECTION_LIMIT, SECTION_LIMIT)
 
 
-def summarise_scene(footage: Footage) -> np.ndarray:
-    """[F] SCENE_INPUTS of some seconds, then the mean embedding where there is one. The cut that opens them is not
-    counted, since scenes begin with one."""
+def _motion_and_cutting(footage: Footage) -> tuple[np.ndarray, float]:
+    """Return motion [T], and the cuts per second; the cut that opens the footage is not counted."""
     motion = np.asarray(footage.motion, np.float64)
-    cutting = float(np.mean(np.asarray(footage.since_cut)[1:] == 0)) if len(motion) > 1 else 0.0
+    return motion, float(np.mean(np.asarray(footage.since_cut)[1:] == 0)) if len(motion) > 1 else 0.0
+
+
+def summarise_section(footage: Footage) -> np.ndarray:
+    """Return [F] the SECTION_INPUTS of some seconds, then the mean embedding where there is one."""
+    motion, cutting = _motion_and_cutting(footage)
     row = np.array([motion.mean(), motion.std(), np.log(cutting + LEAST_CUTS)])
     return row if footage.clip is None else np.concatenate([row, footage.clip.astype(np.float64).mean(0)])
 
@@ -152,8 +190,7 @@ def summarise(footage: Footage, view: View) -> np.ndarray | None:
     """[F] what a head looks at: the mean embedding; or affect words, motion and cutting; or the last two alone."""
     if view == "clip":
         return None if footage.clip is None or not len(footage.clip) else footage.clip.astype(np.float64).mean(0)
-    motion = np.asarray(footage.motion, np.float64)
-    cutting = float(np.mean(np.asarray(footage.since_cut)[1:] == 0)) if len(motion) > 1 else 0.0
+    motion, cutting = _motion_and_cutting(footage)
     change = float(np.abs(np.diff(motion)).mean()) if len(motion) > 1 else 0.0
     shot = float(np.log1p(np.mean(footage.since_cut)))
     moving = [motion.mean(), motion.std(), change, cutting, np.log(cutting + LEAST_CUTS), shot]
@@ -166,7 +203,7 @@ def summarise(footage: Footage, view: View) -> np.ndarray | None:
 
 
 def footage_of(features: VideoFeatures) -> Footage:
-    """The footage of a video as `analyze` saw it, in whole seconds (at least one)."""
+    """Return the footage of a video as `analyze` saw it, in whole seconds (at least one)."""
     seconds = max(1, int(features.duration))
     inside = np.minimum(features.times.astype(int), seconds - 1)
     count = np.bincount(inside, minlength=seconds)
@@ -177,25 +214,26 @@ def footage_of(features: VideoFeatures) -> Footage:
     return Footage(motion, since, clip=features.clip)
 
 
-def scenes_of(features: VideoFeatures, edges: Sequence[float]) -> list[Footage]:
-    """The footage between neighbouring `edges` in seconds; every scene has at least a second, and an embedding where
-    the video has any."""
+def section_footage(features: VideoFeatures, edges: Sequence[float]) -> list[Footage]:
+    """Return the footage between neighbouring `edges` in seconds.
+
+    Every section has at least a second, and an embedding where the video has any.
+    """
     whole = footage_of(features)
-    scenes = []
-    for start, end in itertools.pairwise(edges):
+    stretches = None
+    if features.clip is not None and features.clip_times is not None:
+        stretches = samples_between(features.clip_times, np.asarray(edges))
+    sections: list[Footage] = []
+    for number, (start, end) in enumerate(itertools.pairwise(edges)):
         first = min(int(start), len(whole.motion) - 1)
         span = slice(first, max(first + 1, min(round(end), len(whole.motion))))
-        clip = None
-        if features.clip is not None and features.clip_times is not None:
-            inside = (features.clip_times >= start) & (features.clip_times < end)
-            nearest = int(np.abs(features.clip_times - (start + end) / 2).argmin())
-            clip = features.clip[inside] if inside.any() else features.clip[nearest : nearest + 1]
-        scenes.append(Footage(whole.motion[span], whole.since_cut[span], clip=clip))
-    return scenes
+        clip = None if features.clip is None or stretches is None else features.clip[stretches[number]]
+        sections.append(Footage(whole.motion[span], whole.since_cut[span], clip=clip))
+    return sections
 
 
 def load_director(path: Path | str) -> Director:
-    """The director in a file; WeightsError for one that is damaged or of another format."""
+    """Return the director in a file; WeightsError for one that is damaged or of another format."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -219,7 +257,7 @@ def load_director(path: Path | str) -> Director:
 
 
 def save_director(director: Director, path: Path | str, card: Mapping[str, object]) -> None:
-    """Writes the weights and, beside them, `card` as JSON; each is renamed into place when whole."""
+    """Write the weights and, beside them, `card` as JSON; each is renamed into place when whole."""
     from safetensors.numpy import save
 
     tensors = {
@@ -227,8 +265,8 @@ def save_director(director: Director, path: Path | str, card: Mapping[str, objec
         for view, head in director.heads.items()
         for name in Head.__dataclass_fields__
     }
-    if director.scenes is not None:
-        tensors["scenes"] = np.array(director.scenes, np.float32, order="C")
+    if director.sections is not None:
+        tensors["scenes"] = np.array(director.sections, np.float32, order="C")
     path = Path(path)
     with replacing(path) as part:
         part.write_bytes(save(tensors, metadata={"format": str(FORMAT)}))
@@ -237,13 +275,13 @@ def save_director(director: Director, path: Path | str, card: Mapping[str, objec
 
 @cache
 def bundled_director() -> Director | None:
-    """The director that comes with the package, or None where it was left out."""
+    """Return the director that comes with the package, or None where it was left out."""
     file = bundled_file(FILE)
     return None if file is None else load_director(file)
 
 
 def bundled_director_card() -> dict[str, Any] | None:
-    """What was measured when that director was fitted, or None where it was left out."""
+    """Return what was measured when that director was fitted, or None where it was left out."""
     file = bundled_file(FILE)
     card = None if file is None else file.with_suffix(".json")
     return json.loads(card.read_text(encoding="utf-8")) if card is not None and card.is_file() else None

@@ -32,28 +32,27 @@ class Form:
 
 
 def plan_form(features: VideoFeatures, tempo: TempoMap, cuts: Sequence[PlannedCut]) -> Form:
-    """Sections of 2 to 8 whole bars (fewer than 2 only where the piece has no more), labelled by what they look
-    like."""
+    """Gather bars into sections of 2 to 8, labelled by what they look like (of 1 where there is but one)."""
     bars = tempo.beats // BEATS_PER_BAR
-    look = bar_features(features, tempo.edges[::BEATS_PER_BAR])
-    rows = describe(look)
+    by_bar = bar_features(features, tempo.edges[::BEATS_PER_BAR])
+    rows = describe(by_bar)
     accents = bar_accents(cuts, bars)
     edges = section_bars(rows, accents)
     means = np.stack([rows[a:b].mean(0) for a, b in pairwise(edges)])
     labels = vary_runs(label_sections(means))
-    sections = []
+    sections: list[Section] = []
     for label, (a, b) in zip(labels, pairwise(edges), strict=True):
-        valence, arousal = look.affect[a:b].mean(0)
+        valence, arousal = by_bar.affect[a:b].mean(0)
         sections.append(Section(a * BEATS_PER_BAR, b * BEATS_PER_BAR, label, float(valence), float(arousal)))
     return Form(tuple(sections), tuple(float(accents[a]) for a in edges[:-1]))
 
 
-def describe(look: BarFeatures) -> np.ndarray:
+def describe(features: BarFeatures) -> np.ndarray:
     """[n, D] in steps of visible difference, so that plain distance between rows means something."""
-    rows = np.concatenate([look.colour, look.motion[:, None], look.affect], axis=1) / SCALES
-    if look.clip is None:
+    rows = np.concatenate([features.colour, features.motion[:, None], features.affect], axis=1) / SCALES
+    if features.clip is None:
         return rows
-    unit = look.clip / np.maximum(np.linalg.norm(look.clip, axis=1, keepdims=True), 1e-9)
+    unit = features.clip / np.maximum(np.linalg.norm(features.clip, axis=1, keepdims=True), 1e-9)
     return np.concatenate([rows * 0.6, (unit - unit.mean(0)) / CLIP_SCALE], axis=1)
 
 
@@ -99,7 +98,7 @@ def section_bars(rows: np.ndarray, accents: np.ndarray) -> list[int]:
 
 
 def label_sections(means: np.ndarray) -> list[int]:
-    """A number for every row of [n, D], the same for rows that look alike; numbered by first appearance.
+    """Return a number for every row of [n, D], the same for rows that look alike; numbered by first appearance.
 
     Each row joins the nearest group within reach or opens one; reach grows until the piece has few enough themes to
     be remembered (about the square root of its sections).
@@ -124,8 +123,7 @@ def label_sections(means: np.ndarray) -> list[int]:
 
 
 def vary_runs(numbers: Sequence[int]) -> list[str]:
-    """Names A, B, C ... for group numbers; a scene that stays for four sections or more gets a contrasting third: A A
-    B A."""
+    """Name group numbers A, B, C ...; a group that stays for four sections gets a contrasting third: A A B A."""
     keys: list[tuple[int, bool]] = []
     start = 0
     for i in range(1, len(numbers) + 1):

@@ -5,6 +5,9 @@ Measured with `roll.measure_curves` (bar by bar) and `roll.measure_texture` (win
 quarter of the bars in which it rests; repetition from the fifth bar of a song on.
 """
 
+# The libraries are typed in part only.
+# pyright: reportUnknownMemberType=false
+
 from typing import Final
 
 import numpy as np
@@ -27,8 +30,7 @@ REFERENCE_BPM: Final = 80.0  # the median tempo of those windows
 
 
 def level_to_value(name: str, level: np.ndarray | float) -> np.ndarray:
-    """Level 0 is the 5 % quantile of POP909, .25 the lower quartile, .5 the median, 1 the 95 % quantile; clipped
-    outside."""
+    """Return the value at a level: 0 is the 5 % quantile of POP909, 0.25 to 0.75 its quartiles, 1 the 95 % quantile."""
     return np.interp(np.clip(level, 0.0, 1.0), (0.0, 0.25, 0.5, 0.75, 1.0), POP909[name])
 
 

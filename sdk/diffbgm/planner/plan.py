@@ -1,11 +1,11 @@
-"""make_plan: from what was seen to what is to be composed, with every choice explained."""
+"""`make_plan`: from what was seen to what is to be composed, with every choice explained."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from diffbgm.errors import PlanError
+from diffbgm.errors import PlanError, VideoError
 from diffbgm.planner.affect import (
     FASTEST,
     SLOWEST,
@@ -18,13 +18,15 @@ from diffbgm.planner.affect import (
 )
 from diffbgm.planner.bar_features import bar_features
 from diffbgm.planner.curves import plan_curves, with_textures
-from diffbgm.planner.director import Director, Levels, bundled_director, footage_of, scenes_of
+from diffbgm.planner.director import Director, Levels, bundled_director, footage_of, section_footage
 from diffbgm.planner.form import Form, plan_form
 from diffbgm.planner.levels import POP909, REFERENCE_BPM
-from diffbgm.planner.prompt import Sense, Understood, understand
+from diffbgm.planner.prompt import PromptTags, TextRanker, understand
 from diffbgm.planner.styles import DEFAULT_PALETTE, Style, combine_styles, parse_style
 from diffbgm.planner.tempo import TempoFit, fit_tempo, pace_to_bpm
 from diffbgm.types import BEATS_PER_BAR, Curves, Key, MusicPlan, VideoFeatures
+
+SHORTEST_VIDEO = 0.010  # seconds: shorter than any single picture that a camera takes
 
 
 def make_plan(
@@ -32,30 +34,42 @@ def make_plan(
     style: str | Sequence[str] = (),
     *,
     prompt: str = "",
-    sense: Sense | None = None,
+    text_ranker: TextRanker | None = None,
     bpm: float | None = None,
     key: Key | None = None,
     max_drift: float = 0.08,
     max_step: float = 0.03,
     director: Director | None = None,
 ) -> MusicPlan:
-    """The plan of the music for a video.
+    """Plan the music for a video.
 
-    style      tags of `STYLES`; they win over what the pictures suggest.
-    prompt     free text, turned into more tags by `understand`; tags win over it.
-    sense      ranks mood tags for a prompt whose words are not known (see `video.clip.sense_of`).
-    bpm        the base tempo, 60 to 140; whole bars have to fill the video, so it is met as nearly as they allow.
-    key        the key, instead of the one chosen.
-    max_drift  how far the local tempo may leave the base tempo, as a share of it.
-    max_step   how much two neighbouring beats may differ in length.
-    director   instead of the one that comes with the package (to measure on videos that that one was fitted to).
+    Args:
+        features: Of the video.
+        style: Tags of `STYLES`; they win over what the pictures suggest.
+        prompt: Free text, turned into more tags by `understand`; tags win over it.
+        text_ranker: Ranks mood tags for a prompt whose words are not known (see `video.clip.sense_of`).
+        bpm: Base tempo, 60 to 140 beats per minute; whole bars have to fill the video, so it is met as nearly as they
+            allow.
+        key: The key, instead of the one chosen.
+        max_drift: How far the local tempo may leave the base tempo, as a share of it.
+        max_step: How much two neighbouring beats may differ in length, as a share.
+        director: Instead of the one that comes with the package (to measure on videos that that one was fitted to).
 
-    Raises StyleError for unknown or contradicting tags, PlanError for a tempo out of range.
+    Raises:
+        StyleError: Unknown or contradicting tags.
+        PlanError: A tempo out of range.
+        VideoError: The video is too short for any music.
+
     """
+    if features.duration < SHORTEST_VIDEO:
+        raise VideoError(
+            f"the video lasts {1000 * features.duration:.3g} ms, too short ({1000 * SHORTEST_VIDEO:g} ms at least);"
+            " if it plays longer, its time stamps are wrong: export it again"
+        )
+    video = features
     tags = parse_style(style)
-    understood = understand(prompt, tags, sense) if prompt.strip() else None
-    if understood is not None:
-        tags = understood.tags
+    understood = understand(prompt, tags, text_ranker) if prompt.strip() else None
+    tags = tags if understood is None else understood.tags
     rules = combine_styles(tags)
     seen = mean_affect(features)
     features = steer_affect(features, rules)
@@ -74,19 +88,18 @@ def make_plan(
     mode = choose_mode(valence, rules, levels)
     key = key or choose_key(features, mode)
     form = plan_form(features, fit.tempo, fit.cuts)
-    look = bar_features(features, fit.tempo.edges[::BEATS_PER_BAR])
-    base = fit.base_bpm
+    by_bar = bar_features(features, fit.tempo.edges[::BEATS_PER_BAR])
     directed = direct_style(rules, levels)
-    scenes = None
+    rise = None
     if director is not None:
-        starts = [s.start_beat for s in form.sections]
-        scenes = director.direct_scenes(scenes_of(features, fit.tempo.edges[[*starts, fit.tempo.beats]].tolist()))
-    curves = plan_curves(form, look, directed, base, scenes)
+        edges = fit.tempo.edges[[*(s.start_beat for s in form.sections), fit.tempo.beats]]
+        rise = director.direct_sections(section_footage(features, edges.tolist()))
+    curves = plan_curves(form, by_bar, directed, fit.base_bpm, rise)
     sections = with_textures(form.sections, curves, rules, 1.0 if key.mode == "major" else 0.0)
     form = replace(form, sections=sections)
     why = explain(features, seen, rules, understood, fit, key, form, bpm, levels, directed)
-    if scenes is not None:
-        why = (*why, tell_scenes(form, scenes))
+    if rise is not None:
+        why = (*why, tell_sections(form, rise))
     return MusicPlan(
         duration=features.duration,
         tempo=fit.tempo,
@@ -96,7 +109,8 @@ def make_plan(
         cuts=fit.cuts,
         style=tags,
         palette=rules.palette or DEFAULT_PALETTE,
-        why=(*why, tell_music(curves, features.duration)),
+        why=(*why, tell_music(curves, float(fit.tempo.edges[-1]))),
+        video=video.reference,
     )
 
 
@@ -104,7 +118,7 @@ def explain(
     features: VideoFeatures,
     seen: tuple[float, float],
     rules: Style,
-    understood: Understood | None,
+    understood: PromptTags | None,
     fit: TempoFit,
     key: Key,
     form: Form,
@@ -112,7 +126,7 @@ def explain(
     levels: Levels | None = None,
     directed: Style | None = None,
 ) -> tuple[str, ...]:
-    """Why the plan is as it is, in plain words, one choice a line."""
+    """Return why the plan is as it is, in plain words, one choice per line."""
     valence, arousal = mean_affect(features)
     lines = [f"the pictures look {in_words(*seen)} (valence {seen[0]:+.2f}, arousal {seen[1]:+.2f})"]
     if understood is not None:
@@ -123,59 +137,48 @@ def explain(
         lines.append(f"the style moves that to {in_words(valence, arousal)} ({valence:+.2f}, {arousal:+.2f})")
     if levels is not None and directed is not None:
         lines += tell_levels(levels, rules, directed)
-    swayed = levels is not None and not rules.mode and choose_mode(valence, rules) != key.mode
     reason = f"the style asks for {rules.mode}" if rules.mode else f"valence {valence:+.2f} suggests {key.mode}"
-    if swayed:
+    if levels is not None and not rules.mode and choose_mode(valence, rules) != key.mode:
         reason = f"valence {valence:+.2f} leaves it open, and music videos that look like this suggest {key.mode}"
     lines.append(f"key {key}: {reason}; the tonic follows from the colours")
     low, high = np.min(fit.tempo.bpm()), np.max(fit.tempo.bpm())
-    tempo_from = (
-        "as asked"
-        if bpm
-        else "from the style"
-        if rules.bpm
-        else f"from arousal {arousal:+.2f} and the pace of the cuts"
-    )
+    tempo_from = "from the style" if rules.bpm else f"from arousal {arousal:+.2f} and the pace of the cuts"
+    tempo_from = "as asked" if bpm else tempo_from
     lines.append(
-        f"tempo {fit.base_bpm:.1f} beats a minute ({low:.1f} to {high:.1f}), {tempo_from}, so that"
+        f"tempo {fit.base_bpm:.1f} beats per minute ({low:.1f} to {high:.1f}), {tempo_from}, so that"
         f" {fit.tempo.beats // BEATS_PER_BAR} bars fill {features.duration:.2f} s"
     )
     if fit.cuts:
         hit = sum(cut.snapped for cut in fit.cuts)
         rest = "; the others are let go, each with its reason" if hit < len(fit.cuts) else ""
         lines.append(f"{hit} of {len(fit.cuts)} cuts land on a beat or half beat{rest}")
-    lines.append(f"form {' '.join(s.label for s in form.sections)}: scenes that look alike share their music")
+    lines.append(f"form {' '.join(s.label for s in form.sections)}: sections that look alike share their music")
     return tuple(lines)
 
 
 def tell_music(curves: Curves, duration: float) -> str:
-    """What all that comes to, in words, against the middle half of human-made pop."""
+    """Put into words what all that comes to, against the middle half of human-made pop."""
     rate, keys, pitch = float(curves.density.sum()) / duration, float(curves.polyphony.mean()), curves.register.mean()
     pace = (POP909["density"][1] * REFERENCE_BPM / 60, POP909["density"][3] * REFERENCE_BPM / 60)
     parts = (
-        (rate, pace, ("sparse", "moderately busy", "busy"), f"{rate:.1f} onsets a second"),
+        (rate, pace, ("sparse", "moderately busy", "busy"), f"{rate:.1f} onsets per second"),
         (keys, POP909["polyphony"][1::2], ("thin", "medium full", "full"), f"{keys:.1f} keys at once"),
-        (
-            pitch,
-            POP909["register"][1::2],
-            ("low", "in the middle register", "high"),
-            f"around MIDI pitch {pitch:.0f}",
-        ),
+        (pitch, POP909["register"][1::2], ("low", "in the middle register", "high"), f"around MIDI pitch {pitch:.0f}"),
     )
     return "so the music is to be " + ", ".join(
         f"{words[int(value > low) + int(value > high)]} ({figure})" for value, (low, high), words, figure in parts
     )
 
 
-def tell_scenes(form: Form, scenes: np.ndarray) -> str:
+def tell_sections(form: Form, rise: np.ndarray) -> str:
     """Where the director would have more and where less, by the sum of density and polyphony."""
-    total = scenes.sum(1)
+    total = rise.sum(1)
     most, least = (form.sections[int(i)].start_beat // BEATS_PER_BAR + 1 for i in (total.argmax(), total.argmin()))
-    return f"music videos with such scenes have most going on from bar {most} and least from bar {least}"
+    return f"music videos with such pictures have most going on from bar {most} and least from bar {least}"
 
 
 def tell_levels(levels: Levels, rules: Style, directed: Style) -> list[str]:
-    """What the director changed, if anything, and what it thinks of the mode where nobody else decides that."""
+    """Return what the director changed, and what it predicts of the mode where nobody else decides that."""
     moved = [
         f"{more if after > before else less} ({name} {after - before:+.2f} of its range)"
         for name, more, less, before, after in (

@@ -82,11 +82,11 @@ OPPOSITE = {
     "calm": "driving",
 }
 REACH = 3  # words a negation reaches over
-Sense = Callable[[str], Sequence[str]]  # a text -> mood tags, the nearest first
+TextRanker = Callable[[str], Sequence[str]]  # a text -> mood tags, the nearest first
 
 
 @dataclass(frozen=True)
-class Understood:
+class PromptTags:
     """What a text was taken to mean: `tags`, and `words` as (word in the text, tag, how it was used)."""
 
     tags: tuple[str, ...]
@@ -98,15 +98,19 @@ class Understood:
         return ", ".join(f"{word}: {use}" for word, _, use in self.words)
 
 
-def understand(text: str, given: Sequence[str] = (), sense: Sense | None = None) -> Understood:
+def understand(text: str, given: Sequence[str] = (), text_ranker: TextRanker | None = None) -> PromptTags:
     """Tags for a free text, those with most words first; `given` tags come first and win over the text.
-
-    `sense` ranks the mood tags for a text (CLIP does); it is asked where no known word says anything of the mood, and
-    its first choice that contradicts nothing is taken.
 
     A negation ("not too fast", "no drums") turns the words up to three places after it, or up to the next comma or
     "but", into the opposite tag where there is one, and otherwise drops them. A tag that contradicts one already taken
-    is left out, and `words` says so.
+    is left out, and `words` records it.
+
+    Args:
+        text: English, free.
+        given: Tags that are settled.
+        text_ranker: Ranks the mood tags for a text (CLIP does); it is asked where no known word names a mood, and its
+            first choice that contradicts nothing is taken.
+
     """
     votes: dict[str, int] = {}
     found: list[tuple[str, str]] = []
@@ -123,22 +127,21 @@ def understand(text: str, given: Sequence[str] = (), sense: Sense | None = None)
             votes[meant] = votes.get(meant, 0) + 1
             found.append((f"not {word}" if negated else word, meant))
     tags: list[str] = list(given)
-    refused: set[str] = set()
+    remarks = dict.fromkeys(unwanted, " (left out: not wanted)")
     for tag in sorted(votes, key=lambda tag: -votes[tag]):
         if tag in tags or tag in unwanted:
             continue
         if _goes_with(tags, tag):
             tags.append(tag)
         else:
-            refused.add(tag)
-    used = [(word, tag, tag + _left_out(tag, refused, unwanted)) for word, tag in found]
-    if sense is not None and text.strip() and not any(STYLES[tag].group == "mood" for tag in tags):
-        for tag in sense(text):
-            if tag not in unwanted and _goes_with(tags, tag):
-                tags.append(tag)
-                used.append(("the text as a whole", tag, f"{tag} (the nearest mood to CLIP)"))
-                break
-    return Understood(tuple(tags), (*used, *dropped))
+            remarks[tag] = " (left out: it contradicts the rest)"
+    used = [(word, tag, tag + remarks.get(tag, "")) for word, tag in found]
+    if text_ranker is not None and text.strip() and not any(STYLES[tag].group == "mood" for tag in tags):
+        fitting = (tag for tag in text_ranker(text) if tag not in unwanted and _goes_with(tags, tag))
+        if (tag := next(fitting, None)) is not None:
+            tags.append(tag)
+            used.append(("the text as a whole", tag, f"{tag} (the nearest mood to CLIP)"))
+    return PromptTags(tuple(tags), (*used, *dropped))
 
 
 def _goes_with(tags: Sequence[str], tag: str) -> bool:
@@ -149,18 +152,12 @@ def _goes_with(tags: Sequence[str], tag: str) -> bool:
     return True
 
 
-def _left_out(tag: str, refused: set[str], unwanted: set[str]) -> str:
-    if tag in refused:
-        return " (left out: it contradicts the rest)"
-    return " (left out: not wanted)" if tag in unwanted else ""
-
-
 def _words(text: str) -> list[tuple[str, bool]]:
     """(word, negated) in order."""
     lowered = text.lower().replace("\u2019", "'")
     for phrase, word in PHRASES.items():
         lowered = lowered.replace(phrase, word)
-    out = []
+    out: list[tuple[str, bool]] = []
     left = 0
     for token in re.findall(r"[a-zà-ÿ'-]+|[,.;:!?]", lowered):
         if token in NEGATIONS or token.endswith("n't"):

@@ -1,5 +1,7 @@
-"""A new edit of the same video: the notes stay, the tempo map is fitted again, whole bars come or go only where they
-must."""
+"""A new edit of the same video: the notes stay, the tempo map is fitted again.
+
+Whole bars come or go only where they must.
+"""
 
 import difflib
 from collections.abc import Sequence
@@ -9,7 +11,7 @@ import numpy as np
 
 from diffbgm.errors import PlanError
 from diffbgm.planner.affect import FASTEST, SLOWEST
-from diffbgm.planner.tempo import fit_tempo
+from diffbgm.planner.tempo import FASTEST_MIDI, fit_tempo
 from diffbgm.types import (
     BEATS_PER_BAR,
     CURVES,
@@ -21,6 +23,7 @@ from diffbgm.types import (
     PlannedCut,
     Section,
     VideoFeatures,
+    VideoReference,
 )
 
 SAME_SHOT = 0.06  # seconds by which the length of a shot may differ and still be the same shot
@@ -52,11 +55,22 @@ def recut(
     max_drift: float = 0.08,
     max_step: float = 0.03,
 ) -> Recut:
-    """Fit a plan to a new edit: the features of the new video, or its cuts with its duration in seconds (the old one
-    if None).
+    """Fit a plan to a new edit.
 
     All bars stay as long as that moves the base tempo by no more than `max_change`; otherwise as few as possible come
     or go, where the edit took pictures away or put some in, never the first or the last bar.
+
+    Args:
+        plan: Of the old edit.
+        video: Features of the new video, or its cuts.
+        duration: Seconds of the new video, where only cuts are given (None: as the old one).
+        max_change: Share by which the base tempo may change.
+        max_drift: As for `fit_tempo`.
+        max_step: As for `fit_tempo`.
+
+    Raises:
+        PlanError: The duration is not positive.
+
     """
     cuts = video.cuts if isinstance(video, VideoFeatures) else tuple(video)
     if isinstance(video, VideoFeatures) and duration is None:
@@ -76,13 +90,14 @@ def recut(
     new = replace(
         plan,
         duration=duration,
+        video=VideoReference.of(duration, cuts),
         tempo=fit.tempo,
         sections=remap_sections(plan.sections, bars),
         curves=remap_curves(plan.curves, bars),
         cuts=fit.cuts,
         why=(
             *plan.why,
-            f"re-cut from {plan.duration:.2f} s to {duration:.2f} s: {changed}, {fit.base_bpm:.1f} beats a minute",
+            f"re-cut from {plan.duration:.2f} s to {duration:.2f} s: {changed}, {fit.base_bpm:.1f} beats per minute",
         ),
     )
     return Recut(new, tuple(bars))
@@ -94,22 +109,22 @@ def count_bars(change: int) -> str:
 
 
 def bars_for(plan: MusicPlan, duration: float, max_change: float) -> int:
-    """The number of bars nearest to the plan's whose base tempo is within max_change of the plan's and in 60..140."""
-    bpm = 60.0 * plan.beats / plan.duration
-    slow, fast = bpm * (1 - max_change), bpm * (1 + max_change)
+    """Return the number of bars nearest to the plan's that keeps the base tempo within max_change, and in 60..140."""
+    bpm = 60.0 * plan.beats / float(plan.tempo.edges[-1] - plan.tempo.edges[0])
+    slow, fast = bpm * (1 - max_change), min(bpm * (1 + max_change), FASTEST_MIDI)
     if SLOWEST <= bpm <= FASTEST:
         slow, fast = max(slow, SLOWEST), min(fast, FASTEST)
     per_bpm = duration / (60.0 * BEATS_PER_BAR)
     first, last = max(1, int(np.ceil(slow * per_bpm - 1e-9))), int(np.floor(fast * per_bpm + 1e-9))
     if last < first:  # a few bars only: none fits, take the nearest
-        return max(1, round(bpm * per_bpm))
+        return max(1, min(round(bpm * per_bpm), int(FASTEST_MIDI * per_bpm + 1e-9)))
     return min(max(plan.bars, first), last)
 
 
 def match_times(
     old: Sequence[PlannedCut], old_duration: float, new: Sequence[Cut], new_duration: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(new seconds, old seconds): rising points of the new edit and where the same pictures were in the old one.
+    """Return (new seconds, old seconds): rising points of the new edit and where the same pictures were in the old one.
 
     Shots of the same length (within SAME_SHOT) in the same order are the same shot.
     """
@@ -171,8 +186,8 @@ def map_bars(places: np.ndarray, old_bars: int) -> list[int]:
 
 
 def remap_sections(sections: Sequence[Section], bars: Sequence[int]) -> tuple[Section, ...]:
-    """The sections the mapped bars came from, neighbours from the same one joined."""
-    owner = [i for i, s in enumerate(sections) for _ in range((s.end_beat - s.start_beat) // BEATS_PER_BAR)]
+    """Return the sections the mapped bars came from, neighbours from the same one joined."""
+    owner = [i for i, s in enumerate(sections) for _ in range(s.bars)]
     out: list[Section] = []
     start = 0
     for k in range(1, len(bars) + 1):
@@ -185,13 +200,13 @@ def remap_sections(sections: Sequence[Section], bars: Sequence[int]) -> tuple[Se
 
 
 def remap_curves(curves: Curves, bars: Sequence[int]) -> Curves:
-    """The curves of the mapped bars."""
+    """Return the curves of the mapped bars."""
     beats = (np.array(bars)[:, None] * BEATS_PER_BAR + np.arange(BEATS_PER_BAR)).ravel()
     return Curves(**{name: getattr(curves, name)[beats] for name in CURVES})
 
 
 def apply_bar_map(roll: PianoRoll, bars: Sequence[int]) -> PianoRoll:
-    """The roll with its bars in the order of `bars`; what was held over a bar line that is gone stops there."""
+    """Return the roll with its bars in the order of `bars`; what was held over a bar line that is gone stops there."""
     old_bars = roll.steps // STEPS_PER_BAR
     wrong = [bar for bar in bars if not 0 <= bar < old_bars]
     if wrong or not len(bars):

@@ -124,7 +124,7 @@ OPPOSITES = (
 
 
 def parse_style(text: str | Iterable[str]) -> tuple[str, ...]:
-    """The known tags of "calm, piano" or of a sequence of tags, each once; StyleError names the nearest known ones."""
+    """Return the known tags of "calm, piano" or of a sequence, each once; StyleError names the nearest known ones."""
     parts = text.split(",") if isinstance(text, str) else [part for item in text for part in str(item).split(",")]
     tags: list[str] = []
     for part in parts:
@@ -205,7 +205,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 
 def style_table() -> str:
-    """The table as Markdown, for the docs."""
+    """Return the table as Markdown, for the docs."""
     lines = ["| tag | group | what it does |", "|---|---|---|"]
     lines += [f"| `{row.name}` | {row.group} | {row.description}{_facts(row)} |" for row in _ROWS]
     return "\n".join(lines)

@@ -1,5 +1,8 @@
 """Cuts onto beats: the tempo map on which as many cuts as possible land on downbeats, beats or half beats."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,9 +11,9 @@ import numpy as np
 from diffbgm.errors import PlanError
 from diffbgm.planner.tempo_search import Limits, Targets, score, search
 from diffbgm.planner.tempo_smooth import smooth_edges
-from diffbgm.types import BEATS_PER_BAR, Cut, PlannedCut, TempoMap
+from diffbgm.types import BEATS_PER_BAR, SYNC_TOLERANCE, Cut, PlannedCut, TempoMap
 
-TOLERANCE = 0.040  # seconds: sound and picture this close are felt as one
+FASTEST_MIDI = 300.0  # beats per minute: many sequencers refuse more, or play them at their own limit
 AIM = 0.039  # what the search aims for, a little less
 UNREST, DRIFT = (
     0.005,
@@ -48,7 +51,9 @@ def fit_tempo(
     max_drift: float = 0.08,
     max_step: float = 0.03,
 ) -> TempoFit:
-    """A tempo map of whole bars from 0 to exactly `duration` seconds, and each cut's place in it.
+    """Return a tempo map of whole bars from 0 to exactly `duration` seconds, and each cut's place in it.
+
+    Where `duration` is shorter than a bar at `FASTEST_MIDI`, the map goes on past it to the end of such a bar.
 
     bpm_range  the base tempo lies in it, unless no number of whole bars does: then it is as near as they allow (in
                videos of a few bars).
@@ -68,6 +73,7 @@ def fit_tempo(
             "fit_tempo: needs duration > 0, 0 < low <= high, 0 <= max_drift < .5 and max_step >= 0;"
             f" got {duration!r} s, {low!r} to {high!r} bpm, {max_drift!r}, {max_step!r}"
         )
+    duration = max(duration, (bars or 1) * BEATS_PER_BAR * 60.0 / FASTEST_MIDI)
     prefer = float(np.clip(prefer or pace_to_bpm(duration, cuts), low, high))
     choices = bar_choices(duration, low, high, prefer) if bars is None else [bars]
     shot = duration / (len(cuts) + 1)
@@ -88,8 +94,7 @@ def fit_tempo(
 
 
 def bar_choices(duration: float, low: float, high: float, prefer: float) -> list[int]:
-    """Numbers of bars whose base tempo lies between low and high, at most CANDIDATES of them; else the nearest
-    number."""
+    """Return the numbers of bars whose base tempo is between low and high, CANDIDATES at most; else the nearest."""
     per_bpm = duration / (60.0 * BEATS_PER_BAR)
     first, last = max(1, int(np.ceil(low * per_bpm - 1e-9))), int(np.floor(high * per_bpm + 1e-9))
     if last < first:
@@ -102,7 +107,7 @@ def bar_choices(duration: float, low: float, high: float, prefer: float) -> list
 
 
 def weigh(cuts: Sequence[Cut], shot: float) -> Targets:
-    """What each cut is worth on a downbeat, a beat and a half beat: by its rank among the strengths, fades less.
+    """Return what each cut is worth on a downbeat, a beat and a half beat: by its rank among the strengths, fades less.
 
     Downbeats are for the strongest third, and for all where shots (`shot` seconds on the average) are longer than bars.
     """
@@ -121,8 +126,10 @@ def weigh(cuts: Sequence[Cut], shot: float) -> Targets:
 
 
 def strongest(strength: np.ndarray) -> np.ndarray:
-    """[C] 1 for the top third, 0 below six tenths, a ramp in between; ties share their rank, and .5 if all are
-    equal."""
+    """Return [C] 1 for the top third, 0 below six tenths, a ramp in between.
+
+    Ties share their rank; all are 0.5 if all are equal.
+    """
     if len(strength) == 0 or np.ptp(strength) < 1e-9:
         return np.full(len(strength), 0.5)
     order = np.sort(strength)
@@ -131,13 +138,12 @@ def strongest(strength: np.ndarray) -> np.ndarray:
 
 
 def pace_to_bpm(duration: float, cuts: Sequence[Cut]) -> float:
-    """Fast cutting asks for fast music, and gets more beats to land on: 125 bpm for shots of 1.5 s, 107 for 3 s, 92
-    for 6 s."""
+    """Return the tempo that suits the cutting: 125 beats per minute for shots of 1.5 s, 107 for 3 s, 92 for 6 s."""
     return 92.0 * (6.0 * (len(cuts) + 1) / duration) ** 0.22
 
 
 def choose_bars(duration: float, choices: Sequence[int], targets: Targets, limits: Limits, prefer: float) -> int:
-    """The number of bars whose base tempo lets most cuts land, near the preferred tempo where that matters little."""
+    """Return the number of bars whose base tempo lets most cuts land, near the preferred one where it costs little."""
     bpm = np.array([60.0 * BEATS_PER_BAR * bars / duration for bars in choices])
     octaves = np.log2(bpm / prefer)
     if len(choices) == 1 or len(targets.times) == 0 or limits.step == 0:
@@ -159,7 +165,7 @@ def choose_bars(duration: float, choices: Sequence[int], targets: Targets, limit
 
 
 def meet_cuts(edges: np.ndarray, targets: Targets, base: float, max_drift: float, max_step: float) -> np.ndarray:
-    """The search's edges, smoothed, with the cuts it met met more exactly; never fewer of them."""
+    """Smooth the edges of the search so that the cuts it met are met more exactly, never fewer of them."""
     tempo = TempoMap(edges)
     beats = np.round(tempo.beat_at(targets.times) * 2) / 2
     met = np.abs(targets.times - tempo.time_at(beats)) <= AIM
@@ -171,7 +177,7 @@ def meet_cuts(edges: np.ndarray, targets: Targets, base: float, max_drift: float
         longest=base / (1 - max_drift),
         shortest=base / (1 + max_drift),
         max_step=max_step,
-        tolerance=TOLERANCE,
+        tolerance=SYNC_TOLERANCE,
         evenness=EVENNESS,
     )
 
@@ -183,9 +189,9 @@ def place_cuts(cuts: Sequence[Cut], tempo: TempoMap, max_drift: float, max_step:
         return ()
     beats = np.round(np.asarray(tempo.beat_at(times)) * 2) / 2
     errors = times - tempo.time_at(beats)
-    snapped = np.abs(errors) <= TOLERANCE
+    snapped = np.abs(errors) <= SYNC_TOLERANCE
     kept = np.flatnonzero(snapped)
-    out = []
+    out: list[PlannedCut] = []
     for i, cut in enumerate(cuts):
         reason = "" if snapped[i] else why_let_go(i, times, beats, kept, tempo, max_drift, max_step)
         out.append(PlannedCut(cut.time, cut.strength, float(beats[i]), float(errors[i]), bool(snapped[i]), reason))

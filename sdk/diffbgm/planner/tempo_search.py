@@ -10,6 +10,9 @@ from one beat edge to the next:
 so that the limits on drift and on change hold by construction, and the optimum is exact on the grid.
 """
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,13 +28,20 @@ NEVER = np.float32(-1e9)
 
 @dataclass(frozen=True)
 class Limits:
-    """Lengths a beat may have (grains), the most that two neighbours may differ (grains), and what leaving the middle
-    costs."""
+    """What a beat may last.
+
+    Attributes:
+        lengths: Grains a beat may have.
+        step: Grains that two neighbours may differ by.
+        unrest: Cost per squared grain of change.
+        drift: Cost per squared grain of distance from the base.
+
+    """
 
     lengths: range
     step: int
-    unrest: float  # per squared grain of change
-    drift: float  # per squared grain of distance from the base
+    unrest: float
+    drift: float
 
     @classmethod
     def of(cls, max_drift: float, max_step: float, unrest: float, drift: float) -> "Limits":
@@ -43,8 +53,16 @@ class Limits:
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """Where it pays to be. `times` [C] seconds; worth [C] of each on a downbeat, a beat, a half beat; `width` seconds
-    within which a cut counts as met."""
+    """Where it pays to have a beat.
+
+    Attributes:
+        times: [C] seconds.
+        down: [C] worth of each on a downbeat.
+        beat: [C] worth on a beat.
+        half: [C] worth on a half beat.
+        width: Seconds within which a target counts as met.
+
+    """
 
     times: np.ndarray
     down: np.ndarray
@@ -53,7 +71,7 @@ class Targets:
     width: float
 
     def only(self, which: np.ndarray) -> "Targets":
-        """The targets in a mask [C]."""
+        """Return the targets in a mask [C]."""
         return Targets(self.times[which], self.down[which], self.beat[which], self.half[which], self.width)
 
 
@@ -67,8 +85,10 @@ def search(targets: Targets, beats: int, beat_length: float, limits: Limits) -> 
 def score(
     targets: Targets, stretches: Sequence[tuple[float, int, float]], limits: Limits, free: bool = False
 ) -> np.ndarray:
-    """[n] the worth each stretch (start in seconds, beats, seconds a beat) can reach; with `free` it may begin and end
-    off its grid."""
+    """Return [n] the worth that each stretch (start in seconds, beats, seconds per beat) can reach.
+
+    With `free` it may begin and end off its grid.
+    """
     return _forward(targets, stretches, limits, keep=False, free=free).value
 
 
@@ -85,7 +105,7 @@ def _forward(
     keep: bool,
     free: bool = False,
 ) -> _Run:
-    """The recursion for K stretches side by side; shapes [K, lengths, offsets]."""
+    """Run the recursion for K stretches side by side; shapes [K, lengths, offsets]."""
     lengths = np.array(limits.lengths)
     reach = int(REACH * GRAINS)
     offsets = 2 * reach + 1
@@ -120,8 +140,10 @@ def _forward(
 
 
 def _moves(lengths: np.ndarray, offsets: int) -> np.ndarray:
-    """[lengths, offsets] where, in rows of offsets + 1 flattened, each new place comes from; the padding cell where
-    from nowhere."""
+    """Return [lengths, offsets] from where, in flattened rows of offsets + 1, each new place comes.
+
+    What comes from nowhere takes the padding cell.
+    """
     source = np.arange(offsets)[None] - (lengths - GRAINS)[:, None]
     outside = (source < 0) | (source >= offsets)
     return np.where(outside, offsets, source) + np.arange(len(lengths))[:, None] * (offsets + 1)
@@ -143,8 +165,7 @@ def _best_before(now: np.ndarray, limits: Limits) -> np.ndarray:
 def _worths(
     targets: Targets, stretches: Sequence[tuple[float, int, float]], longest: int, lengths: np.ndarray, offsets: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What the edges are worth, [K, B + 1, offsets], and the middles of beats of every length, [K, B, lengths,
-    offsets] (a view)."""
+    """Return what edges are worth, [K, B + 1, offsets], and middles of beats, [K, B, lengths, offsets] (a view)."""
     reach = offsets // 2
     size = longest * GRAINS + 2 * reach + 2 * GRAINS
     edges = np.empty((len(stretches), longest + 1, offsets), np.float32)
@@ -174,8 +195,10 @@ def _worths(
 
 
 def _spread(targets: Targets, worth: np.ndarray, origin: float, grain: float, size: int) -> np.ndarray:
-    """[size] the worth at times origin + i * grain: each target's, falling off by a third towards `width`, then
-    nothing."""
+    """Return [size] the worth at times origin + i * grain.
+
+    Each target's worth falls off by a third towards `width`, then to nothing.
+    """
     place = (targets.times - origin) / grain
     width = targets.width / grain
     reach = int(np.ceil(width))

@@ -1,11 +1,16 @@
 """The video's own sound with music under it: where somebody speaks, and how far the music steps back."""
 
+# The libraries are typed in part only.
+# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
 from diffbgm.render.loudness import limiter_curve, measure_loudness, peak_envelope
+from diffbgm.render.rate import resample
 from diffbgm.types import Audio
 
 Span = tuple[float, float]
@@ -37,7 +42,7 @@ CEILING = -1.0  # dBTP
 
 
 def find_speech(audio: Audio) -> list[Span]:
-    """(start, end) in seconds of the stretches in which somebody seems to speak, in order, not touching.
+    """Find the (start, end) in seconds where somebody seems to speak, in order, not touching.
 
     Frames count by energy in the speech band, over the recording's own noise floor. A stretch is speech when, around
     it, enough of the active frames are voiced (periodic with a fundamental of 75-400 Hz), and the fundamental
@@ -45,7 +50,9 @@ def find_speech(audio: Audio) -> list[Span]:
     "Construction and evaluation of a robust multifeature speech/music discriminator"). A measure, not a recogniser:
     singing and soft speech under loud noise escape it.
     """
-    mono = _mono_at(audio, WORKING_RATE)
+    if len(audio.samples) == 0:
+        return []
+    mono = resample(audio.samples.mean(0), audio.rate, WORKING_RATE)
     size, hop = round(FRAME * WORKING_RATE), round(HOP * WORKING_RATE)
     if len(mono) < 4 * size:
         return []
@@ -61,31 +68,15 @@ def find_speech(audio: Audio) -> list[Span]:
     spread = np.sqrt(np.maximum(_moving_sum(level**2, window) / window - mean**2, 0))
     both = np.concatenate([[False], voiced[1:] & voiced[:-1]])
     step = np.where(both, np.abs(np.diff(pitch, prepend=pitch[:1])), 0.0)
-    glide = _moving_sum(np.where(step < JUMP, step, 0.0), window) / np.maximum(
-        _moving_sum(both & (step < JUMP), window), 1
-    )
-    speech = (
-        active
-        & (count > 0.12 * window)
-        & (voicing > VOICED_SHARE)
-        & (np.log(np.maximum(spread, 0.1) / MODULATION) + np.log(np.maximum(glide, 1e-4) / GLIDE) > SPEECH_LIKE)
-    )
+    gliding = np.maximum(_moving_sum(both & (step < JUMP), window), 1)
+    glide = _moving_sum(np.where(step < JUMP, step, 0.0), window) / gliding
+    moving = np.log(np.maximum(spread, 0.1) / MODULATION) + np.log(np.maximum(glide, 1e-4) / GLIDE)
+    speech = active & (count > 0.12 * window) & (voicing > VOICED_SHARE) & (moving > SPEECH_LIKE)
     return _spans(speech, len(mono) / WORKING_RATE)
 
 
-def _mono_at(audio: Audio, rate: int) -> np.ndarray:
-    """[n] all channels as one, at `rate`."""
-    from math import gcd
-
-    from scipy.signal import resample_poly
-
-    mono = audio.samples.mean(0) if audio.samples.shape[0] else np.zeros(audio.samples.shape[1], np.float32)
-    divisor = gcd(rate, audio.rate)
-    return np.asarray(resample_poly(mono, rate // divisor, audio.rate // divisor), np.float64)
-
-
 def _frames(mono: np.ndarray, size: int, hop: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Frame by frame: level in `BAND` (dBFS), the band's share of the energy, voiced or not, fundamental (octaves)."""
+    """Return per frame: level in `BAND` (dBFS), the band's share of the energy, voiced or not, pitch (octaves)."""
     from scipy.ndimage import median_filter
 
     frequency = np.fft.rfftfreq(2 * size, 1 / WORKING_RATE)
@@ -113,7 +104,7 @@ def _frames(mono: np.ndarray, size: int, hop: int) -> tuple[np.ndarray, np.ndarr
 
 
 def _between(rows: np.ndarray, best: np.ndarray) -> np.ndarray:
-    """How far (-0.5..0.5) the true maximum of each row [R, K] lies from its entry `best` [R], by a parabola."""
+    """Return how far (-0.5..0.5) the maximum of each row [R, K] lies from its entry `best` [R], by a parabola."""
     middle = np.clip(best, 1, rows.shape[1] - 2)
     row = np.arange(len(rows))
     left, top, right = rows[row, middle - 1], rows[row, middle], rows[row, middle + 1]
@@ -122,7 +113,7 @@ def _between(rows: np.ndarray, best: np.ndarray) -> np.ndarray:
 
 
 def _moving_sum(values: np.ndarray, window: int) -> np.ndarray:
-    """Sum over a centred window of about `window` entries, the edges padded with the outermost values."""
+    """Return sums over a centred window of about `window` entries, the edges padded with the outermost values."""
     half = window // 2
     total = np.cumsum(np.pad(values.astype(np.float64), (half + 1, half), mode="edge"))
     return total[2 * half + 1 :] - total[: -2 * half - 1]
@@ -145,7 +136,7 @@ def mix_under(
     mode: Literal["mix", "duck"] = "mix",
     speech: Sequence[Span] | None = None,
 ) -> Audio:
-    """The original with the music under it, as long as the music and at its rate; the original keeps its level.
+    """Mix the music under the original, which keeps its level; the result has the music's length and rate.
 
     The music as a whole lies `BED_BELOW` LU under the original, inside `BED_RANGE`. "duck" lowers it further in the
     `speech` spans (None: found here) until it is `UNDER_SPEECH` dB below, and brings it back after. Where the sum would
@@ -198,27 +189,16 @@ def _distance(voice: np.ndarray, music: np.ndarray, rate: int) -> float:
 
 
 def _fit(audio: Audio, rate: int, samples: int) -> np.ndarray:
-    """[2, samples] the audio at `rate`, in stereo, cut or padded with silence."""
-    from math import gcd
-
-    from scipy.signal import resample_poly
-
-    x = audio.samples
-    if audio.rate != rate:
-        divisor = gcd(rate, audio.rate)
-        x = np.asarray(resample_poly(x, rate // divisor, audio.rate // divisor, axis=1), np.float32)
-    if x.shape[0] == 0:
+    """Return [2, samples] the audio at `rate`, in stereo, cut or padded with silence."""
+    if len(audio.samples) == 0:
         return np.zeros((2, samples), np.float32)
-    x = np.stack([x[0], x[0]]) if x.shape[0] == 1 else _stereo(x)
-    x = x[:, :samples]
+    x = _stereo(resample(audio.samples, audio.rate, rate))[:, :samples]
     return np.pad(x, ((0, 0), (0, samples - x.shape[1])))
 
 
 def _stereo(x: np.ndarray) -> np.ndarray:
-    """Two channels of two or more: front left and right, and of 5.1 (left, right, centre, low, surrounds) centre and
-    surrounds at -3 dB.
-    """
-    if x.shape[0] < 6:
-        return x[:2]
+    """Return two channels: of 5.1 (left, right, centre, low, surrounds) centre and surrounds at -3 dB."""
+    if len(x) < 6:
+        return np.stack([x[0], x[min(1, len(x) - 1)]])
     half = np.float32(np.sqrt(0.5))
     return np.stack([x[0] + half * (x[2] + x[4]), x[1] + half * (x[2] + x[5])])

@@ -1,5 +1,9 @@
 """Loudness and peaks: ITU-R BS.1770, true peak by oversampling, one gain curve for mix and stems; all in blocks."""
 
+# The libraries are typed in part only.
+# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from collections.abc import Iterable, Iterator
 from functools import cache
 
@@ -50,13 +54,15 @@ def weighting(rate: int) -> tuple[tuple[np.ndarray, np.ndarray, float], ...]:
     """(b, a, gain) of BS.1770's two filters at a rate, from pyloudnorm."""
     import pyloudnorm
 
-    filters = pyloudnorm.Meter(rate, block_size=GATE)._filters.values()
+    filters = pyloudnorm.Meter(rate, block_size=GATE)._filters.values()  # pyright: ignore[reportPrivateUsage]
     return tuple((f.b, f.a, f.passband_gain) for f in filters)
 
 
 def integrated(pieces: Iterable[np.ndarray], rate: int) -> float:
-    """LUFS of pieces [C, n] that follow each other: the arithmetic of pyloudnorm's `integrated_loudness`, number for
-    number, without ever holding all of them."""
+    """Return the LUFS of pieces [C, n] that follow each other, without ever holding all of them.
+
+    The arithmetic is that of pyloudnorm's `integrated_loudness`, number for number.
+    """
     from scipy.signal import lfilter
 
     states: list[np.ndarray] | None = None
@@ -111,7 +117,7 @@ def _gated(power: np.ndarray) -> float:
 
 
 def peaks_of(read: Read, samples: int, oversampling: int = OVERSAMPLING) -> Iterator[np.ndarray]:
-    """The highest absolute value of any channel around every sample, between the samples too, block by block."""
+    """Return the highest absolute value of any channel around every sample, between the samples too, block by block."""
     from scipy.signal import resample_poly
 
     for start, end in blocks(samples, FINE_BLOCK):
@@ -137,7 +143,7 @@ def _envelope(read: Read, samples: int, oversampling: int = OVERSAMPLING) -> np.
 
 
 def true_peak(samples: np.ndarray) -> float:
-    """dBTP of [C, N] (BS.1770 annex 2: fourfold oversampling); -inf for silence."""
+    """DBTP of [C, N] (BS.1770 annex 2: fourfold oversampling); -inf for silence."""
     return true_peak_of(reader(samples), samples.shape[1])
 
 
@@ -148,8 +154,9 @@ def true_peak_of(read: Read, samples: int) -> float:
 
 
 def limiter_curve(envelope: np.ndarray, rate: int, ceiling: float) -> np.ndarray:
-    """[N] gain 0..1 that keeps `envelope` [N] below `ceiling`: the need, held by a minimum filter, smoothed within
-    the hold.
+    """Return [N] the gain 0..1 that keeps `envelope` [N] below `ceiling`.
+
+    What is needed is held by a minimum filter and smoothed within the hold.
     """
     out = new_sound(len(envelope))
     for a, b in blocks(len(envelope)):
@@ -161,7 +168,7 @@ def limiter_curve(envelope: np.ndarray, rate: int, ceiling: float) -> np.ndarray
 def _limiter_block(
     envelope: np.ndarray, start: int, end: int, gain: np.float32, rate: int, ceiling: float
 ) -> np.ndarray:
-    """The limiter's curve for the samples from `start` to `end` of an envelope times a gain."""
+    """Return the limiter's curve for the samples from `start` to `end` of an envelope times a gain."""
     from scipy.ndimage import minimum_filter1d
     from scipy.signal import oaconvolve
     from scipy.signal.windows import hann
@@ -214,8 +221,7 @@ def master_curve(read: Read, samples: int, rate: int, target: float, ceiling: fl
 
 
 def fade_curve(samples: int, rate: int, fade: float) -> np.ndarray:
-    """[n] the last samples of a raised cosine over the last `fade` seconds, exactly 0 at the last one; before them
-    the gain is 1."""
+    """Return [n] the end of a gain curve: a raised cosine over `fade` seconds, exactly 0 at the last sample."""
     n = min(samples, max(2, round(fade * rate)))
     curve = np.asarray(0.5 * (1 + np.cos(np.pi * np.arange(1, n + 1) / n)), np.float32)
     curve[-1:] = 0.0

@@ -1,5 +1,9 @@
 """From raw stems to a mix: level, place, room."""
 
+# The libraries are typed in part only.
+# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import numpy as np
 
 from diffbgm.media.blocks import blocks, release
@@ -32,13 +36,12 @@ def balance(stem: np.ndarray, track: Track, rate: int) -> None:
 
 
 def narrow(stem: np.ndarray) -> None:
-    """Keeps the side signal of the stem [2, N], in place, at most `WIDEST` of its middle: some fonts' pianos vanish in
-    mono else."""
+    """Limit the side signal of the stem [2, N], in place, to `WIDEST` of its middle: some pianos vanish in mono."""
     total = stem.shape[1]
-    powers = []
+    powers: list[list[np.floating]] = []
     for a, b in blocks(total):
         middle, side = _middle_and_side(stem, a, b)
-        powers.append([np.mean(np.square(side)), np.mean(np.square(middle))])
+        powers.append([np.mean(np.square(part)) for part in (side, middle)])
         release(stem)
     if len(powers) == 1:
         side_power, middle_power = powers[0]
@@ -60,11 +63,10 @@ def _middle_and_side(stem: np.ndarray, start: int, end: int) -> tuple[np.ndarray
 
 
 def room_response(rate: int) -> np.ndarray:
-    """[2, n] a small hall: sparse early reflections, then exponentially decaying noise, darker with time, unit energy
-    a side.
+    """Return [2, n] a small hall's response, unit energy per side, always the same.
 
-    Noise with an exponential envelope is the statistical model of late reverberation (Moorer 1979, "About this
-    reverberation business"). Always the same, so that renderings repeat.
+    Sparse early reflections, then exponentially decaying noise, darker with time: the statistical model of late
+    reverberation (Moorer 1979, "About this reverberation business").
     """
     from scipy.signal import butter, sosfilt
 
@@ -90,7 +92,7 @@ def room_response(rate: int) -> np.ndarray:
 
 
 def add_room(stem: np.ndarray, role: str, response: np.ndarray) -> None:
-    """Adds to the stem [2, N], in place, its share of the room; what rings past its end is cut."""
+    """Add to the stem [2, N], in place, its share of the room; what rings past its end is cut."""
     from scipy.signal import oaconvolve
 
     share = np.float32(ROOM[role])

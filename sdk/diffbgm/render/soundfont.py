@@ -27,11 +27,14 @@ BEST_FIRST = (
 
 
 def find_soundfont(path: str | os.PathLike[str] | None = None) -> Path:
-    """The SoundFont to play with: `path`, else the one that DIFFBGM_SOUNDFONT names, else the best General MIDI font
-    in the
-    usual folders, else the small one that pretty_midi ships.
+    """Return the SoundFont to play with.
 
-    RenderError when a font that was asked for is not there or is no .sf2, or when there is none at all.
+    That is `path`, else the one that DIFFBGM_SOUNDFONT names, else the best General MIDI font in the usual folders,
+    else the small one that pretty_midi ships.
+
+    Raises:
+        RenderError: A font that was asked for is not there or is no .sf2, or there is none at all.
+
     """
     asked, source = (path, "") if path is not None else (os.environ.get(VARIABLE), f" ({VARIABLE})")
     if asked:

@@ -4,11 +4,15 @@ A process of its own, run by path, because midirenderer holds the GIL while it w
 write to standard output. It imports nothing of the package.
 """
 
+# The libraries are typed in part only.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
 import sys
 from pathlib import Path
 
 
 def main(engine: str, soundfont: str, midi: str, wav: str, rate: str) -> int:
+    """Render with an engine; returns 0, or 3 where no sound came out."""
     if engine == "fluidsynth":
         from midi2audio import FluidSynth
 

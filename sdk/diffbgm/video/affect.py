@@ -27,8 +27,8 @@ BRIGHTNESS = (0.42, 0.17)
 SATURATION = (0.33, 0.16)
 MIDDLE_MOTION = 0.35  # motion of footage in which something moves, but nothing rushes
 MOTION_SPREAD = 0.22
-MIDDLE_CUT_RATE = 0.16  # cuts a second: a shot of about six seconds
-LEAST_CUT_RATE = 0.12  # cuts a second that keep a single shot from reading as deadly still
+MIDDLE_CUT_RATE = 0.16  # cuts per second: a shot of about six seconds
+LEAST_CUT_RATE = 0.12  # cuts per second that keep a single shot from reading as deadly still
 VALENCE_GAIN = 0.75
 AROUSAL_GAIN = 0.75
 CUT_MEMORY = 4.0  # seconds over which cutting is felt
@@ -36,7 +36,7 @@ FADE_WEIGHT = 0.5  # of a fade among cuts
 
 
 def cut_rate(cuts: Sequence[Cut], times: np.ndarray, duration: float) -> np.ndarray:
-    """[N] cuts a second around every time: a Gaussian average over CUT_MEMORY seconds; what lies outside the video
+    """[N] cuts per second around every time: a Gaussian average over CUT_MEMORY seconds; what lies outside the video
     counts as unknown, not as still."""
     times = np.asarray(times, np.float64)
     grid = (np.arange(max(1, int(np.ceil(duration * 4)))) + 0.5) / 4

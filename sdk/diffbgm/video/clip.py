@@ -1,9 +1,9 @@
 """What CLIP sees: image embeddings every two seconds, six words of affect, style tags that suit the pictures.
 
-The embeddings are made as MuVi-Sync's were (ViT-L/14 at 336 pixels, unnormalised, one picture a second, two averaged),
-so that the director fitted there can read them. The words are MuVi-Sync's as well: softmax over the scaled cosines of
-the picture with "exciting", "fearful", "tense", "sad", "relaxing" and "neutral". That reading is confirmed by its
-labels: their log odds are linear in the stored embeddings with R^2 = .998 on held-out videos.
+The embeddings are made as MuVi-Sync's were (ViT-L/14 at 336 pixels, unnormalised, one picture per second, two
+averaged), so that the director fitted there can read them. The words are MuVi-Sync's as well: softmax over the scaled
+cosines of the picture with "exciting", "fearful", "tense", "sad", "relaxing" and "neutral". That reading is confirmed
+by its labels: their log odds are linear in the stored embeddings with R^2 = .998 on held-out videos.
 
 Limits: the words are CLIP's associations, not what an audience felt; text in the picture pulls at them.
 """
@@ -26,6 +26,7 @@ import numpy as np
 from diffbgm import media
 from diffbgm.errors import InputError
 from diffbgm.options import Semantics
+from diffbgm.progress import Progress, silent
 from diffbgm.types import VideoFeatures
 
 if TYPE_CHECKING:
@@ -105,8 +106,15 @@ class Clip:
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
-    """What CLIP saw in a video: `clip` [M, D] at `clip_times` [M] seconds, `words` [S, 6] at `times` [S]."""
+class ClipFeatures:
+    """What CLIP reads from a video.
+
+    Attributes:
+        clip: [M, D] embeddings, the mean of two pictures each.
+        clip_times: [M] seconds.
+        words: [S, 6] probabilities of WORDS, one row per picture.
+        times: [S] seconds of the pictures.
+    """
 
     clip: np.ndarray
     clip_times: np.ndarray
@@ -114,24 +122,25 @@ class Sight:
     times: np.ndarray
 
 
-def look(
+def embed_video(
     clip: Clip,
     path: str | os.PathLike[str],
     duration: float,
-    on_progress: Callable[[float, str], None] | None = None,
-) -> Sight:
-    """Walks a video of `duration` seconds at one picture a second; memory holds one batch of pictures."""
+    on_progress: Progress | None = None,
+    limits: media.Limits | None = None,
+) -> ClipFeatures:
+    """Walks a video of `duration` seconds at one picture per second; memory holds one batch of pictures."""
+    report = on_progress or silent
     times: list[float] = []
     rows: list[np.ndarray] = []
-    with closing(media.frames(path, size=PICTURE_SIZE, every=1.0)) as pictures:
+    with closing(media.frames(path, size=PICTURE_SIZE, every=1.0, limits=limits)) as pictures:
         while batch := list(islice(pictures, BATCH)):
             times += [time for time, _ in batch]
             rows.append(clip.embed_pictures([picture for _, picture in batch]))
-            if on_progress:
-                on_progress(min(1.0, times[-1] / duration), f"CLIP on {clip.device.type} looks at the pictures")
+            report(min(1.0, times[-1] / duration), f"CLIP on {clip.device.type} reads the pictures")
     by_second = np.concatenate(rows)
     pairs, pair_times = average_pairs(by_second, np.array(times), duration)
-    return Sight(pairs, pair_times, clip.probabilities(by_second, list(WORDS)), np.array(times))
+    return ClipFeatures(pairs, pair_times, clip.probabilities(by_second, list(WORDS)), np.array(times))
 
 
 def average_pairs(rows: np.ndarray, times: np.ndarray, duration: float) -> tuple[np.ndarray, np.ndarray]:
@@ -152,11 +161,11 @@ def words_to_affect(words: np.ndarray) -> np.ndarray:
     return np.tanh(GAIN * (p @ places / p.sum(1, keepdims=True) - np.array(MIDDLE)))
 
 
-def blend_affect(sight: Sight, times: np.ndarray, colour: np.ndarray) -> np.ndarray:
+def blend_affect(clip: ClipFeatures, times: np.ndarray, colour: np.ndarray) -> np.ndarray:
     """[N, 2] valence and arousal at `times` [N]: valence from CLIP; arousal half from CLIP, which sees stills only, and
     half from `colour` [N, 2], the affect of colour, motion and cutting."""
-    seen = words_to_affect(sight.words)
-    valence, arousal = (np.interp(times, sight.times, seen[:, k]) for k in (0, 1))
+    by_picture = words_to_affect(clip.words)
+    valence, arousal = (np.interp(times, clip.times, by_picture[:, k]) for k in (0, 1))
     return np.stack([valence, 0.5 * (arousal + colour[:, 1])], axis=1)
 
 
@@ -174,13 +183,13 @@ def match_texts(clip: Clip, text: str, texts: Mapping[str, str]) -> list[str]:
 
 
 def sense_of(features: VideoFeatures, texts: Mapping[str, str]) -> Callable[[str], list[str]] | None:
-    """`match_texts` with the model that has looked at a video; None where none has."""
+    """`match_texts` with the model that has read a video; None where none has."""
     clip = choose_clip("clip") if features.semantics == "clip" else None
     return None if clip is None else partial(match_texts, clip, texts=texts)
 
 
 def choose_clip(semantics: Semantics) -> Clip | None:
-    """The model to look with, or None for colour alone.
+    """The model to use, or None for colour alone.
 
     "clip" takes it from the cache, else from the Hub; where neither can be had it warns once and colour has to do.
     "auto" takes it where it is cached, or where a GPU and the network are there, and says nothing otherwise.

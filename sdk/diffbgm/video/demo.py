@@ -40,7 +40,7 @@ Scene = Callable[[float, np.random.Generator], np.ndarray]
 def draw_demo(
     path: str | os.PathLike[str], seconds: float = 20.0, seed: int = 0, shots: Shots = VALLEY
 ) -> tuple[float, ...]:
-    """Draw a film of `seconds` at 640x360 and 25 pictures a second as H.264; gives the times of its cuts in seconds.
+    """Draw a film of `seconds` at 640x360 and 25 pictures per second as H.264; gives the times of its cuts in seconds.
 
     The same seed draws the same film. Raises OutputError where it cannot be written.
     """

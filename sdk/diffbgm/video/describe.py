@@ -18,7 +18,7 @@ MOODS = {
     "still and sombre": (-0.4, -0.8),
 }
 
-MOST_MOODS = 4  # that are told
+MOST_MOODS = 4  # that are named
 SHORTEST_MOOD = 2.0  # seconds
 
 
@@ -29,7 +29,7 @@ def mood_word(valence: float, arousal: float) -> str:
 
 def describe(features: VideoFeatures) -> list[str]:
     """A few plain sentences about a video, for people who wonder why its music sounds as it does."""
-    return [_cutting(features), _look(features), _movement(features), _mood(features)]
+    return [_cutting(features), _appearance(features), _movement(features), _mood(features)]
 
 
 def _cutting(features: VideoFeatures) -> str:
@@ -47,7 +47,7 @@ def _count(n: int, what: str) -> str:
     return f"{n} {what}{'' if n == 1 else 's'}" if n else ""
 
 
-def _look(features: VideoFeatures) -> str:
+def _appearance(features: VideoFeatures) -> str:
     brightness, saturation, warmth = features.colour.mean(0)
     light = _pick(brightness, (0.2, "dark"), (0.38, "rather dark"), (0.55, "evenly lit"), (1.1, "bright"))
     colours = _pick(
@@ -96,12 +96,12 @@ def _mood(features: VideoFeatures) -> str:
         else:
             stretches.append((word, start, end - start))
     longest = sorted(stretches, key=lambda s: -s[2])[:MOST_MOODS]
-    told = [s for s in sorted(longest, key=lambda s: s[1]) if s[2] >= min(SHORTEST_MOOD, longest[0][2])]
-    told = [s for i, s in enumerate(told) if i == 0 or s[0] != told[i - 1][0]]
-    if len(told) == 1:
+    named = [s for s in sorted(longest, key=lambda s: s[1]) if s[2] >= min(SHORTEST_MOOD, longest[0][2])]
+    named = [s for i, s in enumerate(named) if i == 0 or s[0] != named[i - 1][0]]
+    if len(named) == 1:
         valence, arousal = features.affect.mean(0)
-        return f"The mood is {told[0][0]} (valence {valence:+.2f}, arousal {arousal:+.2f}, from {features.semantics})."
-    steps = [f"{word} ({start:.0f} s)" for word, start, _ in told]
+        return f"The mood is {named[0][0]} (valence {valence:+.2f}, arousal {arousal:+.2f}, from {features.semantics})."
+    steps = [f"{word} ({start:.0f} s)" for word, start, _ in named]
     return f"The mood goes from {', '.join(steps[:-1])} to {steps[-1]}."
 
 

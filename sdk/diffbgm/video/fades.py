@@ -26,6 +26,8 @@ SPREAD = 0.42  # how evenly the change covers the picture: 1 everywhere the same
 FASTER = 2.0  # change a step inside the dissolve over that outside
 PLAINER = 0.3  # contrast of one end over that of the other below which it is a fade to or from a plain picture
 PLAIN = 6.0  # standard deviation in levels below which a picture is plain
+FADING = 0.6  # of its contrast: a picture that has less of it is fading
+COMES_BACK = 0.4  # change across a flash, as a share of the change to the flash
 LONGEST_DIP = 3.0  # seconds of plain picture that still join two fades into one change
 SETTLE = 5  # steps before and after a dip at which the pictures are taken
 CLEAR = 1000.0  # score of a dip, above any dissolve
@@ -50,18 +52,27 @@ class Fade:
         return float(np.clip(SOFTNESS * (1.0 - np.exp(-self.levels / SOFT_CHANGE)), 0.02, 1.0))
 
 
+@dataclass(frozen=True)
+class _Dip:
+    """A stretch of plain pictures: when it began, the picture SETTLE steps earlier, the last one before it."""
+
+    start: float
+    settled: np.ndarray
+    before: np.ndarray
+
+
 class FadeFinder:
-    """Feed thumbnails in order of time with `see`; `finish` gives the fades. Holds four seconds of them."""
+    """Feed thumbnails in order of time with `add`; `finish` gives the fades. Holds four seconds of them."""
 
     def __init__(self) -> None:
         self._kept: deque[np.ndarray] = deque(maxlen=2 * REACH + 1)  # one every STEP, the latest at _clock
         self._clock = 0.0
         self._last: np.ndarray | None = None  # the picture on the screen
-        self._plain: tuple[float, np.ndarray] | None = None  # a running dip: when it began and the picture before
+        self._plain: _Dip | None = None  # a running one
         self._dips: list[tuple[float, float, np.ndarray]] = []  # start, end, picture before; waiting for the one after
         self._found: list[Fade] = []
 
-    def see(self, time: float, luma: np.ndarray) -> None:
+    def add(self, time: float, luma: np.ndarray) -> None:
         """`luma` [h, w] float32, levels of 0..255, a few pixels."""
         if self._last is None:
             self._kept.extend([luma] * REACH)  # as if the first picture had always stood
@@ -103,10 +114,10 @@ class FadeFinder:
     def _watch_dips(self, time: float, luma: np.ndarray) -> None:
         plain = is_plain(luma)
         if plain and self._plain is None and self._last is not None and not is_plain(self._kept[-SETTLE]):
-            self._plain = (time, self._kept[-SETTLE])
+            self._plain = _Dip(time, self._kept[-SETTLE], self._last)
         elif not plain and self._plain is not None:
-            start, before = self._plain
-            self._dips.append((start, time, before))
+            if self._last is None or not is_flash(self._plain.settled, self._plain.before, self._last, luma):
+                self._dips.append((self._plain.start, time, self._plain.settled))
             self._plain = None
         while self._dips and time >= self._dips[0][1] + SETTLE * STEP:
             self._found += dip(*self._dips.pop(0), luma)
@@ -121,6 +132,14 @@ def dip(start: float, end: float, before: np.ndarray, after: np.ndarray) -> list
     if is_plain(before) or is_plain(after) or levels < LEAST_CHANGE or _same_detail(before, after):
         return []
     return [Fade((start + end) / 2 if end - start <= LONGEST_DIP else end, start, end, levels, CLEAR)]
+
+
+def is_flash(settled: np.ndarray, before: np.ndarray, plain: np.ndarray, after: np.ndarray) -> bool:
+    """Whether a plain picture stands in the middle of a shot, such as a photographer's flash: the picture `before` it
+    had not begun to fade (from what it was at `settled`), and the one `after` it goes on where that one left off."""
+    jump = min(difference(before, plain), difference(plain, after))
+    whole = before.std() > FADING * settled.std()
+    return bool(whole and jump > LEAST_CHANGE and difference(before, after) < COMES_BACK * jump)
 
 
 def is_plain(luma: np.ndarray) -> bool:

@@ -1,8 +1,8 @@
 """How much moves: from differences between pictures to a motion between 0 and 1.
 
 The measure is the one of MuVi-Sync's motion labels (Kang, Poria & Herremans, Video2Music, 2024): the mean absolute RGB
-difference of consecutive pictures. There it is taken at about 25 pictures a second; here it is counted per second of
-real time and divided by 25, so that 60 pictures a second, repeated pictures and variable rates give the same value.
+difference of consecutive pictures. There it is taken at about 25 pictures per second; here it is counted per second of
+real time and divided by 25, so that 60 pictures per second, repeated pictures and variable rates give the same value.
 Cuts are taken out. The curve onto 0..1 follows the distribution of 671 music videos (172,000 seconds): their quartiles
 2.1, 4.8 and 9.9 become .25, .50 and .73. Limits: a pan over fine texture counts more than one over sky, and
 darkness hides motion.
@@ -10,7 +10,7 @@ darkness hides motion.
 
 import numpy as np
 
-REFERENCE_RATE = 25.0  # pictures a second at which MuVi-Sync's differences were taken
+REFERENCE_RATE = 25.0  # pictures per second at which MuVi-Sync's differences were taken
 MEDIAN_DIFFERENCE = 4.8  # levels of 0..255
 STEEPNESS = 1.35
 
@@ -40,5 +40,5 @@ def motion_from_difference(levels: np.ndarray) -> np.ndarray:
 
 
 def motion_from_change(levels_per_second: np.ndarray) -> np.ndarray:
-    """Motion 0..1 from change in levels a second."""
+    """Motion 0..1 from change in levels per second."""
     return motion_from_difference(np.asarray(levels_per_second) / REFERENCE_RATE)

@@ -1,4 +1,4 @@
-"""Let an iterator work ahead in a thread of its own: pictures are decoded while the ones before are looked at."""
+"""Run an iterator ahead in a thread of its own: pictures are decoded while earlier ones are analysed."""
 
 import queue
 import threading
@@ -6,10 +6,10 @@ from collections.abc import Generator
 from typing import TypeVar
 
 T = TypeVar("T")
-POLL = 0.1  # seconds after which a full queue looks whether anybody still listens
+POLL = 0.1  # seconds after which a full queue checks whether the consumer has left
 
 
-def ahead(items: Generator[T, None, None], depth: int = 8) -> Generator[T, None, None]:
+def prefetch(items: Generator[T, None, None], depth: int = 8) -> Generator[T, None, None]:
     """The same items in the same order, at most `depth` of them waiting.
 
     An exception of `items` is raised here. Leaving early closes `items` and ends the thread before it returns.
@@ -33,7 +33,7 @@ def ahead(items: Generator[T, None, None], depth: int = 8) -> Generator[T, None,
             error = e
         put(None, error, True)
 
-    worker = threading.Thread(target=work, name="diffbgm-ahead", daemon=True)
+    worker = threading.Thread(target=work, name="diffbgm-prefetch", daemon=True)
     worker.start()
     try:
         while True:

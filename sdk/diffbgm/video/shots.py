@@ -19,7 +19,7 @@ from diffbgm.video.fades import FadeFinder
 from diffbgm.video.motion import difference, shrink
 
 THUMB_SIZE = 16  # pixels of the longer side of the thumbnails that tell flashes and motion from cuts
-NEIGHBOURHOOD = 0.5  # seconds before and after a candidate that are looked at
+NEIGHBOURHOOD = 0.5  # seconds before and after a candidate that are compared
 SHORTEST_SHOT = 0.2  # seconds; of two cuts closer than this the stronger stays
 MIN_CONTENT = 9.0  # the detector's least change; below PySceneDetect's 15, for cuts between dark shots
 STAND_OUT = 1.6  # a cut changes this much more than the third largest change around it
@@ -30,7 +30,7 @@ SOFT_JUMP = 35.0  # levels of 0..255: the change at which the eye has taken 63 %
 
 @dataclass(frozen=True)
 class Jump:
-    """A verified hard cut between the pictures at `before` and `time` seconds; `change` as `see` was told."""
+    """A verified hard cut between the pictures at `before` and `time` seconds; `change` as `add` was given it."""
 
     before: float
     time: float
@@ -39,7 +39,7 @@ class Jump:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Thumbnail:
     time: float
     thumb: np.ndarray  # [h, w, 3] float32
     step: float  # levels between this thumbnail and the one before
@@ -56,36 +56,38 @@ def strength_of(levels: float, around: float) -> float:
 
 
 class ShotFinder:
-    """Feed pictures in order of time with `see`; `finish` gives the cuts. Holds one second of thumbnails."""
+    """Feed pictures in order of time with `add`; `finish` gives the cuts. Holds one second of thumbnails."""
 
     def __init__(self) -> None:
         from scenedetect.detectors import AdaptiveDetector
 
         self._detector = AdaptiveDetector(min_scene_len=0.0, min_content_val=MIN_CONTENT)
         self._fades = FadeFinder()
-        self._seen: deque[_Seen] = deque()
+        self._recent: deque[_Thumbnail] = deque()
         self._waiting: list[float] = []
         self._jumps: list[Jump] = []
 
-    def see(self, time: float, picture: np.ndarray, glance: np.ndarray, change: float) -> None:
-        """One picture.
+    def add(self, time: float, picture: np.ndarray, small: np.ndarray, change: float) -> None:
+        """Takes the next picture.
 
-        picture  [h, w, 3] uint8 BGR for the detector; `glance` [h', w', 3] float32 RGB the same in small.
-        change   how much changed since the picture before, in any measure: it comes back in the jumps.
+        Args:
+            time: Seconds.
+            picture: [h, w, 3] uint8 BGR, for the detector.
+            small: [h', w', 3] float32 RGB, the same picture in small.
+            change: How much changed since the picture before, in any measure: it comes back in the jumps.
         """
         from scenedetect.common import FrameTimecode, Timecode
 
-        thumb = shrink(glance, THUMB_SIZE)
-
-        step = difference(self._seen[-1].thumb, thumb) if self._seen else 0.0
-        self._seen.append(_Seen(time, thumb, step, change))
-        self._fades.see(time, shrink(glance @ LUMA, FADE_SIZE))
+        thumb = shrink(small, THUMB_SIZE)
+        step = difference(self._recent[-1].thumb, thumb) if self._recent else 0.0
+        self._recent.append(_Thumbnail(time, thumb, step, change))
+        self._fades.add(time, shrink(small @ LUMA, FADE_SIZE))
         stamp = FrameTimecode(Timecode(pts=round(time * 1e6), time_base=MICROSECOND), fps=25.0)
         self._waiting += [cut.seconds for cut in self._detector.process_frame(stamp, picture)]
         while self._waiting and time >= self._waiting[0] + NEIGHBOURHOOD:
             self._judge(self._waiting.pop(0))
-        while self._seen[0].time < time - 3 * NEIGHBOURHOOD:
-            self._seen.popleft()
+        while self._recent[0].time < time - 3 * NEIGHBOURHOOD:
+            self._recent.popleft()
 
     def finish(self, end: float) -> tuple[tuple[Cut, ...], tuple[Jump, ...]]:
         """All cuts and fades strictly inside (0, end), and the jumps behind the hard ones."""
@@ -100,18 +102,18 @@ class ShotFinder:
 
     def _judge(self, time: float) -> None:
         """Keep a candidate that stands out and does not come back."""
-        seen = list(self._seen)
-        at = next((i for i, s in enumerate(seen) if abs(s.time - time) < 2e-6), 0)
+        thumbs = list(self._recent)
+        at = next((i for i, s in enumerate(thumbs) if abs(s.time - time) < 2e-6), 0)
         if at == 0:
             return
-        before, first = seen[at - 1], seen[at]
-        near = [i for i, s in enumerate(seen) if i != at and abs(s.time - time) <= NEIGHBOURHOOD]
-        later = [s for i, s in enumerate(seen) if i > at and i in near]
-        earlier = [s for i, s in enumerate(seen) if i < at - 1 and i in near]
+        before, first = thumbs[at - 1], thumbs[at]
+        near = [i for i, s in enumerate(thumbs) if i != at and abs(s.time - time) <= NEIGHBOURHOOD]
+        later = [s for i, s in enumerate(thumbs) if i > at and i in near]
+        earlier = [s for i, s in enumerate(thumbs) if i < at - 1 and i in near]
         limit = COMES_BACK * first.step
         flash_begins = any(difference(s.thumb, before.thumb) < limit for s in later)
         flash_ends = any(difference(s.thumb, first.thumb) < limit for s in earlier)
-        steps = sorted((seen[i].step for i in near), reverse=True)
+        steps = sorted((thumbs[i].step for i in near), reverse=True)
         rival = steps[2] if len(steps) > 2 else 0.0
         if flash_begins or flash_ends or first.step < STAND_OUT * rival:
             return

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-TRACK_RATE = 4.0  # samples a second
+TRACK_RATE = 4.0  # samples per second
 
 
 @dataclass(frozen=True)
 class Track:
-    """`times` [N] the middle of every bin in seconds, `colour` [N, 3] its mean, `change_rate` [N] levels a second."""
+    """`times` [N] the middle of every bin in seconds, `colour` [N, 3] its mean, `change_rate` [N] levels per second."""
 
     times: np.ndarray
     colour: np.ndarray

@@ -6,16 +6,9 @@ import pytest
 from tests.research.datasets.conftest import BPM, write_song
 
 from diffbgm.errors import DataError
+from diffbgm.research.datasets.keys import normalise_keys, scales_by_bar
 from diffbgm.research.datasets.pop909 import is_validation, read_songs
-from diffbgm.research.datasets.windows import (
-    Sampling,
-    cut_window,
-    draw_window,
-    normalise_keys,
-    prepare,
-    scales_by_bar,
-    transposed,
-)
+from diffbgm.research.datasets.windows import Sampling, cut_window, draw_window, prepare, transposed
 from diffbgm.roll import (
     bar_pitch_classes,
     bar_statistics,

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffbgm.errors import InputError
-from diffbgm.research.metrics.twosample import effects, rank_auc, real_against_real, two_sample
+from diffbgm.research.metrics.statistics import rank_auc
+from diffbgm.research.metrics.twosample import effects, real_against_real, two_sample
 
 pytest.importorskip("sklearn")
 

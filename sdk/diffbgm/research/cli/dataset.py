@@ -58,8 +58,8 @@ def run_build(args: argparse.Namespace) -> None:
     from diffbgm.research.datasets.bgm909.build import BuildOptions, build
 
     options = BuildOptions(args.semantics, args.captions, args.processes)
-    with progress_bar() as tell:
-        manifest = build(args.pop909, args.videos, args.out, pairs=args.pairs, options=options, on_progress=tell)
+    with progress_bar() as progress:
+        manifest = build(args.pop909, args.videos, args.out, pairs=args.pairs, options=options, on_progress=progress)
     print(f"{sum(manifest['counts']['pairs'].values())} pairs in {args.out}")
     for left in manifest["left_out"]:
         print(f"left out: {left['video']}: {left['why']}")
@@ -70,8 +70,8 @@ def run_match(args: argparse.Namespace) -> None:
     from diffbgm.research.metrics.report import format_table
 
     options = MatchOptions(top=args.top, seed=args.seed)
-    with progress_bar() as tell:
-        manifest = match(args.pop909, args.muvisync, args.out, options=options, on_progress=tell)
+    with progress_bar() as progress:
+        manifest = match(args.pop909, args.muvisync, args.out, options=options, on_progress=progress)
     print(format_table(quality_table(manifest)))
     print(f"{sum(manifest['counts']['pairs'].values())} pairs in {args.out}")
 

@@ -23,7 +23,7 @@ def run_train_director(args: argparse.Namespace) -> None:
     from diffbgm.research.training.director import DirectorOptions, train_director
 
     options = DirectorOptions(seed=args.seed, repeats=args.repeats)
-    with progress_bar() as tell:
-        card = train_director(args.data, args.out, options=options, on_progress=tell)
+    with progress_bar() as progress:
+        card = train_director(args.data, args.out, options=options, on_progress=progress)
     print(format_table(director_table(card)))
     print(args.out)

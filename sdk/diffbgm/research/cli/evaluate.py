@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,12 @@ from diffbgm.cli.common import add_settings, progress_bar
 from diffbgm.errors import InputError
 
 if TYPE_CHECKING:
-    from diffbgm.research.metrics.report import Report
+    from diffbgm.options import ComposeOptions
+    from diffbgm.pipeline import DiffBGM
+    from diffbgm.research.metrics.report import Provenance, Report
+
+
+SAMPLER = ("steps", "guidance", "temperature", "rhyme", "tie", "lean")  # settings that a report names
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -71,6 +77,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     pairs = kinds.add_parser("pairs", help="whether the model listens to the embeddings of BGM909's videos")
     pairs.add_argument("--data", type=Path, required=True, help="BGM909, a folder")
     pairs.set_defaults(run=run_evaluate_pairs, kind="pairs")
+    card = kinds.add_parser("card", help="write a weights folder's README.md and EVALUATION.md anew from its figures")
+    card.add_argument("folder", type=Path, help="holds config.json, model.safetensors, metrics.json, loss.json")
+    card.set_defaults(run=run_evaluate_card)
     counts = {
         model: 200,
         ablations: 256,
@@ -95,19 +104,15 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run_evaluate_model(args: argparse.Namespace) -> None:
-    from diffbgm.options import ScoreOptions
-    from diffbgm.pipeline import DiffBGM
     from diffbgm.research.evaluation.model import evaluate_model
-    from diffbgm.stages import options_of
 
-    model = DiffBGM.from_pretrained(args.weights).model
+    model, options = load(args), sampler_options(args)
     songs = [s.strip() for s in args.songs.split(",") if s.strip()]
-    options = options_of(ScoreOptions(steps=args.steps, guidance=args.guidance), args.seed)
-    with progress_bar() as tell:
+    with progress_bar() as progress:
         report = evaluate_model(
-            model, args.data, n=args.n, songs=songs, options=options, save=args.save, on_progress=tell
+            model.model, args.data, n=args.n, songs=songs, options=options, save=args.save, on_progress=progress
         )
-    show(report, args)
+    show(report, args, model, options)
 
 
 def run_evaluate_sweep(args: argparse.Namespace) -> None:
@@ -121,8 +126,8 @@ def run_evaluate_ablations(args: argparse.Namespace) -> None:
     from diffbgm.research.training.train import TrainOptions
 
     options = TrainOptions(steps=args.steps, warmup=50, validate_every=args.steps, seed=args.seed)
-    with progress_bar() as tell:
-        report = evaluate_ablations(args.data, args.out, n=args.n, options=options, on_progress=tell)
+    with progress_bar() as progress:
+        report = evaluate_ablations(args.data, args.out, n=args.n, options=options, on_progress=progress)
     show(report, args)
 
 
@@ -133,114 +138,143 @@ def run_evaluate_pieces(args: argparse.Namespace) -> None:
 
 
 def run_on_songs(evaluate: "Callable[..., Report]", args: argparse.Namespace) -> None:
-    """An evaluation on POP909's validation songs, with the sampler as it is by default."""
-    from diffbgm.options import ComposeOptions
-    from diffbgm.pipeline import DiffBGM
-
-    model = DiffBGM.from_pretrained(args.weights).model
-    with progress_bar() as tell:
-        report = evaluate(model, args.data, n=args.n, options=ComposeOptions(seed=args.seed), on_progress=tell)
-    show(report, args)
+    """An evaluation on POP909's validation songs, with the default sampler."""
+    model, options = load(args), sampler_options(args)
+    with progress_bar() as progress:
+        report = evaluate(model.model, args.data, n=args.n, options=options, on_progress=progress)
+    show(report, args, model, options)
 
 
 def run_evaluate_sync(args: argparse.Namespace) -> None:
-    from diffbgm.pipeline import DiffBGM
     from diffbgm.research.evaluation.sync import evaluate_sync
 
-    model = DiffBGM.from_pretrained(args.weights) if args.compose else None
-    with progress_bar() as tell:
-        report = evaluate_sync(args.videos, n=args.n, seed=args.seed, model=model, on_progress=tell)
-    show(report, args)
+    model = load(args) if args.compose else None
+    with progress_bar() as progress:
+        report = evaluate_sync(args.videos, n=args.n, seed=args.seed, model=model, on_progress=progress)
+    show(report, args, model, sampler_options(args))
 
 
 def run_evaluate_sound(args: argparse.Namespace) -> None:
-    from diffbgm.pipeline import DiffBGM
     from diffbgm.research.evaluation.sound import evaluate_sound
 
-    model = DiffBGM.from_pretrained(args.weights)
-    with progress_bar() as tell:
+    model = load(args)
+    with progress_bar() as progress:
         report = evaluate_sound(
-            model, n=args.n, palettes=args.palettes, seed=args.seed, steps=args.steps, on_progress=tell
+            model, n=args.n, palettes=args.palettes, seed=args.seed, steps=args.steps, on_progress=progress
         )
-    show(report, args)
+    show(report, args, model, sampler_options(args))
 
 
 def run_evaluate_semantics(args: argparse.Namespace) -> None:
-    from diffbgm.options import ScoreOptions
-    from diffbgm.pipeline import DiffBGM
     from diffbgm.research.datasets.muvisync import find_music_videos, read_music_videos
     from diffbgm.research.evaluation.semantics import Amount, evaluate_semantics
-    from diffbgm.stages import options_of
     from diffbgm.video import analyze
 
-    model = None if args.plans_only else DiffBGM.from_pretrained(args.weights).model
-    with progress_bar() as tell:
+    model, options = None if args.plans_only else load(args), sampler_options(args)
+    with progress_bar() as progress:
         report = evaluate_semantics(
             Amount(args.n, args.plane, args.seconds),
             seed=args.seed,
-            model=model,
-            options=options_of(ScoreOptions(steps=args.steps, guidance=args.guidance), args.seed),
+            model=model.model if model else None,
+            options=options,
             music_videos=read_music_videos(*find_music_videos(args.muvisync)) if args.muvisync else (),
             clips={path.name: analyze(path, semantics="colour") for path in args.videos},
-            on_progress=tell,
+            on_progress=progress,
         )
-    show(report, args)
+    show(report, args, model, options)
 
 
 def run_evaluate_retrieval(args: argparse.Namespace) -> None:
-    from diffbgm.pipeline import DiffBGM
     from diffbgm.research.evaluation.retrieval import evaluate_retrieval
     from diffbgm.research.evaluation.systems import OURS, UNTRAINED, untrained
 
-    models = {}
-    if not args.truth_only:
-        ours = DiffBGM.from_pretrained(args.weights)
-        models = {OURS: ours, UNTRAINED: untrained(ours.model.config, args.seed)}
-    with progress_bar() as tell:
-        report = evaluate_retrieval(models, args.data, n=args.n, seed=args.seed, steps=args.steps, on_progress=tell)
-    show(report, args)
+    ours = None if args.truth_only else load(args)
+    models = {OURS: ours, UNTRAINED: untrained(ours.model.config, args.seed)} if ours else {}
+    with progress_bar() as progress:
+        report = evaluate_retrieval(models, args.data, n=args.n, seed=args.seed, steps=args.steps, on_progress=progress)
+    show(report, args, ours, sampler_options(args))
 
 
 def run_evaluate_video(args: argparse.Namespace) -> None:
     from diffbgm.research.evaluation.video import evaluate_video
 
-    with progress_bar() as tell:
+    with progress_bar() as progress:
         report = evaluate_video(
-            args.midi, args.videos, seed=args.seed, semantics=args.semantics, data=args.data, on_progress=tell
+            args.midi, args.videos, seed=args.seed, semantics=args.semantics, data=args.data, on_progress=progress
         )
     show(report, args)
 
 
 def run_evaluate_all(args: argparse.Namespace) -> None:
-    from diffbgm.pipeline import DiffBGM
     from diffbgm.research.evaluation.all_parts import Size, combine, evaluate_all, evaluate_all_apart
 
     if args.workers < 1:
         raise InputError(f"--workers must be at least 1, got {args.workers}")
     how = {"seed": args.seed, "steps": args.steps, "size": Size.quick() if args.quick else Size()}
-    with progress_bar() as tell:
+    model = load(args)
+    with progress_bar() as progress:
         if args.workers > 1:
-            reports = evaluate_all_apart(args.weights, args.data, workers=args.workers, **how, on_progress=tell)
+            reports = evaluate_all_apart(args.weights, args.data, workers=args.workers, **how, on_progress=progress)
         else:
-            model = DiffBGM.from_pretrained(args.weights)
-            reports = evaluate_all(model, args.data, **how, on_progress=tell)
-    show(combine(reports, args.seed), args, reports)
+            reports = evaluate_all(model, args.data, **how, on_progress=progress)
+    made_with = provenance(model, sampler_options(args))
+    reports = {kind: replace(report, made_with=made_with) for kind, report in reports.items()}
+    show(combine(reports, args.seed), args, model, sampler_options(args), parts=reports)
 
 
 def run_evaluate_pairs(args: argparse.Namespace) -> None:
-    from diffbgm.pipeline import DiffBGM
     from diffbgm.research.evaluation.pairs import evaluate_pairs
 
-    model = DiffBGM.from_pretrained(args.weights).model
-    with progress_bar() as tell:
-        report = evaluate_pairs(model, args.data, n=args.n, seed=args.seed, on_progress=tell)
-    show(report, args)
+    model = load(args)
+    with progress_bar() as progress:
+        report = evaluate_pairs(model.model, args.data, n=args.n, seed=args.seed, on_progress=progress)
+    show(report, args, model)
 
 
-def show(report: "Report", args: argparse.Namespace, parts: "dict[str, Report] | None" = None) -> None:
+def run_evaluate_card(args: argparse.Namespace) -> None:
+    from diffbgm.research.evaluation.card import write_card
+
+    print(write_card(args.folder))
+
+
+def load(args: argparse.Namespace) -> "DiffBGM":
+    """The weights that --weights names, or the bundled ones."""
+    from diffbgm.pipeline import DiffBGM
+
+    return DiffBGM.from_pretrained(args.weights)
+
+
+def sampler_options(args: argparse.Namespace) -> "ComposeOptions":
+    """The sampler as the command has it: seed, and steps and guidance where it has such options."""
+    from diffbgm.options import ScoreOptions
+    from diffbgm.stages import options_of
+
+    given = ScoreOptions(steps=getattr(args, "steps", None), guidance=getattr(args, "guidance", None))
+    return options_of(given, args.seed)
+
+
+def provenance(model: "DiffBGM | None", options: "ComposeOptions | None" = None) -> "Provenance":
+    """What a report was made with; without a model no weights and no sampler."""
+    from diffbgm.research.metrics.report import Provenance
+
+    if model is None:
+        return Provenance("", {})
+    settings = asdict(options) if options else {}
+    return Provenance(model.origin.sha256, {name: value for name, value in settings.items() if name in SAMPLER})
+
+
+def show(
+    report: "Report",
+    args: argparse.Namespace,
+    model: "DiffBGM | None" = None,
+    options: "ComposeOptions | None" = None,
+    *,
+    parts: "dict[str, Report] | None" = None,
+) -> None:
     """A report as tables or as JSON, as a page, and into the model card (its `parts` one by one), where asked for."""
     from diffbgm.research.metrics.report import format_report, to_json, write_json
 
+    report = replace(report, made_with=provenance(model, options))
     print(to_json(report) if args.json else format_report(report))
     if args.json_file:
         write_json(args.json_file, report)
@@ -252,5 +286,4 @@ def show(report: "Report", args: argparse.Namespace, parts: "dict[str, Report] |
     if args.card:
         from diffbgm.research.evaluation.card import add_to_card
 
-        for kind, part in (parts or {args.kind: report}).items():
-            add_to_card(part, kind, args.card)
+        add_to_card(parts or {args.kind: report}, args.card)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from diffbgm.planner.director import SCENE_INPUTS, Footage, summarise_scene
+from diffbgm.planner.director import SECTION_INPUTS, Footage, summarise_section
 from diffbgm.research.datasets.muvisync import MusicVideo
 
 SPAN = 20  # seconds
@@ -17,7 +17,7 @@ FOLDS = 10
 
 @dataclass(frozen=True, eq=False)
 class Stretches:
-    """`inputs` [n, F] as `summarise_scene` has them, `levels` [n, 2] of density and loudness, each less its video's
+    """`inputs` [n, F] as `summarise_section` has them, `levels` [n, 2] of density and loudness, each less its video's
     mean; `owner` [n] the number of the video."""
 
     inputs: np.ndarray
@@ -37,13 +37,13 @@ def cut_stretches(videos: Sequence[MusicVideo]) -> Stretches:
         spans = [slice(i * SPAN, (i + 1) * SPAN) for i in range(1, len(video.footage.motion) // SPAN - 1)]
         if len(spans) < FEWEST:
             continue
-        rows = np.array([summarise_scene(part(video.footage, span)) for span in spans])
+        rows = np.array([summarise_section(part(video.footage, span)) for span in spans])
         wanted = np.array([[video.density[span].mean(), video.loudness[span].mean()] for span in spans])
         inputs.append(rows - rows.mean(0))
         levels.append(wanted - wanted.mean(0))
         owner.append(np.full(len(spans), number))
     if not inputs:
-        return Stretches(np.zeros((0, len(SCENE_INPUTS))), np.zeros((0, 2)), np.zeros(0, int))
+        return Stretches(np.zeros((0, len(SECTION_INPUTS))), np.zeros((0, 2)), np.zeros(0, int))
     return Stretches(np.concatenate(inputs), np.concatenate(levels), np.concatenate(owner))
 
 
@@ -58,7 +58,7 @@ def part(footage: Footage, span: slice) -> Footage:
 
 def fit_scenes(stretches: Stretches) -> np.ndarray:
     """[F, 2] ridge regression of the levels on the inputs, embeddings seen along DIRECTIONS only."""
-    x, plain = stretches.inputs, len(SCENE_INPUTS)
+    x, plain = stretches.inputs, len(SECTION_INPUTS)
     basis = np.eye(x.shape[1])
     if x.shape[1] > plain:
         clip = x[:, plain:]

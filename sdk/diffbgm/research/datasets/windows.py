@@ -3,135 +3,47 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 
-from diffbgm.composer.condition import MAX_SECTIONS, TEXTURE_SCALE, SectionCondition, WindowTokens, window_tokens
-from diffbgm.errors import DataError
-from diffbgm.research.datasets.bar_affect import affect_of, heard_by_bar
-from diffbgm.research.datasets.pop909 import Song
-from diffbgm.roll import (
-    bar_pitch_classes,
-    bar_statistics,
-    find_key,
-    key_shift,
-    measure_curves,
-    texture_of,
-    transpose,
+from diffbgm.composer.condition import (
+    MAX_SECTIONS,
+    TEXTURE_SCALE,
+    SectionCondition,
+    WindowTokens,
+    harmony_tokens,
+    window_tokens,
 )
-from diffbgm.types import BEATS_PER_BAR, CURVES, STEPS_PER_BAR, Key, PianoRoll
+from diffbgm.errors import DataError
+from diffbgm.research.datasets.bar_affect import affect_of
+from diffbgm.research.datasets.colour import harshness, scale_share
+from diffbgm.research.datasets.training_pieces import (
+    USUAL_GENRE,
+    TrainingPiece,
+    View,
+    Window,
+    prepare,
+    prepare_piece,
+)
+from diffbgm.roll import texture_of, transpose
+from diffbgm.types import BEATS_PER_BAR, CURVES, PianoRoll
 
-MAJOR_SCALE = np.array([1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1], bool)
-KEY_CHANGE_COST = 6.0  # nats: how sure the notes must be before a new scale is believed
-
-
-@dataclass(frozen=True)
-class Window:
-    """One training example: `cells` [4, T, 88], tokens, and `velocity` [2, T, 88]: -1..1 around the song's mean, NaN
-    where there is no onset. `transposed`: it is in another key than C major or A minor."""
-
-    cells: np.ndarray
-    velocity: np.ndarray
-    tokens: WindowTokens
-    transposed: bool = False
-
-
-class View(Protocol):
-    """What a video asks for in bars `start` (inclusive) to `end` (exclusive) of a piece; see `data.pairs`."""
-
-    @property
-    def start(self) -> int: ...
-
-    @property
-    def end(self) -> int: ...
-
-    def ask(
-        self, beats: int, rng: np.random.Generator, how: "Sampling"
-    ) -> tuple[dict[str, np.ndarray], list[SectionCondition]]:
-        """Curves [beats of the piece], NaN where nothing is asked, and sections that tile the piece."""
-        ...
-
-
-@dataclass(frozen=True)
-class TrainingPiece:
-    """A song as training sees it: key-normalised roll, curves by beat, mode (0..1) and statistics by bar.
-
-    views       videos that ask for it; without any, the music asks for itself.
-    clip_width  columns of video embeddings in its tokens.   weight  of its bars when windows are drawn.
-    """
-
-    id: str
-    roll: PianoRoll
-    bpm: float
-    cuts: tuple[tuple[int, str], ...]  # (bar, label) where a section starts; empty when nobody knows
-    mode: np.ndarray
-    statistics: np.ndarray
-    curves: dict[str, np.ndarray]
-    loudness: tuple[float, float]  # mean velocity of melody and accompaniment
-    heard: np.ndarray  # by bar, see `hearing.heard_by_bar`
-    views: tuple[View, ...] = ()
-    clip_width: int = 0
-    weight: float = 1.0
-
-    @property
-    def bars(self) -> int:
-        return len(self.mode)
-
-
-def scales_by_bar(histograms: np.ndarray) -> np.ndarray:
-    """[bars] tonic 0..11 of the major scale in force, from pitch class durations [bars, 12]: a Viterbi path."""
-    weight = histograms / np.maximum(histograms.sum(1, keepdims=True), 1)
-    inside = np.stack([np.roll(MAJOR_SCALE, k) for k in range(12)])  # [12, 12]
-    score = (weight @ np.where(inside, np.log(0.97 / 7), np.log(0.03 / 5)).T) * 4.0  # [bars, 12]
-    best, back = score[0], []
-    for row in score[1:]:
-        stay_or_move = np.maximum(best, best.max() - KEY_CHANGE_COST)
-        back.append(np.where(best >= best.max() - KEY_CHANGE_COST, np.arange(12), best.argmax()))
-        best = stay_or_move + row
-    path = [int(best.argmax())]
-    for pointer in reversed(back):
-        path.append(int(pointer[path[-1]]))
-    return np.array(path[::-1])
-
-
-def normalise_keys(roll: PianoRoll) -> PianoRoll:
-    """The roll with every stretch in one scale transposed to C major / A minor."""
-    scales = scales_by_bar(bar_pitch_classes(roll.cells))
-    out, velocity = roll.cells.copy(), np.array(roll.velocity)
-    for tonic in np.unique(scales):
-        moved = transpose(roll, key_shift(Key(int(tonic))))
-        steps = np.repeat(scales == tonic, STEPS_PER_BAR)[: roll.steps]
-        out[:, steps] = moved.cells[:, steps]
-        velocity[:, steps] = moved.velocity[:, steps] if moved.velocity is not None else 0
-    return PianoRoll(out, velocity)
-
-
-def modes_by_bar(histograms: np.ndarray, around: int = 4) -> np.ndarray:
-    """[bars] 1 where the eight bars around a bar sound major by `find_key`, 0 where minor."""
-    sums = np.cumsum(np.pad(histograms, ((1, 0), (0, 0))), axis=0)
-    at = np.arange(len(histograms))
-    total = sums[np.minimum(at + around, len(at))] - sums[np.maximum(at - around, 0)]
-    return np.array([float(find_key(h).mode == "major") for h in total])
-
-
-def prepare(song: Song) -> TrainingPiece:
-    """Measures once what every window of the song needs."""
-    roll = normalise_keys(song.roll)
-    curves = measure_curves(roll.cells)
-    velocity = np.asarray(roll.velocity, np.float64)
-    means = [float(v[v > 0].mean()) if (v > 0).any() else 80.0 for v in velocity]
-    return TrainingPiece(
-        id=song.id,
-        roll=roll,
-        bpm=song.bpm,
-        cuts=tuple((s.start, s.label) for s in song.sections),
-        mode=modes_by_bar(bar_pitch_classes(roll.cells)),
-        statistics=bar_statistics(roll.cells),
-        curves={name: getattr(curves, name) for name in CURVES},
-        loudness=(means[0], means[1]),
-        heard=heard_by_bar(roll, song.bpm),
-    )
+__all__ = [
+    "Sampling",
+    "TrainingPiece",
+    "View",
+    "Window",
+    "cut_window",
+    "disturb",
+    "draw_window",
+    "hide",
+    "piece_window",
+    "prepare",
+    "prepare_piece",
+    "transposed",
+    "view_window",
+    "whole_windows",
+]
 
 
 @dataclass(frozen=True)
@@ -147,9 +59,23 @@ class Sampling:
     jitter: float = 0.08  # of a curve's spread
     excerpt: float = 0.05  # how often a few bars are taken for a whole piece
     transpose: float = 0.4  # how often a window is moved to another key
+    drop_genre: float = 0.08
+    drop_usual_genre: float = 0.5  # of POP909, so that music without a genre is mostly this
+    drop_corpus: float = 0.5
+    drop_metre: float = 0.3  # where the window's length leaves a doubt
+    drop_colour: float = 0.3  # scale share and harshness, each
+    drop_chords: float = 0.45  # all of a window
+    drop_chord: float = 0.25  # of the others, the chords from some beat on
 
     @classmethod
     def plain(cls) -> "Sampling":
+        """Streams in full; genre, corpus, harmony unknown, as in plans that do not ask for them."""
+        unknown = ("genre", "usual_genre", "corpus", "metre", "colour", "chords")
+        return cls(**dict.fromkeys(cls.__dataclass_fields__, 0.0) | {f"drop_{name}": 1.0 for name in unknown})
+
+    @classmethod
+    def told(cls) -> "Sampling":
+        """Everything that is known is told."""
         return cls(**dict.fromkeys(cls.__dataclass_fields__, 0.0))
 
 
@@ -157,11 +83,19 @@ def draw_window(pieces: Sequence[TrainingPiece], rng: np.random.Generator, how: 
     """A window of a song drawn in proportion to its length, up to half of it after the song's end."""
     lengths = np.array([p.bars * p.weight for p in pieces])
     piece = pieces[int(rng.choice(len(pieces), p=lengths / lengths.sum()))]
+    return piece_window(piece, rng, how, bars)
+
+
+def piece_window(piece: TrainingPiece, rng: np.random.Generator, how: Sampling, bars: int = 8) -> Window:
+    """A window of the piece, up to half of it after the piece's end."""
     if piece.views:
         return view_window(piece, rng, how, bars)
-    if rng.random() < how.excerpt:
-        piece = excerpt(piece, rng, bars)
-    start = int(rng.integers(0, max(1, piece.bars - bars // 2)))
+    if piece.starts is None:
+        if rng.random() < how.excerpt:
+            piece = excerpt(piece, rng, bars)
+        start = int(rng.integers(0, max(1, piece.bars - bars // 2)))
+    else:
+        start = int(rng.choice(piece.starts))
     if how.transpose and rng.random() < how.transpose:
         piece = transposed(piece, int(rng.choice([-5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 6])))
         return replace(cut_window(piece, start, bars, rng, how), transposed=True)
@@ -173,7 +107,11 @@ def transposed(piece: TrainingPiece, semitones: int) -> TrainingPiece:
     statistics = piece.statistics.copy()
     statistics[:, 2] += semitones * statistics[:, 1]  # sums of pitches, see `roll.bar_statistics`
     curves = piece.curves | {"register": piece.curves["register"] + semitones}
-    return replace(piece, roll=transpose(piece.roll, semitones), statistics=statistics, curves=curves)
+    moved = {
+        name: None if (classes := getattr(piece, name)) is None else np.roll(classes, semitones, axis=1)
+        for name in ("chord", "bass")
+    }
+    return replace(piece, roll=transpose(piece.roll, semitones), statistics=statistics, curves=curves, **moved)
 
 
 def hide(window: Window, rng: np.random.Generator, how: Sampling) -> Window:
@@ -211,8 +149,8 @@ def excerpt(piece: TrainingPiece, rng: np.random.Generator, bars: int) -> Traini
     ends = [piece.bars] if rng.random() < 0.5 or not piece.cuts else [b for b, _ in piece.cuts if b >= length]
     end = int(rng.choice(ends)) if ends else piece.bars
     start = end - length
-    beats = slice(start * BEATS_PER_BAR, end * BEATS_PER_BAR)
-    steps = slice(start * STEPS_PER_BAR, end * STEPS_PER_BAR)
+    beats = slice(start * piece.beats_per_bar, end * piece.beats_per_bar)
+    steps = slice(start * piece.steps_per_bar, end * piece.steps_per_bar)
     cells = np.array(piece.roll.cells[:, steps])
     return replace(
         piece,
@@ -222,6 +160,9 @@ def excerpt(piece: TrainingPiece, rng: np.random.Generator, bars: int) -> Traini
         statistics=piece.statistics[start:end],
         heard=piece.heard[start:end],
         curves={name: curve[beats] for name, curve in piece.curves.items()},
+        chord=None if piece.chord is None else piece.chord[beats],
+        bass=None if piece.bass is None else piece.bass[beats],
+        colour=None if piece.colour is None else piece.colour[start:end],
     )
 
 
@@ -229,37 +170,69 @@ def cut_window(
     piece: TrainingPiece, start: int, bars: int, rng: np.random.Generator, how: Sampling, view: View | None = None
 ) -> Window:
     """The window of `bars` bars from bar `start`, silent after the piece's end; asked for by `view` or by itself."""
-    steps = slice(start * STEPS_PER_BAR, min(start + bars, piece.bars) * STEPS_PER_BAR)
-    missing = bars * STEPS_PER_BAR - (steps.stop - steps.start)
+    steps = slice(start * piece.steps_per_bar, min(start + bars, piece.bars) * piece.steps_per_bar)
+    missing = bars * piece.steps_per_bar - (steps.stop - steps.start)
     pad = ((0, 0), (0, missing), (0, 0))
     cells = np.pad(piece.roll.cells[:, steps], pad)
-    raw = np.pad(np.asarray(piece.roll.velocity)[:, steps], pad).astype(np.float32)
-    mean = np.array(piece.loudness, np.float32)[:, None, None]
-    velocity = np.where(raw > 0, np.clip((raw - mean) / 64, -1, 1), np.nan).astype(np.float32)
-    beats = piece.bars * BEATS_PER_BAR
+    if piece.roll.velocity is None:
+        velocity = np.full((2, *cells.shape[1:]), np.nan, np.float32)
+    else:
+        raw = np.pad(np.asarray(piece.roll.velocity)[:, steps], pad).astype(np.float32)
+        mean = np.array(piece.loudness, np.float32)[:, None, None]
+        velocity = np.where(raw > 0, np.clip((raw - mean) / 64, -1, 1), np.nan).astype(np.float32)
+    per_bar = piece.beats_per_bar
+    beats = piece.bars * per_bar
     if view is None:
         sections = draw_sections(piece, start, bars, rng, how)
-        curves = {name: disturb(curve, rng, how) for name, curve in piece.curves.items()}
+        curves = {name: disturb(curve, rng, how, per_bar) for name, curve in piece.curves.items()}
     else:
         curves, sections = view.ask(beats, rng, how)
-    tokens = window_tokens(curves, sections, beats, start * BEATS_PER_BAR, bars * BEATS_PER_BAR, piece.clip_width)
-    return Window(cells, velocity, drop_streams(tokens, rng, how))
+    tokens = window_tokens(curves, sections, beats, start * per_bar, bars * per_bar, piece.clip_width, per_bar)
+    return Window(cells, velocity, tell_more(piece, start, bars, drop_streams(tokens, rng, how), rng, how))
 
 
-def disturb(curve: np.ndarray, rng: np.random.Generator, how: Sampling) -> np.ndarray:
+def tell_more(
+    piece: TrainingPiece, start: int, bars: int, tokens: WindowTokens, rng: np.random.Generator, how: Sampling
+) -> WindowTokens:
+    """The tokens of bars `start` .. `start + bars` with genre, corpus, metre and harmony, each unless it is dropped."""
+    if piece.colour is None or piece.chord is None or piece.bass is None:
+        return tokens
+    usual = piece.genre == USUAL_GENRE
+    genre = piece.genre if rng.random() >= (how.drop_usual_genre if usual else how.drop_genre) else ""
+    corpus = piece.corpus if genre and rng.random() >= how.drop_corpus else ""
+    sure = piece.beats_per_bar != BEATS_PER_BAR
+    metre = piece.metre if sure or rng.random() >= how.drop_metre else ""
+    here = piece.colour[start : start + bars]
+    colour = [
+        measure(here) if rng.random() >= how.drop_colour else float("nan") for measure in (scale_share, harshness)
+    ]
+    beats = bars * piece.beats_per_bar
+    chord, bass = np.zeros((beats, 12)), np.zeros((beats, 12))
+    if rng.random() >= how.drop_chords:
+        at = slice(start * piece.beats_per_bar, min(start + bars, piece.bars) * piece.beats_per_bar)
+        chord[: at.stop - at.start], bass[: at.stop - at.start] = piece.chord[at], piece.bass[at]
+        if rng.random() < how.drop_chord:
+            chord[int(rng.integers(beats)) :] = 0
+    harmony = harmony_tokens(beats, scale_share=colour[0], harshness=colour[1], chord=chord, bass=bass)
+    return replace(tokens, genre=genre, corpus=corpus, metre=metre, harmony=harmony)
+
+
+def disturb(
+    curve: np.ndarray, rng: np.random.Generator, how: Sampling, beats_per_bar: int = BEATS_PER_BAR
+) -> np.ndarray:
     """A curve as a planner might ask for it: smoothed over some bars, a little off, or not at all (NaN)."""
     if rng.random() < how.drop_curve:
         return np.full(len(curve), np.nan)
     out = np.asarray(curve, np.float64)
     if rng.random() < how.smooth:
-        half = BEATS_PER_BAR * int(rng.choice([1, 2, 4]))
+        half = beats_per_bar * int(rng.choice([1, 2, 4]))
         sums = np.cumsum(np.concatenate([[0.0], out]))
         at = np.arange(len(out))
         high, low = np.minimum(at + half, len(out)), np.maximum(at - half, 0)
         out = (sums[high] - sums[low]) / (high - low)
     if how.jitter:
-        bars = -(-len(out) // BEATS_PER_BAR)
-        noise = np.repeat(rng.normal(0, how.jitter, bars), BEATS_PER_BAR)[: len(out)]
+        bars = -(-len(out) // beats_per_bar)
+        noise = np.repeat(rng.normal(0, how.jitter, bars), beats_per_bar)[: len(out)]
         out = out + noise * (np.std(curve) + 0.05 * abs(float(np.mean(curve))))
     return out
 
@@ -295,12 +268,15 @@ def draw_sections(
         texture: dict[str, float | None] = {}
         if b > start and a < start + bars:
             measured = texture_of(piece.statistics[a:b], float(piece.mode[a:b].mean()))
-            valence, arousal = affect_of(piece.heard[a:b], piece.bpm)
             texture = {name: getattr(measured, name) for name in vars(measured)}
-            texture |= {"valence": valence, "arousal": arousal, "tempo": piece.bpm}
+            if len(piece.heard):
+                valence, arousal = affect_of(piece.heard[a:b], piece.bpm)
+                texture |= {"valence": valence, "arousal": arousal}
+            if np.isfinite(piece.bpm):
+                texture["tempo"] = piece.bpm
             texture = {name: value for name, value in texture.items() if rng.random() >= how.drop_texture}
             assert set(texture) <= set(TEXTURE_SCALE)
-        sections.append(SectionCondition(a * BEATS_PER_BAR, b * BEATS_PER_BAR, texture))
+        sections.append(SectionCondition(a * piece.beats_per_bar, b * piece.beats_per_bar, texture))
     return sections
 
 

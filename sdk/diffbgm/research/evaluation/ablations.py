@@ -10,12 +10,14 @@ from diffbgm.composer import Config
 from diffbgm.errors import InputError
 from diffbgm.hub import load_weights
 from diffbgm.options import ComposeOptions
+from diffbgm.progress import Progress, part_of, silent
 from diffbgm.research.compose_windows import sample_windows
 from diffbgm.research.datasets.pop909 import read_songs
 from diffbgm.research.datasets.windows import Sampling, TrainingPiece
 from diffbgm.research.evaluation.model import draw, majors_asked
 from diffbgm.research.metrics.agreement import curve_agreement, mode_agreement
 from diffbgm.research.metrics.report import Report, Table
+from diffbgm.research.metrics.statistics import interval
 from diffbgm.research.training.train import VALIDATION_LEVELS, TrainOptions, split, train_on, window_bce
 
 RESAMPLES = 2000
@@ -50,26 +52,26 @@ def evaluate_ablations(
     config: Config | None = None,
     options: TrainOptions | None = None,
     variants: Sequence[Variant] = VARIANTS,
-    on_progress: Callable[[float, str], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> Report:
     """Trains every variant for `options.steps` from the same seed (runs in `out` that are finished are taken as they
     are) and compares them with the first on `n` windows of the validation songs, under the same noise."""
     if n < 2:
         raise InputError(f"n must be at least 2 windows, got {n}")
-    tell = on_progress or (lambda fraction, message: None)
+    progress = on_progress or silent
     options, config = options or TrainOptions(steps=320), config or Config()
-    training, validation = split(read_songs(data, lambda f, m: tell(0.05 * f, m)))
+    training, validation = split(read_songs(data, part_of(progress, 0.0, 0.05)))
     found = []
     for i, variant in enumerate(variants):
 
-        def told(fraction: float, message: str, i: int = i, name: str = variant.name) -> None:
-            tell(0.05 + 0.95 * (i + fraction) / len(variants), f"{name}: {message}")
+        def report_part(fraction: float, message: str, i: int = i, name: str = variant.name) -> None:
+            progress(0.05 + 0.95 * (i + fraction) / len(variants), f"{name}: {message}")
 
         folder = Path(out) / variant.name.replace(" ", "-").replace("'", "")
         folder.mkdir(parents=True, exist_ok=True)
         run = replace(options, sampling=variant.told(options.sampling))
         if not (folder / "weights" / "config.json").exists():
-            train_on(training, validation, folder, variant.config(config), run, on_progress=told)
+            train_on(training, validation, folder, variant.config(config), run, on_progress=report_part)
         found.append(measure(variant, folder / "weights", validation, n, options.seed))
     windows = options.steps * options.batch
     return Report(
@@ -95,8 +97,8 @@ def measure(variant: Variant, weights: Path, pieces: Sequence[TrainingPiece], n:
     windows, requested, _ = draw([piece for piece in pieces if piece.bars >= model.config.bars], n, seed, how)
     bce = np.stack([window_bce(model, windows, level, seed) for level in VALIDATION_LEVELS])
     some = windows[:SAMPLED]
-    options = ComposeOptions(seed=seed, steps=STEPS, lean=0.0)
-    cells = sample_windows(model, some, options, lambda fraction, message: None)
+    options = ComposeOptions(seed=seed, steps=STEPS, mode_guidance=0.0)
+    cells = sample_windows(model, some, options, silent)
     density = curve_agreement(requested[:SAMPLED], cells)["density"]
     return Found(bce, density, mode_agreement(majors_asked(some), cells).share)
 
@@ -109,7 +111,7 @@ def table_of(names: Sequence[str], found: Sequence[Found], windows: int, n: int,
         cells: list[str] = []
         for own, first in zip(one.bce, found[0].bce, strict=True):
             gap = own - first
-            low, high = np.quantile(gap[picks].mean(1), (0.025, 0.975))
+            low, high = interval(gap[picks].mean(1))
             beside = "" if one is found[0] else f" ({gap.mean():+.3f} [{low:+.3f}, {high:+.3f}])"
             cells.append(f"{own.mean():.3f}{beside}")
         rows.append((name, *cells, f"{one.density:.3f}", f"{one.mode:.3f}"))

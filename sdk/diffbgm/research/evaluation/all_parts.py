@@ -1,13 +1,13 @@
 """`diffbgm evaluate all`: every evaluation after the other, as one report."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diffbgm.errors import DataError
 from diffbgm.options import ComposeOptions
+from diffbgm.progress import Progress, silent
 from diffbgm.research.datasets.muvisync import find_music_videos, read_music_videos
 from diffbgm.research.evaluation.model import evaluate_model
 from diffbgm.research.evaluation.retrieval import evaluate_retrieval
@@ -20,7 +20,6 @@ from diffbgm.research.metrics.report import Report, Table
 if TYPE_CHECKING:
     from diffbgm.pipeline import DiffBGM
 
-OnProgress = Callable[[float, str], None]
 KINDS = ("systems", "retrieval", "model", "sync", "semantics", "sound")  # in the order to read them
 LONGEST = ("retrieval", "semantics", "model", "systems", "sync", "sound")  # the longest first, to share cores evenly
 POP909 = ("POP909.zip", "POP909", "pop909")
@@ -57,19 +56,19 @@ def evaluate_all(
     seed: int = 0,
     steps: int | None = None,
     size: Size | None = None,
-    on_progress: OnProgress | None = None,
+    on_progress: Progress | None = None,
 ) -> dict[str, Report]:
     """The reports by kind, in the order to read them. `data` is a folder with POP909 (folder or zip) and MuVi-Sync; the
     parts whose data is not there are left out, and `combine` says so."""
-    tell = on_progress or (lambda fraction, message: None)
+    progress = on_progress or silent
     kinds = kinds_for(data)
     reports = {}
     for i, kind in enumerate(kinds):
 
-        def told(f: float, m: str, i: int = i, kind: str = kind) -> None:
-            tell((i + f) / len(kinds), f"{kind}: {m}")
+        def report_part(f: float, m: str, i: int = i, kind: str = kind) -> None:
+            progress((i + f) / len(kinds), f"{kind}: {m}")
 
-        reports[kind] = evaluate_part(kind, model, data, seed, steps, size or Size(), told)
+        reports[kind] = evaluate_part(kind, model, data, seed, steps, size or Size(), report_part)
     return reports
 
 
@@ -81,14 +80,14 @@ def evaluate_all_apart(
     seed: int = 0,
     steps: int | None = None,
     size: Size | None = None,
-    on_progress: OnProgress | None = None,
+    on_progress: Progress | None = None,
 ) -> dict[str, Report]:
     """`evaluate_all` with its parts in `workers` processes, which share the cores. The figures are those of
     `evaluate_all` on as many threads as a worker has; other numbers of threads round sums otherwise."""
     from concurrent.futures import ProcessPoolExecutor, as_completed
     from multiprocessing import get_context
 
-    tell = on_progress or (lambda fraction, message: None)
+    progress = on_progress or silent
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         kinds = kinds_for(data)
         longest_first = sorted(kinds, key=lambda kind: LONGEST.index(kind))
@@ -101,7 +100,7 @@ def evaluate_all_apart(
         reports = {}
         for done in as_completed(running):
             reports[running[done]] = done.result()
-            tell(len(reports) / len(kinds), f"{running[done]} is measured")
+            progress(len(reports) / len(kinds), f"{running[done]} is measured")
     return {kind: reports[kind] for kind in kinds}
 
 
@@ -119,7 +118,7 @@ def evaluate_part_alone(
     from diffbgm.pipeline import DiffBGM
 
     torch.set_num_threads(threads)
-    return evaluate_part(kind, DiffBGM.from_pretrained(weights), data, seed, steps, size, lambda f, m: None)
+    return evaluate_part(kind, DiffBGM.from_pretrained(weights), data, seed, steps, size, silent)
 
 
 def kinds_for(data: Path | str) -> list[str]:
@@ -135,7 +134,7 @@ def evaluate_part(
     seed: int,
     steps: int | None,
     size: Size,
-    tell: OnProgress,
+    progress: Progress,
 ) -> Report:
     """One of `KINDS`."""
     options = ComposeOptions(seed=seed) if steps is None else ComposeOptions(seed=seed, steps=steps)
@@ -143,14 +142,14 @@ def evaluate_part(
     songs = find_songs(data)
     if kind == "systems" and songs:
         random = untrained(model.model.config, seed).model
-        return evaluate_systems(model.model, random, songs, n=size.systems, options=options, on_progress=tell)
+        return evaluate_systems(model.model, random, songs, n=size.systems, options=options, on_progress=progress)
     if kind == "retrieval":
         models = {OURS: model, UNTRAINED: untrained(model.model.config, seed)}
-        return evaluate_retrieval(models, data, n=size.videos, seed=seed, steps=steps, on_progress=tell)
+        return evaluate_retrieval(models, data, n=size.videos, seed=seed, steps=steps, on_progress=progress)
     if kind == "model" and songs:
-        return evaluate_model(model.model, songs, n=size.windows, options=options, on_progress=tell)
+        return evaluate_model(model.model, songs, n=size.windows, options=options, on_progress=progress)
     if kind == "sync":
-        return evaluate_sync(n=size.sync, seed=seed, model=composer, on_progress=tell)
+        return evaluate_sync(n=size.sync, seed=seed, model=composer, on_progress=progress)
     if kind == "semantics":
         return evaluate_semantics(
             Amount(size.semantics, size.plane),
@@ -158,10 +157,10 @@ def evaluate_part(
             model=composer.model if composer else None,
             options=replace(options, steps=12),
             music_videos=read_music_videos(*find_music_videos(data)) if has_music_videos(data) else (),
-            on_progress=tell,
+            on_progress=progress,
         )
     if kind == "sound":
-        return evaluate_sound(model, n=size.sound, palettes=size.palettes, seed=seed, steps=steps, on_progress=tell)
+        return evaluate_sound(model, n=size.sound, palettes=size.palettes, seed=seed, steps=steps, on_progress=progress)
     raise ValueError(f"no part {kind!r} for the data in {data}")
 
 

@@ -1,12 +1,13 @@
 """Many short pieces composed together: their windows share batches, and plans that ask the same are composed once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from diffbgm.codec import to_json
-from diffbgm.composer.many import ComposeJob, compose_many
+from diffbgm.composer.continuous_batching import ComposeJob, compose_many
 from diffbgm.options import ComposeOptions
+from diffbgm.progress import Progress, silent
 from diffbgm.types import MusicPlan, PianoRoll
 
 if TYPE_CHECKING:
@@ -14,28 +15,27 @@ if TYPE_CHECKING:
 
 TOGETHER = 16  # windows in a batch: pieces of one or two windows alone would cost half as much again
 
-OnProgress = Callable[[float, str], None]
-
 
 def compose_together(
     model: "Denoiser",
     plans: Sequence[MusicPlan],
     seeds: Sequence[int],
     options: ComposeOptions,
-    on_progress: OnProgress | None = None,
+    on_progress: Progress | None = None,
 ) -> list[PianoRoll]:
     """The roll of every plan in its own key, by the seed beside it (`options.seed` is not used)."""
-    tell = on_progress or (lambda fraction, message: None)
+    progress = on_progress or silent
     asked = [(seed, to_json(bare(plan))) for plan, seed in zip(plans, seeds, strict=True)]
     first = dict(reversed(list(zip(asked, plans, strict=True))))
     waiting = (ComposeJob(key, plan, replace(options, seed=key[0])) for key, plan in first.items())
     rolls: dict[tuple[int, str], PianoRoll] = {}
-    chunk = options.chunk or TOGETHER
-    for key, roll in compose_many(model, lambda wait: next(waiting, None), chunk=chunk, dtype=options.dtype):
+    batch_size = options.batch_size or TOGETHER
+    made = compose_many(model, lambda wait: next(waiting, None), batch_size=batch_size, dtype=options.dtype)
+    for key, roll in made:
         if isinstance(roll, Exception):
             raise roll
         rolls[key] = roll
-        tell(len(rolls) / len(first), f"composed {len(rolls)} of {len(first)} pieces")
+        progress(len(rolls) / len(first), f"composed {len(rolls)} of {len(first)} pieces")
     return [rolls[key] for key in asked]
 
 

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from diffbgm.planner.director import SCENE_INPUTS
+from diffbgm.planner.director import SECTION_INPUTS
 from diffbgm.research.datasets.muvisync import MusicVideo
 from diffbgm.research.datasets.stretches import FOLDS, SPAN, cut_stretches, held_out
 from diffbgm.research.metrics.report import Table
+from diffbgm.research.metrics.statistics import interval
 from diffbgm.types import Cut, VideoFeatures
 from diffbgm.video.affect import BRIGHTNESS, SATURATION, affect, cut_rate
 from diffbgm.video.clip import words_to_affect
@@ -57,7 +58,7 @@ def inside_table(videos: Sequence[MusicVideo], seed: int) -> Table:
     to scene.
     """
     stretches = cut_stretches(videos)
-    plain = len(SCENE_INPUTS)
+    plain = len(SECTION_INPUTS)
     told = {
         "motion": held_out(stretches.columns(1), seed),
         "motion and cuts": held_out(stretches.columns(plain), seed),
@@ -68,7 +69,7 @@ def inside_table(videos: Sequence[MusicVideo], seed: int) -> Table:
     for name, said in told.items():
         for k, target in enumerate(("density", "loudness")):
             pair = said[:, k], stretches.levels[:, k]
-            low, high = interval(*pair, stretches.owner, seed)
+            low, high = correlation_interval(*pair, stretches.owner, seed)
             rows.append((name, target, float(np.corrcoef(*pair)[0, 1]), f"{low:.2f} to {high:.2f}"))
     note = (
         f"n = {len(stretches.owner)} stretches of {SPAN} s of {len(np.unique(stretches.owner))} videos, first and last"
@@ -78,11 +79,10 @@ def inside_table(videos: Sequence[MusicVideo], seed: int) -> Table:
     return Table("From scene to scene inside a video", ("from", "target", "r", "95 %"), tuple(rows), note)
 
 
-def interval(said: np.ndarray, y: np.ndarray, owner: np.ndarray, seed: int) -> tuple[float, float]:
+def correlation_interval(said: np.ndarray, y: np.ndarray, owner: np.ndarray, seed: int) -> tuple[float, float]:
     """95 % interval of their correlation, by bootstrap over videos."""
     ids, number = np.unique(owner, return_inverse=True)
     sums = np.stack([np.bincount(number, w) for w in (said * y, said**2, y**2)])  # both are centred in every video
     drawn = np.random.default_rng([seed, 23]).integers(len(ids), size=(DRAWS, len(ids)))
     cross, own, other = (s[drawn].sum(1) for s in sums)
-    low, high = np.quantile(cross / np.maximum(np.sqrt(own * other), 1e-12), (0.025, 0.975))
-    return float(low), float(high)
+    return interval(cross / np.maximum(np.sqrt(own * other), 1e-12))

@@ -1,7 +1,7 @@
 """`diffbgm evaluate model`: windows sampled under the curves and sections of songs, beside those songs."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +11,13 @@ import numpy as np
 from diffbgm.errors import DataError, InputError
 from diffbgm.files import replacing
 from diffbgm.options import ComposeOptions
+from diffbgm.progress import Progress, part_of, silent
 from diffbgm.research.compose_windows import mode_asked, sample_windows
 from diffbgm.research.datasets.pop909 import Song, is_validation, read_songs
 from diffbgm.research.datasets.windows import Sampling, TrainingPiece, Window, prepare, whole_windows
-from diffbgm.research.metrics.model import measure_model, model_report, resampled_songs
+from diffbgm.research.metrics.model import measure_model, model_report
 from diffbgm.research.metrics.report import Report, Table
+from diffbgm.research.metrics.statistics import interval, resampled_groups
 from diffbgm.research.training.train import VALIDATION_LEVELS, window_bce
 from diffbgm.types import BEATS_PER_BAR, CURVES, Curves
 
@@ -26,7 +28,6 @@ BARS = 8
 SMALLEST = 20
 FOLDS = 5  # of the classifier: fewer songs cannot be kept on one side of each split, and windows are split alone
 LOW_NOISE_DRAWS = 4
-BCE_BARS = dict(zip(VALIDATION_LEVELS, (0.01, 2.5, 11.0, 16.4), strict=True))  # nats a sixteenth
 
 
 def evaluate_model(
@@ -37,7 +38,7 @@ def evaluate_model(
     songs: Sequence[str] = (),
     options: ComposeOptions | None = None,
     save: Path | None = None,
-    on_progress: Callable[[float, str], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> Report:
     """Draws `n` windows of the validation songs (or of `songs`, by id), samples as many for their plans, and measures.
 
@@ -47,15 +48,15 @@ def evaluate_model(
     if n < SMALLEST:
         raise InputError(f"n must be at least {SMALLEST} for the classifier to learn anything, got {n}")
     options = options or ComposeOptions()
-    tell = on_progress or (lambda fraction, message: None)
-    everything = read_songs(data, lambda f, m: tell(0.1 * f, m))
+    progress = on_progress or silent
+    everything = read_songs(data, part_of(progress, 0.0, 0.1))
     pieces = [prepare(song) for song in chosen(everything, songs)]
     windows, requested, owner = draw(pieces, n, options.seed)
     reference = np.stack([w.cells for w in windows])
-    generated = sample_windows(model, windows, options, lambda f, m: tell(0.1 + 0.75 * f, m))
+    generated = sample_windows(model, windows, options, part_of(progress, 0.1, 0.85))
     if save is not None:
         save_windows(save, generated, reference)
-    tell(0.86, "measuring")
+    progress(0.86, "measuring")
     ids = {piece.id for piece in pieces}
     known = [s for s in everything if not is_validation(s.id) and s.id not in ids]
     result = measure_model(
@@ -67,22 +68,19 @@ def evaluate_model(
         songs=owner if len(set(owner)) >= FOLDS else None,
         seed=options.seed,
     )
-    tell(0.95, "measuring the validation loss")
+    progress(0.95, "measuring the validation loss")
     bce, again = (cross_entropies(model, windows, options.seed, again=own) for own in (False, True))
     report = model_report(result)
     table = Table(
         "Binary cross-entropy of x_0 given the plan, in nats a sixteenth",
-        ("noise level", "one evaluation", "with its own estimate", "bar"),
-        tuple(
-            (f"{level:g}", in_interval(bce[level], owner), in_interval(again[level], owner), BCE_BARS[level])
-            for level in bce
-        ),
+        ("noise level", "one evaluation", "with its own estimate"),
+        tuple((f"{level:g}", in_interval(bce[level], owner), in_interval(again[level], owner)) for level in bce),
         f"n = {n} windows of {len(set(owner))} songs, {LOW_NOISE_DRAWS} draws of the noise each at the lowest level, "
         f"where a handful of cells decides, one at the others; seed {options.seed}; 95 % intervals by bootstrap over "
-        "songs; own estimate: the network is shown what it answered first, as the sampler does; the bar is what a "
-        "first prototype reached on one draw of 128 windows",
+        "songs; own estimate: the network is shown what it answered first, as the sampler does",
     )
-    sampler = {"steps": options.steps, "rhythm": options.guidance.rhythm, "mood": options.guidance.mood}
+    guidance = {"dynamic": options.guidance.dynamic, "semantic": options.guidance.semantic}
+    sampler = {"steps": options.steps, **guidance}
     data_out = {
         **report.data,
         "bce": {str(k): float(v.mean()) for k, v in bce.items()},
@@ -105,8 +103,8 @@ def cross_entropies(model: "Denoiser", windows: Sequence[Window], seed: int, *, 
 def in_interval(values: np.ndarray, owner: Sequence[int]) -> str:
     """The mean of what windows have, with a 95 % interval by bootstrap over the songs they belong to."""
     rng = np.random.default_rng(0)
-    means = [values[rows].mean() for rows in resampled_songs(owner, rng, 2000)]
-    low, high = np.quantile(means, (0.025, 0.975))
+    means = [values[rows].mean() for rows in resampled_groups(owner, rng, 2000)]
+    low, high = interval(means)
     return f"{values.mean():.4f} [{low:.4f}, {high:.4f}]"
 
 

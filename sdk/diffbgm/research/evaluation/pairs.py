@@ -5,7 +5,7 @@ both sides, the noise too, so that differences are taken window by window; the i
 settings: the embeddings alone (rhythm dropped, moods unknown), and beside all else that the video asks for.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +14,12 @@ import numpy as np
 
 from diffbgm.composer.condition import SEMANTIC_WIDTH
 from diffbgm.errors import DataError
+from diffbgm.progress import Progress
 from diffbgm.research.datasets.bgm909 import load
 from diffbgm.research.datasets.pairs import under_videos
 from diffbgm.research.datasets.windows import Sampling, Window, view_window
 from diffbgm.research.metrics.report import Report, Table
+from diffbgm.research.metrics.statistics import interval
 from diffbgm.research.training.train import VALIDATION_LEVELS, validation_bce
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def evaluate_pairs(
     *,
     n: int = 200,
     seed: int = 0,
-    on_progress: Callable[[float, str], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> Report:
     """`n` windows, evenly from every validation song. DataError for weights or data without embeddings."""
     source = load(data)
@@ -57,7 +59,7 @@ def evaluate_pairs(
                 on_progress((s + (i + 1) / len(told)) / len(SETTINGS), f"{setting}, song {i + 1} of {len(told)}")
         gain = np.array(wrong) - np.array(true)  # [songs, levels]
         for k, level in enumerate(VALIDATION_LEVELS):
-            low, high = interval(gain[:, k], seed)
+            low, high = mean_interval(gain[:, k], seed)
             rows.append((setting, level, float(np.mean(true, 0)[k]), float(gain[:, k].mean()), low, high, low > 0))
             figures[f"{setting} at {level}"] = {"gain": float(gain[:, k].mean()), "interval": [low, high]}
     count = sum(map(len, groups))
@@ -99,9 +101,7 @@ def with_embeddings(window: Window, other: Window) -> Window:
     return replace(window, tokens=replace(window.tokens, semantic=semantic))
 
 
-def interval(values: np.ndarray, seed: int) -> tuple[float, float]:
+def mean_interval(values: np.ndarray, seed: int) -> tuple[float, float]:
     """95 % of the means of samples drawn from `values` [songs] with replacement."""
     dice = np.random.default_rng(seed)
-    means = values[dice.integers(0, len(values), (DRAWS, len(values)))].mean(1)
-    low, high = np.percentile(means, (2.5, 97.5))
-    return float(low), float(high)
+    return interval(values[dice.integers(0, len(values), (DRAWS, len(values)))].mean(1))

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from diffbgm.research.metrics.report import Table, verdict
+from diffbgm.research.metrics.report import Table
+from diffbgm.research.metrics.statistics import interval
 
-VALENCE_BAR, AROUSAL_BAR = 0.5, 0.8
 DRAWS = 1000  # of the bootstrap
 
 
@@ -21,12 +21,12 @@ def plane_table(asked: np.ndarray, heard: np.ndarray, names: Sequence[str], how:
     rows = []
     rng = np.random.default_rng([seed, 6])
     drawn = np.concatenate([np.arange(len(asked))[None], rng.integers(len(asked), size=(DRAWS, len(asked)))])
-    for k, (axis, bar) in enumerate((("valence", VALENCE_BAR), ("arousal", AROUSAL_BAR))):
+    for k, axis in enumerate(("valence", "arousal")):
         rhos = rank_r(asked[drawn, k], heard[drawn, k])
-        low, high = np.quantile(rhos[1:], (0.025, 0.975))
+        low, high = interval(rhos[1:])
         across = rank_r(asked[None, :, k], heard[None, :, 1 - k])[0]
-        rows.append((axis, names[k], rhos[0], f"{low:.2f} to {high:.2f}", across, bar, verdict(rhos[0] >= bar)))
-    columns = ("asked", "measured", "rank r", "95 %", "r with the other axis", "bar", "")
+        rows.append((axis, names[k], rhos[0], f"{low:.2f} to {high:.2f}", across))
+    columns = ("asked", "measured", "rank r", "95 %", "r with the other axis")
     note = f"n = {len(asked)} plans over the plane, seed {seed}; chance is 0; intervals by bootstrap over plans"
     return Table(f"Valence and arousal, {how}", columns, tuple(rows), note)
 

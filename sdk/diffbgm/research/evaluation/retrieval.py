@@ -1,6 +1,6 @@
 """Does a video find its own music? Composed for held-out music videos, beside their true music and two baselines."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,11 @@ from diffbgm.errors import DataError
 from diffbgm.options import ComposeOptions
 from diffbgm.planner import make_plan
 from diffbgm.planner.director import Director, Footage
+from diffbgm.progress import Progress, part_of, silent
 from diffbgm.research.datasets.muvisync import MusicVideo, find_music_videos, read_music_videos
 from diffbgm.research.evaluation.composing import compose_together
 from diffbgm.research.metrics.affect_by_bar import Heard, listen
-from diffbgm.research.metrics.report import Report, Table, verdict
+from diffbgm.research.metrics.report import Report, Table
 from diffbgm.research.metrics.retrieval import POOL, RANKS, Retrieval, Towers, Views, derangement, retrieve
 from diffbgm.research.training.director import choose_ridges, fit_head, labels_of, summaries_of
 from diffbgm.research.training.retrieval import (
@@ -34,7 +35,6 @@ from diffbgm.types import Cut, Score, VideoFeatures
 if TYPE_CHECKING:
     from diffbgm.pipeline import DiffBGM
 
-OnProgress = Callable[[float, str], None]
 # Where the affect words lie on Russell's circumplex (1980): exciting, fearful, tense, sad, relaxing, neutral.
 VALENCE = np.array([0.6, -0.7, -0.4, -0.7, 0.6, 0.0])
 AROUSAL = np.array([0.8, 0.5, 0.6, -0.5, -0.7, 0.0])
@@ -60,14 +60,12 @@ class HeldOut:
         return see(self.footage, self.options)
 
 
-def hold_out(
-    data: Path | str, *, n: int | None = None, seed: int = 0, on_progress: OnProgress | None = None
-) -> HeldOut:
+def hold_out(data: Path | str, *, n: int | None = None, seed: int = 0, on_progress: Progress | None = None) -> HeldOut:
     """Reads MuVi-Sync in `data`, fits towers and director to three quarters of the videos, and cuts an excerpt of
     `SECONDS` from the middle of every other one (of `n` of them, drawn by the seed)."""
-    tell = on_progress or (lambda fraction, message: None)
+    progress = on_progress or silent
     labels, features = find_music_videos(data)
-    videos = read_music_videos(labels, features, lambda f, m: tell(0.3 * f, m))
+    videos = read_music_videos(labels, features, part_of(progress, 0.0, 0.3))
     known = [v for v in videos if not is_held_out(v.id)]
     kept = [v for v in videos if is_held_out(v.id) and len(v.density) >= SECONDS]
     if len(kept) < POOL:
@@ -76,8 +74,8 @@ def hold_out(
         order = np.random.default_rng([seed, 31]).permutation(len(kept))[: max(n, POOL)]
         kept = [kept[i] for i in sorted(order)]
     options = TowerOptions(seed=seed, clip=features is not None)
-    towers = train_retrieval(known, options=options, on_progress=lambda f, m: tell(0.3 + 0.5 * f, m))
-    tell(0.8, "fitting the director")
+    towers = train_retrieval(known, options=options, on_progress=part_of(progress, 0.3, 0.8))
+    progress(0.8, "fitting the director")
     director = fit_director(known, seed) if features is not None else None
     starts = [excerpt_start(v) for v in kept]
     return HeldOut(
@@ -122,9 +120,7 @@ def features_of(footage: Footage) -> VideoFeatures:
     )
 
 
-def compose_for(
-    model: "DiffBGM", held: HeldOut, *, seed: int, steps: int | None, on_progress: OnProgress
-) -> list[Score]:
+def compose_for(model: "DiffBGM", held: HeldOut, *, seed: int, steps: int | None, on_progress: Progress) -> list[Score]:
     """A piece for every held-out excerpt, planned with the director that knows none of them."""
     plans = [make_plan(features_of(footage), director=held.director) for footage in held.footage]
     seeds = range(seed, seed + len(plans))
@@ -141,19 +137,19 @@ def evaluate_retrieval(
     n: int | None = None,
     seed: int = 0,
     steps: int | None = None,
-    on_progress: OnProgress | None = None,
+    on_progress: Progress | None = None,
 ) -> Report:
     """P@K of the true music, of what each model composes for the same pictures, and of the first model's pieces dealt
     to other videos; then the paper's protocol, in which a composed piece has to find the true one."""
-    tell = on_progress or (lambda fraction, message: None)
-    held = hold_out(data, n=n, seed=seed, on_progress=lambda f, m: tell(0.2 * f, m))
+    progress = on_progress or silent
+    held = hold_out(data, n=n, seed=seed, on_progress=part_of(progress, 0.0, 0.2))
     music = {TRUTH: hear_all(held.true)}
     for k, (name, model) in enumerate(models.items()):
 
-        def told(f: float, m: str, k: int = k, name: str = name) -> None:
-            tell(0.2 + 0.8 * (k + f) / len(models), f"{name}: {m}")
+        def report_part(f: float, m: str, k: int = k, name: str = name) -> None:
+            progress(0.2 + 0.8 * (k + f) / len(models), f"{name}: {m}")
 
-        scores = compose_for(model, held, seed=seed, steps=steps, on_progress=told)
+        scores = compose_for(model, held, seed=seed, steps=steps, on_progress=report_part)
         music[name] = hear_all([listen(score, SECONDS) for score in scores])
     return retrieval_report(held, music, seed=seed)
 
@@ -201,7 +197,7 @@ def retrieval_table(title: str, found: Mapping[str, Retrieval], note: str) -> Ta
     for name, r in found.items():
         low, high = r.intervals[RANKS[-1]]
         precision = [r.precision[k] for k in RANKS]
-        above = "" if name == SHUFFLED else verdict(low > r.chance[RANKS[-1]])
+        above = low > r.chance[RANKS[-1]]
         rank = f"{r.mean_rank:.1f} ({r.rank_interval[0]:.1f} to {r.rank_interval[1]:.1f})"
         rows.append((name, *precision, f"{low:.3f} to {high:.3f}", above, rank, r.n))
     one = next(iter(found.values()))

@@ -1,6 +1,6 @@
 """`diffbgm evaluate semantics`: the director on held-out videos, what every style tag does, affect asked and heard."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,21 +8,18 @@ import numpy as np
 
 from diffbgm.planner import STYLES, make_plan
 from diffbgm.planner.director import TARGETS, bundled_director_card
+from diffbgm.progress import Progress, part_of, silent
 from diffbgm.research.datasets.muvisync import MusicVideo
 from diffbgm.research.evaluation.footage import inside_table, spread_table
 from diffbgm.research.evaluation.plane import plane_table, points_of
 from diffbgm.research.evaluation.tags import TaggedPiece, contrast_table, planned, played, tag_table
 from diffbgm.research.metrics.affect import hear
-from diffbgm.research.metrics.report import Report, Table, verdict
+from diffbgm.research.metrics.report import Report, Table
 from diffbgm.types import Cut, MusicPlan, PianoRoll, VideoFeatures
 
 if TYPE_CHECKING:
     from diffbgm.composer import Denoiser
     from diffbgm.options import ComposeOptions
-
-OnProgress = Callable[[float, str], None]
-# What was reached before there was a director: ridge regression on means, by view.
-RIDGE_BARS = {"clip": (0.54, 0.35, 0.31), "words": (0.29, 0.16, 0.17)}
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ def evaluate_semantics(
     options: "ComposeOptions | None" = None,
     music_videos: Sequence[MusicVideo] = (),
     clips: Mapping[str, VideoFeatures] | None = None,
-    on_progress: OnProgress | None = None,
+    on_progress: Progress | None = None,
 ) -> Report:
     """For every tag n pieces, each beside the piece for the same video without a tag, and pieces for plans over the
     plane of valence and arousal; with `model` they are composed and heard, without it only planned.
@@ -51,7 +48,7 @@ def evaluate_semantics(
     music goes with the pictures inside a video.
     """
     amount = amount or Amount()
-    tell = on_progress or (lambda fraction, message: None)
+    progress = on_progress or silent
     videos = [drawn_video(seed, i, seconds=amount.seconds) for i in range(amount.n)]
     points = points_of(amount.plane, seed)
     asked = [drawn_video(seed, i, (v, a), seconds=amount.seconds) for i, (v, a) in enumerate(points)]
@@ -63,8 +60,8 @@ def evaluate_semantics(
         from diffbgm.options import ComposeOptions
         from diffbgm.research.evaluation.composing import compose_together
 
-        rolls = compose_together(model, plans, seeds, options or ComposeOptions(), lambda f, m: tell(0.9 * f, m))
-    tell(0.9, "measuring")
+        rolls = compose_together(model, plans, seeds, options or ComposeOptions(), part_of(progress, 0.0, 0.9))
+    progress(0.9, "measuring")
     groups = len(STYLES) + 1
     pieces = pieces_of(plans[: groups * amount.n], rolls, seeds)
     by_tag = {tag: pieces[k * amount.n : (k + 1) * amount.n] for k, tag in enumerate(("", *STYLES))}
@@ -88,7 +85,7 @@ def evaluate_semantics(
         "tags": {tag: [dict(piece.values) for piece in group] for tag, group in by_tag.items()},
         "plane": np.concatenate([points, heard], axis=1).tolist(),
     }
-    tell(1.0, "measured")
+    progress(1.0, "measured")
     return Report("Semantics", seed, tuple(tables), data)
 
 
@@ -112,14 +109,12 @@ def director_table(card: Mapping[str, Any]) -> Table:
     """The director's figures as they stand in `director.json`."""
     rows = []
     for view, found in card["views"].items():
-        for k, target in enumerate(TARGETS):
+        for target in TARGETS:
             row = found["targets"][target]
             (low, high), (under, over) = row["interval"], row["difference interval"]
-            bar = RIDGE_BARS[view][k] if view in RIDGE_BARS else None
-            beaten = "" if bar is None else verdict(row["r"] > bar)
             ridge, gain = row["ridge regression"], f"{row['difference']:+.3f} ({under:+.3f} to {over:+.3f})"
-            rows.append((view, target, row["r"], f"{low:.2f} to {high:.2f}", ridge, gain, bar, beaten))
-    columns = ("from", "target", "r", "95 %", "ridge, same folds", "difference (95 %)", "bar", "")
+            rows.append((view, target, row["r"], f"{low:.2f} to {high:.2f}", ridge, gain))
+    columns = ("from", "target", "r", "95 %", "ridge, same folds", "difference (95 %)")
     note = f"n = {card['n']} videos of MuVi-Sync, seed {card['seed']}; {card['how']}; words: with motion and cuts; "
     note += f"kept in the file: {', '.join(card['kept'])}"
     return Table("The director on videos it has not seen", columns, tuple(rows), note)

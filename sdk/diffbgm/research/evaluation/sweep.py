@@ -1,7 +1,7 @@
 """`diffbgm evaluate sweep`: which guidance and how many steps give windows that are nearest to songs."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffbgm.options import ComposeOptions, Guidance
+from diffbgm.progress import Progress, part_of, silent
 from diffbgm.research.compose_windows import sample_windows
 from diffbgm.research.datasets.pop909 import read_songs
 from diffbgm.research.datasets.windows import prepare
@@ -41,14 +42,14 @@ def evaluate_sweep(
     options: ComposeOptions | None = None,
     guidances: Sequence[Guidance] = GUIDANCES,
     steps: Sequence[int] = STEPS,
-    on_progress: Callable[[float, str], None] | None = None,
+    on_progress: Progress | None = None,
 ) -> Report:
     """The windows of `evaluate_model`, sampled anew for every guidance at the default steps, and for every number of
     steps at the default guidance; `options` are the defaults. Cost: sampling time against theirs, in this run."""
     usual = options or ComposeOptions()
     seed = usual.seed
-    tell = on_progress or (lambda fraction, message: None)
-    pieces = [prepare(song) for song in chosen(read_songs(data, lambda f, m: tell(0.1 * f, m)), ())]
+    progress = on_progress or silent
+    pieces = [prepare(song) for song in chosen(read_songs(data, part_of(progress, 0.0, 0.1)), ())]
     windows, requested, owner = draw(pieces, n, seed)
     reference = np.stack([w.cells for w in windows])
     y = describe_all(reference)
@@ -59,9 +60,9 @@ def evaluate_sweep(
         trials.insert(0, usual)
     found: dict[ComposeOptions, tuple[list[float], float]] = {}
     for i, trial in enumerate(dict.fromkeys(trials)):
-        tell(0.1 + 0.9 * i / len(trials), f"{trial.guidance}, {trial.steps} steps")
+        progress(0.1 + 0.9 * i / len(trials), f"{trial.guidance}, {trial.steps} steps")
         began = time.perf_counter()
-        cells = sample_windows(model, windows, trial, lambda fraction, message: None)
+        cells = sample_windows(model, windows, trial, silent)
         seconds = time.perf_counter() - began
         x = describe_all(cells)
         test = two_sample(x, y, groups=groups, seed=seed)
@@ -83,11 +84,11 @@ def evaluate_sweep(
         return Table(title, (*columns, *COLUMNS), tuple(body), note)
 
     by_guidance = [
-        ((o.guidance.rhythm, o.guidance.mood, o.guidance.rescale), o) for o in found if o.steps == usual.steps
+        ((o.guidance.dynamic, o.guidance.semantic, o.guidance.rescale), o) for o in found if o.steps == usual.steps
     ]
     by_steps = [((o.steps,), o) for o in sorted(found, key=lambda o: o.steps) if o.guidance == usual.guidance]
     tables = (
-        table(f"Guidance, {usual.steps} steps", ("rhythm", "mood", "rescale"), by_guidance),
+        table(f"Guidance, {usual.steps} steps", ("dynamic", "semantic", "rescale"), by_guidance),
         table("Steps, default guidance", ("steps",), by_steps),
     )
     return Report("Guidance and steps", seed, tables, {"n": n, "songs": len(set(owner))})

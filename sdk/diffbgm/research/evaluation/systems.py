@@ -1,6 +1,6 @@
 """Systems side by side under the plans of songs: the songs themselves, models, and music dealt to other plans."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ import numpy as np
 from diffbgm.errors import DataError
 from diffbgm.hub import Origin
 from diffbgm.options import ComposeOptions
+from diffbgm.progress import Progress, part_of, silent
 from diffbgm.research.compose_windows import sample_windows
 from diffbgm.research.datasets.pop909 import is_validation, read_songs
 from diffbgm.research.datasets.windows import prepare
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from diffbgm.composer import Config, Denoiser
     from diffbgm.pipeline import DiffBGM
 
-OnProgress = Callable[[float, str], None]
 TRUTH, OURS, DEALT, UNTRAINED = "real songs", "this model", "this model, dealt to other plans", "untrained model"
 
 
@@ -54,19 +54,19 @@ def evaluate_systems(
     *,
     n: int = 100,
     options: ComposeOptions | None = None,
-    on_progress: OnProgress | None = None,
+    on_progress: Progress | None = None,
 ) -> Report:
     """`n` windows of POP909's validation songs, and as many by both models for their plans, each measured alike."""
-    tell = on_progress or (lambda fraction, message: None)
+    progress = on_progress or silent
     options = options or ComposeOptions()
-    songs = [s for s in read_songs(data, lambda f, m: tell(0.1 * f, m)) if is_validation(s.id) and s.bars >= BARS]
+    songs = [s for s in read_songs(data, part_of(progress, 0.0, 0.1)) if is_validation(s.id) and s.bars >= BARS]
     if not songs:
         raise DataError(f"{data}: holds no validation song of {BARS} bars")
     windows, requested, owner = draw([prepare(song) for song in songs], n, options.seed)
     real = np.stack([w.cells for w in windows])
-    ours = sample_windows(model, windows, options, lambda f, m: tell(0.1 + 0.4 * f, m))
-    random = sample_windows(baseline, windows, options, lambda f, m: tell(0.5 + 0.4 * f, f"untrained model: {m}"))
-    tell(0.92, "measuring")
+    ours = sample_windows(model, windows, options, part_of(progress, 0.1, 0.5))
+    random = sample_windows(baseline, windows, options, lambda f, m: progress(0.5 + 0.4 * f, f"untrained model: {m}"))
+    progress(0.92, "measuring")
     looks = {TRUTH: look_at(real), OURS: look_at(ours), UNTRAINED: look_at(random)}
     looks = {
         TRUTH: looks[TRUTH],

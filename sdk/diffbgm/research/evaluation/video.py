@@ -15,15 +15,17 @@ from diffbgm.errors import DataError
 from diffbgm.media import COPYABLE
 from diffbgm.options import Semantics
 from diffbgm.planner.director import footage_of
+from diffbgm.progress import Progress, part_of, silent
 from diffbgm.research.datasets.muvisync import find_music_videos, read_music_videos
 from diffbgm.research.evaluation.retrieval import retrieval_table
 from diffbgm.research.metrics.affect import hear
 from diffbgm.research.metrics.affect_by_bar import listen
-from diffbgm.research.metrics.agreement import motion_agreement, spearman
+from diffbgm.research.metrics.agreement import motion_agreement
 from diffbgm.research.metrics.diversity import diversity
 from diffbgm.research.metrics.files import MidiPiece, read_piece
 from diffbgm.research.metrics.report import Report, Table
 from diffbgm.research.metrics.retrieval import POOL, Retrieval, derangement, retrieve
+from diffbgm.research.metrics.statistics import interval, spearman
 from diffbgm.research.metrics.structure import structure_indicators
 from diffbgm.research.metrics.sync import cut_hits, onset_hits, pool_hits
 from diffbgm.research.metrics.tonal import gps, pche
@@ -31,7 +33,6 @@ from diffbgm.research.training.retrieval import TowerOptions, cut_footage, hear_
 from diffbgm.types import STEPS_PER_BEAT, TempoMap, VideoFeatures
 from diffbgm.video import analyze
 
-OnProgress = Callable[[float, str], None]
 VIDEOS = (*COPYABLE, ".webm", ".avi")
 SUFFIXES = ("", "-scored")  # NAME.mp4 goes with NAME.mid or NAME-scored.mid
 SHIFT = 0.5  # seconds: cuts moved by that much have nothing to do with the music
@@ -76,30 +77,30 @@ def evaluate_video(
     seed: int = 0,
     semantics: Semantics = "auto",
     data: Path | str | None = None,
-    on_progress: OnProgress | None = None,
+    on_progress: Progress | None = None,
 ) -> Report:
     """Measures the MIDI files in one folder against the videos of the same names in another.
 
     `data`, a folder with MuVi-Sync, adds retrieval: towers are fitted to all of its videos, and every video here ranks
     all the music here. That takes at least `RANKED` videos.
     """
-    tell = on_progress or (lambda fraction, message: None)
+    progress = on_progress or silent
     found = find_pairs(midi, videos)
     pairs = []
     for i, (name, video, music) in enumerate(found):
-        tell(i / len(found), f"looking at {video.name}")
+        progress(i / len(found), f"looking at {video.name}")
         pairs.append(Pair(name, analyze(video, semantics=semantics), read_piece(music)))
-    tell(0.9, "measuring")
+    progress(0.9, "measuring")
     report = video_report(pairs, seed)
     if data is None:
         return report
-    found = rank(pairs, data, seed, lambda f, m: tell(0.9 + 0.1 * f, m))
+    found = rank(pairs, data, seed, part_of(progress, 0.9, 1))
     note = f"n = {found.n} videos, pools of {found.pool}, seed {seed}; towers trained on MuVi-Sync's music videos"
     table = retrieval_table("A video finds its music", {"these": found}, note)
     return replace(report, tables=(*report.tables, table), data={**report.data, "retrieval": found.to_dict()})
 
 
-def rank(pairs: Sequence[Pair], data: Path | str, seed: int, on_progress: OnProgress) -> Retrieval:
+def rank(pairs: Sequence[Pair], data: Path | str, seed: int, on_progress: Progress) -> Retrieval:
     """P@K among the music of all pairs, over as many seconds as all of them last."""
     if len(pairs) < RANKED:
         raise DataError(f"ranking takes at least {RANKED} videos, there are {len(pairs)}; leave --data out")
@@ -250,5 +251,5 @@ def _interval(values: np.ndarray, weights: np.ndarray, seed: int) -> str:
         return ""
     drawn = known[np.random.default_rng([seed, 41]).integers(0, len(known), (RESAMPLES, len(known)))]
     means = (values[drawn] * weights[drawn]).sum(1) / weights[drawn].sum(1)
-    low, high = np.quantile(means, (0.025, 0.975))
+    low, high = interval(means)
     return f"{low:.3f} to {high:.3f}"

@@ -9,28 +9,9 @@ from numpy.typing import ArrayLike
 
 from diffbgm.errors import InputError
 from diffbgm.research.metrics.cells import as_cells, as_windows, onsets
+from diffbgm.research.metrics.statistics import pearson, spearman
 from diffbgm.roll import find_key, measure_curves, pitch_classes
 from diffbgm.types import BEATS_PER_BAR, CURVES, STEPS_PER_BAR, Curves, TempoMap
-
-
-def pearson(a: ArrayLike, b: ArrayLike) -> float:
-    """Correlation of two arrays of one shape; 0 where either does not vary."""
-    x, y = np.asarray(a, np.float64).ravel(), np.asarray(b, np.float64).ravel()
-    if x.shape != y.shape:
-        raise InputError(f"pearson: both sides must have one shape, got {x.shape} and {y.shape}")
-    x, y = x - x.mean(), y - y.mean()
-    norm = float(np.linalg.norm(x) * np.linalg.norm(y))
-    return float(x @ y) / norm if norm > 1e-12 else 0.0
-
-
-def spearman(a: ArrayLike, b: ArrayLike) -> float:
-    """Rank correlation: `pearson` of the ranks, ties at their mean rank."""
-    return pearson(_ranks(a), _ranks(b))
-
-
-def _ranks(values: ArrayLike) -> np.ndarray:
-    _, inverse, counts = np.unique(np.asarray(values).ravel(), return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
 
 
 def curve_agreement(requested: Sequence[Curves], played: ArrayLike) -> dict[str, float]:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from diffbgm.errors import InputError
 from diffbgm.research.metrics.cells import as_cells, melody_line
+from diffbgm.research.metrics.statistics import interval
 
 NOTES = 8
 WIDEST = 31  # semitones; wider leaps count as this wide
@@ -66,7 +67,7 @@ def copies(pieces: Iterable[ArrayLike], known: np.ndarray, notes: int = NOTES, s
     rng = np.random.default_rng(seed)
     draws = rng.integers(0, len(grams), (1000, len(grams)))
     shares = found[draws].sum(1) / np.maximum(count[draws].sum(1), 1)
-    low, high = np.quantile(shares, (0.025, 0.975))
+    low, high = interval(shares)
     moving = [_different(g, notes) >= 3 for g in grams]
     moved = np.concatenate([h[m] for h, m in zip(hits, moving, strict=True)])
     longest = max(_longest_run(h) for h in hits)

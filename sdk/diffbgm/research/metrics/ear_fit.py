@@ -15,7 +15,7 @@ import numpy as np
 
 from diffbgm.errors import DataError, InputError
 from diffbgm.research.metrics.affect import AROUSAL, FEATURES, VALENCE, Ear, Notes, measure
-from diffbgm.research.metrics.twosample import rank_auc
+from diffbgm.research.metrics.statistics import interval, rank_auc
 
 PENALTY = 4.0  # ridge penalty on scaled features; between 1 and 16 nothing changes by more than .01
 TARGETS = (("valence", VALENCE), ("arousal", AROUSAL))
@@ -139,7 +139,7 @@ def cross_validate(data: Labelled, seed: int = 0, folds: int = 10, repeats: int 
         mean = np.mean(scores, axis=0)
         draws = (rng.integers(0, len(y), len(y)) for _ in range(2000))
         aucs = [rank_auc(mean[rows], y[rows]) for rows in draws if 0 < y[rows].sum() < len(rows)]
-        low, high = np.quantile(aucs, (0.025, 0.975))
+        low, high = interval(aucs)
         auc, games = (float(np.mean([rank_auc(s, y) for s in each])) for each in (scores, by_game))
         found.append(Trust(target, auc, float(low), float(high), games, len(y), seed))
     return found[0], found[1]

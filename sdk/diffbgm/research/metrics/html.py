@@ -25,8 +25,6 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th { text-align: left; color: var(--soft); font-weight: 600; }
 th, td { padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 td.number { text-align: right; }
-td.ok { color: var(--good); }
-td.missed { color: var(--bad); font-weight: 600; }
 figure { margin: 1.2rem 0; }
 svg { max-width: 100%; height: auto; }
 svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
@@ -122,8 +120,6 @@ def _cell(value: Any) -> str:
     kind = ""
     if isinstance(value, int | float | np.number) and not isinstance(value, bool):
         kind = ' class="number"'
-    elif value in ("ok", "missed"):
-        kind = f' class="{value}"'
     return f"<td{kind}>{escape(format_value(value))}</td>"
 
 

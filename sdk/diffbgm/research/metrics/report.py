@@ -3,13 +3,14 @@
 import json
 import math
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from diffbgm import files
+from diffbgm import __version__, files
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,21 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Provenance:
+    """What an evaluation was made with.
+
+    Attributes:
+        weights: SHA-256 of model.safetensors; "" where no weights were used, such as for plans alone.
+        sampler: Settings of the sampler but its seed.
+        version: Version of this package.
+    """
+
+    weights: str
+    sampler: Mapping[str, Any]
+    version: str = __version__
+
+
+@dataclass(frozen=True)
 class Report:
     """One evaluation: its tables and the data they were made from (plain values, as JSON holds them)."""
 
@@ -35,10 +51,17 @@ class Report:
     seed: int
     tables: tuple[Table, ...]
     data: dict[str, Any] = field(default_factory=dict)
+    made_with: Provenance | None = None
 
-
-def verdict(passed: bool) -> str:
-    return "ok" if passed else "missed"
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values: title, seed, what it was made with, data, tables."""
+        return {
+            "title": self.title,
+            "seed": self.seed,
+            "made_with": plain(self.made_with),
+            "data": plain(self.data),
+            "tables": plain(list(self.tables)),
+        }
 
 
 def format_value(value: Any) -> str:
@@ -91,7 +114,7 @@ def plain(value: Any) -> Any:
     """`value` as JSON holds it: dataclasses and numpy numbers unpacked, NaN and infinity as None."""
     if is_dataclass(value) and not isinstance(value, type):
         return plain(asdict(value))
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
@@ -107,14 +130,8 @@ def plain(value: Any) -> Any:
 
 
 def to_json(report: Report) -> str:
-    """The report as indented JSON: title, seed, data, tables."""
-    body = {
-        "title": report.title,
-        "seed": report.seed,
-        "data": plain(report.data),
-        "tables": plain(list(report.tables)),
-    }
-    return json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """The report as indented JSON, see `Report.to_dict`."""
+    return json.dumps(report.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def write_text(path: str | Path, text: str) -> Path:

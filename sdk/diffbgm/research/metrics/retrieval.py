@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from diffbgm.errors import InputError
+from diffbgm.research.metrics.statistics import interval
 
 POOL = 60
 RANKS = (5, 10, 20)
@@ -146,8 +147,8 @@ def retrieve(scores: np.ndarray, *, pool: int = POOL, pools: int = POOLS, seed: 
         ranks[i] = rank.mean()
         hits[i] = [(rank <= k).mean() for k in RANKS]
     chosen = np.random.default_rng([seed, n, 7]).integers(0, n, (RESAMPLES, n))
-    low, high = np.quantile(hits[chosen].mean(1), (0.025, 0.975), axis=0)
-    around = np.quantile(ranks[chosen].mean(1), (0.025, 0.975))
+    low, high = interval(hits[chosen].mean(1))
+    around = interval(ranks[chosen].mean(1))
     return Retrieval(
         n=n,
         pool=pool,

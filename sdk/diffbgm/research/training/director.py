@@ -14,7 +14,7 @@ import numpy as np
 
 from diffbgm.errors import DataError
 from diffbgm.planner.director import (
-    SCENE_INPUTS,
+    SECTION_INPUTS,
     SPREAD,
     TARGETS,
     VIEWS,
@@ -103,7 +103,7 @@ def train_scenes(
     it is stretched until scenes differ as much as they do in music videos.
     """
     stretches = cut_stretches(videos)
-    if stretches.inputs.shape[1] == len(SCENE_INPUTS) or len(np.unique(stretches.owner)) < FEWEST:
+    if stretches.inputs.shape[1] == len(SECTION_INPUTS) or len(np.unique(stretches.owner)) < FEWEST:
         return None, None
     said = held_out(stretches, seed)
     r = row_r(said.T, stretches.levels.T)

@@ -1,0 +1,98 @@
+"""A brief as values: what a text asks of the music."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A time in a film whose length is not known yet.
+
+    Attributes:
+        value: Seconds after the start ("start"), seconds before the end ("end"), or a share 0..1 of the film ("share").
+        since: What `value` counts from.
+    """
+
+    value: float
+    since: Literal["start", "end", "share"] = "start"
+
+    def seconds(self, duration: float) -> float:
+        """The time in a film of `duration` seconds, within 0..duration."""
+        time = {"start": self.value, "end": duration - self.value, "share": self.value * duration}[self.since]
+        return min(max(time, 0.0), duration)
+
+
+@dataclass(frozen=True)
+class Span:
+    """From one moment to another."""
+
+    start: Moment
+    end: Moment
+
+    def seconds(self, duration: float) -> tuple[float, float]:
+        """(start, end) in a film of `duration` seconds, in rising order."""
+        first, last = sorted((self.start.seconds(duration), self.end.seconds(duration)))
+        return first, last
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A moment at which the music strikes; `size` 0..1."""
+
+    at: Moment
+    size: float = 0.7
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A piece of the text and what it was taken to mean."""
+
+    text: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What a text asks for; None and empty where it says nothing.
+
+    Attributes:
+        bpm: (low, high) beats per minute; equal for an exact tempo.
+        tonic: 0..11, C = 0.
+        mode: "major" or "minor".
+        metre: "4/4", "3/4", "6/8" or "2/4".
+        genre: A name of data/genres.tsv.
+        instruments: Names of data/instruments.tsv that have to sound, in the order of the text.
+        without: Names or families that must not sound; "melody" for music without one.
+        lead: The instrument that plays the melody.
+        solo: The instruments named are the only ones.
+        drums: Whether percussion is wanted.
+        valence, arousal: The mood, each -1..1.
+        tags: Style tags of `planner.styles` that fit.
+        energy: (moment, level 0..1) points of the energy over time, in order.
+        hits, rests: Moments to strike at, spans in which no note begins.
+        speech: People speak and want room.
+        ending: How the music ends.
+        readings: What every understood part of the text was taken to mean.
+        unread: The parts that were not understood.
+    """
+
+    bpm: tuple[float, float] | None = None
+    tonic: int | None = None
+    mode: Literal["major", "minor"] | None = None
+    metre: str | None = None
+    genre: str | None = None
+    instruments: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    lead: str | None = None
+    solo: bool = False
+    drums: bool | None = None
+    valence: float | None = None
+    arousal: float | None = None
+    tags: tuple[str, ...] = ()
+    energy: tuple[tuple[Moment, float], ...] = ()
+    hits: tuple[Hit, ...] = ()
+    rests: tuple[Span, ...] = ()
+    speech: bool = False
+    ending: Literal["fade", "final", "cut"] | None = None
+    readings: tuple[Reading, ...] = ()
+    unread: tuple[str, ...] = ()

@@ -1,0 +1,27 @@
+"""The values that are passed between rooms: frozen, checked where they are made, numpy only.
+
+Times are seconds (float64), musical positions are beats counted from the start of the piece; a bar has four beats and a
+beat has four steps (sixteenths). Arrays carry their shape in square brackets.
+"""
+
+from diffbgm.types.music import Audio, Control, Note, PianoRoll, Role, Score, Track
+from diffbgm.types.plan import CURVES, TEXTURE, Curves, Key, MusicPlan, PlannedCut, Section, TempoMap, Texture
+from diffbgm.types.values import (
+    BEATS_PER_BAR,
+    CHANNELS,
+    LOWEST_PITCH,
+    PITCH_NAMES,
+    PITCHES,
+    STEPS_PER_BAR,
+    STEPS_PER_BEAT,
+    SYNC_TOLERANCE,
+    Value,
+)
+from diffbgm.types.video import Cut, VideoFeatures, VideoReference
+
+__all__ = [
+    "BEATS_PER_BAR", "CHANNELS", "CURVES", "LOWEST_PITCH", "PITCHES", "PITCH_NAMES", "STEPS_PER_BAR",
+    "STEPS_PER_BEAT", "SYNC_TOLERANCE", "TEXTURE", "Audio", "Control", "Curves", "Cut", "Key", "MusicPlan", "Note",
+    "PianoRoll", "PlannedCut", "Role", "Score", "Section", "TempoMap", "Texture", "Track", "Value", "VideoFeatures",
+    "VideoReference",
+]  # fmt: skip

@@ -1,0 +1,300 @@
+"""What is to be composed: tempo map, key, sections with textures, curves, and the plan that holds them."""
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from diffbgm.errors import PlanError
+from diffbgm.types.values import (
+    BEATS_PER_BAR,
+    PITCH_NAMES,
+    SYNC_TOLERANCE,
+    Value,
+    check_finite,
+    check_range,
+    frozen_array,
+)
+from diffbgm.types.video import VideoReference
+
+
+@dataclass(frozen=True, eq=False)
+class TempoMap(Value):
+    """`edges` [B + 1]: the time in seconds of every beat edge, rising; beat b lasts from edges[b] to the next."""
+
+    edges: np.ndarray
+
+    def __post_init__(self) -> None:
+        edges = self._freeze("edges", np.float64, 1)
+        if len(edges) < 2:
+            raise PlanError(f"TempoMap: needs at least one beat (two edges), got {len(edges)} edge(s)")
+        wrong = np.flatnonzero(np.diff(edges) <= 0)
+        if len(wrong):
+            i = int(wrong[0]) + 1
+            raise PlanError(f"TempoMap: edges must rise; edge {i} is {edges[i]:.3f} s after {edges[i - 1]:.3f} s")
+
+    @classmethod
+    def steady(cls, bpm: float, beats: int, start: float = 0.0) -> "TempoMap":
+        """`beats` beats of the same length."""
+        return cls(start + np.arange(beats + 1) * (60.0 / bpm))
+
+    @property
+    def beats(self) -> int:
+        """Number of beats, B."""
+        return len(self.edges) - 1
+
+    def time_at(self, beat: Any) -> Any:
+        """Seconds at a beat position (scalar or array); linear inside a beat, last tempo held outside."""
+        return _interpolate(np.asarray(beat, np.float64), np.arange(len(self.edges), dtype=np.float64), self.edges)
+
+    def beat_at(self, time: Any) -> Any:
+        """Beat position at a time in seconds (scalar or array); the inverse of `time_at`."""
+        return _interpolate(np.asarray(time, np.float64), self.edges, np.arange(len(self.edges), dtype=np.float64))
+
+    def bpm(self) -> np.ndarray:
+        """[B] beats per minute, beat by beat."""
+        return 60.0 / np.diff(self.edges)
+
+
+def _interpolate(x: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> Any:
+    """Piecewise linear through (xs, ys), the outer pieces extended past the ends."""
+    i = np.minimum(np.maximum(np.searchsorted(xs, x, side="right") - 1, 0), len(xs) - 2)
+    y = ys[i] + (x - xs[i]) * (ys[i + 1] - ys[i]) / (xs[i + 1] - xs[i])
+    return float(y) if np.ndim(y) == 0 else y
+
+
+@dataclass(frozen=True)
+class Key:
+    """`tonic` 0..11 (C = 0) and mode."""
+
+    tonic: int
+    mode: Literal["major", "minor"] = "major"
+
+    def __post_init__(self) -> None:
+        if self.tonic not in range(12) or self.mode not in ("major", "minor"):
+            raise PlanError(f"Key: tonic must be 0..11 and mode major or minor, got {self.tonic!r} {self.mode!r}")
+
+    def __str__(self) -> str:
+        return f"{PITCH_NAMES[self.tonic]} {self.mode}"
+
+
+CURVES = ("polyphony", "density", "register", "melody", "repetition")
+
+
+@dataclass(frozen=True, eq=False)
+class Curves(Value):
+    """What is asked of the music, beat by beat [B]; `roll.measure_curves` measures the same of a roll.
+
+    Attributes:
+        polyphony: Keys sounding at once, the mean over a bar (POP909: mean 3.8, 90 % between 2.5 and 5.2).
+        density: Onsets per beat, all voices, the mean over a bar (POP909: mean 5.2, 90 % between 2.2 and 8.5).
+        register: Mean MIDI pitch of what sounds in the bar (POP909: mean 60.5, 90 % between 54 and 67).
+        melody: Melody onsets per beat, the mean over a bar; 0 where the melody rests.
+        repetition: 0..1, how much of the bar is the bar four bars earlier (Jaccard index of onsets).
+
+    """
+
+    polyphony: np.ndarray
+    density: np.ndarray
+    register: np.ndarray
+    melody: np.ndarray
+    repetition: np.ndarray
+
+    def __post_init__(self) -> None:
+        for name in CURVES:
+            if len(self._freeze(name, np.float32, 1)) != len(self.polyphony):
+                raise PlanError(
+                    f"Curves.{name}: {len(getattr(self, name))} beats, but polyphony has {len(self.polyphony)}"
+                )
+
+    @property
+    def beats(self) -> int:
+        """Number of beats, B."""
+        return len(self.polyphony)
+
+
+@dataclass(frozen=True)
+class Texture:
+    """How the music of a section is made, as far as it is asked; None leaves it to the model.
+
+    Attributes:
+        mode: 1 major .. 0 minor.
+        accompaniment_register: Mean MIDI pitch of the accompaniment's onsets.
+        density: Onsets per beat, all voices.
+        syncopation: 0..1, share of onsets that fall between the beats' eighths (odd sixteenths).
+        note_length: Mean length of a note in beats.
+        harmonic_rhythm: Changes of the sounding pitch-class set per bar, at beat resolution.
+
+    """
+
+    mode: float | None = None
+    accompaniment_register: float | None = None
+    density: float | None = None
+    syncopation: float | None = None
+    note_length: float | None = None
+    harmonic_rhythm: float | None = None
+
+    def __post_init__(self) -> None:
+        check_finite(self)
+
+
+TEXTURE = tuple(f.name for f in fields(Texture))
+
+
+@dataclass(frozen=True)
+class Section:
+    """Beats `start_beat` (inclusive) to `end_beat` (exclusive), with valence and arousal -1..1 and a texture.
+
+    Sections with the same label share their music.
+    """
+
+    start_beat: int
+    end_beat: int
+    label: str = "A"
+    valence: float = 0.0
+    arousal: float = 0.0
+    texture: Texture = Texture()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start_beat < self.end_beat:
+            raise PlanError(f"Section: beats must rise from 0, got {self.start_beat} to {self.end_beat}")
+        check_range(self.valence, "Section: valence", -1.0)
+        check_range(self.arousal, "Section: arousal", -1.0)
+
+    @property
+    def bars(self) -> int:
+        """Number of whole bars."""
+        return (self.end_beat - self.start_beat) // BEATS_PER_BAR
+
+
+@dataclass(frozen=True)
+class PlannedCut:
+    """What became of a cut.
+
+    Attributes:
+        time: Seconds.
+        strength: 0..1.
+        beat: The nearest half beat.
+        error: Seconds, cut minus beat.
+        snapped: Whether the beat lies within `SYNC_TOLERANCE` of the cut.
+        reason: Why it was let go, where it was.
+
+    """
+
+    time: float
+    strength: float
+    beat: float
+    error: float
+    snapped: bool
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        check_finite(self)
+
+
+@dataclass(frozen=True, eq=False)
+class MusicPlan(Value):
+    """Everything the composer is asked for; JSON-able, so that people can edit it.
+
+    The piece has whole bars (`tempo.beats` is a multiple of 4), its sections tile its beats, and it ends with the video
+    at `duration` seconds; where the video is shorter than a single bar, it ends inside the bar.
+
+    Attributes:
+        duration: Seconds of the video.
+        tempo: When every beat is.
+        key: Key of the whole piece.
+        sections: Their music is asked for by textures.
+        curves: What is asked beat by beat.
+        cuts: What became of every cut of the video.
+        style: Tags of `planner.STYLES`.
+        palette: The instruments, one of `planner.PALETTES`.
+        why: Why the plan is as it is, one choice per line.
+        video: The video it was made for; None in plans of version 0.4.
+
+    Raises:
+        PlanError: The parts do not fit one another.
+
+    """
+
+    duration: float
+    tempo: TempoMap
+    key: Key
+    sections: tuple[Section, ...]
+    curves: Curves
+    cuts: tuple[PlannedCut, ...] = ()
+    style: tuple[str, ...] = ()
+    palette: str = "piano"
+    why: tuple[str, ...] = field(default=())
+    video: VideoReference | None = None
+
+    def __post_init__(self) -> None:
+        check_finite(self)
+        self._freeze_tuples("sections", "cuts", "style", "why")
+        if self.beats % BEATS_PER_BAR:
+            raise PlanError(f"MusicPlan: {self.beats} beats are not whole bars of {BEATS_PER_BAR}")
+        if self.curves.beats != self.beats:
+            raise PlanError(f"MusicPlan: curves cover {self.curves.beats} beats, the tempo map {self.beats}")
+        edge = 0
+        for i, section in enumerate(self.sections):
+            if section.start_beat != edge:
+                raise PlanError(
+                    f"MusicPlan: section {i} starts at beat {section.start_beat}, the one before ends at {edge}"
+                )
+            edge = section.end_beat
+        if edge != self.beats:
+            raise PlanError(f"MusicPlan: the sections end at beat {edge}, the piece at {self.beats}")
+        self._check_duration()
+
+    def _check_duration(self) -> None:
+        video, end = self.video, float(self.tempo.edges[-1])
+        if video is not None and abs(self.duration - video.duration) > SYNC_TOLERANCE:
+            raise PlanError(
+                f"MusicPlan: duration is {self.duration:.2f} s, but its video lasts {video.duration:.2f} s"
+                f" ({abs(self.duration - video.duration):.2f} s off); put that back, or fit the plan with `recut`"
+            )
+        early = self.duration - end if self.bars == 1 else abs(self.duration - end)
+        if not self.duration > 0 or early > SYNC_TOLERANCE:
+            raise PlanError(
+                f"MusicPlan: duration is {self.duration:.2f} s, but the tempo map ends at {end:.2f} s;"
+                " they must agree (fit the plan to another length with `recut`)"
+            )
+
+    @property
+    def beats(self) -> int:
+        """Number of beats, B."""
+        return self.tempo.beats
+
+    @property
+    def bars(self) -> int:
+        """Number of bars."""
+        return self.tempo.beats // BEATS_PER_BAR
+
+    def with_curve(self, name: str, values: Any) -> "MusicPlan":
+        """Return the same plan with one curve replaced by `values` [B], or by fewer points stretched over the piece."""
+        if name not in CURVES:
+            raise PlanError(f"no curve is called {name!r}; there are {', '.join(CURVES)}")
+        points = frozen_array(values, np.float64, 1, f"Curves.{name}")
+        if len(points) != self.beats:
+            points = np.interp(np.linspace(0, 1, self.beats), np.linspace(0, 1, len(points)), points)
+        return replace(self, curves=replace(self.curves, **{name: points}))
+
+    def with_texture(self, section: int, **changes: float | None) -> "MusicPlan":
+        """Return the same plan with another texture in one section.
+
+        Args:
+            section: Its number from 0, or from -1 backwards.
+            **changes: Fields of `Texture`, `valence` and `arousal`; None leaves a field to the model.
+
+        Raises:
+            PlanError: There is no such section or field, or a value is out of range.
+
+        """
+        if not -len(self.sections) <= section < len(self.sections):
+            raise PlanError(f"there is no section {section}; the plan has {len(self.sections)}")
+        if unknown := sorted(set(changes) - {*TEXTURE, "valence", "arousal"}):
+            raise PlanError(f"a texture has no {unknown[0]!r}; there are {', '.join((*TEXTURE, 'valence', 'arousal'))}")
+        sections = list(self.sections)
+        affect = {name: float(value or 0.0) for name, value in changes.items() if name not in TEXTURE}
+        texture = replace(sections[section].texture, **{name: changes[name] for name in changes if name in TEXTURE})
+        sections[section] = replace(sections[section], texture=texture, **affect)
+        return replace(self, sections=tuple(sections))

@@ -1,0 +1,85 @@
+"""What all values share: the musical grid, the tolerance of the ear, and the checks of arrays and numbers."""
+
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
+import math
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from diffbgm.errors import PlanError
+
+BEATS_PER_BAR = 4
+STEPS_PER_BEAT = 4
+STEPS_PER_BAR = BEATS_PER_BAR * STEPS_PER_BEAT
+LOWEST_PITCH = 21  # A0, the first of the 88 keys
+PITCHES = 88
+CHANNELS = ("melody onset", "melody sustain", "accompaniment onset", "accompaniment sustain")
+PITCH_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+SYNC_TOLERANCE = 0.040  # seconds: sound and picture this close are perceived as simultaneous
+
+
+class Value:
+    """Equality that looks into arrays, for frozen dataclasses that hold some."""
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))  # type: ignore[arg-type]
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _freeze(self, name: str, dtype: type[np.generic], ndim: int) -> np.ndarray:
+        """Replace a field by a read-only array, see `frozen_array`; returns the array."""
+        array = frozen_array(getattr(self, name), dtype, ndim, f"{type(self).__name__}.{name}")
+        object.__setattr__(self, name, array)
+        return array
+
+    def _freeze_tuples(self, *names: str) -> None:
+        """Replace fields by tuples."""
+        for name in names:
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return a.dtype == b.dtype and np.array_equal(a, b)
+    return not isinstance(a, np.ndarray) and not isinstance(b, np.ndarray) and bool(a == b)
+
+
+def frozen_array(value: Any, dtype: type[np.generic], ndim: int, name: str) -> np.ndarray:
+    """Return a read-only copy of `value` with a fixed dtype and rank; PlanError where an entry is not finite."""
+    array = np.array(value, dtype=dtype)
+    if array.ndim != ndim:
+        raise PlanError(f"{name}: expected {ndim} dimension(s), got shape {array.shape}")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise PlanError(f"{name}: entry {int(np.flatnonzero(~np.isfinite(array).ravel())[0])} is not a finite number")
+    array.setflags(write=False)
+    return array
+
+
+def check_range(value: float, name: str, low: float = 0.0, high: float = 1.0) -> None:
+    """PlanError for a number outside `low` to `high`, and for NaN."""
+    if not low <= value <= high:
+        raise PlanError(f"{name} must lie between {low:g} and {high:g}, got {value!r}")
+
+
+def check_finite(value: Any) -> None:
+    """PlanError for a dataclass with a field that is NaN or infinite."""
+    for field in fields(value):
+        number = getattr(value, field.name)
+        if isinstance(number, float | np.floating) and not math.isfinite(number):
+            raise PlanError(f"{type(value).__name__}: {field.name} must be a finite number, got {number!r}")
+
+
+def check_rising(times: list[float], end: float, name: str) -> None:
+    """PlanError for times that do not rise strictly inside (0, `end`) seconds."""
+    previous = 0.0
+    for i, time in enumerate(times):
+        if not previous < time < end:
+            raise PlanError(
+                f"{name}: entry {i} is {time:.3f} s, but must lie after {previous:.3f} s and before {end:.3f} s"
+            )
+        previous = time

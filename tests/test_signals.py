@@ -1,0 +1,145 @@
+"""Signals stop a command in one line and leave nothing; a fork after the model was used is told what is wrong."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from diffbgm.cli.commands import explain
+from diffbgm.cli.signals import Interrupted, Stop, stoppable
+from diffbgm.errors import RenderError, WeightsError
+
+CONSOLE = "import sys; from diffbgm.cli import main; sys.exit(main())"
+# Sends a signal to itself when a module is looked for, as somebody does who presses Ctrl-C at once.
+EARLY = """
+import os, signal, sys
+
+class Presses:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Presses())
+"""
+
+
+def children(parent: int) -> list[int]:
+    """The processes that a process started, and that are still there."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent:
+            found.append(int(stat.parent.name))
+    return found
+
+
+def until(true: Callable[[], object], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_while_children_play_leaves_nothing(
+    movie: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    scratch, out = tmp_path / "scratch", tmp_path / "out"
+    scratch.mkdir()
+    out.mkdir()
+    line = [sys.executable, "-c", CONSOLE, "score", str(movie), "-o", str(out / "x.mp4"), "--steps", "1"]
+    process = subprocess.Popen(
+        [*line, "--semantics", "colour"], env={**os.environ, "TMPDIR": str(scratch)}, stderr=subprocess.PIPE, text=True
+    )
+    until(lambda: children(process.pid) and list(scratch.glob("diffbgm-*/*")))
+    playing = children(process.pid)
+    process.send_signal(number)
+    process.send_signal(number)  # as `timeout` does
+    _, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (code, "diffbgm: stopped\n")
+    assert not list(scratch.glob("diffbgm-*"))
+    assert not list(out.iterdir())
+    until(lambda: not any(Path(f"/proc/{child}").exists() for child in playing), 5.0)
+
+
+@pytest.mark.parametrize(
+    "module", ["diffbgm.cli.signals", "diffbgm.cli.commands", "argparse", "diffbgm.research.cli", "diffbgm.planner"]
+)
+def test_ctrl_c_while_everything_is_on_its_way_is_one_line(module: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", EARLY.format(module=module) + CONSOLE, "styles"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr, done.stdout) == (130, "diffbgm: stopped\n", "")
+
+
+def test_a_signal_whose_exception_got_lost_is_asked_for_later() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with stoppable() as stop:
+        with pytest.raises(Interrupted):
+            os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)  # at once: does not disturb the clearing up
+        with pytest.raises(Interrupted) as lost:
+            stop.check()
+        assert lost.value.code == 143
+    assert signal.getsignal(signal.SIGTERM) == before
+    Stop().check()
+
+
+FORK = """
+import os, signal, sys
+import torch
+from diffbgm import DiffBGM
+from diffbgm.errors import InputError
+torch.set_num_threads(2)
+model = DiffBGM.from_pretrained(device="cpu") if sys.argv[1] == "after" else None
+child = os.fork()
+if not child:
+    signal.alarm(40)  # what hangs, dies
+    try:
+        model.compose(None) if model else DiffBGM.from_pretrained(device="cpu")
+    except InputError as e:
+        print(e, flush=True)
+        os._exit(7)
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize(
+    ("when", "code", "words"), [("after", 7, "forked from one that had loaded"), ("before", 0, "")]
+)
+def test_a_fork_after_the_model_was_used_is_an_error_and_no_hang(when: str, code: int, words: str) -> None:
+    done = subprocess.run([sys.executable, "-c", FORK, when], capture_output=True, text=True, check=False, timeout=100)
+    assert (done.returncode, words in done.stdout) == (code, True), done.stderr
+
+
+def test_what_the_caller_can_mend_is_two_and_a_limit_of_memory_says_so() -> None:
+    import torch
+
+    with pytest.raises(RuntimeError) as torchs:
+        torch.empty(2**60, dtype=torch.uint8)
+    for error in (
+        torchs.value,
+        MemoryError(),
+        OSError(12, "Cannot allocate memory"),
+        ImportError("x.so: failed to map segment from shared object"),
+    ):
+        said = explain(error)
+        assert said is not None
+        assert (said[1], "not enough memory" in said[0]) == (2, True)
+    assert explain(WeightsError("x")) == ("x", 2)
+    assert explain(RenderError("x")) == ("x", 1)
+    assert explain(OSError(24, "Too many open files")) == ("Too many open files", 2)
+    assert explain(KeyError("x")) is None

@@ -13,9 +13,10 @@ import gradio as gr
 
 from diffbgm import MusicPlan, PianoRoll
 from diffbgm.errors import Cancelled, DiffBGMError, InputError
+from diffbgm.media import as_time
 from diffbgm.progress import Progress
 from space import films, work
-from space.limits import MOST_BYTES, PAGE, time_words
+from space.limits import MOST_BYTES, PAGE
 from space.line import CrowdError, Job, Line, Rules, Visitor
 from space.notices import in_line, message, progress, welcome
 from space.pictures import timeline
@@ -29,7 +30,7 @@ Answers = Generator[Changes, None, None]
 Handler = Callable[..., Answers]
 DOWNLOADS = ("video", "mp3", "wav", "midi", "stems", "markers", "picture", "receipt", "plan")
 TAKES = 3
-START = f"Choose a video or an example to begin. Up to {time_words(PAGE.seconds)} and {MOST_BYTES / 1e6:.0f} MB."
+START = f"Choose a video or an example to begin. Up to {as_time(PAGE.seconds)} and {MOST_BYTES / 1e6:.0f} MB."
 NO_STYLE = "Nothing chosen: the pictures decide."
 BROKEN = "Something broke on this side; it is in the log. Please try again."
 WATCHING = Line(Rules(running=2, waiting=16))

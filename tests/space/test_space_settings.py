@@ -14,6 +14,7 @@ from space.settings import (
 )
 
 from diffbgm.errors import InputError, StyleError
+from diffbgm.options import Guidance
 from diffbgm.planner.shape import SHAPES
 from diffbgm.stages import options_of
 
@@ -77,5 +78,5 @@ def test_tags_find_their_group() -> None:
 def test_the_sdk_is_asked_for_what_the_knobs_say() -> None:
     asked = PageSettings(moods=("calm",), palette="piano", text="rain", rhythm=2, keep="duck", fade=1.5).options(7)
     assert (asked.style, asked.prompt, asked.seed, asked.steps) == ("calm,piano", "rain", 7, 64)
-    assert (options_of(asked, 0).guidance.rhythm, options_of(asked, 0).guidance.mood) == (2, 1)
+    assert options_of(asked, 0).guidance == Guidance(2, 1)
     assert (asked.keep_audio, asked.fade) == ("duck", 1.5)

@@ -19,7 +19,7 @@ import numpy as np
 
 from diffbgm.errors import Cancelled, DiffBGMError, InputError, VideoError
 from diffbgm.hub import Origin
-from diffbgm.media import write_audio
+from diffbgm.media import Limits, write_audio
 from diffbgm.options import ComposeOptions, ScoreOptions
 from diffbgm.progress import Clock, Progress
 from diffbgm.result import Result
@@ -27,7 +27,7 @@ from diffbgm.stages import PlannedVideo, arrange_and_render
 from diffbgm.types import PianoRoll, VideoFeatures
 from diffbgm.video import analyze
 from space.films import Still, stills
-from space.limits import MEMORY, PAGE, Limits, check
+from space.limits import MEMORY, PAGE, check
 
 T = TypeVar("T")
 Told = Callable[[str, float], None]  # hears the name of a stage and how much of it is done, 0 to 1
@@ -77,7 +77,7 @@ class StageClock(Clock):
 def look(told: Told, path: Path, limits: Limits = PAGE) -> VideoFeatures:
     """Looks at a video that the page takes; VideoError where it does not."""
     check(path, limits)
-    return analyze(path, on_progress=lambda fraction, message: told("watch", fraction))
+    return analyze(path, limits=limits, on_progress=lambda fraction, message: told("watch", fraction))
 
 
 def pictures(told: Told, path: Path, features: VideoFeatures) -> tuple[tuple[Still, ...], str]:

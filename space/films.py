@@ -19,6 +19,7 @@ import numpy as np
 from diffbgm.files import replacing
 from diffbgm.media import frames
 from diffbgm.types import VideoFeatures
+from space.limits import PAGE
 
 if TYPE_CHECKING:
     from diffbgm.video.demo import Shots
@@ -135,7 +136,7 @@ def stills(
     out: list[Still] = []
     best = np.zeros((9, 16, 3), np.uint8)
     every = max(0.1, features.duration / 300)
-    for time, picture in frames(path, size=POSTER_WIDTH, every=every):
+    for time, picture in frames(path, size=POSTER_WIDTH, every=every, limits=PAGE):
         look_up()
         while len(out) < len(slots) and (time >= wanted[len(out)] or time + every > slots[len(out)][1]):
             out.append(Still(*slots[len(out)], to_uri(picture, WIDTH)))

@@ -5,16 +5,18 @@ import secrets
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from functools import wraps
+from dataclasses import replace
+from functools import partial, wraps
 from typing import Any, TypeVar
 
 import gradio as gr
 
 from diffbgm import MusicPlan, PianoRoll
 from diffbgm.errors import Cancelled, DiffBGMError, InputError
+from diffbgm.media import as_time
 from diffbgm.progress import Progress
 from space import films, work
-from space.limits import MOST_BYTES, PAGE, time_words
+from space.limits import MOST_BYTES, PAGE
 from space.line import CrowdError, Job, Line, Rules, Visitor
 from space.notices import in_line, message, progress, welcome
 from space.pictures import timeline
@@ -28,7 +30,7 @@ Answers = Generator[Changes, None, None]
 Handler = Callable[..., Answers]
 DOWNLOADS = ("video", "mp3", "wav", "midi", "stems", "markers", "picture", "receipt", "plan")
 TAKES = 3
-START = f"Choose a video or an example to begin. Up to {time_words(PAGE.seconds)} and {MOST_BYTES / 1e6:.0f} MB."
+START = f"Choose a video or an example to begin. Up to {as_time(PAGE.seconds)} and {MOST_BYTES / 1e6:.0f} MB."
 NO_STYLE = "Nothing chosen: the pictures decide."
 BROKEN = "Something broke on this side; it is in the log. Please try again."
 WATCHING = Line(Rules(running=2, waiting=16))
@@ -171,12 +173,11 @@ def look(job: Job, path: str, *knobs: Any) -> Answers:
         "compose": gr.update(interactive=True, visible=True),
     }
     try:
-        seen = watched
-        watched = result_of(in_steps(lambda told: work.with_pictures(seen, told), stopped=job.stopped))
-    except (InputError, Cancelled) as e:  # the plan is there; it can do without pictures
-        log.info("no pictures of %s: %s", watched.name, e)
+        watched = result_of(in_steps(partial(with_stills, watched), stopped=job.stopped))
+    except Cancelled:  # of what is composed meanwhile; the plan stays
         return
-    yield {"watched": watched, "plan": timeline(watched, plan)}
+    composing = COMPOSING.has(job.visitor)  # then the take is drawn where the plan stands
+    yield {"watched": watched} if composing else {"watched": watched, "plan": timeline(watched, plan)}
 
 
 def replan(watched: Watched | None, take: Take | None, *knobs: Any) -> Changes:
@@ -209,9 +210,20 @@ def one_take(
     take = yield from reported(
         job, lambda told: work.make_take(watched, plan, settings, told, seed=seed, roll=roll), "compose"
     )
+    if not watched.stills:  # it was composed before they were there
+        take = replace(take, watched=result_of(in_steps(partial(with_stills, watched), stopped=job.stopped)))
     done = {**idle(), **shown(take)}
     check(job)
     yield done
+
+
+def with_stills(watched: Watched, told: Progress) -> Watched:
+    """The same with its pictures, where it has some that can be shown."""
+    try:
+        return work.with_pictures(watched, told)
+    except InputError as e:
+        log.info("no pictures of %s: %s", watched.name, e)
+        return watched
 
 
 def shown(take: Take) -> Changes:

@@ -3,7 +3,8 @@
 Every refusal is one sentence that says what the file has and what the page takes.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import av
 import av.error
 
 from diffbgm.errors import VideoError
-from diffbgm.media import probe
+from diffbgm.media import Limits, as_time, probe
 
 MOST_BYTES = 200 * 10**6  # of an upload
 SHORTEST = 0.5  # seconds
@@ -20,25 +21,6 @@ LONGEST_NAME = 60  # characters of a file's name in a sentence
 # Containers whose header is read here; what is none of them is for `probe` to refuse.
 CONTAINERS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,gif,3gp,ivf,nut,h264,hevc,m4v,dv,rm,swf,wtv"
 MOST_STREAMS = 32  # whose decoders are kept from working while the header is read
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How large a video may be.
-
-    Attributes:
-        seconds: Length of the pictures.
-        pixels: Of one picture, width times height.
-        total_pixels: Pixels of all pictures together, which decides how long watching takes.
-        sound_seconds: Length of its sound.
-        wall_clock: Seconds that reading it may take.
-    """
-
-    seconds: float
-    pixels: int
-    total_pixels: int
-    sound_seconds: float
-    wall_clock: float
 
 
 WIDEST = (8192, 4320)
@@ -50,6 +32,7 @@ PAGE = Limits(
     sound_seconds=12 * 3600.0,
     wall_clock=240.0,
 )
+ANY_LENGTH = Limits(seconds=math.inf, total_pixels=math.inf, wall_clock=PAGE.wall_clock)
 
 
 @dataclass(frozen=True)
@@ -64,7 +47,7 @@ class Header:
 
 def read_header(path: Path, limits: Limits = PAGE) -> Header | None:
     """The header of a video, without decoding a picture; None where there is nothing that is understood."""
-    quiet = {"skip_frame": "all", "max_pixels": str(limits.pixels)}  # FFmpeg decodes a picture to know more, else
+    quiet = {"skip_frame": "all", **limits.decoder_options()}  # FFmpeg decodes a picture to know more, else
     options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
     streams: Any = [quiet] * MOST_STREAMS  # PyAV's stub says that these are texts
     try:
@@ -92,10 +75,10 @@ def check(path: Path, limits: Limits = PAGE) -> None:
             check_length(path, header.seconds or SHORTEST, limits)
         if header.sound_seconds > limits.sound_seconds:
             raise VideoError(
-                f"{path}: its sound is {time_words(header.sound_seconds)} long; this page takes up to "
-                f"{time_words(limits.sound_seconds)}. Cut it to the length of the pictures"
+                f"{path}: its sound is {as_time(header.sound_seconds)} long; this page takes up to "
+                f"{as_time(limits.sound_seconds)}. Cut it to the length of the pictures"
             )
-    info = probe(path)
+    info = probe(path, limits=replace(ANY_LENGTH, pixels=limits.pixels))  # its length is said in this page's words
     width, height = (header.width, header.height) if header is not None else (info.width, info.height)
     check_size(path, width, height, limits)
     check_length(path, info.duration, limits)
@@ -114,7 +97,7 @@ def check_length(path: Path, seconds: float, limits: Limits = PAGE) -> None:
     """VideoError where a video is too long, or too short to be given music."""
     if seconds > limits.seconds:
         raise VideoError(
-            f"{path}: is {time_words(seconds)} long; this page takes up to {time_words(limits.seconds)}. "
+            f"{path}: is {as_time(seconds)} long; this page takes up to {as_time(limits.seconds)}. "
             "Cut it, or run diffbgm on your own machine"
         )
     if seconds < SHORTEST:
@@ -124,21 +107,12 @@ def check_length(path: Path, seconds: float, limits: Limits = PAGE) -> None:
 def check_work(path: Path, frames: int, width: int, height: int, limits: Limits = PAGE) -> None:
     """VideoError where all pictures together have too many pixels to be looked at."""
     if frames * width * height > limits.total_pixels:
-        most = limits.total_pixels // (width * height)
+        most = int(limits.total_pixels // (width * height))
         raise VideoError(
             f"{path}: {frames} pictures of {width} x {height} pixels; this page takes up to {most} of that size "
             f"(as much as {limits.seconds / 60:.0f} minutes of full HD). Export it smaller, or with fewer pictures per "
             "second"
         )
-
-
-def time_words(seconds: float) -> str:
-    """ "11 minutes", "10 hours", "1.5 hours", "45 seconds"."""
-    for unit, length in (("hour", 3600.0), ("minute", 60.0)):
-        if seconds >= length:
-            count = f"{seconds / length:.1f}".removesuffix(".0")
-            return f"{count} {unit}" + ("" if count == "1" else "s")
-    return f"{seconds:.0f} seconds"
 
 
 def shown_name(path: Path) -> str:

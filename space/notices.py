@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
+from diffbgm.media import as_time
 from space.films import Example, to_uri
-from space.limits import time_words
 from space.running import Report
 
 # The steps that the page names, and what happens in each stage of the work, in plain words.
@@ -34,7 +34,7 @@ def clock(seconds: float) -> str:
 
 def about(seconds: float) -> str:
     """ "about 40 s", "about 3 minutes"."""
-    return f"about {max(1, round(seconds))} s" if seconds < 90 else f"about {time_words(60 * round(seconds / 60))}"
+    return f"about {max(1, round(seconds))} s" if seconds < 90 else f"about {as_time(60 * round(seconds / 60))}"
 
 
 def welcome() -> str:

@@ -30,7 +30,7 @@
 
   document.addEventListener("loadedmetadata", (event) => {
     putPosters();
-    event.target.closest("#after")?.classList.remove("unplayable");
+    event.target.closest(".unplayable")?.classList.remove("unplayable");
   }, true);
 
   // Formats that a browser cannot show can be scored all the same; gradio would call that an error.

@@ -30,6 +30,8 @@ from space.storage import new_folder
 STEP_COST, STEP_COST_GPU = 0.5, 0.02  # a step of a window takes as long as to play and write this many seconds
 PLAYING = 0.55  # of the time that follows composing; the rest writes files
 ARRANGING = 0.05  # of the time that playing takes
+MOST_SEEN = 32  # videos whose pictures are kept, some 100 kB each
+SEEN: dict[Path, tuple[tuple[Still, ...], str]] = {}
 
 
 @dataclass(frozen=True)
@@ -95,14 +97,18 @@ def watch(path: str, told: Progress) -> Watched:
 
 
 def with_pictures(watched: Watched, told: Progress) -> Watched:
-    """The same with its stills and its poster."""
-    pictures, poster = ask(
-        child.pictures,
-        watched.path,
-        lambda stage, fraction: told(fraction, stage),
-        PAGE.wall_clock,
-        watched.features,
-    )
+    """The same with its stills and its poster; those of the latest videos are kept, for who composes meanwhile."""
+    if watched.path not in SEEN:
+        while len(SEEN) >= MOST_SEEN:
+            SEEN.pop(next(iter(SEEN)), None)
+        SEEN[watched.path] = ask(
+            child.pictures,
+            watched.path,
+            lambda stage, fraction: told(fraction, stage),
+            PAGE.wall_clock,
+            watched.features,
+        )
+    pictures, poster = SEEN[watched.path]
     return replace(watched, stills=pictures, poster=poster)
 
 

@@ -98,7 +98,7 @@ def test_a_process_that_is_told_to_end_saves_and_says_so(archives: Path, tmp_pat
         "from diffbgm.errors import Cancelled\n"
         "from diffbgm.research.training.train import train\n"
         "try:\n"
-        "    train(sys.argv[1], sys.argv[2], config=TINY, options=replace(OPTIONS, steps=100000, validate_every=100000),"
+        "    train(sys.argv[1], sys.argv[2], config=TINY, options=replace(OPTIONS, steps=10**5, validate_every=10**5),"
         " on_progress=lambda f, m: print(m, flush=True))\n"
         "except Cancelled as e:\n"
         "    print(e)\n"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from space.limits import PAGE, Header, check, check_work, read_header, shown_name, time_words
+from space.limits import PAGE, Header, check, check_work, read_header, shown_name
 from tests.drawing import Drawn
 
 from diffbgm import media
@@ -27,7 +27,7 @@ def test_a_header_is_read_without_decoding(clip: Drawn, monkeypatch: pytest.Monk
 
 
 def test_large_pictures_are_refused_before_the_file_is_walked(clip: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("space.limits.probe", lambda path: pytest.fail("the file was walked"))
+    monkeypatch.setattr("space.limits.probe", lambda *_, **__: pytest.fail("the file was walked"))
     with pytest.raises(VideoError, match=r"clip\.mp4: 160 x 90 pixels; this page takes up to 8192 x 4320\. Export"):
         check(clip.path, replace(PAGE, pixels=160 * 90 - 1))
 
@@ -58,7 +58,7 @@ def test_length_is_refused_in_plain_words(
 
 def test_long_sound_is_refused_only_beyond_its_own_limit(clip: Drawn) -> None:
     check(clip.path, replace(PAGE, sound_seconds=5.0))
-    with pytest.raises(VideoError, match="its sound is 4 seconds long; this page takes up to 3 seconds"):
+    with pytest.raises(VideoError, match="its sound is 4 s long; this page takes up to 3 s"):
         check(clip.path, replace(PAGE, sound_seconds=3.0))
 
 
@@ -70,9 +70,6 @@ def test_what_has_no_header_is_for_the_sdk_to_refuse(tmp_path: Path) -> None:
         check(text)
 
 
-def test_words() -> None:
-    assert [time_words(s) for s in (36_000, 5_400, 660, 60, 45)] == [
-        "10 hours", "1.5 hours", "11 minutes", "1 minute", "45 seconds",
-    ]  # fmt: skip
+def test_names_are_without_folders_and_not_too_long() -> None:
     assert shown_name(Path("/secret/place/clip.mp4")) == "clip.mp4"
     assert len(shown_name(Path("x" * 200 + ".mp4"))) == 60

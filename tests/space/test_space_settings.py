@@ -14,6 +14,7 @@ from space.settings import (
 )
 
 from diffbgm.errors import InputError, StyleError
+from diffbgm.options import Guidance
 from diffbgm.planner.shape import SHAPES
 from diffbgm.stages import options_of
 

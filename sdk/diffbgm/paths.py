@@ -44,11 +44,6 @@ def local_path(text: StrPath) -> Path:
     return Path(name)
 
 
-def default_suffix(video: Path) -> str:
-    """The suffix of a scored video where nobody names one."""
-    return ".mp4"
-
-
 def output_path(text: str | None, video: Path, suffix: str) -> Path:
     """Where the scored video goes: VIDEO-scored beside the video, or in a folder that is named, or under that name."""
     name = f"{video.stem}-scored{suffix}"

@@ -10,7 +10,7 @@ from diffbgm import codec, files, media
 from diffbgm.errors import OutputError
 from diffbgm.midi import midi_bytes, write_midi
 from diffbgm.options import ScoreOptions
-from diffbgm.paths import companion, default_suffix, digest_of
+from diffbgm.paths import companion, digest_of
 from diffbgm.types import Audio, MusicPlan, PianoRoll, Score, VideoFeatures
 
 PLAN = ".plan.json"
@@ -82,8 +82,7 @@ class Result:
         if path.exists() and self.source.exists() and path.samefile(self.source):
             raise OutputError(f"{path}: is the video that was scored; choose another name")
         if suffix in media.COPYABLE:
-            own = self.receipt["keep_audio"] != "replace"
-            media.mux(self.source, self.audio, path, duration=self.plan.duration, own_sound=own)
+            self.write_video(path)
         elif suffix in media.SOUND_CODECS:
             media.write_audio(self.audio, path)
         elif suffix in (".mid", ".midi"):
@@ -103,6 +102,11 @@ class Result:
             known = (*media.COPYABLE, *media.SOUND_CODECS, ".mid", ".json", ".png", ".fcpxml")
             raise OutputError(f"{path}: no such format {suffix or '(no suffix)'}; use one of {', '.join(known)}")
         return path
+
+    def write_video(self, path: Path) -> media.MuxReport:
+        """Writes the scored video; returns whether the pictures were copied, and what could not be kept."""
+        own = self.receipt["keep_audio"] != "replace"
+        return media.mux(self.source, self.audio, path, duration=self.plan.duration, own_sound=own)
 
     def save_files(
         self, video: Path, kinds: Iterable[str] = (), *, stems: bool = False
@@ -129,7 +133,9 @@ class Result:
         written = [*paths, *roles.values()]
         told = {**self.receipt, "files": {path.name: None for path in written}}
         files.write_json(receipt, told, indent=2)
-        for path in paths:
+        report = self.write_video(video)
+        told["video"] = {"pictures": report.pictures, "why": report.why, "left_out": list(report.left_out)}
+        for path in paths[1:]:
             self.save(path)
         for role, path in roles.items():
             media.write_audio(self.stems[role], path)
@@ -151,7 +157,7 @@ class Result:
             OutputError: One of them cannot be written.
         """
         folder = files.make_folder(folder)
-        video = folder / f"{name or f'{self.source.stem}-scored'}{default_suffix(self.source)}"
+        video = folder / f"{name or f'{self.source.stem}-scored'}{media.default_suffix(self.source)}"
         kinds = {"audio": ".wav", "plan": PLAN, "picture": ".png", "markers": ".fcpxml"}
         self.save_files(video, kinds.values(), stems=True)
         kinds |= {"midi": ".mid", "receipt": ".receipt.json", **{f"stem {role}": f".{role}.wav" for role in self.stems}}

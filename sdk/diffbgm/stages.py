@@ -55,7 +55,12 @@ def analyze_and_plan(
     else:
         find_palette(plan.palette)
     with clock.stage("analyze", 0.0, 0.25) as told:
-        features = features or analyze(path, semantics=settings.semantics or "auto", on_progress=told)
+        features = features or analyze(
+            path,
+            semantics=settings.semantics or "auto",
+            with_sound=settings.keep_audio != "replace",
+            on_progress=told,
+        )
         if plan is not None:
             check_plan_fits(plan, features)
     with clock.stage("plan", 0.25, 0.28):
@@ -112,7 +117,7 @@ def arrange_and_render(
     plan = planned.plan
     settings = with_changes(None, {**settings_of(settings), "seed": options.seed})
     with clock.stage("arrange", 0.7, 0.72):
-        own = None if settings.keep_audio == "replace" else read_audio(path)
+        own = None if settings.keep_audio == "replace" else read_audio(path, until=plan.duration)
         speech = find_speech(own) if own is not None and settings.keep_audio == "duck" else []
         music = arrange(roll, plan, seed=options.seed, speech=speech)
     with clock.stage("render", 0.72, 1.0) as told:

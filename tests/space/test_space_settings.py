@@ -14,7 +14,6 @@ from space.settings import (
 )
 
 from diffbgm.errors import InputError, StyleError
-from diffbgm.options import Guidance
 from diffbgm.planner.shape import SHAPES
 from diffbgm.stages import options_of
 

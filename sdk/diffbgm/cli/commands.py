@@ -5,6 +5,7 @@ import contextlib
 import errno
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn
@@ -23,6 +24,7 @@ NO_MEMORY = ("can't allocate memory", "out of memory", "cannot allocate memory",
 def run(arguments: Sequence[str] | None, stop: Stop) -> int:
     """Runs one command and returns its exit code."""
     common.stop = stop
+    warnings.showwarning = show_warning
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a name with letters that the terminal lacks is printed with escapes
             stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
@@ -44,6 +46,12 @@ def run(arguments: Sequence[str] | None, stop: Stop) -> int:
             forget_output()
         return complain(*found)
     return 0
+
+
+def show_warning(message: "Warning | str", category: type[Warning], *_: object, **__: object) -> None:
+    """One line on stderr for what a person should know; other warnings are for developers."""
+    if issubclass(category, RuntimeWarning | FutureWarning):
+        complain(message, 0)
 
 
 def explain(e: Exception) -> "tuple[str, int] | None":

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -135,6 +136,8 @@ def score_file(args: argparse.Namespace, video: Path) -> None:
         print(json.dumps(written, indent=2))
     else:
         summarise(written, paths)
+    for line in remarks(written["video"]):
+        print(f"diffbgm: {line}", file=sys.stderr)
 
 
 def read_options(args: argparse.Namespace) -> ScoreOptions:
@@ -151,7 +154,8 @@ def read_options(args: argparse.Namespace) -> ScoreOptions:
 
 def read_target(args: argparse.Namespace, video: Path) -> Path:
     """The scored video that is to be written."""
-    from diffbgm.paths import default_suffix, output_path
+    from diffbgm.media import default_suffix
+    from diffbgm.paths import output_path
 
     out = output_path(args.out, video, default_suffix(video))
     if out.suffix.lower() not in VIDEO_SUFFIXES:
@@ -173,6 +177,12 @@ def room_for(video: Path, info: "VideoInfo", outputs: Sequence[Path]) -> int:
     copied = info.codec in COPYABLE.get(outputs[0].suffix.lower(), ())
     waves = sum(path.suffix.lower() in (".wav", ".flac") for path in outputs)
     return (video.stat().st_size if copied else 0) + int(info.duration * (24_000 + 192_000 * waves))
+
+
+def remarks(video: Mapping[str, Any]) -> list[str]:
+    """What a person should know of how the video was written: pictures encoded again, and what was left out."""
+    again = [f"the pictures were encoded again: {video['why']}"] if video["pictures"] == "re-encoded" else []
+    return [*again, *(f"left out: {what}" for what in video["left_out"])]
 
 
 def summarise(r: Mapping[str, Any], paths: Sequence[Path]) -> None:

@@ -20,10 +20,11 @@ from diffbgm.errors import InputError, OptionError, OutputError, PlanError, Weig
 from diffbgm.files import write_json
 from diffbgm.media import probe
 from diffbgm.options import SETTINGS, Changes, ComposeOptions, Guidance, parse_option, with_changes
+from diffbgm.planner import read_plan
 from diffbgm.receipt import make_receipt
 from diffbgm.result import Result
 from diffbgm.setting import markdown_table
-from diffbgm.stages import options_of, read_plan
+from diffbgm.stages import options_of
 
 ROOT = Path(__file__).parents[1]
 ASKED = ScoreOptions(
@@ -107,7 +108,6 @@ def test_values_are_taken_as_they_are_meant(name: str, value: Any, meant: Any) -
         ("guidance", (1, 11), "from 0 to 10, got 11"),
         ("guidance", (1, 2, 3), "pair"),
         ("guidance", "2", "got '2'"),
-        ("guidance", Guidance(1, 1, 2), "rescale"),
         ("section_coupling", 1.1, "from 0 to 1"),
         ("mode_guidance", -1, "from 0 to 4"),
         ("bar_correlation", np.nan, "from 0 to 1"),
@@ -272,3 +272,8 @@ def test_a_result_never_replaces_its_own_video(model: DiffBGM, movie: Path, resu
         with pytest.raises(OutputError, match="is the video that was scored"):
             mine.save(tmp_path / name)
     assert video.read_bytes() == movie.read_bytes()
+
+
+def test_guidance_checks_its_own_weights() -> None:
+    with pytest.raises(OptionError, match="rescale must be a number from 0 to 1, got 2"):
+        Guidance(1, 1, 2)

@@ -13,7 +13,7 @@ from dataclasses import asdict, astuple, dataclass, field, fields, is_dataclass,
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypedDict, cast, get_args
 
-from diffbgm.errors import InputError, OptionError
+from diffbgm.errors import OptionError
 from diffbgm.setting import MOST_SEED, Setting, declare, real, show
 
 if TYPE_CHECKING:
@@ -91,21 +91,21 @@ class ComposeOptions:
 
 
 def whole(name: str, value: SupportsIndex) -> int:
-    """A whole number, of numpy too; InputError for another kind."""
+    """A whole number, of numpy too; OptionError for another kind."""
     try:
         return operator.index(value)
     except TypeError as e:
-        raise InputError(f"{name} must be a whole number, got {value!r}") from e
+        raise OptionError(f"{name} must be a whole number, got {show(value)}") from e
 
 
 def check_range(name: str, value: float, low: float, high: float) -> None:
-    """InputError where a number does not lie in low..high; NaN lies nowhere."""
+    """OptionError where a number does not lie in low..high; NaN lies nowhere."""
     try:
         inside = low <= value <= high
     except TypeError as e:
-        raise InputError(f"{name} must be a number between {low} and {high}, got {value!r}") from e
+        raise OptionError(f"{name} must be a number from {low} to {high}, got {show(value)}") from e
     if not inside:
-        raise InputError(f"{name} must lie between {low} and {high}, got {value}")
+        raise OptionError(f"{name} must be a number from {low} to {high}, got {show(value)}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -115,8 +115,10 @@ def read_config(path: Path) -> "Config":
     found = cast(dict[str, Any], values)
     for name, value in found.items():
         shown = f"{path}: {name} is {json.dumps(value)[:80]}"
-        kinds: set[type] = {type(number) for number in listed(usual.get(name))}
-        if name in usual and {type(number) for number in listed(value)} != kinds:
+        kinds: set[type] = {type(number) for number in listed(usual.get(name))} or {
+            str
+        }  # lists without an entry: names
+        if name in usual and (value or usual[name]) and {type(number) for number in listed(value)} != kinds:
             raise WeightsError(f"{shown}; a value like {json.dumps(usual[name])} belongs there")
         if int in kinds and not all(0 <= number <= LARGEST for number in listed(value)):
             raise WeightsError(f"{shown}, which no network of this kind has")

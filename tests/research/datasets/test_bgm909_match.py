@@ -24,7 +24,7 @@ from diffbgm.research.datasets.bgm909.store import video_split
 from diffbgm.research.datasets.muvisync import LABELS, MusicVideo
 from diffbgm.research.datasets.pairs import VideoView, paired_pieces, under_videos
 from diffbgm.research.datasets.windows import Sampling, Window, draw_window, prepare, view_window
-from diffbgm.research.evaluation.pairs import alone, evaluate_pairs, exchange, interval
+from diffbgm.research.evaluation.pairs import alone, evaluate_pairs, exchange, mean_interval
 from diffbgm.research.training.train import TrainOptions, train
 from diffbgm.research.training.widen import widen
 from diffbgm.roll import transpose
@@ -249,7 +249,7 @@ def test_exchanging_takes_another_songs_embeddings_and_nothing_else(source: Sour
 
 def test_the_interval_holds_the_mean() -> None:
     values = np.random.default_rng(0).normal(1.0, 0.5, 50)
-    low, high = interval(values, 0)
+    low, high = mean_interval(values, 0)
     assert low < values.mean() < high
     assert high - low == pytest.approx(2 * 1.96 * 0.5 / 50**0.5, rel=0.3)
 

@@ -11,6 +11,7 @@
 The building blocks (scenes, picture times, rotation, a tone) are in `tests/drawing.py`.
 """
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,9 @@ import pytest
 import torch
 from tests.drawing import Drawn, draw_video
 from tests.research.datasets.conftest import TRAINING, VALIDATION, write_song
+
+# A shell that starts the tests in the background has them ignore SIGINT, and with them all processes that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

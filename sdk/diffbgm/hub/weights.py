@@ -5,7 +5,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from diffbgm import __version__, threads
 from diffbgm.errors import OutputError, WeightsError
@@ -115,14 +115,13 @@ def read_config(path: Path) -> "Config":
     found = cast(dict[str, Any], values)
     for name, value in found.items():
         shown = f"{path}: {name} is {json.dumps(value)[:80]}"
-        kinds: set[type] = {type(number) for number in listed(usual.get(name))} or {
-            str
-        }  # lists without an entry: names
+        kinds: set[type] = {type(number) for number in listed(usual.get(name))} or {str}  # no entry: a list of names
         if name in usual and (value or usual[name]) and {type(number) for number in listed(value)} != kinds:
             raise WeightsError(f"{shown}; a value like {json.dumps(usual[name])} belongs there")
         if int in kinds and not all(0 <= number <= LARGEST for number in listed(value)):
             raise WeightsError(f"{shown}, which no network of this kind has")
-        if (words := get_args(hints.get(name))) and str in kinds and value not in words:
+        words = get_args(hints[name]) if get_origin(hints.get(name)) is Literal else ()
+        if words and value not in words:
             raise WeightsError(f"{shown}; it must be one of {', '.join(words)}")
     try:
         return Config.from_dict(found)

@@ -58,7 +58,7 @@ def test_json_lines_end_at_line_feeds_only(tmp_path: Path) -> None:
         {"video": "b.mp4", "prompt": ["x", "y"], "guidance": 2, "seed": 8},
     ]
     text = "\r\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\r\n\r\n"
-    wanted = [("a.mp4", "one\u2028two\x85three", 7, None), ("b.mp4", "x,y", 8, 2.0)]
+    wanted = [("a.mp4", "one\u2028two\x85three", 7, 1.0), ("b.mp4", "x,y", 8, 2.0)]
     for encoding in ("utf-8", "utf-8-sig", "utf-16"):
         assert rows_of(tmp_path, text.encode(encoding), "jsonl") == wanted
 

@@ -216,7 +216,7 @@ def test_validate_puts_weights_and_a_run_side_by_side(
     assert {row[1].strip() for row in rows} == {"plan", "genre", "all"}
     old = {(row[1], row[2]): row[4] for row in rows if "old" in row[3]}
     assert old[(" plan ", " 0.5 ")] == old[(" all ", " 0.5 ")]  # it cannot be told more
-    assert main(["validate", str(tmp_path), "--data", str(archives)]) == 1
+    assert main(["validate", str(tmp_path), "--data", str(archives)]) == 2
     assert "neither weights" in capsys.readouterr().err
     assert main([*command, "--only", "freedoom"]) == 2
 

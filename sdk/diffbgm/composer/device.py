@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from diffbgm.errors import InputError
+from diffbgm.errors import OptionError
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -39,7 +39,7 @@ def find_device(device: torch.device | str | None) -> torch.device:
         A device that a tensor can be put on.
 
     Raises:
-        InputError: there is no such kind of device, or none in this machine.
+        OptionError: there is no such kind of device, or none in this machine.
     """
     if device is None:
         return make_accelerator().device
@@ -48,5 +48,5 @@ def find_device(device: torch.device | str | None) -> torch.device:
         torch.empty(0, device=found)
     except (RuntimeError, AssertionError, NotImplementedError, TypeError) as e:  # torch raises all of these
         there = "cpu, cuda" if torch.cuda.is_available() else "mps, cpu" if torch.backends.mps.is_available() else "cpu"
-        raise InputError(f"device {str(device)!r} cannot be used here; this machine has: {there}") from e
+        raise OptionError(f"device {str(device)!r} cannot be used here; this machine has: {there}") from e
     return found

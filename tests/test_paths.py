@@ -18,7 +18,7 @@ from diffbgm.media import probe
 from diffbgm.midi import read_midi
 from diffbgm.paths import check_targets, companion, is_ours, local_path, output_path
 
-FAST = ("--steps", "1", "--semantics", "colour", "--seed", "1")
+FAST = ("--steps", "4", "--semantics", "colour", "--seed", "1")
 
 
 @pytest.fixture

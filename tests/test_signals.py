@@ -57,7 +57,7 @@ def test_a_signal_while_children_play_leaves_nothing(
     scratch, out = tmp_path / "scratch", tmp_path / "out"
     scratch.mkdir()
     out.mkdir()
-    line = [sys.executable, "-c", CONSOLE, "score", str(movie), "-o", str(out / "x.mp4"), "--steps", "1"]
+    line = [sys.executable, "-c", CONSOLE, "score", str(movie), "-o", str(out / "x.mp4"), "--steps", "4"]
     process = subprocess.Popen(
         [*line, "--semantics", "colour"], env={**os.environ, "TMPDIR": str(scratch)}, stderr=subprocess.PIPE, text=True
     )
@@ -100,29 +100,20 @@ FORK = """
 import os, signal, sys
 import torch
 from diffbgm import DiffBGM
-from diffbgm.errors import InputError
 torch.set_num_threads(2)
-model = DiffBGM.from_pretrained(device="cpu") if sys.argv[1] == "after" else None
 child = os.fork()
 if not child:
     signal.alarm(40)  # what hangs, dies
-    try:
-        model.compose(None) if model else DiffBGM.from_pretrained(device="cpu")
-    except InputError as e:
-        print(e, flush=True)
-        os._exit(7)
+    DiffBGM.from_pretrained(device="cpu")
     os._exit(0)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-@pytest.mark.parametrize(
-    ("when", "code", "words"), [("after", 7, "forked from one that had loaded"), ("before", 0, "")]
-)
-def test_a_fork_after_the_model_was_used_is_an_error_and_no_hang(when: str, code: int, words: str) -> None:
-    done = subprocess.run([sys.executable, "-c", FORK, when], capture_output=True, text=True, check=False, timeout=100)
-    assert (done.returncode, words in done.stdout) == (code, True), done.stderr
+def test_a_process_forked_before_the_model_was_used_loads_it() -> None:
+    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_the_caller_can_mend_is_two_and_a_limit_of_memory_says_so() -> None:

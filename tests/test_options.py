@@ -231,7 +231,7 @@ def test_a_plan_may_be_a_file_and_is_checked_before_anything_is_composed(
         with pytest.raises(PlanError) as refused:
             model.score(movie, plan=path, on_progress=lambda f, message: stages.append(message))
         assert words in str(refused.value)
-    with pytest.raises(PlanError, match=r"none\.json: cannot be read"):
+    with pytest.raises(InputError, match=r"none\.json: cannot be read"):
         model.score(movie, plan=tmp_path / "none.json")
     assert "compose" not in stages
     with pytest.raises(OptionError, match="MusicPlan or the path of one, not dict"):

@@ -16,7 +16,7 @@ FLOORS = (
     {"errors"},
     {"setting"},
     {"files", "progress", "types", "options", "threads"},
-    {"roll", "media", "codec", "midi", "paths"},
+    {"roll", "media", "codec", "midi", "paths", "brief"},
     {"video", "planner", "arrange", "render", "plot", "receipt"},
     {"composer"},
     {"hub", "result"},

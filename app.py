@@ -18,6 +18,7 @@ from space import gpu
 
 
 def main() -> None:
+    """Loads the model, builds the page and serves it until the process is stopped."""
     share_heaps()
     gpu.model()
     build().launch(**launch_options())

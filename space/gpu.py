@@ -50,8 +50,10 @@ def slot_seconds(plan: MusicPlan, settings: ScoreOptions, progress: Progress | N
 
 @gpu(duration=slot_seconds)
 def compose_roll(plan: MusicPlan, settings: ScoreOptions, progress: Progress | None = None) -> PianoRoll:
-    """The piano roll for a plan. On ZeroGPU this runs in another process, where `progress` cannot follow: leave it
-    None."""
+    """The piano roll for a plan.
+
+    On ZeroGPU this runs in another process, where `progress` cannot follow: leave it None.
+    """
     return model().compose(
         plan, seed=settings.seed, steps=settings.steps, guidance=settings.guidance, on_progress=progress
     )

@@ -321,8 +321,11 @@ def use_take(takes: Sequence[Take], index: int) -> Changes:
 
 
 def stop(visitor: Visitor, watched: Watched | None) -> Changes:
-    """A cancel. The work itself tells the page that it stopped, after all else that it told; this one answers only
-    where the work was over by then, and comes after what it told last."""
+    """Cancels the visitor's running and waiting work.
+
+    The work itself tells the page that it stopped, after all else that it told; this one answers only where the work
+    was over by then, and comes after what it told last.
+    """
     jobs = [job for line in (WATCHING, COMPOSING) for job in line.stop(visitor.session)]
     for job in jobs:
         job.over.wait(PATIENCE)

@@ -28,12 +28,12 @@ WORDS: Mapping[str, str] = {
 
 
 def clock(seconds: float) -> str:
-    """ "0:05", "12:30"."""
+    """Seconds as minutes and seconds, such as 0:05 or 12:30."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 def about(seconds: float) -> str:
-    """ "about 40 s", "about 3 minutes"."""
+    """Seconds in rounded words, such as "about 40 s" or "about 3 minutes"."""
     return f"about {max(1, round(seconds))} s" if seconds < 90 else f"about {as_time(60 * round(seconds / 60))}"
 
 

@@ -80,6 +80,7 @@ def launch_options() -> dict[str, Any]:
 
 
 def text(name: str) -> str:
+    """The contents of a file that lies beside this one."""
     return (HERE / name).read_text(encoding="utf-8")
 
 
@@ -87,6 +88,7 @@ def text(name: str) -> str:
 
 
 def lay_out_input() -> Parts:
+    """Lays out the left column: video, examples, settings and link; returns the parts by name."""
     parts: Parts = {}
     parts["video"] = gr.Video(label="Your video", sources=["upload"], elem_id="video", buttons=[])
     parts["examples"] = gr.HTML(example_cards(films.examples()), js_on_load=PICK, elem_id="examples")
@@ -106,6 +108,7 @@ def lay_out_input() -> Parts:
 
 
 def lay_out_output() -> Parts:
+    """Lays out the right column: buttons, status, takes, result; returns the parts by name."""
     parts: Parts = {}
     with gr.Row(elem_id="act"):
         parts["compose"] = gr.Button(
@@ -217,6 +220,7 @@ PLAIN = (handlers.replan, handlers.use_take)  # give one answer, whoever asks; t
 
 
 def pick(event: gr.EventData) -> str:
+    """The path of the example film whose card was clicked."""
     return handlers.pick_example(int(event.index))
 
 

@@ -85,8 +85,10 @@ class UploadGuard:
 
 
 def let_go(error: BaseException | None) -> None:
-    """Lets go of what the frames of an error hold, and so of the file that was written, however long the error is kept
-    in a log."""
+    """Clears the frames of an error and of its contexts.
+
+    So what they hold is released, and with it the file that was written, however long the error is kept in a log.
+    """
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__context__

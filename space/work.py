@@ -36,8 +36,10 @@ SEEN: dict[Path, tuple[tuple[Still, ...], str]] = {}
 
 @dataclass(frozen=True)
 class Watched:
-    """A video that was looked at; its files are called after `name`. `stills` are small pictures of it, `poster` is a
-    larger one, for a player at rest."""
+    """A video that was looked at; its files are called after `name`.
+
+    `stills` are small pictures of it, `poster` is a larger one, for a player at rest.
+    """
 
     path: Path
     name: str
@@ -123,8 +125,10 @@ def plan_music(
 
 
 def restyle(take: Take, settings: PageSettings) -> tuple[MusicPlan, PianoRoll | None]:
-    """Another style on the plan of a take: tempo map, cuts and key stay. The notes stay as well when only the
-    instruments differ (then the roll comes back, otherwise None)."""
+    """Another style on the plan of a take: tempo map, cuts and key stay.
+
+    The notes stay as well when only the instruments differ (then the roll comes back, otherwise None).
+    """
     rules = combine_styles(settings.tags)
     if _without_instruments(settings) == _without_instruments(take.settings):
         plan = replace(take.plan, palette=rules.palette or plan_music(take.watched, settings).palette)

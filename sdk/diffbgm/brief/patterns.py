@@ -63,7 +63,7 @@ class Text:
 
 
 def spell_numbers(text: str) -> str:
-    """ "the first four seconds" -> "the first 4 seconds"."""
+    """Number words of times and tempos as digits: "the first four seconds" -> "the first 4 seconds"."""
     words = "|".join(sorted(NUMBERS, key=len, reverse=True))
     return re.sub(
         rf"\b({words})\b(?=\s*(?:seconds?|secs?|beats? per|bpm)\b)|(?<=\bbetween )\b({words})\b(?=\s+and\b)",

@@ -37,7 +37,7 @@ class Attention(nn.Module):
     def forward(
         self, x: Tensor, context: Tensor, x_at: Tensor, context_at: Tensor, bias: Tensor | None = None
     ) -> Tensor:
-        """x [B, Q, d] asks context [B, K, d]; `bias` [B, Q, K] is added to the scores (-inf hides a key)."""
+        """Attends from x [B, Q, d] to context [B, K, d]; `bias` [B, Q, K] is added to the scores (-inf hides a key)."""
         split = (self.heads, -1)
         q = self.query(x).unflatten(-1, split).transpose(1, 2)  # [B, H, Q, d/H]
         k, v = self.key_value(context).chunk(2, dim=-1)
@@ -74,8 +74,10 @@ class Recall(nn.Module):
         self.lag = nn.Parameter(lag)
 
     def forward(self, h: Tensor, tokens: Tensor, at: Tensor) -> Tensor:
-        """h [B, C, T, P] maps, T a multiple of the L beats; tokens [B, L, d] at `at` [L], four to a bar of any metre.
-        Returns what to add to h."""
+        """What to add to the maps h [B, C, T, P], in their shape.
+
+        T is a multiple of the L beats; tokens [B, L, d] lie at `at` [L], four to a bar of any metre.
+        """
         v = self.value(self.norm(h)).permute(0, 2, 3, 1)  # [B, T, P, HC]
         beats, (_, steps, pitches, _) = len(at), v.shape
         v = v.unflatten(1, (beats, -1)).unflatten(-1, (self.heads, -1))  # [B, L, s, P, H, C]

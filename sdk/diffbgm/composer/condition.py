@@ -78,6 +78,7 @@ class Condition:
         return Condition(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
 
     def to(self, device: torch.device | str) -> "Condition":
+        """The same batch with every tensor on `device`."""
         return Condition(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
 
     def without(self, *, dynamic: bool = False, semantic: bool = False) -> "Condition":
@@ -91,8 +92,10 @@ class Condition:
 
     @staticmethod
     def stack(windows: Sequence["WindowTokens"], config: Config | None = None) -> "Condition":
-        """Windows [L, ...] to a batch. `config` numbers the names of genre, corpus and metre; what it lacks, and all
-        of them without it, is unknown."""
+        """Stacks windows [L, ...] to a batch [B, L, ...].
+
+        `config` numbers the names of genre, corpus and metre; a name that it lacks is unknown, as are all without it.
+        """
 
         def batch(name: str) -> Tensor:
             return torch.from_numpy(np.stack([getattr(w, name) for w in windows]))
@@ -127,8 +130,10 @@ class WindowTokens:
 
 @dataclass(frozen=True)
 class SectionCondition:
-    """A section as the network is told of it: its beats in the piece, its texture (as in `types.Texture`, tempo in
-    beats per minute; absent = unknown)."""
+    """A section as the network is told of it: its beats in the piece and its texture.
+
+    `texture` has the fields of `types.Texture`, the tempo in beats per minute; absent fields are unknown.
+    """
 
     start: int
     end: int

@@ -58,6 +58,7 @@ class Config:
         return cls(**{**small, **changes})
 
     def to_dict(self) -> dict[str, Any]:
+        """The content of config.json: the format and every field, tuples as lists."""
         plain = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
         return {"format": FORMAT, **plain}
 

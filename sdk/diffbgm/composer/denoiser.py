@@ -44,6 +44,7 @@ class ConvBlock(nn.Module):
         nn.init.zeros_(self.conv2.weight)
 
     def forward(self, x: Tensor, noise: Tensor) -> Tensor:
+        """Maps x [B, C, T, P] to maps of the same shape; `noise` [B, n] is the embedding of the noise level."""
         scale, shift = self.noise(noise)[:, :, None, None].chunk(2, dim=1)
         h = self.conv1(F.silu(self.norm1(x)))
         h = self.conv2(F.silu(self.norm2(h) * (1 + scale) + shift))
@@ -67,7 +68,7 @@ class BeatBlock(nn.Module):
             nn.init.constant_(self.modulation.bias[i * d : (i + 1) * d], 0.5)
 
     def forward(self, h: Tensor, noise: Tensor, plan: Tensor, at: Tensor, plan_at: Tensor, bias: Tensor) -> Tensor:
-        """h [B, L, d] beats at `at` [L]; plan [B, K, d] tokens at `plan_at` [B, K]; bias [B, L, K]."""
+        """Maps beats h [B, L, d] at `at` [L] to [B, L, d]; plan [B, K, d] at `plan_at` [B, K]; bias [B, L, K]."""
         m = self.modulation(noise)[:, None].chunk(9, dim=-1)
         x = normed(h, m[0], m[1])
         h = h + m[2] * self.dropout(self.self_attention(x, x, at, at))
@@ -76,6 +77,7 @@ class BeatBlock(nn.Module):
 
 
 def normed(h: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """Layer norm of h [..., d] over d, then times 1 + `scale` and plus `shift`, which broadcast to h."""
     return F.layer_norm(h, h.shape[-1:]) * (1 + scale) + shift
 
 
@@ -125,7 +127,10 @@ class Denoiser(nn.Module):
         self.head.bias = nn.Parameter(marginals)
 
     def forward(self, x: Tensor, t: Tensor, condition: Condition, estimate: Tensor | None = None) -> Estimate:
-        """x [B, 4, T, 88] at noise t [B]; `estimate` is the last mean of x_0 in -1..1 (self-conditioning), or None."""
+        """Estimates x_0 from x [B, 4, T, 88] at noise t [B].
+
+        `estimate` [B, 4, T, 88] is the last mean of x_0 in -1..1 (self-conditioning), or None.
+        """
         noise = self.noise_embedding(noise_features(t, self.config.noise_width))
         for kind, names in self.names.items():
             noise = noise + names(getattr(condition, kind))[0].to(noise)
@@ -158,8 +163,7 @@ class Denoiser(nn.Module):
         return Estimate(logits, out[:, 4:].sigmoid())
 
     def place(self, steps: int, condition: Condition) -> Tensor:
-        """[1 or B, C, steps, PADDED] what the maps are told of where each cell lies: its pitch and its place in the
-        bar."""
+        """[1 or B, C, steps, PADDED] embeddings of where each cell lies: its pitch and its place in the bar."""
         length = steps // self.config.bars
         if self.metre is None:
             in_bar = self.step_embedding[:, :, :length]

@@ -47,8 +47,10 @@ class Metre(nn.Module):
         self.like = [self.LIKE.get(metre, self.LIKE["3/4"]) for metre in ("", *metres)]  # by the metre's number
 
     def steps(self, common: Tensor, metre: Tensor, length: int) -> Tensor:
-        """[B, C, length, 1] embeddings of the places in a bar of `length` sixteenths; `common` [1, C, 16, 1] is 4/4's,
-        `metre` [B]."""
+        """[B, C, length, 1] embeddings of the places in a bar of `length` sixteenths.
+
+        `common` [1, C, 16, 1] holds those of 4/4; `metre` [B] is the metre's number, 0 if unknown.
+        """
         added = self.in_steps(metre).unflatten(1, (self.channels, STEPS_PER_BAR))[..., :length, None]
         if length == STEPS_PER_BAR:
             return common + added
@@ -79,8 +81,10 @@ class Harmony(nn.Module):
             nn.init.zeros_(layer.weight)  # pyright: ignore[reportArgumentType]
 
     def by_pitch(self, harmony: Tensor, pitches: int) -> Tensor:
-        """[B, C, T, pitches] what to add to the maps: whether a pitch is in the chord, is its bass, and whether there
-        is a chord; `harmony` [B, L, HARMONY_WIDTH]."""
+        """[B, C, T, pitches] what the chords in `harmony` [B, L, HARMONY_WIDTH] add to the maps.
+
+        It is learned from three flags per pitch: it is in the chord, it is the bass, there is a chord.
+        """
         classes = (torch.arange(pitches, device=harmony.device) + LOWEST_PITCH) % 12
         known = harmony[..., -1:].expand(-1, -1, pitches)
         told = torch.stack([harmony[..., CHORD][..., classes], harmony[..., BASS][..., classes], known], dim=-1)

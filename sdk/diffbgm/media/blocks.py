@@ -16,8 +16,10 @@ Read = Callable[[int, int], np.ndarray]  # samples [C, b - a] of some sound from
 
 
 def new_sound(*shape: int) -> np.ndarray:
-    """Zeros [..., N] float32: in memory up to a block, in a file without a name beyond it, which ends with the
-    array."""
+    """Zeros [..., N] float32: in memory up to a block, in a temporary file beyond it.
+
+    The file has no name and is removed with the array.
+    """
     if shape[-1] <= BLOCK:
         return np.zeros(shape, np.float32)
     with tempfile.TemporaryFile(prefix="diffbgm-") as file:

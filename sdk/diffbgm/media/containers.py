@@ -72,6 +72,8 @@ def add_copy(sink: Any, stream: Any, *, aspect_in_stream: bool = False) -> Any:
     tag of the old container, and copied from there by the `null` bitstream filter.
 
     Args:
+        sink: The container to write.
+        stream: The stream of an open container whose packets are to be copied.
         aspect_in_stream: Write the pixel aspect into the H.264 headers: PyAV reaches no field of Matroska's for it.
 
     Raises:

@@ -48,6 +48,7 @@ class Colours:
         return cls(source.color_primaries, source.color_trc, source.colorspace, source.color_range)
 
     def or_else(self, other: "Colours | None") -> "Colours":
+        """These, with what is unknown taken from `other`."""
         if other is None:
             return self
         primaries, transfer, matrix = (
@@ -78,6 +79,7 @@ class Look:
 
     @classmethod
     def of(cls, first: Any) -> "Look":
+        """How a decoded picture, and those like it, are encoded; width and height in pixels, made even."""
         turn = TURNS.get(_orientation(first), "")
         width, height = (first.height, first.width) if "transpose" in turn else (first.width, first.height)
         width, height = max(2, width - width % 2), max(2, height - height % 2)
@@ -87,10 +89,12 @@ class Look:
 
     @property
     def turned(self) -> bool:
+        """Whether the pictures are turned by a quarter, which swaps width and height."""
         return "transpose" in self.turn
 
     @property
     def codec(self) -> str:
+        """FFmpeg's name of the encoder."""
         return "libx265" if self.deep and not self.fields else "libx264"
 
     def __str__(self) -> str:

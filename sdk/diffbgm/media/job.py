@@ -81,6 +81,19 @@ def prepare(
     own_sound: bool,
     out: str | os.PathLike[str] | None = None,
 ) -> Job:
+    """Reads what has to be known of a film before its pictures are copied or encoded.
+
+    Args:
+        video: The film.
+        suffix: The container to write: .mp4, .m4v, .mov or .mkv.
+        duration: Of the output in seconds; None: the length that players show.
+        own_sound: As for `mux`; passed on in the job.
+        out: The file to write; only named in the error.
+
+    Raises:
+        VideoError: The film cannot be read.
+        OutputError: The container cannot be written.
+    """
     if suffix not in COPYABLE:
         what = f"{out}: cannot write" if out is not None else "cannot write"
         raise OutputError(f"{what} {suffix or 'a file without suffix'}; use one of {', '.join(COPYABLE)}")

@@ -86,8 +86,11 @@ def pack(video: str | os.PathLike[str], suffix: str) -> Luggage:
 
 
 def _muxer_for(container: Any, pictures: Any, replaced: Iterable[int], suffix: str) -> str:
-    """The muxer for a container. QuickTime files are written by the MP4 muxer, under their own brand, as far as it
-    takes their streams: FFmpeg's QuickTime muxer writes no covers, no Dolby Vision, no spheres and few languages."""
+    """FFmpeg's name of the muxer for a container.
+
+    QuickTime files are written by the MP4 muxer, under their own brand, as far as it takes their streams: FFmpeg's
+    QuickTime muxer writes no covers, no Dolby Vision, no spheres and few languages.
+    """
     if suffix != ".mov":
         return MUXERS[suffix]
     name = codec_name(pictures)
@@ -117,6 +120,7 @@ def way_for(stream: Any, suffix: str) -> Way | None:
 
 
 def is_cover(stream: Any) -> bool:
+    """Whether a stream is a cover picture rather than a film."""
     return bool(stream.disposition & type(stream.disposition).attached_pic)
 
 

@@ -75,6 +75,7 @@ class Stopwatch:
         self._start = time.monotonic()
 
     def check(self) -> None:
+        """Raises VideoError where more than `limits.wall_clock` seconds have passed since the start."""
         if time.monotonic() - self._start > self.limits.wall_clock:
             raise VideoError(
                 f"{self.path}: decoding it takes more than {as_time(self.limits.wall_clock)}: "

@@ -157,9 +157,11 @@ def picture_streams(container: Any) -> list[Any]:
 
 
 def sound_streams(container: Any) -> list[Any]:
-    """The sound streams that are heard: the default one, of several the one with most channels; none where there is
-    none. Mono tracks beside one another, as cameras write one per microphone, are heard together: that is, if they
-    have the same codec, rate and language, and no titles that tell them apart."""
+    """The sound streams that are heard: the default one, of several the one with most channels.
+
+    The list is empty where there is no sound. Mono tracks beside one another, as cameras write one per microphone, are
+    heard together: that is, if they have the same codec, rate and language, and no titles that tell them apart.
+    """
     streams = list(container.streams.audio)
     known = [s for s in streams if s.codec_context is not None] or streams
     if not known:

@@ -1,5 +1,8 @@
-"""Stamps of stored pictures: filled in where a container leaves them out, and put in order of showing where it only
-knows that of decoding (H.264 with B-frames in AVI and ASF)."""
+"""Stamps of stored pictures, completed and put in order of showing.
+
+They are filled in where a container leaves them out, and put in order where it only knows that of decoding (H.264 with
+B-frames in AVI and ASF).
+"""
 
 import os
 from collections.abc import Iterator

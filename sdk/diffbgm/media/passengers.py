@@ -55,6 +55,7 @@ class Passengers:
             self._queues.append((packets_of(source, *others), []))
 
     def write_until(self, time: float) -> None:
+        """Writes the packets whose stamps lie up to `time`, in seconds in `sink`."""
         for packets, waiting in self._queues:
             while (packet := waiting.pop() if waiting else next(packets, None)) is not None:
                 if not self._write(packet, time):

@@ -140,6 +140,7 @@ def frames(
 
 
 def no_picture(path: str | os.PathLike[str]) -> str:
+    """The error message for a file none of whose pictures can be decoded."""
     return f"{shown(path)}: no picture in it can be decoded; it may be cut off or damaged, export it again"
 
 

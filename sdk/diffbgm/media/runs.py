@@ -35,6 +35,7 @@ class Run:
     shift: Fraction = Fraction(0)
 
     def add(self, time: int, length: int) -> None:
+        """Takes a packet stamped `time` that claims to last `length`, both in ticks."""
         self.packets += 1
         self.start = min(self.start, time)
         if time > self.last:
@@ -46,9 +47,11 @@ class Run:
 
     @property
     def end(self) -> Any:
+        """When the packet of the latest stamp ends, in the unit of the run."""
         return self.last + self.length
 
     def in_seconds(self, base: Fraction) -> "Run":
+        """A copy in seconds of a run in ticks of `base` seconds, not shifted."""
         return Run(
             self.first, self.start * base, self.before * base, self.last * base, self.length * base, self.packets
         )
@@ -94,6 +97,7 @@ class Walk:
 
     @property
     def jumps(self) -> int:
+        """The number of runs so far: one more than the places where the stamps jump."""
         return len(self._runs)
 
     @cached_property
@@ -103,10 +107,12 @@ class Walk:
 
     @property
     def untimed(self) -> Fraction:
+        """The summed lengths of the packets without a stamp, in seconds."""
         return self._untimed * self.base
 
     @property
     def step(self) -> Fraction | None:
+        """The usual time between packets in seconds, a median; None while there is none."""
         return median_low(self._steps) * self.base if self._steps else None
 
 

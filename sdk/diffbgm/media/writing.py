@@ -69,6 +69,7 @@ class SoundTrack:
         self._done = 0
 
     def write_until(self, time: float) -> None:
+        """Writes on, in pieces of up to a second, until the next piece would begin after `time` seconds."""
         while self._done < self.length and self._done / self.rate <= time:
             size = min(self.rate, self.length - self._done)
             piece = np.clip(self.samples[:, self._done : self._done + size], -1.0, 1.0)
@@ -82,4 +83,5 @@ class SoundTrack:
             self.target.mux(self.stream.encode(frame))
 
     def finish(self) -> None:
+        """Writes the packets that the encoder still holds."""
         self.target.mux(self.stream.encode(None))

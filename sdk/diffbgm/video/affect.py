@@ -36,8 +36,10 @@ FADE_WEIGHT = 0.5  # of a fade among cuts
 
 
 def cut_rate(cuts: Sequence[Cut], times: np.ndarray, duration: float) -> np.ndarray:
-    """[N] cuts per second around every time: a Gaussian average over CUT_MEMORY seconds; what lies outside the video
-    counts as unknown, not as still."""
+    """[N] cuts per second around every time: a Gaussian average over CUT_MEMORY seconds.
+
+    What lies outside the video counts as unknown, not as still.
+    """
     times = np.asarray(times, np.float64)
     grid = (np.arange(max(1, int(np.ceil(duration * 4)))) + 0.5) / 4
     grid = grid[grid < duration] if (grid < duration).any() else np.array([duration / 2])

@@ -64,13 +64,16 @@ class Clip:
 
     @classmethod
     def load(cls, name: str, *, local_files_only: bool) -> "Clip":
-        """From the Hub's cache, the Hub or a folder, float32, on the device accelerate picks; OSError where it is not
-        there."""
+        """Loads the model from the Hub's cache, the Hub or a folder, as float32, on the device that accelerate picks.
+
+        Raises:
+            OSError: It is not there.
+        """
         import torch
         from accelerate import PartialState
         from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
-        with _quiet():
+        with _Quiet():
             model = CLIPModel.from_pretrained(name, dtype=torch.float32, local_files_only=local_files_only)
             pictures = CLIPImageProcessorPil.from_pretrained(name, local_files_only=local_files_only)
             texts = CLIPTokenizer.from_pretrained(name, local_files_only=local_files_only)
@@ -162,8 +165,11 @@ def words_to_affect(words: np.ndarray) -> np.ndarray:
 
 
 def blend_affect(clip: ClipFeatures, times: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    """[N, 2] valence and arousal at `times` [N]: valence from CLIP; arousal half from CLIP, which sees stills only, and
-    half from `colour` [N, 2], the affect of colour, motion and cutting."""
+    """[N, 2] valence and arousal at `times` [N] in seconds, from CLIP and `colour` [N, 2].
+
+    Valence comes from CLIP; arousal half from CLIP, which sees stills only, and half from `colour`, the affect of
+    colour, motion and cutting.
+    """
     by_picture = words_to_affect(clip.words)
     valence, arousal = (np.interp(times, clip.times, by_picture[:, k]) for k in (0, 1))
     return np.stack([valence, 0.5 * (arousal + colour[:, 1])], axis=1)
@@ -268,7 +274,7 @@ def _is_reachable() -> bool:
     return answered.is_set()
 
 
-class _quiet:
+class _Quiet:
     """No bars and reports from transformers while a model is loaded."""
 
     def __enter__(self) -> None:

@@ -49,6 +49,7 @@ class Fade:
 
     @property
     def strength(self) -> float:
+        """How much the fade counts as a cut, 0.02..1: it grows with the change in levels."""
         return float(np.clip(SOFTNESS * (1.0 - np.exp(-self.levels / SOFT_CHANGE)), 0.02, 1.0))
 
 
@@ -135,8 +136,11 @@ def dip(start: float, end: float, before: np.ndarray, after: np.ndarray) -> list
 
 
 def is_flash(settled: np.ndarray, before: np.ndarray, plain: np.ndarray, after: np.ndarray) -> bool:
-    """Whether a plain picture stands in the middle of a shot, such as a photographer's flash: the picture `before` it
-    had not begun to fade (from what it was at `settled`), and the one `after` it goes on where that one left off."""
+    """Whether a plain picture stands in the middle of a shot, such as a photographer's flash.
+
+    So it is where the picture `before` it had not begun to fade (from what it was at `settled`), and the one `after`
+    it goes on where that one left off.
+    """
     jump = min(difference(before, plain), difference(plain, after))
     whole = before.std() > FADING * settled.std()
     return bool(whole and jump > LEAST_CHANGE and difference(before, after) < COMES_BACK * jump)

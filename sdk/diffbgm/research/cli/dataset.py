@@ -7,6 +7,7 @@ from diffbgm.cli.common import add_settings, progress_bar
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds `diffbgm dataset` with its subcommands build, match and report."""
     dataset = commands.add_parser("dataset", help="pair POP909 with videos (BGM909): build, match, report")
     ways = dataset.add_subparsers(required=True, metavar="WAY")
 
@@ -55,6 +56,7 @@ CAPTIONER = "Salesforce/blip-image-captioning-base"
 
 
 def run_build(args: argparse.Namespace) -> None:
+    """Runs `diffbgm dataset build`; prints the number of pairs and each video that was left out."""
     from diffbgm.research.datasets.bgm909.build import BuildOptions, build
 
     options = BuildOptions(args.semantics, args.captions, args.processes)
@@ -66,6 +68,7 @@ def run_build(args: argparse.Namespace) -> None:
 
 
 def run_match(args: argparse.Namespace) -> None:
+    """Runs `diffbgm dataset match`; prints the quality table and the number of pairs."""
     from diffbgm.research.datasets.bgm909.match import MatchOptions, match, quality_table
     from diffbgm.research.metrics.report import format_table
 
@@ -77,6 +80,7 @@ def run_match(args: argparse.Namespace) -> None:
 
 
 def run_report(args: argparse.Namespace) -> None:
+    """Runs `diffbgm dataset report`; prints the path of the PNG (default: report.png in the data set)."""
     from diffbgm.research.datasets.bgm909 import load
     from diffbgm.research.datasets.bgm909.report import draw_report
 

@@ -7,6 +7,7 @@ from diffbgm.cli.common import progress_bar
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds `diffbgm train-director`."""
     train = commands.add_parser(
         "train-director", help="fit what looks of a video suggest of its music, on MuVi-Sync; cross-validated"
     )
@@ -18,6 +19,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run_train_director(args: argparse.Namespace) -> None:
+    """Runs `diffbgm train-director`; prints the cross-validation table and the path of the weights."""
     from diffbgm.research.evaluation.semantics import director_table
     from diffbgm.research.metrics.report import format_table
     from diffbgm.research.training.director import DirectorOptions, train_director

@@ -19,6 +19,7 @@ SAMPLER = ("steps", "guidance", "bar_correlation", "section_coupling", "mode_gui
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds `diffbgm evaluate` with a subcommand for each kind of report."""
     evaluate = commands.add_parser(
         "evaluate", help="measure the model, or any system's music; every number with its baseline"
     )
@@ -104,6 +105,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run_evaluate_model(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate model`: composed windows beside the songs whose plans they follow."""
     from diffbgm.research.evaluation.model import evaluate_model
 
     model, options = load(args), sampler_options(args)
@@ -116,12 +118,14 @@ def run_evaluate_model(args: argparse.Namespace) -> None:
 
 
 def run_evaluate_sweep(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate sweep`: the windows at other guidance scales and numbers of steps."""
     from diffbgm.research.evaluation.sweep import evaluate_sweep
 
     run_on_songs(evaluate_sweep, args)
 
 
 def run_evaluate_ablations(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate ablations`: trains every variant of the network and compares them."""
     from diffbgm.research.evaluation.ablations import evaluate_ablations
     from diffbgm.research.training.train import TrainOptions
 
@@ -132,6 +136,7 @@ def run_evaluate_ablations(args: argparse.Namespace) -> None:
 
 
 def run_evaluate_pieces(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate pieces`: seams between windows and velocities of long pieces."""
     from diffbgm.research.evaluation.pieces import evaluate_pieces
 
     run_on_songs(evaluate_pieces, args)
@@ -146,6 +151,7 @@ def run_on_songs(evaluate: "Callable[..., Report]", args: argparse.Namespace) ->
 
 
 def run_evaluate_sync(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate sync`: how many cuts land on beats; composes only with `--compose`."""
     from diffbgm.research.evaluation.sync import evaluate_sync
 
     model = load(args) if args.compose else None
@@ -155,6 +161,7 @@ def run_evaluate_sync(args: argparse.Namespace) -> None:
 
 
 def run_evaluate_sound(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate sound`: loudness, peaks, gaps, stems and ranges of rendered pieces."""
     from diffbgm.research.evaluation.sound import evaluate_sound
 
     model = load(args)
@@ -166,6 +173,7 @@ def run_evaluate_sound(args: argparse.Namespace) -> None:
 
 
 def run_evaluate_semantics(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate semantics`: effects of the style tags, affect asked and heard."""
     from diffbgm.research.datasets.muvisync import find_music_videos, read_music_videos
     from diffbgm.research.evaluation.semantics import Amount, evaluate_semantics
     from diffbgm.video import analyze
@@ -185,6 +193,7 @@ def run_evaluate_semantics(args: argparse.Namespace) -> None:
 
 
 def run_evaluate_retrieval(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate retrieval`: precision at K of videos and music on MuVi-Sync."""
     from diffbgm.research.evaluation.retrieval import evaluate_retrieval
     from diffbgm.research.evaluation.systems import OURS, UNTRAINED, untrained
 
@@ -196,6 +205,7 @@ def run_evaluate_retrieval(args: argparse.Namespace) -> None:
 
 
 def run_evaluate_video(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate video`: MIDI files of any system against the videos they belong to."""
     from diffbgm.research.evaluation.video import evaluate_video
 
     with progress_bar() as progress:
@@ -206,6 +216,10 @@ def run_evaluate_video(args: argparse.Namespace) -> None:
 
 
 def run_evaluate_all(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate all`: every part in one report, in `--workers` processes.
+
+    Raises InputError where `--workers` is below 1.
+    """
     from diffbgm.research.evaluation.all_parts import Size, combine, evaluate_all, evaluate_all_apart
 
     if args.workers < 1:
@@ -223,6 +237,7 @@ def run_evaluate_all(args: argparse.Namespace) -> None:
 
 
 def run_evaluate_pairs(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate pairs`: whether the model uses the embeddings of BGM909's videos."""
     from diffbgm.research.evaluation.pairs import evaluate_pairs
 
     model = load(args)
@@ -232,6 +247,7 @@ def run_evaluate_pairs(args: argparse.Namespace) -> None:
 
 
 def run_evaluate_card(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate card`; prints the path of the README.md that was written."""
     from diffbgm.research.evaluation.card import write_card
 
     print(write_card(args.folder))

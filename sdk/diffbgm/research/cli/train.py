@@ -16,6 +16,7 @@ LOG_SECONDS = 60.0  # between lines of a log
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds `diffbgm train`, `diffbgm average` and `diffbgm validate`."""
     train = commands.add_parser(
         "train",
         help="train the model on POP909 (folder or zip), a folder of corpus archives, one of them, or BGM909 (folder); "
@@ -65,6 +66,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run_train(args: argparse.Namespace) -> None:
+    """Runs `diffbgm train`, with `--own` on the model's own windows; prints the folder of weights.
+
+    Raises InputError for `--own` without `--start-from`.
+    """
     from diffbgm.errors import InputError
     from diffbgm.research.training.own_music import OWN, train_on_own
     from diffbgm.research.training.train import TrainOptions, train
@@ -110,6 +115,7 @@ def told_in_lines(show: Tell) -> Iterator[Tell]:
 
 
 def run_average(args: argparse.Namespace) -> None:
+    """Runs `diffbgm average`; writes the averaged weights as bfloat16 and prints their folder."""
     import torch
 
     from diffbgm.hub import load_weights, save_weights
@@ -120,6 +126,11 @@ def run_average(args: argparse.Namespace) -> None:
 
 
 def run_validate(args: argparse.Namespace) -> None:
+    """Runs `diffbgm validate`; prints the cross-entropy of each network on the held-out pieces.
+
+    Raises InputError for `--n` below 1, without corpus archives, and without a held-out piece of the corpora in
+    `--only`.
+    """
     from diffbgm.errors import InputError
     from diffbgm.research.datasets.mix import kept_mix, read_mix
     from diffbgm.research.training.compare import as_text, compare, open_weights

@@ -10,8 +10,10 @@ COLUMNS = ("onsets", "notes", "log2 length", "pitch", "key clarity", "major")
 
 
 def heard_by_bar(roll: PianoRoll, bpm: float) -> np.ndarray:
-    """[bars, 6] `COLUMNS` of a roll at a steady tempo: what begins in each bar as sums, the key around it as heard in
-    the ear's window."""
+    """[bars, 6] the `COLUMNS` of a roll at a steady tempo.
+
+    What begins in each bar is given as sums, the key around it as heard in the ear's window.
+    """
     seconds = 60 * BEATS_PER_BAR / bpm
     bars = roll.beats // BEATS_PER_BAR
     notes = notes_of(roll, bpm)

@@ -1,5 +1,8 @@
-"""A chord for every beat of a roll: templates over what sounds, smoothed by a Viterbi path that changes chords where
-bars and halves of bars begin (after the template methods surveyed by McVicar et al., 2014)."""
+"""A chord for every beat of a roll, from templates and a Viterbi path.
+
+Templates over what sounds are smoothed by a Viterbi path that changes chords where bars and halves of bars begin (after
+the template methods surveyed by McVicar et al., 2014).
+"""
 
 from dataclasses import dataclass
 
@@ -36,10 +39,12 @@ class Chords:
 
     @property
     def root(self) -> np.ndarray:
+        """[beats] pitch class 0..11 of the root, -1 where nothing sounds."""
         return np.where(self.state >= 0, self.state % 12, -1)
 
     @property
     def quality(self) -> list[str]:
+        """[beats] name of the chord's quality in QUALITIES, "" where nothing sounds."""
         names = list(QUALITIES)
         return [names[state // 12] if state >= 0 else "" for state in self.state.tolist()]
 

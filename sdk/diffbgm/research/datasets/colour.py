@@ -10,8 +10,11 @@ HARSH = (1, 6, 11)  # semitones apart, octaves aside: a second, a tritone, a maj
 
 
 def colour_by_bar(cells: np.ndarray, beats_per_bar: int = BEATS_PER_BAR) -> np.ndarray:
-    """[bars, 14] of cells [4, T, 88] in whole bars: onsets by pitch class (12), pairs of accompaniment notes that are
-    struck together, and those of them that are harsh."""
+    """[bars, 14] onsets and harsh intervals by bar of cells [4, T, 88] in whole bars.
+
+    Columns: onsets by pitch class (12), pairs of accompaniment notes that are struck together, and those of them that
+    are harsh.
+    """
     steps = beats_per_bar * STEPS_PER_BEAT
     bars = cells.shape[1] // steps
     onsets = pitch_class_rows(cells[0::2].sum(0).reshape(bars, steps, -1).sum(1).astype(np.float64))
@@ -24,8 +27,10 @@ def colour_by_bar(cells: np.ndarray, beats_per_bar: int = BEATS_PER_BAR) -> np.n
 
 
 def scale_share(colour: np.ndarray, *, best: bool = False) -> float:
-    """Share of the onsets of some bars [bars, 14] inside C major, or inside the major scale that holds most of them;
-    NaN without onsets."""
+    """Share (0..1) of the onsets of bars [bars, 14] inside one major scale; NaN without onsets.
+
+    The scale is C major, or with `best` the major scale that holds most of them.
+    """
     onsets = colour[:, :12].sum(0)
     if not onsets.sum():
         return float("nan")

@@ -99,6 +99,7 @@ class Piece(Value):
 
     @property
     def beats_per_bar(self) -> int:
+        """Beats in a bar of the piece's metre."""
         return METRES[self.metre]
 
 
@@ -108,8 +109,10 @@ def corpus_name(path: Path | str) -> str:
 
 
 def is_corpus(path: Path | str, *, common: bool = False) -> bool:
-    """Whether `read_corpus` can read this: an archive or folder in the common layout or, unless `common`, POP909's
-    zip."""
+    """Whether `read_corpus` can read this path.
+
+    It reads an archive or folder in the common layout or, unless `common`, POP909's zip.
+    """
     path = Path(path)
     if path.is_dir():
         return (path / "index.csv").is_file() and (path / "midi").is_dir()

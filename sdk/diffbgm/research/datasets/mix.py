@@ -31,8 +31,11 @@ TEMPERATURE = 2.0  # shares go with bars ** (1 / temperature)
 
 @dataclass(frozen=True)
 class Choice:
-    """Which windows of the corpora are used: share of onsets on the grid and in one major scale, share of bars with
-    notes in them. The scale is asked less of than POP909 has (0.98) and told to the network instead."""
+    """Which windows of the corpora are used: the least share required of each measure.
+
+    `grid` and `scale`: share of onsets on the grid and in one major scale; `sounding`: share of bars with notes in
+    them. The limit for the scale is below POP909's own share (0.98); the network is told the scale share instead.
+    """
 
     grid: float = 0.9
     scale: float = 0.93
@@ -143,6 +146,11 @@ class Mix:
 
     @classmethod
     def of(cls, pieces: Sequence[Packed], temperature: float = TEMPERATURE) -> "Mix":
+        """Groups pieces by bar length and corpus, and sets the chance of each group and piece.
+
+        A corpus is drawn in proportion to its weight and to its size (places where a window may begin, times the
+        pieces' weights) to the power 1 / `temperature`; a group and a piece in it in proportion to size.
+        """
         sorted_pieces: dict[tuple[int, str], list[Packed]] = {}
         for packed in pieces:
             sorted_pieces.setdefault((packed.piece.beats_per_bar, packed.piece.corpus), []).append(packed)

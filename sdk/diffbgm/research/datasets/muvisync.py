@@ -148,7 +148,7 @@ def _columns(text: str, skip: int = 0) -> np.ndarray:
 
 
 def _read_features(path: Path) -> dict[str, np.ndarray]:
-    """id -> [M, D] float32."""
+    """The features [M, D] float32 of each video, by id."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             ids, offsets, features, scale = (stored[name] for name in ("ids", "offsets", "features", "scale"))

@@ -20,6 +20,7 @@ class Packed:
 
     @classmethod
     def of(cls, piece: TrainingPiece) -> "Packed":
+        """Packs a piece: cells [4, T, 88] as bits [4, T, 11], velocities as they are."""
         return cls(replace(piece, roll=NOTHING), np.packbits(piece.roll.cells, axis=-1), piece.roll.velocity)
 
     def open(self) -> TrainingPiece:

@@ -48,14 +48,17 @@ class VideoView:
 
     @property
     def start(self) -> int:
+        """The first bar of the song that the video covers (inclusive)."""
         return self.pair.start_bar
 
     @property
     def end(self) -> int:
+        """The bar of the song at which the video ends (exclusive)."""
         return self.pair.end_bar
 
     @cached_property
     def asked(self) -> Asked:
+        """Curves and sections that the video asks for; NaN at its ends where the song goes on beyond."""
         features, resolution = _video(self.data, self.pair.video)
         edges = self.times[self.start * BEATS_PER_BAR : self.end * BEATS_PER_BAR + 1] + self.pair.offset
         first = self.start * BEATS_PER_BAR
@@ -153,8 +156,11 @@ def cut_features(features: VideoFeatures, start: float, end: float) -> VideoFeat
 
 
 def paired_pieces(data: Bgm909, mix: float) -> tuple[list[TrainingPiece], list[TrainingPiece]]:
-    """(training, validation) pieces: every song under its videos and, in training, once more asking for itself, so that
-    a share `mix` of the windows is of that kind. DataError when either side is empty."""
+    """(training, validation) pieces: every song under its videos.
+
+    In training every song comes once more with its own curves, so that a share `mix` of the windows is of that kind.
+    DataError when either side is empty.
+    """
     if not 0 <= mix < 1:
         raise DataError(f"mix must be at least 0 and below 1 (a share of windows), got {mix:g}")
     training, validation = (under_videos(data, data.pairs(split)) for split in ("train", "validation"))

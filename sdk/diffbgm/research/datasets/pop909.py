@@ -60,6 +60,7 @@ class Song(Value):
 
     @property
     def bars(self) -> int:
+        """Whole bars of the roll."""
         return self.roll.steps // STEPS_PER_BAR
 
 

@@ -17,8 +17,11 @@ FOLDS = 10
 
 @dataclass(frozen=True, eq=False)
 class Stretches:
-    """`inputs` [n, F] as `summarise_section` has them, `levels` [n, 2] of density and loudness, each less its video's
-    mean; `owner` [n] the number of the video."""
+    """Inputs and levels of n stretches, each less the mean of its video.
+
+    `inputs` [n, F] as `summarise_section` has them, `levels` [n, 2] of density and loudness; `owner` [n] the number of
+    the video.
+    """
 
     inputs: np.ndarray
     levels: np.ndarray
@@ -30,8 +33,11 @@ class Stretches:
 
 
 def cut_stretches(videos: Sequence[MusicVideo]) -> Stretches:
-    """Whole stretches of the videos that have FEWEST besides the first and the last. Those two are left out: titles and
-    silence go together without meaning anything."""
+    """Cuts videos into stretches of SPAN seconds, without the first and the last.
+
+    Those two are left out: titles and silence go together without meaning anything. Videos with fewer than FEWEST
+    others are left out as well.
+    """
     inputs, levels, owner = [], [], []
     for number, video in enumerate(videos):
         spans = [slice(i * SPAN, (i + 1) * SPAN) for i in range(1, len(video.footage.motion) // SPAN - 1)]

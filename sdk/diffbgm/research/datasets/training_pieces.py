@@ -24,8 +24,11 @@ USUAL_GENRE = "pop"  # what music is without a genre
 
 @dataclass(frozen=True)
 class Window:
-    """One training example: `cells` [4, T, 88], tokens, and `velocity` [2, T, 88]: -1..1 around the song's mean, NaN
-    where there is no onset. `transposed`: it is in another key than C major or A minor."""
+    """One training example: `cells` [4, T, 88], tokens, and `velocity` [2, T, 88].
+
+    Velocities lie in -1..1 around the song's mean, NaN where there is no onset. `transposed`: it is in another key than
+    C major or A minor.
+    """
 
     cells: np.ndarray
     velocity: np.ndarray
@@ -37,10 +40,14 @@ class View(Protocol):
     """What a video asks for in bars `start` (inclusive) to `end` (exclusive) of a piece; see `data.pairs`."""
 
     @property
-    def start(self) -> int: ...
+    def start(self) -> int:
+        """The first bar of the piece that the video asks for (inclusive)."""
+        ...
 
     @property
-    def end(self) -> int: ...
+    def end(self) -> int:
+        """The bar of the piece at which the video ends (exclusive)."""
+        ...
 
     def ask(
         self, beats: int, rng: np.random.Generator, how: "Sampling"
@@ -83,10 +90,12 @@ class TrainingPiece:
 
     @property
     def bars(self) -> int:
+        """The piece's length in bars."""
         return len(self.mode)
 
     @property
     def steps_per_bar(self) -> int:
+        """Grid steps (sixteenths) in a bar of the piece's metre."""
         return self.beats_per_bar * STEPS_PER_BEAT
 
 
@@ -99,8 +108,10 @@ def prepare(song: Song) -> TrainingPiece:
 
 
 def prepare_piece(piece: Piece) -> TrainingPiece:
-    """`prepare` of a piece of any corpus, with genre, metre, chords and colour. Valence and arousal stay unknown but in
-    POP909, whose tempi are known."""
+    """`prepare` of a piece of any corpus, with genre, metre, chords and colour.
+
+    Valence and arousal stay unknown but in POP909, whose tempi are known.
+    """
     per_bar = piece.beats_per_bar
     affect = piece.genre == USUAL_GENRE
     ready = _measured(piece.id, piece.roll, piece.bpm, piece.sections, per_bar, affect=affect)

@@ -240,8 +240,11 @@ def disturb(
 def whole_windows(
     pieces: Sequence[TrainingPiece], n: int, bars: int, rng: np.random.Generator, how: Sampling
 ) -> list[tuple[int, int, Window]]:
-    """`n` windows inside of pieces, drawn in proportion to their lengths: the piece's index, the first bar, the window.
-    DataError where no piece has as many bars."""
+    """Draws `n` windows inside of pieces: the piece's index, the first bar, the window.
+
+    Pieces are drawn in proportion to the number of bars at which a window fits. DataError where no piece has as many
+    bars.
+    """
     room = np.array([max(0, piece.bars - bars + 1) for piece in pieces])
     if not room.any():
         raise DataError(f"no song has the {bars} bars of a window")

@@ -1,2 +1,4 @@
-"""`diffbgm evaluate`: what the model, the tempo fit, the sound, or any system's music for videos is worth, each number
-with n, seed and baseline."""
+"""`diffbgm evaluate`: measurements, each number with n, seed and baseline.
+
+They cover the model, the tempo fit, the sound, and any system's music for videos.
+"""

@@ -27,9 +27,11 @@ POP909 = ("POP909.zip", "POP909", "pop909")
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured in each part: windows, music videos (None: all held-out ones), made-up videos at each shot
-    length, pieces of sound on so many palettes, pieces a tag. Without `composed`, synchrony and semantics are measured
-    on plans alone."""
+    """How much is measured in each part.
+
+    Windows, music videos (None: all held-out ones), made-up videos at each shot length, pieces of sound on so many
+    palettes, pieces a tag. Without `composed`, synchrony and semantics are measured on plans alone.
+    """
 
     windows: int = 200
     systems: int = 100
@@ -58,8 +60,11 @@ def evaluate_all(
     size: Size | None = None,
     on_progress: Progress | None = None,
 ) -> dict[str, Report]:
-    """The reports by kind, in the order to read them. `data` is a folder with POP909 (folder or zip) and MuVi-Sync; the
-    parts whose data is not there are left out, and `combine` says so."""
+    """The reports by kind, in the order to read them.
+
+    `data` is a folder with POP909 (folder or zip) and MuVi-Sync; the parts whose data is not there are left out, and
+    `combine` says so.
+    """
     progress = on_progress or silent
     kinds = kinds_for(data)
     reports = {}
@@ -82,8 +87,11 @@ def evaluate_all_apart(
     size: Size | None = None,
     on_progress: Progress | None = None,
 ) -> dict[str, Report]:
-    """`evaluate_all` with its parts in `workers` processes, which share the cores. The figures are those of
-    `evaluate_all` on as many threads as a worker has; other numbers of threads round sums otherwise."""
+    """`evaluate_all` with its parts in `workers` processes, which share the cores.
+
+    The figures are those of `evaluate_all` on as many threads as a worker has; with another number of threads, sums are
+    rounded otherwise.
+    """
     from concurrent.futures import ProcessPoolExecutor, as_completed
     from multiprocessing import get_context
 

@@ -1,5 +1,8 @@
-"""The pictures of music videos: how their affect spreads over the plane, and what of the music goes with them inside a
-video."""
+"""The pictures of music videos: their affect, and what of the music goes with it.
+
+Measured are how the affect spreads over the plane of valence and arousal, and which properties of the music go with the
+pictures inside a video.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,8 +22,11 @@ DRAWS = 500  # of the bootstrap
 
 
 def spread_table(videos: Sequence[MusicVideo], clips: Mapping[str, VideoFeatures]) -> Table:
-    """Quantiles of valence and arousal: as CLIP's words have them and as motion and cuts (with colours at their middle)
-    have them over the seconds of `videos`, and as colour, motion and cuts have them over the samples of `clips`."""
+    """A table of the quantiles of valence and arousal, by source of the affect.
+
+    Over the seconds of `videos`: from CLIP's words, and from motion and cuts (with colours at their middle). Over the
+    samples of `clips`: from colour, motion and cuts.
+    """
     sources: list[tuple[str, np.ndarray]] = []
     note = "no music videos were given"
     if videos:

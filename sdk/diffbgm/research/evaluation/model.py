@@ -121,8 +121,10 @@ def chosen(songs: Sequence[Song], ids: Sequence[str]) -> list[Song]:
 def draw(
     pieces: Sequence[TrainingPiece], n: int, seed: int, how: Sampling | None = None
 ) -> tuple[list[Window], list[Curves], list[int]]:
-    """`n` whole windows in proportion to the songs' lengths, their curves, and the index of the song of each; told of
-    everything, or as `how` has it."""
+    """Draws `n` whole windows, their curves, and the index of the song of each.
+
+    Songs are drawn in proportion to their lengths. The windows are told of everything, or as `how` has it.
+    """
     drawn = whole_windows(pieces, n, BARS, np.random.default_rng([seed, 2]), how or Sampling.plain())
     requested = []
     for i, start, _ in drawn:
@@ -137,6 +139,7 @@ def majors_asked(windows: Sequence[Window]) -> list[bool]:
 
 
 def save_windows(folder: Path, generated: np.ndarray, reference: np.ndarray) -> None:
+    """Writes both sets of cells [n, 4, T, 88] to windows.npz in `folder`, which is made if missing."""
     os.makedirs(folder, exist_ok=True)
     with replacing(folder / "windows.npz") as temporary:
         np.savez_compressed(temporary, generated=generated, reference=reference)

@@ -120,12 +120,14 @@ def plan_of(piece: TrainingPiece, start: int, bars: int) -> MusicPlan:
 
 
 def roll_of(piece: TrainingPiece, start: int, bars: int) -> PianoRoll:
+    """`bars` bars of a piece's roll from bar `start` on, with their velocities."""
     steps = slice(start * STEPS_PER_BAR, (start + bars) * STEPS_PER_BAR)
     assert piece.roll.velocity is not None
     return PianoRoll(piece.roll.cells[:, steps], piece.roll.velocity[:, steps])
 
 
 def seam_table(alone: SeamTest, songs_own: SeamTest, beside: SeamTest) -> Table:
+    """The table of three seam tests: p, and the descriptor that differs most, with its t."""
     rows = []
     for test, question in (
         (alone, "seams against other bar lines"),

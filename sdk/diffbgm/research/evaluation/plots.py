@@ -16,6 +16,7 @@ def plots_for(kind: str, report: Report) -> list[Plot]:
 
 
 def plot_systems(data: Mapping[str, Any]) -> list[Plot]:
+    """Bars that compare the systems, and histograms of PCHE in bits for one system beside real music."""
     systems = data["systems"]
     shown = ("PCHE over 8 bars, bits", "GPS", "structure indicator, short", "two-sample AUC")
     bars: list[Plot] = [Bars(name, tuple(systems), tuple(s[name] for s in systems.values())) for name in shown]
@@ -26,10 +27,12 @@ def plot_systems(data: Mapping[str, Any]) -> list[Plot]:
 
 
 def plot_model(data: Mapping[str, Any]) -> list[Plot]:
+    """The plot of effect sizes by descriptor."""
     return [effect_plot(dict(data))]
 
 
 def plot_retrieval(data: Mapping[str, Any]) -> list[Plot]:
+    """Bars of precision at the largest K for each system and for chance, in both directions."""
     titles = {"videos": "A video finds its music", "music": "A piece finds the true music"}
     top = RANKS[-1]
     plots: list[Plot] = []
@@ -42,6 +45,7 @@ def plot_retrieval(data: Mapping[str, Any]) -> list[Plot]:
 
 
 def plot_sync(data: Mapping[str, Any]) -> list[Plot]:
+    """Bars of the share of cuts on the grid: ours, at a fixed tempo, and by chance."""
     labels, values = [], []
     for name, found in data.items():
         labels += [name, f"{name}: fixed tempo", f"{name}: chance"]
@@ -50,6 +54,7 @@ def plot_sync(data: Mapping[str, Any]) -> list[Plot]:
 
 
 def plot_video(data: Mapping[str, Any]) -> list[Plot]:
+    """Bars for each measure of cuts: these videos, other videos, and chance, where they are known."""
     measures = data["measures"]
     shown = [name for name, row in measures.items() if name.startswith("cuts") and row[0] is not None]
     plots: list[Plot] = []

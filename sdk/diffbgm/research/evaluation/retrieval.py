@@ -57,12 +57,16 @@ class HeldOut:
 
     @property
     def videos(self) -> Views:
+        """The held-out footage as the video tower reads it."""
         return see(self.footage, self.options)
 
 
 def hold_out(data: Path | str, *, n: int | None = None, seed: int = 0, on_progress: Progress | None = None) -> HeldOut:
-    """Reads MuVi-Sync in `data`, fits towers and director to three quarters of the videos, and cuts an excerpt of
-    `SECONDS` from the middle of every other one (of `n` of them, drawn by the seed)."""
+    """Reads MuVi-Sync in `data`, fits towers and director, and cuts the held-out excerpts.
+
+    Three quarters of the videos are fitted to. From the middle of every other one (of `n` of them, drawn by the seed)
+    comes an excerpt of `SECONDS`.
+    """
     progress = on_progress or silent
     labels, features = find_music_videos(data)
     videos = read_music_videos(labels, features, part_of(progress, 0.0, 0.3))
@@ -139,8 +143,11 @@ def evaluate_retrieval(
     steps: int | None = None,
     on_progress: Progress | None = None,
 ) -> Report:
-    """P@K of the true music, of what each model composes for the same pictures, and of the first model's pieces dealt
-    to other videos; then the paper's protocol, in which a composed piece has to find the true one."""
+    """P@K of the true music, of each model's music for the same pictures, and of dealt pieces.
+
+    Dealt pieces are the first model's, given to other videos. Then follows the paper's protocol, in which a composed
+    piece has to find the true one.
+    """
     progress = on_progress or silent
     held = hold_out(data, n=n, seed=seed, on_progress=part_of(progress, 0.0, 0.2))
     music = {TRUTH: hear_all(held.true)}

@@ -41,8 +41,10 @@ def evaluate_semantics(
     clips: Mapping[str, VideoFeatures] | None = None,
     on_progress: Progress | None = None,
 ) -> Report:
-    """For every tag n pieces, each beside the piece for the same video without a tag, and pieces for plans over the
-    plane of valence and arousal; with `model` they are composed and heard, without it only planned.
+    """Measures what style tags do and whether the affect that is asked for is heard.
+
+    For every tag there are n pieces, each beside the piece for the same video without a tag, and there are pieces for
+    plans over the plane of valence and arousal; with `model` they are composed and heard, without it only planned.
 
     `music_videos` (of MuVi-Sync) and `clips` (by name) add how the affect of their pictures spreads, and what of the
     music goes with the pictures inside a video.
@@ -123,8 +125,10 @@ def director_table(card: Mapping[str, Any]) -> Table:
 def drawn_video(
     seed: int, number: int, affect: tuple[float, float] | None = None, *, seconds: float = 18.0
 ) -> VideoFeatures:
-    """Features of a made-up video of about `seconds`: its affect drawn from the plane (or given), cuts, motion and
-    colour in keeping."""
+    """Features of a made-up video of about `seconds`.
+
+    Its affect is drawn from the plane (or given); cuts, motion and colour follow from it.
+    """
     rng = np.random.default_rng([seed, number, 17])
     valence, arousal = rng.uniform(-0.9, 0.9, 2) if affect is None else affect
     duration = round(seconds * float(rng.uniform(0.85, 1.15)), 2)

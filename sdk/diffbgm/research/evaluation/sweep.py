@@ -44,8 +44,11 @@ def evaluate_sweep(
     steps: Sequence[int] = STEPS,
     on_progress: Progress | None = None,
 ) -> Report:
-    """The windows of `evaluate_model`, sampled anew for every guidance at the default steps, and for every number of
-    steps at the default guidance; `options` are the defaults. Cost: sampling time against theirs, in this run."""
+    """Samples the windows of `evaluate_model` anew for other guidances and numbers of steps.
+
+    Every guidance is tried at the default steps, and every number of steps at the default guidance; `options` are the
+    defaults. Cost: sampling time against theirs, in this run.
+    """
     usual = options or ComposeOptions()
     seed = usual.seed
     progress = on_progress or silent

@@ -30,8 +30,11 @@ def evaluate_sync(
     model: "DiffBGM | None" = None,
     on_progress: Progress | None = None,
 ) -> Report:
-    """Plans for every video given, and for `n` made-up ones at each mean shot length; of those `composed` are also
-    composed and arranged by `model`, to see whether notes sound at the snapped cuts."""
+    """Measures how many cuts land on beats of the plans for given and made-up videos.
+
+    There are `n` made-up videos at each mean shot length; `composed` of each group are also composed and arranged by
+    `model`, to see whether notes sound at the snapped cuts.
+    """
     progress = on_progress or silent
     rows, data = [], {}
     groups: list[tuple[str, list[VideoFeatures]]] = []

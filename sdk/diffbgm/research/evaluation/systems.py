@@ -32,8 +32,11 @@ TRUTH, OURS, DEALT, UNTRAINED = "real songs", "this model", "this model, dealt t
 
 
 def untrained(config: "Config", seed: int) -> "DiffBGM":
-    """The same network with random weights, its last layer drawn too (a fresh one starts at 0 and writes nothing): some
-    22 onsets a bar in no order, about as many as songs have."""
+    """The same network with random weights, its last layer drawn too.
+
+    A fresh last layer is 0 and writes nothing. Drawn, the network writes some 22 onsets a bar in no order, about as
+    many as songs have.
+    """
     import torch
 
     from diffbgm import __version__
@@ -87,6 +90,7 @@ class Looks:
 
 
 def look_at(cells: np.ndarray) -> Looks:
+    """Measures descriptors and structure indicators of windows [n, 4, T, 88]."""
     structure = np.array([list(structure_indicators(window).values()) for window in cells])
     return Looks(cells, describe_all(cells), structure)
 

@@ -46,8 +46,11 @@ PROMISES: dict[str, tuple[tuple[str, int], ...]] = {
 
 @dataclass(frozen=True)
 class TaggedPiece:
-    """A piece as it was measured: `values` by DESCRIPTORS (less "tempo missed"), General MIDI `programs` (drums -1), or
-    None where it was only planned."""
+    """A piece as it was measured, with its plan.
+
+    `values` by DESCRIPTORS (less "tempo missed"); `programs` of General MIDI (drums -1), or None where it was only
+    planned.
+    """
 
     plan: MusicPlan
     values: Mapping[str, float]

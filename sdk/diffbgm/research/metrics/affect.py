@@ -115,9 +115,12 @@ def _keys(notes: Notes) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Ear:
-    """Fitted coefficients. For each feature: `mean` and `scale` over the phrases it was fitted on, its weight (on the
-    scaled feature) for valence and arousal (0 where it is not used), and `tilt`: how many units it rises from the
-    middle to valence 1 and to arousal 1 (least squares on the labels)."""
+    """Fitted coefficients, by feature.
+
+    For each feature: `mean` and `scale` over the phrases it was fitted on, its weight (on the scaled feature) for
+    valence and arousal (0 where it is not used), and `tilt`: how many units it rises from the middle to valence 1 and
+    to arousal 1 (least squares on the labels).
+    """
 
     mean: dict[str, float]
     scale: dict[str, float]

@@ -95,8 +95,10 @@ def listen(music: Score | PianoRoll, seconds: int, tempo: TempoMap | None = None
 
 
 def name_chord(classes: np.ndarray) -> int:
-    """The triad that holds most of a second's pitch classes [12] (the third and the root decide ties), or NO_CHORD
-    where fewer than two sound."""
+    """The triad that holds most of a second's pitch classes [12].
+
+    The third and the root decide ties; NO_CHORD where fewer than two sound.
+    """
     if (classes > 0).sum() < 2:
         return NO_CHORD
     share = classes / classes.sum()

@@ -41,9 +41,12 @@ def training_set(pieces: Iterable[ArrayLike], notes: int = NOTES) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Copies:
-    """`share` of the `ngrams` found in training, with its 95 % interval (bootstrap over pieces); `moving` counts only
-    n-grams with at least three different intervals, which repeated notes and plain scales do not fill;
-    `longest`: notes in the longest run of which every n-gram is known."""
+    """How much of the melodies was found in training, as a share of their n-grams.
+
+    `share` of the `ngrams` found, with its 95 % interval (bootstrap over pieces); `moving` counts only n-grams with at
+    least three different intervals, which repeated notes and plain scales do not fill; `longest`: notes in the longest
+    run of which every n-gram is known.
+    """
 
     share: float
     low: float

@@ -27,8 +27,11 @@ def onset_distance(a: ArrayLike, b: ArrayLike) -> float:
 
 @dataclass(frozen=True)
 class Diversity:
-    """Mean distance of pairs of takes of one video (`within`) and of different videos (`across`), by onsets and by
-    descriptors; None where there is no such pair. `takes` and `videos` count what was compared."""
+    """Mean distances of pairs of takes, by onsets and by descriptors.
+
+    `within`: takes of one video; `across`: takes of different videos; None where there is no such pair. `takes` and
+    `videos` count what was compared.
+    """
 
     within_onsets: float | None
     across_onsets: float | None

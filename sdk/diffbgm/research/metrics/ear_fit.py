@@ -62,8 +62,9 @@ def read_vgmidi(path: str | Path) -> Labelled:
 
 
 def ridge_logistic(x: np.ndarray, y: np.ndarray, penalty: float = PENALTY) -> np.ndarray:
-    """[1 + D] bias and weights of a ridge-penalised logistic regression, both classes weighing the same (Newton's
-    method).
+    """[1 + D] bias and weights of a ridge-penalised logistic regression, by Newton's method.
+
+    Both classes weigh the same.
 
     Minimises sum_i c_i log(1 + exp(-s_i (b + w x_i))) + penalty / 2 |w|^2, c_i = n / (2 n of the class).
     """
@@ -166,6 +167,7 @@ def _held_out(x: np.ndarray, y: np.ndarray, fold: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
+    """Fits the ear to the VGMIDI zip in argv[1]: cross-validation to stderr, JSON to stdout."""
     data = read_vgmidi(sys.argv[1])
     for trust in cross_validate(data):
         print(

@@ -32,8 +32,11 @@ class MidiPiece:
 
 
 def read_piece(path: str | os.PathLike[str]) -> MidiPiece:
-    """Notes rounded to sixteenths of the file's own beats, four beats to the bar; the track named melody (in files of
-    others the first) is the melody. DataError for what is no MIDI file, or holds no notes but drums."""
+    """Reads a MIDI file with its notes rounded to sixteenths of the file's own beats.
+
+    There are four beats to the bar; the track named melody (in files of others the first) is the melody. DataError for
+    what is no MIDI file, or holds no notes but drums.
+    """
     score = read_midi(path)
     cells = score_to_roll(score).cells
     if not cells.any():

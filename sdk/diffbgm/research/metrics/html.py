@@ -48,6 +48,7 @@ class Bars:
     unit: str = ""
 
     def svg(self) -> str:
+        """The chart as a figure element with inline SVG; values that are not finite count as 0."""
         row, left, width = 22, 190, 420
         values = [float(v) if np.isfinite(v) else 0.0 for v in self.values]
         low, high = min(0.0, *values), max(0.0, *values)
@@ -74,6 +75,7 @@ class Histograms:
     names: tuple[str, str] = ("composed", "real")
 
     def svg(self) -> str:
+        """The chart as a figure element with inline SVG: shares of both sets over 24 bins."""
         width, height, bins = 420, 150, 24
         both = np.concatenate([self.first, self.second])
         edges = np.histogram_bin_edges(both, bins)

@@ -43,8 +43,9 @@ def measure_model(
     songs: Sequence[int] | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Every measure of `generated` [n, 4, T, 88] beside the real windows `reference` [n, 4, T, 88] whose curves it
-    followed.
+    """Every measure of `generated` [n, 4, T, 88] beside the real windows `reference` [n, 4, T, 88].
+
+    `generated` followed the curves of `reference`.
 
     training     training pieces as cells: whose melodies are looked for (left out: no copies row).
     requested    the n curves that were asked for; without them the reference's own are taken as the request.

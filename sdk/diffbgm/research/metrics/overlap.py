@@ -55,8 +55,11 @@ def frame_overlaps(
 
 @dataclass(frozen=True)
 class SelfSimilarity:
-    """Consistency = max(0, 1 - |mu - mu_real| / mu_real) and variance = max(0, 1 - |s2 - s2_real| / s2_real) of the
-    overlapping areas, 1 is best; the mean areas themselves; the number of frame pairs composed and real."""
+    """Consistency and variance of the overlapping areas, beside real music; 1 is best.
+
+    Consistency = max(0, 1 - |mu - mu_real| / mu_real) and variance = max(0, 1 - |s2 - s2_real| / s2_real). Further: the
+    mean areas themselves, and the number of frame pairs composed and real.
+    """
 
     pitch_consistency: float
     pitch_variance: float

@@ -141,4 +141,5 @@ def write_text(path: str | Path, text: str) -> Path:
 
 
 def write_json(path: str | Path, report: Report) -> Path:
+    """Writes the report as JSON; returns the path. OutputError where it cannot be written."""
     return write_text(path, to_json(report))

@@ -96,8 +96,10 @@ class Towers:
 
 @dataclass(frozen=True, eq=False)
 class Retrieval:
-    """Of n queries, each in `pools` drawn pools of `pool` candidates: the share whose own is among the first K, with
-    95 % intervals (bootstrap over queries), mean rank and its interval; chance is K / pool and (pool + 1) / 2.
+    """Precision at K and mean rank of n queries, with 95 % intervals (bootstrap over queries).
+
+    Each query is asked in `pools` drawn pools of `pool` candidates; precision is the share whose own is among the first
+    K. By chance it is K / pool, and the mean rank (pool + 1) / 2.
 
     `hits` [n, len(RANKS)] and `ranks` [n] are the queries' own means, for comparisons of two systems.
     """

@@ -86,8 +86,11 @@ def contrast(cells: ArrayLike, seams: Sequence[int], span: int = 1) -> np.ndarra
 
 @dataclass(frozen=True)
 class SeamTest:
-    """`p`: chance of a largest |t| like this one if seams are like other bar lines. `rows`: (descriptor, mean contrast,
-    t, its own p without correction), the farthest first. `against`: "zero" or "real music"."""
+    """The result of a permutation test of seams against other bar lines.
+
+    `p`: chance of a largest |t| like this one if seams are like other bar lines. `rows`: (descriptor, mean contrast, t,
+    its own p without correction), the farthest first. `against`: "zero" or "real music".
+    """
 
     p: float
     rows: tuple[tuple[str, float, float, float], ...]
@@ -106,8 +109,9 @@ def seam_test(
     permutations: int = 2000,
     seed: int = 0,
 ) -> SeamTest:
-    """Are seams like other bar lines? `pieces`: cells [4, T, 88]; `seams`: bars at which windows meet, for all or
-    for each.
+    """Tests whether seams between windows are like other bar lines.
+
+    `pieces`: cells [4, T, 88]; `seams`: bars at which windows meet, for all or for each.
 
     With `real` pieces, measured at the same bars (those of the first piece), the question becomes whether seams differ
     from other bar lines more than in real music.

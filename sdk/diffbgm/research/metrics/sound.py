@@ -23,7 +23,7 @@ def longest_gap(audio: Audio, quiet: float = QUIET) -> float:
 
 
 def null_depth(mix: Audio, stems: Mapping[str, Audio]) -> float:
-    """dBFS of the peak of the mix minus the sum of its stems; -inf where nothing is left."""
+    """The peak, in dBFS, of the mix minus the sum of its stems; -inf where nothing is left."""
     rest = mix.samples.astype(np.float64) - np.sum([s.samples for s in stems.values()], axis=0, dtype=np.float64)
     peak = float(np.abs(rest).max(initial=0.0))
     return 20 * float(np.log10(peak)) if peak > 0 else float("-inf")

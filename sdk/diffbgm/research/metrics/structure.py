@@ -103,8 +103,9 @@ def section_fitness(matrix: np.ndarray, length: int) -> np.ndarray:
 def fitness_scape(
     cells: ArrayLike, shortest: int = 1, longest: int | None = None, beats_per_frame: int = 1
 ) -> np.ndarray:
-    """[lengths, N] fitness of the sections of `shortest` to `longest` frames (default: all) at each start; 0 where
-    none fits.
+    """[lengths, N] fitness of the sections at each start; 0 where none fits.
+
+    Sections have `shortest` to `longest` frames (default: all).
 
     Cost grows with the fourth power of N: take `beats_per_frame=2` or 4 over about 160 beats.
     """
@@ -119,8 +120,9 @@ def fitness_scape(
 
 
 def structure_indicator(cells: ArrayLike, shortest: int, longest: int | None = None) -> float:
-    """SI: the highest fitness, 0..1, of any section of `shortest` to `longest` beats (None: no upper limit); 0 if
-    none fits.
+    """SI: the highest fitness, 0..1, of any section; 0 if none fits.
+
+    Sections have `shortest` to `longest` beats (None: no upper limit).
 
     Pieces longer than 160 beats are measured in frames of two beats, over 320 of four, so that an hour of music ends.
     """

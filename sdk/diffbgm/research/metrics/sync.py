@@ -120,8 +120,10 @@ def fixed_tempo(tempo: TempoMap) -> TempoMap:
 
 
 def tempo_limits(tempo: TempoMap) -> tuple[float, float]:
-    """(drift, step): the largest share by which the local tempo leaves the piece's average, and by which neighbours
-    differ."""
+    """(drift, step): the largest relative changes of the local tempo.
+
+    drift: the largest share by which it leaves the piece's average; step: the largest by which neighbours differ.
+    """
     lengths = np.diff(tempo.edges)
     drift = float(np.abs(lengths.mean() / lengths - 1).max())
     ratio = np.maximum(lengths[1:], lengths[:-1]) / np.minimum(lengths[1:], lengths[:-1])

@@ -21,8 +21,9 @@ RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class TwoSample:
-    """`auc` with its 95 % interval (bootstrap over samples of the held-out scores), the sizes of both sets and the
-    seed.
+    """`auc` with its 95 % interval, the sizes of both sets and the seed.
+
+    The interval is a bootstrap over samples of the held-out scores.
 
     `importance` [D]: the classifier's mean decrease in impurity for each descriptor, summing to 1.
     """
@@ -131,8 +132,11 @@ def real_against_real(
 
 @dataclass(frozen=True)
 class Effect:
-    """How far apart two sets lie on one descriptor: `d` = (mean of generated - mean of reference) / pooled standard
-    deviation (Cohen 1988), `auc` = P(generated > reference), and the classifier's `importance`."""
+    """How far apart two sets lie on one descriptor.
+
+    `d` = (mean of generated - mean of reference) / pooled standard deviation (Cohen 1988), `auc` = P(generated >
+    reference), and the classifier's `importance`.
+    """
 
     name: str
     generated: float

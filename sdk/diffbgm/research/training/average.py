@@ -1,5 +1,8 @@
-"""Two trained networks as one: weights of runs that began at one point lie in one basin, and their mean is often better
-than either (model soups, Wortsman et al. 2022)."""
+"""Two trained networks as one: the mean of their weights.
+
+Weights of runs that began at one point lie in one basin, and their mean is often better than either (model soups,
+Wortsman et al. 2022).
+"""
 
 import torch
 
@@ -9,8 +12,11 @@ from diffbgm.errors import WeightsError
 
 @torch.no_grad()
 def average(first: Denoiser, second: Denoiser, share: float = 0.5) -> Denoiser:
-    """The network whose weights are `1 - share` of `first` and `share` of `second`: between them or, below 0, away from
-    the second (see `train_own`). WeightsError where they differ in shape or the share lies outside -2..1."""
+    """The network whose weights are `1 - share` of `first` and `share` of `second`.
+
+    It lies between them or, with `share` below 0, away from the second (see `train_own`). WeightsError where they
+    differ in shape or the share lies outside -2..1.
+    """
     if first.config != second.config:
         raise WeightsError(f"the weights to average differ in shape: {first.config} and {second.config}")
     if not -2 <= share <= 1:

@@ -31,8 +31,11 @@ class State:
 
 
 def save_checkpoint(state: State, out: Path) -> Path:
-    """Writes weights, average, moments, step, time and history to checkpoint-STEP.safetensors, then drops all but the
-    newest KEPT. Raises OutputError where that cannot be written (a full disk); those before are still there then."""
+    """Writes checkpoint-STEP.safetensors, then drops all but the newest KEPT.
+
+    It holds weights, average, moments, step, time and history. Raises OutputError where that cannot be written (a full
+    disk); those before are still there then.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 

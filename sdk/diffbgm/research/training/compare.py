@@ -29,8 +29,11 @@ DRAWS = 1000  # of the bootstrap
 
 @dataclass(frozen=True)
 class Row:
-    """Nats a sixteenth of one network on `n` windows of one corpus, and less the first network's with a 95 % interval
-    by bootstrap over the pieces."""
+    """Cross-entropy of one network on `n` windows of one corpus, in nats a sixteenth.
+
+    `change` is the difference from the first network's, `low` and `high` its 95 % interval by bootstrap over the
+    pieces.
+    """
 
     weights: str
     corpus: str

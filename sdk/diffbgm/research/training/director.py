@@ -96,8 +96,9 @@ def train_director(
 def train_scenes(
     videos: Sequence[MusicVideo], scale: np.ndarray, seed: int
 ) -> tuple[np.ndarray | None, dict[str, Any] | None]:
-    """(`Director.scenes` or None, figures on videos unheard of): from scene to scene, where there are embeddings and
-    both targets are told.
+    """(`Director.scenes` or None, figures on videos unheard of): changes from scene to scene.
+
+    They are fitted where there are embeddings and both targets can be predicted.
 
     `scale` [3]: standard deviations of the labels over videos. Regression alone would say little of anything; here
     it is stretched until scenes differ as much as they do in music videos.
@@ -151,8 +152,10 @@ def standard_of(x: np.ndarray, view: View) -> tuple[np.ndarray, np.ndarray]:
 
 
 def kernel_of(x: np.ndarray, view: View) -> tuple[float, float]:
-    """(spread of the frequencies, weight of the linear part) of the kernel exp(-REACH d^2 / median d^2) + a x y, for
-    standardised x [n, F]."""
+    """(spread of the frequencies, weight of the linear part) of the kernel for standardised x [n, F].
+
+    The kernel is exp(-REACH d^2 / median d^2) + a x y.
+    """
     squares = (x**2).sum(1)
     distances = squares[:, None] + squares - 2 * x @ x.T
     middle = max(float(np.median(distances[np.triu_indices(len(x), 1)])), 1e-9)
@@ -169,9 +172,11 @@ def validate(
     options: DirectorOptions | None = None,
     on_progress: OnProgress | None = None,
 ) -> dict[str, Any]:
-    """Nested cross-validation of every view the videos have: for each target r with its 95 % interval, that of ridge
-    regression on plain means over the same folds, their difference with its interval, what is left of r when only 30 s
-    are seen, and the ridge chosen on all videos."""
+    """Nested cross-validation of every view the videos have.
+
+    For each target: r with its 95 % interval, that of ridge regression on plain means over the same folds, their
+    difference with its interval, what is left of r when only 30 s are seen, and the ridge chosen on all videos.
+    """
     options = options or DirectorOptions()
     if len(videos) < FEWEST:
         raise DataError(f"{len(videos)} videos are too few to fit a director to; at least {FEWEST} are needed")
@@ -293,7 +298,10 @@ def mean_r(predicted: np.ndarray, y: np.ndarray) -> float:
 
 
 def compare(ours: np.ndarray, theirs: np.ndarray, y: np.ndarray, seed: int) -> dict[str, Any]:
-    """r of both predictions [repeats, n], and 95 % bootstrap intervals over videos of ours and of the difference."""
+    """The r of both predictions [repeats, n], with 95 % bootstrap intervals over videos.
+
+    The intervals are of ours and of the difference.
+    """
     rng = np.random.default_rng([seed, 13])
     drawn = rng.integers(len(y), size=(DRAWS, len(y)))
     deals = rng.integers(len(ours), size=DRAWS)[:, None]

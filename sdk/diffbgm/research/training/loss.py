@@ -22,8 +22,11 @@ TRANSPOSED_LEVEL = 0.45  # up to here the key is heard through the noise, and mu
 def collate(
     windows: Sequence[Window], device: torch.device, config: Config | None = None
 ) -> tuple[Tensor, Tensor, Condition]:
-    """Windows of one length to cells [B, 4, T, 88] as 0/1 floats, velocities [B, 2, T, 88] (NaN = no onset) and
-    conditions, whose names `config` numbers."""
+    """Windows of one length as tensors: cells, velocities and conditions.
+
+    Cells [B, 4, T, 88] are 0/1 floats, velocities [B, 2, T, 88] NaN where there is no onset; `config` numbers the names
+    in the conditions.
+    """
     cells = torch.from_numpy(np.stack([w.cells for w in windows])).to(device).float()
     velocity = torch.from_numpy(np.stack([w.velocity for w in windows])).to(device)
     return cells, velocity, Condition.stack([w.tokens for w in windows], config).to(device)
@@ -66,9 +69,11 @@ def levels_for(windows: Sequence[Window], dice: torch.Generator) -> Tensor:
 
 
 def draw_levels(n: int, dice: torch.Generator) -> Tensor:
-    """[n] noise levels: three in ten anywhere, three below 0.35, where the last doubtful cells are settled, the others
-    logit-normal around 0.43, where notes take their places (after Esser et al. 2024, who found most to be learnt in the
-    middle of the range).
+    """[n] noise levels, drawn from a mixture of three distributions.
+
+    Three in ten lie anywhere, three below 0.35, where the last doubtful cells are settled, the others logit-normal
+    around 0.43, where notes take their places (after Esser et al. 2024, who found most to be learnt in the middle of
+    the range).
     """
     anywhere = torch.rand(n, generator=dice)
     middle = torch.sigmoid(0.7 * torch.randn(n, generator=dice) - 0.3)
@@ -77,8 +82,10 @@ def draw_levels(n: int, dice: torch.Generator) -> Tensor:
 
 
 def level_weight(t: Tensor) -> Tensor:
-    """Weight of the loss at noise level t: about 1 at pure noise, more where little is left to learn, as in the
-    uncertainty weighting of Karras et al. (2024); a trained model's loss is about 12 sin(pi t / 2)^6 nats.
+    """Weight of the loss at noise level t: about 1 at pure noise, more where little is left to learn.
+
+    It follows the uncertainty weighting of Karras et al. (2024); a trained model's loss is about 12 sin(pi t / 2)^6
+    nats.
     """
     return 12 / (0.05 + 12 * signal_and_noise(t)[1] ** 6)
 
@@ -86,8 +93,11 @@ def level_weight(t: Tensor) -> Tensor:
 def validation_bce(
     model: Denoiser, windows: Sequence[Window], seed: int, batch: int = 16, *, again: bool = False
 ) -> dict[float, float]:
-    """Noise level -> binary cross-entropy of x_0 in nats a sixteenth, conditions given: from one evaluation, or `again`
-    with the estimate of the first at hand (self-conditioning, as the sampler always has it)."""
+    """Noise level -> binary cross-entropy of x_0 in nats a sixteenth, conditions given.
+
+    It is that of one evaluation, or with `again` of a second one with the estimate of the first at hand
+    (self-conditioning, as the sampler always has it).
+    """
     levels = VALIDATION_LEVELS
     return {level: float(window_bce(model, windows, level, seed, batch, again=again).mean()) for level in levels}
 

@@ -37,8 +37,10 @@ def train_on_own(
     options: TrainOptions = OWN,
     on_progress: Callable[[float, str], None] | None = None,
 ) -> Path:
-    """Composes `n` windows under plans of POP909's training songs with the weights in `start_from`, and trains these on
-    them. Leaves what `train` leaves in `out`, and the windows (own.npz), which a run that is continued takes again.
+    """Composes `n` windows with the weights in `start_from`, and trains these on them.
+
+    The windows are composed under plans of POP909's training songs. Leaves what `train` leaves in `out`, and the
+    windows (own.npz), which a run that is continued takes again.
 
     Returns the folder with the averaged weights. Raises InputError for `n` below 1, and what `train` raises.
     """

@@ -30,8 +30,11 @@ FEWEST = 40  # videos to train on
 
 @dataclass(frozen=True)
 class TowerOptions:
-    """`clip` and `words` (affect probabilities): what of the pictures is read beside motion and cuts. `width` of the
-    summaries' embedding; `filters` of `reach` seconds over the tracks; `crops` excerpts a video."""
+    """What the towers read, their sizes, and how they are trained.
+
+    `clip` and `words` (affect probabilities): what of the pictures is read beside motion and cuts. `width` of the
+    summaries' embedding; `filters` of `reach` seconds over the tracks; `crops` excerpts a video.
+    """
 
     seed: int = 0
     clip: bool = True
@@ -167,8 +170,11 @@ def train_retrieval(
 
 
 def components(summaries: np.ndarray, options: TowerOptions) -> np.ndarray:
-    """[F, C] the basis in which the video tower learns: of CLIP's embedding its first principal components, everything
-    else as it is. `summaries` [crops, n, F] in standard scores."""
+    """[F, C] the basis in which the video tower learns.
+
+    Of CLIP's embedding it takes the first principal components, everything else as it is. `summaries` [crops, n, F] in
+    standard scores.
+    """
     flat = summaries.reshape(-1, summaries.shape[2])
     if not options.clip:
         return np.eye(flat.shape[1])

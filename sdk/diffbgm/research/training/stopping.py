@@ -9,8 +9,10 @@ from types import FrameType
 
 @contextlib.contextmanager
 def stop_signals() -> Iterator[list[int]]:
-    """A list that SIGINT and SIGTERM are added to instead of ending the process; a second one ends it. Only the main
-    thread hears signals, in others it stays empty."""
+    """Yields a list to which SIGINT and SIGTERM are added instead of ending the process.
+
+    A second signal ends it. Only the main thread hears signals; in others the list stays empty.
+    """
     heard: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield heard

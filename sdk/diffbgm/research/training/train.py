@@ -71,9 +71,12 @@ def train(
     Args:
         data: POP909 (folder or zip); an archive of `datasets.corpora` or a folder of them, POP909 among them or not,
             whose genre, metre and harmony the network is told then; or BGM909 (folder), where videos ask for the music.
+        out: The folder of the run; made where it is not there.
         config: The network's shape; None for the usual one of this data.
+        options: Steps, batch size, learning rate, seed and the like; None for the defaults.
         start_from: A weights folder to begin with, not random weights.
         mix: BGM909: the share of windows for which the music asks itself.
+        on_progress: Called with the finished fraction (0..1) and a message.
 
     Returns the folder with the averaged weights. Raises DataError and WeightsError for data and weights that do not
     do, Cancelled where the process was asked to stop: then the checkpoint is written, and the same call goes on.
@@ -203,8 +206,10 @@ def begin(config: Config, options: TrainOptions, start_from: Path | str | None, 
 
 
 def grown(model: Denoiser, config: Config) -> Denoiser:
-    """The same network in the shape of `config`, which may add recall, names, metre and harmony that it lacked: they
-    begin at zero."""
+    """The same network in the shape of `config`, with the parts that it lacked begun at zero.
+
+    Recall, names, metre and harmony may be added. WeightsError where anything else is missing.
+    """
     have = model.config
     shape = replace(
         have,

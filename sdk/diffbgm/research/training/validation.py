@@ -13,8 +13,11 @@ from diffbgm.research.training.options import TrainOptions
 
 
 def validation_windows(pieces: Sequence[TrainingPiece], options: TrainOptions) -> dict[str, list[Window]]:
-    """What a run is validated on: "" POP909 (or all there is, where it is not there), told what plans tell; "told" the
-    same told everything; and a few windows of every other corpus, told everything."""
+    """The sets of windows that a run is validated on, by name.
+
+    "": POP909 (or all there is, where it is not there), told what plans tell; "told": POP909 told everything; and a few
+    windows of every other corpus, told everything.
+    """
     corpora = sorted({piece.corpus for piece in pieces})
     main = [piece for piece in pieces if piece.corpus in ("", "POP909")] or list(pieces)
     examples = {"": validation_batch(main, options)}
@@ -51,8 +54,10 @@ def _example(piece: TrainingPiece, rng: np.random.Generator, how: Sampling) -> W
 
 
 def validate(state: State, examples: Mapping[str, Sequence[Window]], options: TrainOptions) -> dict[str, float]:
-    """`bce_T` and, of the further sets, `bce_T_SET`: nats a sixteenth at every validation noise level, by the averaged
-    weights; always the same noise."""
+    """`bce_T` and, of the further sets, `bce_T_SET`: cross-entropy in nats a sixteenth.
+
+    T is every validation noise level; the averaged weights are measured, always with the same noise.
+    """
     device = next(state.model.parameters()).device
     model = Denoiser(state.model.config).to(device).eval()
     model.load_state_dict(state.average)

@@ -9,8 +9,11 @@ from diffbgm.errors import WeightsError
 
 
 def widen(model: Denoiser, clip_width: int) -> Denoiser:
-    """The same network with `clip_width` columns of embeddings: what it did not have it begins with at zero, so that it
-    answers as before whatever stands there. WeightsError for fewer columns than it has."""
+    """The same network with `clip_width` columns of embeddings.
+
+    Columns that it did not have begin at zero, so that it answers as before whatever stands there. WeightsError for
+    fewer columns than it has.
+    """
     have = model.config.clip_width
     if clip_width <= have:
         if have and clip_width != have:

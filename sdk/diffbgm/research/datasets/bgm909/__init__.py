@@ -1,5 +1,8 @@
-"""BGM909: POP909's songs beside videos (Li et al., CVPR 2024), rebuilt. `load` reads a folder of it; `build` makes one
-from videos, `match` one from feature tracks of music videos. `format` says what lies in it."""
+"""BGM909: POP909's songs beside videos (Li et al., CVPR 2024), rebuilt.
+
+`load` reads a folder of it; `build` makes one from videos, `match` one from feature tracks of music videos. `format`
+says what lies in it.
+"""
 
 import json
 from dataclasses import dataclass
@@ -33,8 +36,10 @@ class Projection:
 
 @dataclass(frozen=True, eq=False)
 class Bgm909:
-    """A data set: `manifest` as it is written, `projection` or None without embeddings. Songs and videos are read when
-    asked for."""
+    """A data set: `manifest` as it is written, `projection` or None without embeddings.
+
+    Songs and videos are read when asked for.
+    """
 
     root: Path
     manifest: dict[str, Any]
@@ -52,13 +57,16 @@ class Bgm909:
         return out
 
     def pairs(self, split: Split) -> list[Pair]:
+        """The pairs of one split, in the order of its table."""
         rows = self.table("pairs", split)
         return [Pair(**{k: v for k, v in row.items() if k != "split"}) for row in rows]
 
     def song(self, song: str) -> StoredSong:
+        """Reads one song by its id; DataError where its file is missing or damaged."""
         return read_song(self.root, song)
 
     def video(self, video: str) -> StoredVideo:
+        """Reads one video by its id; DataError where its file is missing or damaged."""
         return read_video(self.root, video)
 
 

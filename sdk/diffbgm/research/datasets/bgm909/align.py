@@ -133,8 +133,11 @@ def sharpened(tracks: np.ndarray, spread: float) -> np.ndarray:
 
 
 def correlations(a: np.ndarray, b: np.ndarray, keys: int = 1) -> np.ndarray:
-    """[keys, Na + Nb - 1] normalised correlation of tracks a [C, Na] with b [C, Nb] moved up by 0 .. keys - 1 rows,
-    when b starts at a's sample i - (Nb - 1); weighed by the root of what overlaps, 0 where that is too little."""
+    """[keys, Na + Nb - 1] normalised correlation of tracks a [C, Na] with shifted tracks b [C, Nb].
+
+    Row k: b moved up by k of 0 .. keys - 1 rows. Column i: b starts at a's sample i - (Nb - 1). Values are weighted by
+    the root of the overlapping share, and 0 where the overlap is too short.
+    """
     from scipy.fft import next_fast_len
 
     na, nb = a.shape[1], b.shape[1]
@@ -160,7 +163,7 @@ def _rise(level: np.ndarray) -> np.ndarray:
 
 
 def _share(part: float, whole: float) -> float:
-    """part / whole in 0..1; 1 where there is no whole."""
+    """Part / whole in 0..1; 1 where there is no whole."""
     return float(np.clip(part / whole, 0.0, 1.0)) if whole > 0 else 1.0
 
 

@@ -32,8 +32,11 @@ LEAST_BARS = 2  # that a video must cover
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """semantics: as for `analyze`; colour needs no model. captioner: folder or Hub id of a captioning model, or None.
-    processes: None takes one a core, or one where a model looks as well."""
+    """How videos are analysed while a data set is built.
+
+    semantics: as for `analyze`; colour needs no model. captioner: folder or Hub id of a captioning model, or None.
+    processes: None takes one a core, or one where a model looks as well.
+    """
 
     semantics: Semantics = "colour"
     captioner: str | None = None
@@ -41,6 +44,7 @@ class BuildOptions:
 
     @property
     def workers(self) -> int:
+        """The number of processes: as given, else 1 with a model and one a core without."""
         models = self.semantics != "colour" or self.captioner is not None
         return self.processes or (1 if models else os.cpu_count() or 1)
 

@@ -37,6 +37,8 @@ class SongRow:
 
 @dataclass(frozen=True)
 class BeatRow:
+    """A beat at `time` seconds, `beat` counted from 0; `downbeat`: it begins a bar."""
+
     song: str
     beat: int
     time: float
@@ -65,8 +67,10 @@ class SectionRow:
 
 @dataclass(frozen=True)
 class VideoRow:
-    """semantics: where the affect came from (colour, clip). cut_resolution: seconds to which cuts are known; 0: exact.
-    Sizes are 0 where unknown."""
+    """semantics: where the affect came from (colour, clip).
+
+    cut_resolution: seconds to which cuts are known; 0: exact. Sizes are 0 where unknown.
+    """
 
     video: str
     duration: float

@@ -38,8 +38,10 @@ class Stretch:
 
 
 def stretches(stored: StoredSong) -> list[Stretch]:
-    """The song cut at its sections, neighbours joined to at least SHORTEST bars; at every eighth bar where nobody has
-    told its sections."""
+    """The song cut at its sections, neighbours joined to at least SHORTEST bars.
+
+    Where no sections are known, it is cut at every eighth bar.
+    """
     song = stored.song
     edges = [s.start for s in song.sections] or list(range(0, song.bars, SHORTEST))
     cuts = [0]
@@ -127,6 +129,7 @@ class Scale:
 
     @classmethod
     def of(cls, raw: np.ndarray) -> "Scale":
+        """Mean and standard deviation of density, loudness and chords in raw [n, WIDTH]; the mode is not scaled."""
         mean, sd = np.zeros(WIDTH), np.ones(WIDTH)
         for part in (slice(0, POINTS), slice(POINTS, 2 * POINTS), slice(2 * POINTS, 2 * POINTS + 1)):
             mean[part], sd[part] = raw[:, part].mean(), max(float(raw[:, part].std()), 1e-9)

@@ -1,5 +1,7 @@
-"""Pairs without videos of one's own: beside each stretch of a POP909 song, stretches of MuVi-Sync's music videos whose
-own music is most like it. A stand-in where BGM909's videos are not to be had; every pair is marked `matched`.
+"""Pairs without videos of one's own, from the music videos of MuVi-Sync.
+
+Each stretch of a POP909 song is paired with the stretches of music videos whose own music is most like it. This stands
+in where BGM909's videos are not to be had; every pair is marked `matched`.
 
 Songs for validation are matched with videos for validation only, so that no video is on both sides. No video serves
 more than MOST times the average, so that a few that are like everything do not take all.

@@ -16,8 +16,11 @@ SONGS, VIDEOS, PAIRS = "#41719c", "#0f766e", "#c2410c"
 
 
 def draw_report(data: Bgm909, path: str | os.PathLike[str]) -> Path:
-    """A PNG of eight pictures: paired lengths, tempi, keys, sections, video lengths, shots a minute, affect, and how
-    sure the alignment is (matched pairs: how alike both sides are). OutputError where it cannot be written."""
+    """Draws eight charts of a data set into one PNG; returns its path.
+
+    They show paired lengths, tempi, keys, sections, video lengths, shots a minute, affect, and how sure the alignment
+    is (matched pairs: how alike both sides are). OutputError where it cannot be written.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -33,6 +33,7 @@ class StoredSong:
 
     @property
     def split(self) -> Split:
+        """The song's split, fixed by its id."""
         return "validation" if is_validation(self.song.id) else "train"
 
 
@@ -61,14 +62,17 @@ def video_split(video_id: str) -> Split:
 
 
 def song_path(root: Path, song: str) -> Path:
+    """The file of a song in a data set's folder."""
     return root / "songs" / f"{song}.safetensors"
 
 
 def video_path(root: Path, video: str) -> Path:
+    """The file of a video in a data set's folder."""
     return root / "videos" / f"{video}.safetensors"
 
 
 def write_song(root: Path, stored: StoredSong) -> None:
+    """Writes a song: cells as bits, velocities at onsets only, beat times in seconds; the rest as JSON."""
     song = stored.song
     cells = np.asarray(song.roll.cells)
     assert song.roll.velocity is not None
@@ -99,6 +103,7 @@ def read_song(root: Path, song: str) -> StoredSong:
 
 
 def write_video(root: Path, stored: StoredVideo) -> None:
+    """Writes a video: feature tracks and cuts; embeddings as float16, colour only where it is known."""
     f = stored.features
     arrays = {"times": f.times, "motion": f.motion, "affect": f.affect}
     if stored.colour_known:
@@ -162,6 +167,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], record: Mapping[s
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays of a file by name, and its record; DataError where it is missing or damaged."""
     from safetensors import SafetensorError, safe_open
 
     try:

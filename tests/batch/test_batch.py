@@ -69,7 +69,7 @@ def test_a_row_that_fails_leaves_the_others_alone(
         {"video": "missing.mp4"},
         {"video": "text.mp4"},
         {"video": str(films / "0.mp4"), "style": "clam", "name": "odd"},
-        {"video": str(films / "0.mp4"), "style": ["calm"], "steps": 1, "seed": 7, "name": "good"},
+        {"video": str(films / "0.mp4"), "style": ["calm"], "steps": 4, "seed": 7, "name": "good"},
     ]
     manifest = tmp_path / "clips.jsonl"
     manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -53,7 +53,7 @@ def test_a_batch_into_the_folder_of_its_videos_replaces_none_of_them(tmp_path: P
         {"video": "missing.mp4"},
         {"video": "b.mp4", "name": "odd", "style": "clam"},
     ]
-    manifest = write_csv(films / "clips.csv", [{**row, "steps": 1} for row in rows])
+    manifest = write_csv(films / "clips.csv", [{**row, "steps": 4} for row in rows])
     before = {path.name: path.read_bytes() for path in films.iterdir() if path.is_file()}
     (tmp_path / "link").symlink_to(films)
 

@@ -13,6 +13,7 @@ from diffbgm.types import TEXTURE
 
 ASKED = {
     "mood": "calm happy sad tense dark hopeful playful romantic epic mysterious",
+    "genre": "pop art-song concert-piano chamber symphonic hymn game",
     "motion": "sparse flowing driving",
     "palette": "piano strings guitar music-box synth orchestral lo-fi band",
     "tempo": "slow medium fast",

@@ -20,10 +20,11 @@ from diffbgm.composer import Config, Denoiser
 from diffbgm.composer.config import METRES
 from diffbgm.errors import Cancelled, InputError, OutputError, WeightsError
 from diffbgm.hub import load_weights, save_weights
-from diffbgm.research.datasets.corpora import CORPORA, GENRES
+from diffbgm.research.datasets.corpora import CORPORA
 from diffbgm.research.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from diffbgm.research.training.compare import interval, open_weights
 from diffbgm.research.training.train import TrainOptions, begin, keep_checkpoint, told_config, train
+from diffbgm.types import GENRES
 
 TUNES = [np.random.default_rng(n).choice([60, 62, 64, 65, 67, 69, 71, 72], 48).tolist() for n in range(8)]
 TINY = Config.tiny(genres=GENRES, corpora=tuple(CORPORA), metres=tuple(METRES), harmony=True)

@@ -139,7 +139,7 @@ def compose_steps(
 
 def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Condition":
     """The plan's tokens for every window, in the key where the model works (C major, A minor)."""
-    from diffbgm.composer.condition import Condition, SectionCondition, heard_affect, window_tokens
+    from diffbgm.composer.condition import CORPUS_OF_GENRE, Condition, SectionCondition, heard_affect, window_tokens
 
     shift = key_shift(plan.key)
     curves = {name: getattr(plan.curves, name).astype(np.float64) for name in CURVES}
@@ -153,10 +153,9 @@ def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Cond
         texture |= {name: heard_affect(name, getattr(section, name)) for name in ("valence", "arousal")}
         texture["tempo"] = float(bpm[section.start_beat : section.end_beat].mean())
         sections.append(SectionCondition(section.start_beat, section.end_beat, texture))
-    return Condition.stack(
-        [window_tokens(curves, sections, plan.beats, s, model.beats, model.config.clip_width) for s in starts],
-        model.config,
-    )
+    kind = {"genre": plan.genre, "corpus": CORPUS_OF_GENRE[plan.genre]}
+    windows = [window_tokens(curves, sections, plan.beats, s, model.beats, model.config.clip_width) for s in starts]
+    return Condition.stack([replace(window, **kind) for window in windows], model.config)
 
 
 def fixed_logits(keep: Keep | None, plan: MusicPlan, length: int, device: torch.device) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from diffbgm.composer.config import Config
-from diffbgm.types import BEATS_PER_BAR, CURVES, TEXTURE
+from diffbgm.types import BEATS_PER_BAR, CURVES, GENRES, TEXTURE
 
 MAX_SECTIONS = 8  # that one window of 8 bars can tell apart
 
@@ -39,6 +39,19 @@ SEMANTIC_WIDTH = 2 * len(TEXTURE_SCALE) + 1
 COLOUR_SCALE = {"scale_share": (0.97, 0.03), "harshness": (0.035, 0.03)}
 HARMONY_WIDTH = 2 * len(COLOUR_SCALE) + 12 + 12 + 1
 TOKENS = ("genre", "corpus", "metre")
+# The corpus that stands for a genre where a plan asks for it.
+CORPUS_OF_GENRE = {
+    "pop": "POP909",
+    "art song": "openscore-lieder",
+    "popular song": "openewld-pd",
+    "piano": "nifc-piano",
+    "dance": "nifc-piano",
+    "chamber": "openscore-quartets",
+    "orchestra": "openscore-orchestra",
+    "sacred": "nifc-sacred",
+    "hymn": "openhymnal",
+    "game": "freedoom",
+}
 
 
 @dataclass(frozen=True)
@@ -246,4 +259,5 @@ def _scaled(value: float | None, mean: float, sd: float) -> float:
 
 
 assert set(CURVE_SCALE) == set(CURVES)
+assert set(CORPUS_OF_GENRE) == set(GENRES)
 assert set(TEXTURE) <= set(TEXTURE_SCALE)

@@ -22,7 +22,7 @@ from diffbgm.planner.director import Director, Levels, bundled_director, footage
 from diffbgm.planner.form import Form, plan_form
 from diffbgm.planner.levels import POP909, REFERENCE_BPM
 from diffbgm.planner.prompt import PromptTags, TextRanker, understand
-from diffbgm.planner.styles import DEFAULT_PALETTE, Style, combine_styles, parse_style
+from diffbgm.planner.styles import DEFAULT_GENRE, DEFAULT_PALETTE, Style, combine_styles, parse_style
 from diffbgm.planner.tempo import TempoFit, fit_tempo, pace_to_bpm
 from diffbgm.types import BEATS_PER_BAR, Curves, Key, MusicPlan, VideoFeatures
 
@@ -111,6 +111,7 @@ def make_plan(
         palette=rules.palette or DEFAULT_PALETTE,
         why=(*why, tell_music(curves, float(fit.tempo.edges[-1]))),
         video=video.reference,
+        genre=rules.genre or DEFAULT_GENRE,
     )
 
 

@@ -50,6 +50,13 @@ WORDS: dict[str, str] = {
         "mysterious mystery secret secrets enigmatic strange magic magical eerie fog foggy mist misty "
         "moonlight detective ancient space cosmic underwater unknown dreamy ethereal"
     ),
+    "pop": "pop ballad",
+    "art-song": "lied lieder schubert schumann",
+    "concert-piano": "chopin nocturne etude sonata recital",
+    "chamber": "chamber quartet",
+    "symphonic": "symphonic symphony",
+    "hymn": "hymn hymns choral church chapel worship",
+    "game": "game gaming videogame shooter",
     "sparse": "sparse minimal minimalist minimalistic empty simple bare lonely ambient spacious",
     "flowing": "flowing flow river stream water ocean waves sea floating drifting gliding",
     "driving": (
@@ -57,13 +64,13 @@ WORDS: dict[str, str] = {
         "powerful intense relentless pumping skateboard snowboard drone car cars motorbike"
     ),
     "piano": "piano pianist",
-    "strings": "string strings violin violins cello viola quartet",
+    "strings": "string strings violin violins cello viola",
     "guitar": "guitar guitars acoustic folk campfire country",
     "music-box": "musicbox celesta toybox",
     "synth": ("synth synths synthesizer electronic electro techno synthwave retrowave cyberpunk neon futuristic robot"),
-    "orchestral": "orchestra orchestral symphonic symphony cinematic brass",
+    "orchestral": "orchestra orchestral cinematic brass",
     "lo-fi": "lofi lo-fi hiphop study studying cafe coffee chillhop",
-    "band": "band rock pop drums drum jazz groove funk",
+    "band": "band rock drums drum jazz groove funk",
     "slow": "slow slowly slower unhurried lonely",
     "medium": "medium moderate walking midtempo",
     "fast": "fast faster quick quickly rapid rapidly hectic frantic racing speedy hurried",

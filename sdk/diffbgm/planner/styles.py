@@ -8,9 +8,10 @@ from typing import Literal
 from diffbgm.errors import StyleError
 from diffbgm.types import TEXTURE, Texture
 
-Group = Literal["mood", "motion", "palette", "tempo"]
-GROUPS: tuple[Group, ...] = ("mood", "motion", "palette", "tempo")
+Group = Literal["mood", "genre", "motion", "palette", "tempo"]
+GROUPS: tuple[Group, ...] = ("mood", "genre", "motion", "palette", "tempo")
 DEFAULT_PALETTE = "piano"
+DEFAULT_GENRE = "pop"
 ANY_TEXTURE = Texture()
 
 
@@ -24,7 +25,8 @@ class Style:
     density, polyphony, register, melody
                       shift of the level 0..1 of that curve: the whole range of POP909 (5 to 95 %) is 1.
     texture           what is asked of every section, in the units of `types.Texture`.
-    palette           the instruments.
+    palette           the instruments; those of a palette tag win over those of a genre.
+    genre             the kind of music, one of `types.GENRES`.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Style:
     melody: float = 0.0
     texture: Texture = ANY_TEXTURE
     palette: str | None = None
+    genre: str | None = None
 
 
 _ROWS = (
@@ -93,6 +96,26 @@ _ROWS = (
         mode="minor", bpm=(60, 96), valence=-0.2, arousal=-0.2, density=-0.15, polyphony=-0.2, register=0.25,
         melody=-0.2, texture=Texture(mode=0.2, note_length=1.2, harmonic_rhythm=0.6),
     ),
+    # Shifts and textures of genres: medians of their 4/4 bars in the training corpora beside POP909's.
+    Style("pop", "genre", "pop ballads, as the composer plays without a genre", genre="pop"),
+    Style("art-song", "genre", "song with piano, 19th century: full chords that change often", genre="art song",
+          density=-0.05, polyphony=0.2, melody=-0.2,
+          texture=Texture(syncopation=0.03, harmonic_rhythm=1.75)),
+    Style("concert-piano", "genre", "Chopin and his time: a light, high texture that turns often", genre="piano",
+          density=-0.1, polyphony=-0.25, register=0.25,
+          texture=Texture(syncopation=0.16, note_length=0.7, harmonic_rhythm=2.0)),
+    Style("chamber", "genre", "string quartet: few voices that talk to each other", genre="chamber", palette="strings",
+          density=-0.15, polyphony=-0.1, register=0.25, melody=-0.2,
+          texture=Texture(syncopation=0.09, note_length=0.8, harmonic_rhythm=1.9)),
+    Style("symphonic", "genre", "symphony: many voices over a wide range", genre="orchestra", palette="orchestral",
+          density=0.15, polyphony=0.4, register=0.25, melody=-0.35,
+          texture=Texture(syncopation=0.01, note_length=1.0, harmonic_rhythm=1.6, accompaniment_register=63.4)),
+    Style("hymn", "genre", "four voices, chord by chord", genre="hymn",
+          density=-0.33, polyphony=0.05, register=-0.05, melody=-0.3,
+          texture=Texture(syncopation=0.0, note_length=1.15, harmonic_rhythm=2.0, accompaniment_register=57.0)),
+    Style("game", "genre", "game score: low riffs over one chord", genre="game", palette="band",
+          density=0.2, polyphony=0.4, register=-0.4, melody=0.1,
+          texture=Texture(syncopation=0.19, note_length=0.75, harmonic_rhythm=0.6, accompaniment_register=55.0)),
     Style("sparse", "motion", "few notes, much room between them", density=-0.4, polyphony=-0.15, melody=-0.15,
           texture=Texture(harmonic_rhythm=0.8)),
     Style("flowing", "motion", "an even stream of notes, smoothly joined", density=0.1,
@@ -145,11 +168,13 @@ def combine_styles(tags: str | Sequence[str]) -> Style:
     """Several tags as one style: shifts add up, textures and affect average, tempo ranges intersect.
 
     Where tempo ranges do not meet, a tempo tag wins over a motion tag, and that over a mood. StyleError for unknown
-    tags and for tags that contradict each other: two tempi, two palettes, major against minor, or a pair of opposites.
+    tags and for tags that contradict each other: two tempi, palettes or genres, major against minor, or a pair of
+    opposites.
     """
     names = parse_style(tags)
     rows = [STYLES[name] for name in names]
     _refuse_contradictions(rows)
+    by_group = sorted(rows, key=lambda row: row.group != "palette")
     return Style(
         name=", ".join(names),
         group=rows[0].group if rows else "mood",
@@ -163,12 +188,13 @@ def combine_styles(tags: str | Sequence[str]) -> Style:
         register=sum(row.register for row in rows),
         melody=sum(row.melody for row in rows),
         texture=Texture(**{name: _mean([getattr(row.texture, name) for row in rows]) for name in TEXTURE}),
-        palette=next((row.palette for row in rows if row.palette), None),
+        palette=next((row.palette for row in by_group if row.palette), None),
+        genre=next((row.genre for row in rows if row.genre), None),
     )
 
 
 def _refuse_contradictions(rows: Sequence[Style]) -> None:
-    for group in ("tempo", "palette"):
+    for group in ("tempo", "palette", "genre"):
         same = [row.name for row in rows if row.group == group]
         if len(same) > 1:
             raise StyleError(f"style tags {same[0]!r} and {same[1]!r} contradict each other: choose one {group}")
@@ -186,7 +212,7 @@ def _refuse_contradictions(rows: Sequence[Style]) -> None:
 
 def _combine_bpm(rows: Sequence[Style]) -> tuple[float, float] | None:
     kept: tuple[float, float] | None = None
-    for group in ("tempo", "motion", "mood", "palette"):
+    for group in ("tempo", "motion", "mood", "genre", "palette"):
         for row in rows:
             if row.group != group or row.bpm is None:
                 continue

@@ -40,7 +40,7 @@ def sample_windows(
     network = with_cast_weights(model, options.dtype)
     device = next(model.parameters()).device
     targets = [mode_targets_of(w) for w in windows]
-    condition = Condition.stack([w.tokens for w in windows]).to(device)
+    condition = Condition.stack([w.tokens for w in windows], model.config).to(device)
     out: list[np.ndarray] = []
     size = options.batch_size or BATCH
     for first in range(0, len(windows), size):

@@ -5,7 +5,23 @@ beat has four steps (sixteenths). Arrays carry their shape in square brackets.
 """
 
 from diffbgm.types.music import Audio, Control, Note, PianoRoll, Role, Score, Track
-from diffbgm.types.plan import CURVES, TEXTURE, Curves, Key, MusicPlan, PlannedCut, Section, TempoMap, Texture
+from diffbgm.types.plan import (
+    CURVES,
+    GENRES,
+    METRES,
+    TEXTURE,
+    Curves,
+    Ending,
+    Instrumentation,
+    Key,
+    MusicPlan,
+    PlannedChord,
+    PlannedCut,
+    PlannedHit,
+    Section,
+    TempoMap,
+    Texture,
+)
 from diffbgm.types.values import (
     BEATS_PER_BAR,
     CHANNELS,
@@ -20,8 +36,8 @@ from diffbgm.types.values import (
 from diffbgm.types.video import Cut, VideoFeatures, VideoReference
 
 __all__ = [
-    "BEATS_PER_BAR", "CHANNELS", "CURVES", "LOWEST_PITCH", "PITCHES", "PITCH_NAMES", "STEPS_PER_BAR",
-    "STEPS_PER_BEAT", "SYNC_TOLERANCE", "TEXTURE", "Audio", "Control", "Curves", "Cut", "Key", "MusicPlan", "Note",
-    "PianoRoll", "PlannedCut", "Role", "Score", "Section", "TempoMap", "Texture", "Track", "Value", "VideoFeatures",
-    "VideoReference",
+    "BEATS_PER_BAR", "CHANNELS", "CURVES", "GENRES", "LOWEST_PITCH", "METRES", "PITCHES", "PITCH_NAMES",
+    "STEPS_PER_BAR", "STEPS_PER_BEAT", "SYNC_TOLERANCE", "TEXTURE", "Audio", "Control", "Curves", "Cut", "Ending",
+    "Instrumentation", "Key", "MusicPlan", "Note", "PianoRoll", "PlannedChord", "PlannedCut", "PlannedHit", "Role",
+    "Score", "Section", "TempoMap", "Texture", "Track", "Value", "VideoFeatures", "VideoReference",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """What is to be composed: tempo map, key, sections with textures, curves, and the plan that holds them."""
 
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -78,6 +78,11 @@ class Key:
         return f"{PITCH_NAMES[self.tonic]} {self.mode}"
 
 
+# Kinds of music that a plan may ask for; weights say which of them they were trained on.
+GENRES = ("pop", "art song", "popular song", "piano", "dance", "chamber", "orchestra", "sacred", "hymn", "game")
+# Metres that a plan may have, with their beats per bar; a beat is a quarter note, so that 6/8 has three of them.
+METRES = {"4/4": 4, "3/4": 3, "6/8": 3, "2/4": 2}
+Ending = Literal["fade", "final", "cut"]
 CURVES = ("polyphony", "density", "register", "melody", "repetition")
 
 
@@ -192,6 +197,72 @@ class PlannedCut:
         check_finite(self)
 
 
+@dataclass(frozen=True)
+class Instrumentation:
+    """Which instruments are asked for by name, beside the plan's palette.
+
+    Attributes:
+        instruments: Names of `brief/data/instruments.tsv` that have to sound, the most important first.
+        without: Names or families of it that must not sound; "drums" for no percussion, "melody" for no melody.
+        lead: The instrument that plays the melody; empty: what the palette says.
+        solo: Nothing but `instruments` sounds.
+        drums: Whether percussion is wanted; None: what the palette says.
+
+    """
+
+    instruments: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    lead: str = ""
+    solo: bool = False
+    drums: bool | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("instruments", "without"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+
+
+@dataclass(frozen=True)
+class PlannedHit:
+    """A moment at which the music strikes.
+
+    Attributes:
+        time: Seconds, as asked.
+        size: 0..1.
+        beat: The half beat that lies on it.
+        error: Seconds, hit minus beat.
+
+    """
+
+    time: float
+    size: float
+    beat: float
+    error: float
+
+    def __post_init__(self) -> None:
+        check_finite(self)
+        check_range(self.size, "PlannedHit: size")
+
+
+@dataclass(frozen=True)
+class PlannedChord:
+    """A chord from beat `start` (inclusive) to beat `end` (exclusive), in the plan's key.
+
+    Attributes:
+        start: Beat.
+        end: Beat.
+        symbol: As musicians write it: `C`, `Am7`, `F/A`, `Bdim`.
+
+    """
+
+    start: int
+    end: int
+    symbol: str
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise PlanError(f"PlannedChord: beats must rise from 0, got {self.start} to {self.end}")
+
+
 @dataclass(frozen=True, eq=False)
 class MusicPlan(Value):
     """Everything the composer is asked for; JSON-able, so that people can edit it.
@@ -208,8 +279,15 @@ class MusicPlan(Value):
         cuts: What became of every cut of the video.
         style: Tags of `planner.STYLES`.
         palette: The instruments, one of `planner.PALETTES`.
+        genre: The kind of music, one of `GENRES`; weights that were not told of genres do not hear it.
         why: Why the plan is as it is, one choice per line.
         video: The video it was made for; None in plans of version 0.4.
+        metre: One of `METRES`.
+        chords: The harmony that is asked for, in order; empty leaves it to the model.
+        instrumentation: Instruments asked for by name.
+        hits: Moments at which the music strikes.
+        rests: (start, end) in seconds in which no note begins.
+        ending: "fade", "final" (a chord that rings) or "cut" (off on the last frame).
 
     Raises:
         PlanError: The parts do not fit one another.
@@ -226,10 +304,23 @@ class MusicPlan(Value):
     palette: str = "piano"
     why: tuple[str, ...] = field(default=())
     video: VideoReference | None = None
+    genre: str = "pop"
+    metre: str = "4/4"
+    chords: tuple[PlannedChord, ...] = ()
+    instrumentation: Instrumentation = Instrumentation()
+    hits: tuple[PlannedHit, ...] = ()
+    rests: tuple[tuple[float, float], ...] = ()
+    ending: Ending = "final"
 
     def __post_init__(self) -> None:
         check_finite(self)
-        self._freeze_tuples("sections", "cuts", "style", "why")
+        if self.genre not in GENRES:
+            raise PlanError(f"MusicPlan: no genre is called {self.genre!r}; there are {', '.join(GENRES)}")
+        if self.metre not in METRES:
+            raise PlanError(f"MusicPlan: metre {self.metre!r} is none of {', '.join(METRES)}")
+        if self.ending not in get_args(Ending):
+            raise PlanError(f"MusicPlan: ending {self.ending!r} is none of {', '.join(get_args(Ending))}")
+        self._freeze_tuples("sections", "cuts", "style", "why", "chords", "hits", "rests")
         if self.beats % BEATS_PER_BAR:
             raise PlanError(f"MusicPlan: {self.beats} beats are not whole bars of {BEATS_PER_BAR}")
         if self.curves.beats != self.beats:

@@ -7,9 +7,10 @@ import pytest
 from tests.research.datasets.archives import Drawn, midi_bytes, write_archive
 
 from diffbgm.errors import DataError
-from diffbgm.research.datasets.corpora import CORPORA, GENRES, corpora_in, is_corpus, read_corpus
+from diffbgm.research.datasets.corpora import CORPORA, corpora_in, is_corpus, read_corpus
 from diffbgm.research.datasets.smf import read_smf
 from diffbgm.roll import roll_to_notes
+from diffbgm.types import GENRES
 
 
 def test_a_piece_is_read_note_for_note(tmp_path: Path) -> None:

@@ -22,18 +22,6 @@ from diffbgm.research.datasets.smf import MidiFile, MidiTrack, read_smf
 from diffbgm.roll import notes_to_roll
 from diffbgm.types import STEPS_PER_BEAT, Note, PianoRoll, Value
 
-GENRES = (
-    "pop",
-    "art song",
-    "popular song",
-    "piano",
-    "dance",
-    "chamber",
-    "orchestra",
-    "sacred",
-    "hymn",
-    "game",
-)
 DANCES = ("waltz", "mazurka", "polonaise", "polka", "krakowiak", "oberek", "minuet", "menuet", "ländler", "galop")
 Teaches = Literal["all", "melody and chords", "nothing"]
 

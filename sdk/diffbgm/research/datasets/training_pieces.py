@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from diffbgm.composer.condition import SectionCondition, WindowTokens
+from diffbgm.composer.condition import CORPUS_OF_GENRE, SectionCondition, WindowTokens
 from diffbgm.research.datasets.bar_affect import heard_by_bar
 from diffbgm.research.datasets.chords import estimate_chords
 from diffbgm.research.datasets.colour import colour_by_bar
@@ -104,7 +104,8 @@ UNKNOWN_LOUDNESS = 80.0  # mean velocity of a voice that has none
 
 def prepare(song: Song) -> TrainingPiece:
     """Measures once what every window of the song needs."""
-    return _measured(song.id, song.roll, song.bpm, song.sections, BEATS_PER_BAR, affect=True)
+    ready = _measured(song.id, song.roll, song.bpm, song.sections, BEATS_PER_BAR, affect=True)
+    return replace(ready, genre=USUAL_GENRE, corpus=CORPUS_OF_GENRE[USUAL_GENRE])
 
 
 def prepare_piece(piece: Piece) -> TrainingPiece:

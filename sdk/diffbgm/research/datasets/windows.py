@@ -69,8 +69,8 @@ class Sampling:
 
     @classmethod
     def plain(cls) -> "Sampling":
-        """Streams in full; genre, corpus, harmony unknown, as in plans that do not ask for them."""
-        unknown = ("genre", "usual_genre", "corpus", "metre", "colour", "chords")
+        """Streams in full, and genre and corpus, as plans tell them; metre and harmony unknown."""
+        unknown = ("metre", "colour", "chords")
         return cls(**dict.fromkeys(cls.__dataclass_fields__, 0.0) | {f"drop_{name}": 1.0 for name in unknown})
 
     @classmethod
@@ -196,7 +196,7 @@ def tell_more(
 ) -> WindowTokens:
     """The tokens of bars `start` .. `start + bars` with genre, corpus, metre and harmony, each unless it is dropped."""
     if piece.colour is None or piece.chord is None or piece.bass is None:
-        return tokens
+        return replace(tokens, genre=piece.genre, corpus=piece.corpus)
     usual = piece.genre == USUAL_GENRE
     genre = piece.genre if rng.random() >= (how.drop_usual_genre if usual else how.drop_genre) else ""
     corpus = piece.corpus if genre and rng.random() >= how.drop_corpus else ""

@@ -13,11 +13,11 @@ from torch import nn
 from diffbgm.composer import Config, Denoiser
 from diffbgm.composer.config import METRES
 from diffbgm.composer.device import make_accelerator
-from diffbgm.errors import Cancelled, DataError, OutputError, WeightsError
+from diffbgm.errors import Cancelled, DataError, OutputError
 from diffbgm.files import make_folder
 from diffbgm.hub import load_weights, save_weights
 from diffbgm.research.datasets.bgm909 import is_bgm909, load
-from diffbgm.research.datasets.corpora import CORPORA, GENRES, corpora_in, is_corpus
+from diffbgm.research.datasets.corpora import CORPORA, corpora_in, is_corpus
 from diffbgm.research.datasets.mix import Mix, kept_mix
 from diffbgm.research.datasets.pairs import paired_pieces
 from diffbgm.research.datasets.pop909 import Song, is_validation, read_songs
@@ -35,14 +35,14 @@ from diffbgm.research.training.loss import (
 from diffbgm.research.training.options import TrainOptions, schedule
 from diffbgm.research.training.stopping import stop_signals
 from diffbgm.research.training.validation import validate, validation_windows
-from diffbgm.research.training.widen import widen
+from diffbgm.research.training.widen import grown, widen
+from diffbgm.types import GENRES
 
 __all__ = [
     "TRANSPOSED_LEVEL",
     "VALIDATION_LEVELS",
     "TrainOptions",
     "begin",
-    "grown",
     "levels_for",
     "schedule",
     "split",
@@ -203,27 +203,6 @@ def begin(config: Config, options: TrainOptions, start_from: Path | str | None, 
     ]
     optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, betas=(0.9, 0.98))
     return State(model, optimizer, {name: t.detach().clone() for name, t in model.state_dict().items()})
-
-
-def grown(model: Denoiser, config: Config) -> Denoiser:
-    """The same network in the shape of `config`, with the parts that it lacked begun at zero.
-
-    Recall, names, metre and harmony may be added. WeightsError where anything else is missing.
-    """
-    have = model.config
-    shape = replace(
-        have,
-        recall=have.recall or config.recall,
-        genres=have.genres or config.genres,
-        corpora=have.corpora or config.corpora,
-        metres=have.metres or config.metres,
-        harmony=have.harmony or config.harmony,
-    )
-    wider = Denoiser(shape)
-    added = wider.load_state_dict(model.state_dict(), strict=False).missing_keys
-    if alien := [name for name in added if not name.startswith(("recall.", "names.", "metre.", "harmony."))]:
-        raise WeightsError(f"the weights to start from lack {', '.join(alien)}; they are of another shape")
-    return wider
 
 
 def progress(state: State, options: TrainOptions) -> float:

@@ -1,9 +1,10 @@
-"""A trained network with room for video embeddings in its semantic stream."""
+"""A trained network with room for more conditions: video embeddings, names, metre, harmony."""
 
 from dataclasses import replace
 
 import torch
 
+from diffbgm.composer.config import Config
 from diffbgm.composer.denoiser import Denoiser
 from diffbgm.errors import WeightsError
 
@@ -26,4 +27,25 @@ def widen(model: Denoiser, clip_width: int) -> Denoiser:
     narrow = state["semantic.0.weight"]
     state["semantic.0.weight"] = torch.cat([narrow, narrow.new_zeros(len(narrow), clip_width - have)], dim=1)
     wider.load_state_dict(state, strict=True)
+    return wider
+
+
+def grown(model: Denoiser, config: Config) -> Denoiser:
+    """The same network in the shape of `config`, with the parts that it lacked begun at zero.
+
+    Recall, names, metre and harmony may be added. WeightsError where anything else is missing.
+    """
+    have = model.config
+    shape = replace(
+        have,
+        recall=have.recall or config.recall,
+        genres=have.genres or config.genres,
+        corpora=have.corpora or config.corpora,
+        metres=have.metres or config.metres,
+        harmony=have.harmony or config.harmony,
+    )
+    wider = Denoiser(shape)
+    added = wider.load_state_dict(model.state_dict(), strict=False).missing_keys
+    if alien := [name for name in added if not name.startswith(("recall.", "names.", "metre.", "harmony."))]:
+        raise WeightsError(f"the weights to start from lack {', '.join(alien)}; they are of another shape")
     return wider

@@ -24,6 +24,7 @@ TICKS = 480  # per beat; note positions are rounded to this, beats and sixteenth
 TOLERANCE = 50e-6  # seconds that a written beat may lie off the tempo map
 SLOWEST = 0xFFFFFF  # microseconds per beat, the longest that a MIDI file can hold
 LEAD_IN = "lead-in"  # marker at tick 0 of a file whose first beat does not sit at 0 s
+MOST_BEATS = 200_000  # of a file that is read: a day of music; one wrong time makes millions
 DRUM_CHANNEL = 9
 VOLUME, PAN = 7, 10
 UNITY_VOLUME = 100  # CC7 of a gain of 0 dB
@@ -112,6 +113,8 @@ def read_midi(path: StrPath) -> Score:
                 channels[message.channel].append((now, message))
         ticks = max(ticks, now)
         parsed += [(name, channel, channels[channel]) for channel in sorted(channels)]
+    if ticks > MOST_BEATS * resolution:
+        raise DataError(f"{path}: lasts {ticks // resolution} beats, more than {MOST_BEATS}: a time in it is damaged")
     shift = BEATS_PER_BAR if (0.0, LEAD_IN) in markers else 0
     beats = max(1, -(-ticks // resolution) - shift)
     tracks: list[Track] = []

@@ -45,8 +45,9 @@ def read_video(path: Path, home: Path) -> None:
     for suffix in dict.fromkeys((".mp4", media.default_suffix(path))):
         out = path.with_name(f"out{suffix}")
         media.mux(path, own or _silence(), out, duration=planned.plan.duration, own_sound=own is not None)
-        with av.open(str(out)) as container:  # what was written can be read
-            next(container.decode(video=0))
+        with av.open(str(out)) as container:  # what was written holds pictures
+            if not any(packet.size for packet in container.demux(video=0)):
+                raise ValueError(f"{out.name} holds no picture")
 
 
 def _silence() -> Any:

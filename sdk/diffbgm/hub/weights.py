@@ -116,7 +116,9 @@ def read_config(path: Path) -> "Config":
     for name, value in found.items():
         shown = f"{path}: {name} is {json.dumps(value)[:80]}"
         kinds: set[type] = {type(number) for number in listed(usual.get(name))} or {str}  # no entry: a list of names
-        if name in usual and (value or usual[name]) and {type(number) for number in listed(value)} != kinds:
+        alike = isinstance(value, list) == isinstance(usual.get(name), list)
+        alike = alike and (value == usual.get(name) or {type(number) for number in listed(value)} == kinds)
+        if name in usual and not alike:
             raise WeightsError(f"{shown}; a value like {json.dumps(usual[name])} belongs there")
         if int in kinds and not all(0 <= number <= LARGEST for number in listed(value)):
             raise WeightsError(f"{shown}, which no network of this kind has")

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
+import av
 import av.error
 import numpy as np
 
@@ -76,6 +77,7 @@ def mux(
         if not why:
             try:
                 _copy(job, audio, temporary, report)
+                _check_copy(temporary)
                 return MuxReport("copied", "", job.left_out, job.end)
             except _Refused as e:
                 why = str(e)
@@ -160,6 +162,15 @@ def _copy(job: Job, audio: Audio, target: Path, report: Progress) -> None:
                     raise _Refused(f"{job.suffix} does not take the pictures as they are stored") from e
                 report(min(1.0, max(0.0, time / job.end)), "Writing the video")
             film.finish()
+
+
+def _check_copy(written: Path) -> None:
+    """_Refused where FFmpeg cannot open what was written: its muxers take damaged headers that its demuxers do not."""
+    try:
+        with av.open(f"file:{written}"):
+            pass
+    except av.error.FFmpegError as e:
+        raise _Refused("the headers of the pictures are damaged") from e
 
 
 def _encode(job: Job, audio: Audio, target: Path, report: Progress) -> Any:

@@ -19,6 +19,8 @@ SAME_JUMP = 2.0  # seconds by which jumps of pictures and sound at one place may
 SAME_PLACE = 5.0  # seconds between the two in the file
 MOST_JUMPS = 1000  # in one stream
 FILLED = Fraction(8, 10)  # share of a gap between pictures that sound fills where the gap is believed
+PIECE = 1.0  # seconds that a packet of sound may claim to last, however small it is
+SPARSE = 100  # bytes per second below which a longer claim is not believed
 STEPS_KEPT = 4096  # of which the usual step is the median
 
 
@@ -69,6 +71,7 @@ class Walk:
         self._restart = int((RESTART_BROADCAST if broadcast else RESTART) / self.base)
         self._untimed = 0  # summed lengths of packets without a stamp
         self._latest: int | None = None  # when the packet before is decoded
+        self._sound = stream.type == "audio"
         self._runs: list[Run] = []
         self._steps: list[int] = []
 
@@ -80,6 +83,8 @@ class Walk:
             return
         self.shown += 1
         length, time = packet.duration or 0, stamp_of(packet)
+        if self._sound:
+            length = min(length, int(max(PIECE, packet.size / SPARSE) / self.base))
         if time is None:
             self._untimed += length
             return

@@ -131,7 +131,7 @@ class _Placer:
         if self.pieces and abs(time - self._next) <= TOLERANCE:
             time = self._next
         if piece.layout.name == f"{piece.layout.nb_channels} channels" and piece.layout.nb_channels not in USUAL:
-            piece = _as_mono(piece)  # FFmpeg does not know where they stand
+            piece = as_mono(piece)  # FFmpeg does not know where they stand
         kind = (piece.format.name, piece.layout.name, piece.layout.nb_channels, piece.sample_rate)
         if not self.pieces or kind != self._kind or time != self._next:
             self.finish()
@@ -170,16 +170,14 @@ class _Placer:
             self._at += sound.shape[1]
 
 
-def _as_mono(piece: Any) -> Any:
-    """The mean of all channels, as float samples."""
-    sound = piece.to_ndarray()
-    if not piece.format.is_planar:
-        sound = sound.reshape(-1, piece.layout.nb_channels).T
-    if np.issubdtype(sound.dtype, np.integer):
-        info = np.iinfo(sound.dtype)
-        middle = (info.max + info.min + 1) / 2  # 0, or 128 of unsigned bytes
-        sound = (sound - middle) / (info.max - middle + 1)
-    mono = av.AudioFrame.from_ndarray(sound.mean(0, keepdims=True, dtype=np.float32), format="fltp", layout="mono")
+def as_mono(piece: Any) -> Any:
+    """The mean of all channels, as float samples.
+
+    They are packed first: PyAV reads beyond the planes of a piece with more than eight of them.
+    """
+    packed = AudioResampler(format="flt", layout=piece.layout, rate=piece.sample_rate).resample(piece)
+    sound = np.concatenate([part.to_ndarray().reshape(-1, piece.layout.nb_channels) for part in packed])
+    mono = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound.mean(1)[None]), format="fltp", layout="mono")
     mono.sample_rate, mono.pts, mono.time_base = piece.sample_rate, piece.pts, piece.time_base
     return mono
 

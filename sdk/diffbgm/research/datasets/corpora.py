@@ -17,6 +17,7 @@ import numpy as np
 
 from diffbgm.composer.config import METRES
 from diffbgm.errors import DataError
+from diffbgm.research.datasets.archive import open_archive
 from diffbgm.research.datasets.pop909 import SongSection, read_songs
 from diffbgm.research.datasets.smf import MidiFile, MidiTrack, read_smf
 from diffbgm.roll import notes_to_roll
@@ -106,7 +107,7 @@ def is_corpus(path: Path | str, *, common: bool = False) -> bool:
         return (path / "index.csv").is_file() and (path / "midi").is_dir()
     if not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as archive:
+    with open_archive(path) as archive:
         names = archive.namelist()
     return ("index.csv" in names and any(name.startswith("midi/") for name in names)) or _is_pop909(names)
 
@@ -121,7 +122,7 @@ def read_corpus(path: Path | str, on_progress: Callable[[float, str], None] | No
     path = Path(path)
     tell = on_progress or (lambda fraction, message: None)
     if path.is_file() and zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
+        with open_archive(path) as archive:
             if _is_pop909(archive.namelist()):
                 return _pop909(path, tell)
             if "index.csv" not in archive.namelist():
@@ -160,8 +161,8 @@ def _read(path: Path, content: Callable[[str], bytes], tell: Callable[[float, st
     corpus = corpus_name(path)
     try:
         rows = list(csv.DictReader(io.StringIO(content("index.csv").decode("utf-8"))))
-        rows = sorted(rows, key=lambda row: row["id"])
-    except (KeyError, ValueError) as e:
+        rows = sorted(rows, key=lambda row: (row["id"], row["file"]))
+    except (KeyError, TypeError, ValueError, csv.Error) as e:
         raise DataError(f"{path}: its index.csv cannot be read ({e}); it needs the columns id, file, genre ...") from e
     pieces: list[Piece] = []
     for i, row in enumerate(rows):

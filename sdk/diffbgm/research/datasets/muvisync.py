@@ -14,6 +14,7 @@ import numpy as np
 
 from diffbgm.errors import DataError
 from diffbgm.planner.director import Footage
+from diffbgm.research.datasets.archive import open_archive
 from diffbgm.research.metrics.affect_by_bar import NO_CHORD
 from diffbgm.video.motion import motion_from_difference
 
@@ -92,11 +93,11 @@ def _label_files(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
                 if match := pattern.search(file.as_posix()):
                     found.setdefault(match[2], {})[kind_of[match[1]]] = file.read_text()
         elif path.is_file():
-            with zipfile.ZipFile(path) as archive:
+            with open_archive(path) as archive:
                 for name in archive.namelist():
                     if match := pattern.search(name):
                         found.setdefault(match[2], {})[kind_of[match[1]]] = archive.read(name).decode()
-    except (OSError, zipfile.BadZipFile, UnicodeDecodeError) as e:
+    except (OSError, UnicodeDecodeError) as e:
         raise DataError(f"cannot read MuVi-Sync's labels from {path}: {e}") from e
     for name in sorted(found):
         if len(found[name]) == len(LABELS):

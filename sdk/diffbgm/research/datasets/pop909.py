@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from diffbgm.errors import DataError
+from diffbgm.research.datasets.archive import open_archive
 from diffbgm.roll import notes_to_roll
 from diffbgm.types import (
     BEATS_PER_BAR,
@@ -104,7 +105,7 @@ def _folders(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
             if match := wanted.search(file.as_posix()):
                 found.setdefault(match[1], {})[match[2]] = file.read_bytes()
     elif zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
+        with open_archive(path) as archive:
             for name in sorted(archive.namelist()):
                 if match := wanted.search(name):
                     found.setdefault(match[1], {})[match[2]] = archive.read(name)
@@ -116,10 +117,23 @@ def _folders(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
 
 
 def read_song(song_id: str, files: dict[str, bytes]) -> Song | None:
-    """One of `song_files`; None when the song is not in 4/4 or has no notes."""
+    """One of `song_files`; None when the song is not in 4/4 or has no notes.
+
+    Raises:
+        DataError: One of its files is damaged.
+    """
+    try:
+        return _song_of(song_id, files)
+    except Exception as e:  # numpy's and pretty_midi's readers raise of every kind over bytes that are none of theirs
+        raise DataError(f"song {song_id}: its files cannot be read ({e}); download POP909 again") from e
+
+
+def _song_of(song_id: str, files: dict[str, bytes]) -> Song | None:
     import pretty_midi
 
     table = np.loadtxt(io.BytesIO(files["beat_midi.txt"]), ndmin=2)
+    if not np.isfinite(table).all() or (np.diff(table[:, 0]) <= 0).any():
+        raise DataError("the beats in beat_midi.txt do not rise")
     times, downbeats = table[:, 0], np.flatnonzero(table[:, 2] > 0.5)
     gaps = np.diff(downbeats)
     if len(gaps) == 0 or (gaps == BEATS_PER_BAR).mean() < PLAIN_BARS:

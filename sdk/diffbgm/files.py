@@ -7,15 +7,18 @@ target's place at the end. What a kill leaves behind begins with `TEMPORARY`.
 import hashlib
 import json
 import os
+import re
 import secrets
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from diffbgm.errors import OutputError
 
-TEMPORARY = ".diffbgm-"  # how the names of temporary files begin
+TEMPORARY = ".diffbgm-"  # how the names of temporary files begin; then the number of the process that writes them
+QUIET = 60.0  # seconds without a change after which the temporary file of a process that is gone is nobody's
 
 StrPath = str | os.PathLike[str]
 
@@ -45,6 +48,19 @@ def replacing(path: StrPath, *failures: type[Exception]) -> Iterator[Path]:
         raise OutputError(f"{path}: cannot be written ({reason_of(e)}); choose another place") from e
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_abandoned(folder: StrPath) -> None:
+    """Removes temporary files that processes which were killed left in a folder.
+
+    Those of processes of this machine that are alive stay, and those that changed a moment ago: on a shared disk they
+    may be another machine's.
+    """
+    for path in Path(folder).glob(f"{TEMPORARY}*"):
+        owner = re.match(rf"{re.escape(TEMPORARY)}(\d+)-", path.name)
+        with suppress(OSError):
+            if owner and not _is_alive(int(owner[1])) and time.time() - path.stat().st_mtime > QUIET:
+                path.unlink()
 
 
 def check_writable(path: StrPath) -> None:
@@ -123,7 +139,20 @@ def _temporary_beside(path: StrPath) -> Path:
         pass
     except OSError as e:  # a name that is too long, a file that may not be replaced
         raise OutputError(f"{path}: cannot be written ({reason_of(e)}); choose another name or place") from e
-    return target.with_name(f"{TEMPORARY}{secrets.token_hex(6)}{target.suffix[:32]}")
+    return target.with_name(f"{TEMPORARY}{os.getpid()}-{secrets.token_hex(6)}{target.suffix[:32]}")
+
+
+def _is_alive(process: int) -> bool:
+    """Whether there is a process of this number; where the system does not tell, it counts as alive."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _make(temporary: Path, path: StrPath) -> None:

@@ -106,6 +106,7 @@ def packaged_clip() -> Path | None:
 
 def score_file(args: argparse.Namespace, video: Path) -> None:
     """Scores `video` and writes what was asked for; what cannot be written is found out before the work."""
+    from diffbgm.files import remove_abandoned
     from diffbgm.media import probe
     from diffbgm.paths import check_targets, companion, local_path
 
@@ -123,6 +124,7 @@ def score_file(args: argparse.Namespace, video: Path) -> None:
         outputs += [companion(out, f".{role}.wav") for role in ROLES]
     room = room_for(video, info, outputs)
     check_targets(inputs, outputs, overwrite=args.overwrite, receipt=receipt, room=room)
+    remove_abandoned(out.absolute().parent)
     from diffbgm.pipeline import DiffBGM
     from diffbgm.planner import read_plan
 

@@ -14,7 +14,7 @@ from diffbgm.composer import Config, Denoiser
 from diffbgm.composer.config import METRES
 from diffbgm.composer.device import make_accelerator
 from diffbgm.errors import Cancelled, DataError, OutputError
-from diffbgm.files import make_folder
+from diffbgm.files import make_folder, remove_abandoned
 from diffbgm.hub import load_weights, save_weights
 from diffbgm.research.datasets.bgm909 import is_bgm909, load
 from diffbgm.research.datasets.corpora import CORPORA, corpora_in, is_corpus
@@ -83,6 +83,7 @@ def train(
     """
     options = options or TrainOptions()
     out = make_folder(out)
+    remove_abandoned(out)
     source: Source
     if is_bgm909(data):
         source, validation = paired_pieces(load(data), mix)

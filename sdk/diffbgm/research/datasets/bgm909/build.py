@@ -18,6 +18,7 @@ import numpy as np
 
 from diffbgm import __version__
 from diffbgm.errors import DiffBGMError, OutputError
+from diffbgm.files import remove_abandoned
 from diffbgm.options import Semantics
 from diffbgm.research.datasets.bgm909.align import RATE, align
 from diffbgm.research.datasets.bgm909.finish import finish
@@ -218,5 +219,6 @@ def _make_folders(root: Path) -> None:
             (root / folder).mkdir(parents=True, exist_ok=True)
             for part in (root / folder).glob(".*"):  # what a killed run left half-written
                 part.unlink()
+        remove_abandoned(root)
     except OSError as e:
         raise OutputError(f"{root}: cannot be used ({e.strerror or e}); choose another folder with -o") from e

@@ -24,8 +24,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "evaluate", help="measure the model, or any system's music; every number with its baseline"
     )
     kinds = evaluate.add_subparsers(required=True, metavar="WHAT")
-    model = kinds.add_parser("model", help="windows composed under the plans of POP909 songs, beside those songs")
-    model.add_argument("--data", type=Path, required=True, help="POP909, folder or zip")
+    model = kinds.add_parser("model", help="windows composed under the plans of people's pieces, beside those pieces")
+    model.add_argument("--data", type=Path, required=True, help="POP909 or another corpus, folder or zip")
     model.add_argument("--songs", default="", metavar="IDS", help="001,002,...: these instead of the validation songs")
     model.add_argument("--save", type=Path, metavar="DIR", help="keep the windows in DIR/windows.npz")
     model.add_argument("--steps", type=int, help="of the sampler")

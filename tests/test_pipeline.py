@@ -14,7 +14,7 @@ from tests.drawing import Drawn
 import diffbgm
 from diffbgm import DiffBGM
 from diffbgm.codec import from_json, to_json
-from diffbgm.errors import InputError, OutputError, StyleError
+from diffbgm.errors import InputError, OutputError, StyleError, WeightsError
 from diffbgm.media import probe, read_audio
 from diffbgm.result import Result
 from diffbgm.types import Cut, MusicPlan
@@ -112,6 +112,14 @@ def test_threads_share_one_model(model: DiffBGM, result: Result) -> None:
     alone = [model.compose(result.plan, seed=seed, steps=2) for seed in seeds]
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(lambda seed: model.compose(result.plan, seed=seed, steps=2), seeds)) == alone
+
+
+def test_a_model_can_be_loaded_while_the_video_is_looked_at(movie: Path, result: Result, tmp_path: Path) -> None:
+    loading = DiffBGM.from_pretrained(device="cpu", wait=False)
+    assert loading.score(movie, style="calm", seed=1, steps=STEPS).roll == result.roll
+    missing = DiffBGM.from_pretrained(tmp_path, wait=False)
+    with pytest.raises(WeightsError, match="no config.json there"):
+        _ = missing.model
 
 
 def test_the_precision_can_be_chosen(model: DiffBGM, result: Result) -> None:

@@ -128,8 +128,7 @@ def score_file(args: argparse.Namespace, video: Path) -> None:
 
     plan = read_plan(local_path(args.plan)) if args.plan else None
     with progress_bar() as tell:
-        tell(0.0, "loading the model")
-        model = DiffBGM.from_pretrained(args.weights, device=args.device)
+        model = DiffBGM.from_pretrained(args.weights, device=args.device, wait=False)
         result = model.score(video, options, plan=plan, on_progress=tell)
         written, paths = result.save_files(out, kinds, stems=args.stems)
     if args.json:

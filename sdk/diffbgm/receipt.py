@@ -57,6 +57,7 @@ def make_receipt(
             "max": round(float(bpm.max()), 3),
         },
         "bars": plan.bars,
+        "metre": plan.metre,
         "key": str(plan.key),
         "cuts": [
             {

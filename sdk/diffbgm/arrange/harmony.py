@@ -10,7 +10,6 @@ import numpy as np
 from diffbgm.roll import sounding
 from diffbgm.types import LOWEST_PITCH, PITCHES, STEPS_PER_BEAT, Key, PianoRoll
 
-UNIT = 2  # beats: harmony is read by half bars
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 
 
@@ -29,16 +28,21 @@ def triad(key: Key) -> tuple[int, ...]:
     return tuple((key.tonic + step) % 12 for step in (0, 4 if key.mode == "major" else 3, 7))
 
 
-def read_harmony(roll: PianoRoll, key: Key) -> list[Chord]:
-    """Return chords that tile the roll, half bar by half bar, equal neighbours joined.
+def harmony_unit(beats_per_bar: int) -> int:
+    """Return the beats by which harmony is read: two (half a bar of 4/4), or the whole bar where it has three."""
+    return 2 if beats_per_bar % 2 == 0 else beats_per_bar
 
-    Each half bar takes the major, minor or diminished triad that covers most of what sounds (the accompaniment counts
+
+def read_harmony(roll: PianoRoll, key: Key, unit: int = 2) -> list[Chord]:
+    """Return chords that tile the roll, `unit` beats by `unit` beats, equal neighbours joined.
+
+    Each unit takes the major, minor or diminished triad that covers most of what sounds (the accompaniment counts
     full, the melody half, the lowest note once more), triads of the key a little preferred; of it, what really
     sounds is kept, so that a pad never adds a third that the music leaves open. Silence keeps the chord before it.
     """
     sound = sounding(roll.cells)
     keys = np.arange(PITCHES) + LOWEST_PITCH
-    span = UNIT * STEPS_PER_BEAT
+    span = unit * STEPS_PER_BEAT
     scale = {(key.tonic + step) % 12 for step in SCALES[key.mode]}
     chords: list[Chord] = []
     for start in range(0, roll.steps, span):

@@ -94,7 +94,8 @@ def compose_steps(
     """
     device = next(model.parameters()).device
     steps = plan.beats * STEPS_PER_BEAT
-    length = padded_beats(plan.beats, model.beats) * STEPS_PER_BEAT
+    window = model.config.bars * plan.unit
+    length = padded_beats(plan.beats, window) * STEPS_PER_BEAT
     fixed = fixed_logits(keep, plan, length, device)
     free = fixed.isnan()
     targets = mode_targets(plan, device)
@@ -107,10 +108,12 @@ def compose_steps(
         drawn = torch.randn(4, length, PITCHES, generator=generator).to(device)  # on the CPU: the same on all devices
         return drawn if source is None else drawn[:, source]
 
-    sampling = sampler(noise, noise_levels(options.steps), bar_correlation=options.bar_correlation)
+    sampling = sampler(
+        noise, noise_levels(options.steps), bar_correlation=options.bar_correlation, bar=plan.unit * STEPS_PER_BEAT
+    )
     shown, step = next(sampling), 0
     while True:
-        starts = window_starts(plan.beats, model.beats, step)
+        starts = window_starts(plan.beats, window, step, plan.unit)
         if (key := tuple(starts)) not in variants:
             variants[key] = condition_variants(condition_of(plan, starts, model).to(device), options.guidance)
         prediction = yield DenoiseRequest(*shown, starts, variants[key])
@@ -138,7 +141,10 @@ def compose_steps(
 
 
 def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Condition":
-    """The plan's tokens for every window, in the key where the model works (C major, A minor)."""
+    """The plan's tokens for every window, in the key where the model works (C major, A minor).
+
+    4/4 is not told: it is what windows of that length are taken for.
+    """
     from diffbgm.composer.condition import CORPUS_OF_GENRE, Condition, SectionCondition, heard_affect, window_tokens
 
     shift = key_shift(plan.key)
@@ -154,7 +160,10 @@ def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Cond
         texture["tempo"] = float(bpm[section.start_beat : section.end_beat].mean())
         sections.append(SectionCondition(section.start_beat, section.end_beat, texture))
     kind = {"genre": plan.genre, "corpus": CORPUS_OF_GENRE[plan.genre]}
-    windows = [window_tokens(curves, sections, plan.beats, s, model.beats, model.config.clip_width) for s in starts]
+    if plan.metre != "4/4":
+        kind["metre"] = plan.metre
+    length, clip_width = model.config.bars * plan.unit, model.config.clip_width
+    windows = [window_tokens(curves, sections, plan.beats, s, length, clip_width, plan.unit) for s in starts]
     return Condition.stack([replace(window, **kind) for window in windows], model.config)
 
 
@@ -200,9 +209,10 @@ def name_of(model: Denoiser) -> str:
     return str(getattr(model, "source", "given"))
 
 
-def bars_to_steps(bars: "list[int] | range", total_bars: int) -> np.ndarray:
+def bars_to_steps(bars: "list[int] | range", total_bars: int, beats_per_bar: int = BEATS_PER_BAR) -> np.ndarray:
     """[T] True in the given bars."""
-    steps = np.zeros(total_bars * BEATS_PER_BAR * STEPS_PER_BEAT, bool)
+    width = beats_per_bar * STEPS_PER_BEAT
+    steps = np.zeros(total_bars * width, bool)
     for bar in bars:
-        steps[bar * BEATS_PER_BAR * STEPS_PER_BEAT : (bar + 1) * BEATS_PER_BAR * STEPS_PER_BEAT] = True
+        steps[bar * width : (bar + 1) * width] = True
     return steps

@@ -6,6 +6,7 @@ beat has four steps (sixteenths). Arrays carry their shape in square brackets.
 
 from diffbgm.types.music import Audio, Control, Note, PianoRoll, Role, Score, Track
 from diffbgm.types.plan import (
+    BAR_UNITS,
     CURVES,
     GENRES,
     METRES,
@@ -36,7 +37,7 @@ from diffbgm.types.values import (
 from diffbgm.types.video import Cut, VideoFeatures, VideoReference
 
 __all__ = [
-    "BEATS_PER_BAR", "CHANNELS", "CURVES", "GENRES", "LOWEST_PITCH", "METRES", "PITCHES", "PITCH_NAMES",
+    "BAR_UNITS", "BEATS_PER_BAR", "CHANNELS", "CURVES", "GENRES", "LOWEST_PITCH", "METRES", "PITCHES", "PITCH_NAMES",
     "STEPS_PER_BAR", "STEPS_PER_BEAT", "SYNC_TOLERANCE", "TEXTURE", "Audio", "Control", "Curves", "Cut", "Ending",
     "Instrumentation", "Key", "MusicPlan", "Note", "PianoRoll", "PlannedChord", "PlannedCut", "PlannedHit", "Role",
     "Score", "Section", "TempoMap", "Texture", "Track", "Value", "VideoFeatures", "VideoReference",

@@ -76,6 +76,7 @@ def make_receipt(
             {**asdict(s), "start": plan.tempo.time_at(s.start_beat), "end": plan.tempo.time_at(s.end_beat)}
             for s in plan.sections
         ],
+        "chords": [asdict(chord) for chord in plan.chords],
         "style": list(plan.style),
         "palette": plan.palette,
         "options": options.to_plain(),

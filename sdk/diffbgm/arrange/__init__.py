@@ -10,7 +10,7 @@ import numpy as np
 
 from diffbgm.arrange.ending import accent_cuts, cadence, fill_gaps, final_chord, sustain_final_bar
 from diffbgm.arrange.expression import articulate, humanize, pedal, shape_velocity, swells
-from diffbgm.arrange.harmony import Chord, harmony_unit, read_harmony
+from diffbgm.arrange.harmony import Chord, harmony_unit, home_chord, read_harmony
 from diffbgm.arrange.palettes import PALETTES, ROLES, Palette, Part, find_palette
 from diffbgm.arrange.percussion import DRUM_STYLES, drum_part
 from diffbgm.arrange.sections import SectionSpan, find_sections, role_entries
@@ -68,8 +68,8 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
     palette = find_palette(plan.palette)
     sections = find_sections(plan)
     melody, accompaniment = roll_to_notes(roll)
-    harmony = read_harmony(roll, plan.key, harmony_unit(plan.beats_per_bar))
-    harmony, ringing, added = final_chord(harmony, [*melody, *accompaniment], plan.key, plan.last_bar, plan.beats)
+    harmony, home = read_harmony(roll, plan.key, harmony_unit(plan.beats_per_bar), plan.chords), home_chord(plan)
+    harmony, ringing, added = final_chord(harmony, [*melody, *accompaniment], home, plan.last_bar, plan.beats)
     spans = spans_in_beats(join_spans(speech, plan.duration), plan.tempo)
     entries = role_entries(palette, sections)
     setting = _Setting(plan, palette, sections, entries, harmony, spans, np.random.default_rng(seed))
@@ -83,7 +83,7 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
     _complete(parts, setting)
     for role, notes in parts.items():
         parts[role] = sustain_final_bar(notes, ringing, plan.last_bar, plan.beats, line=role == "melody")
-    parts["chords"] = resolve_overlaps([*parts["chords"], *cadence(plan, palette.parts["chords"], added)])
+    parts["chords"] = resolve_overlaps([*parts["chords"], *cadence(plan, palette.parts["chords"], added, home[0])])
     parts = shape_velocity(parts, plan, sections, setting.rng)
     parts = {role: _play(role, notes, setting) for role, notes in parts.items()}
     parts["melody"] = silence(parts["melody"], spans)

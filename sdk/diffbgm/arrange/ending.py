@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from diffbgm.arrange.harmony import Chord, chord_at, harmony_unit, triad, voice
+from diffbgm.arrange.harmony import Chord, chord_at, harmony_unit, voice
 from diffbgm.arrange.palettes import Part
-from diffbgm.types import SYNC_TOLERANCE, Key, MusicPlan, Note, PlannedCut, Role, TempoMap
+from diffbgm.types import SYNC_TOLERANCE, MusicPlan, Note, PlannedCut, Role, TempoMap
 
 LONGEST_SILENCE = 1.0  # seconds without a sounding note that are left as they are
 FADED = 0.7  # of `Part.rings`: from then on a decaying note no longer carries the music
@@ -90,11 +90,11 @@ def accent_cuts(
 
 
 def final_chord(
-    harmony: Sequence[Chord], notes: Sequence[Note], key: Key, bar: int, beats: int
+    harmony: Sequence[Chord], notes: Sequence[Note], home: Sequence[int], bar: int, beats: int
 ) -> tuple[list[Chord], set[int], set[int]]:
     """Decide how the piece ends.
 
-    What the roll strikes at the final downbeat rings. Tones of the tonic chord that are no semitone from any of it
+    What the roll strikes at the final downbeat rings. Tones of the chord `home` that are no semitone from any of it
     join, so that a bare or empty last bar becomes a cadence; a full one, or another chord, stays as it was composed.
     The final bar goes from beat `bar` to `beats`.
 
@@ -103,7 +103,7 @@ def final_chord(
 
     """
     struck = {note.pitch % 12 for note in notes if bar <= note.start < bar + 0.5}
-    tonic = set(triad(key))
+    tonic = set(home)
     added = {c for c in tonic - struck if all((c - s) % 12 not in (1, 11) for s in struck)}
     if len(struck) >= 3 or (struck and not struck & tonic):
         added = set[int]()
@@ -132,13 +132,13 @@ def sustain_final_bar(notes: Sequence[Note], classes: set[int], bar: int, beats:
     return out
 
 
-def cadence(plan: MusicPlan, part: Part, classes: set[int]) -> list[Note]:
-    """Play the tones added to the final chord in the part's middle register, the tonic also below it."""
+def cadence(plan: MusicPlan, part: Part, classes: set[int], root: int) -> list[Note]:
+    """Play the tones added to the final chord in the part's middle register, its root also below it."""
     bar = float(plan.last_bar)
     if not classes:
         return []
     pitches = set(voice(sorted(classes), (), *middle_range(part)))
-    low = [p for p in range(part.low, part.low + 24) if p % 12 == plan.key.tonic and 36 <= p < 52]
-    if plan.key.tonic in classes:
+    low = [p for p in range(part.low, part.low + 24) if p % 12 == root and 36 <= p < 52]
+    if root in classes:
         pitches.update(low[:1])
     return [Note(bar, float(plan.beats), pitch, 70) for pitch in sorted(pitches)]

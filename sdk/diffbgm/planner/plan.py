@@ -20,6 +20,7 @@ from diffbgm.planner.bar_features import bar_features
 from diffbgm.planner.curves import plan_curves, with_textures
 from diffbgm.planner.director import Director, Levels, bundled_director, footage_of, section_footage
 from diffbgm.planner.form import Form, plan_form
+from diffbgm.planner.harmony import key_of_chords, lay_chords, tell_chords
 from diffbgm.planner.levels import POP909, REFERENCE_BPM
 from diffbgm.planner.prompt import PromptTags, TextRanker, understand
 from diffbgm.planner.styles import DEFAULT_GENRE, DEFAULT_METRE, DEFAULT_PALETTE, Style, combine_styles, parse_style
@@ -41,6 +42,7 @@ def make_plan(
     max_step: float = 0.03,
     director: Director | None = None,
     metre: str | None = None,
+    chords: str | None = None,
 ) -> MusicPlan:
     """Plan the music for a video.
 
@@ -56,6 +58,8 @@ def make_plan(
         max_step: How much two neighbouring beats may differ in length, as a share.
         director: Instead of the one that comes with the package (to measure on videos that that one was fitted to).
         metre: One of `METRES`; None: a tag's (`waltz`), or 4/4.
+        chords: As of `harmony.lay_chords`, such as "Am F C G"; None leaves them to the model. Without a key they say
+            which it is.
 
     Raises:
         StyleError: Unknown or contradicting tags.
@@ -97,7 +101,9 @@ def make_plan(
     director = director or bundled_director()
     levels = director.direct(footage_of(features)) if director is not None else None
     mode = choose_mode(valence, rules, levels)
-    key = key or choose_key(features, mode)
+    planned = lay_chords(chords or "", fit.tempo.beats, METRES[metre])
+    key_from = key or (key_of_chords(planned) if planned else None)
+    key = key_from or choose_key(features, mode)
     form = plan_form(features, fit.tempo, fit.cuts, BAR_UNITS[metre])
     by_bar = bar_features(features, fit.tempo.edges[:: form.beats_per_bar])
     directed = direct_style(rules, levels)
@@ -111,6 +117,8 @@ def make_plan(
     why = explain(features, seen, rules, understood, fit, key, form, bpm, levels, directed, metre)
     if rise is not None:
         why = (*why, tell_sections(form, rise, METRES[metre]))
+    if planned:
+        why = (*why, f"chords: {tell_chords(planned, METRES[metre])}")
     return MusicPlan(
         duration=features.duration,
         tempo=fit.tempo,
@@ -124,6 +132,7 @@ def make_plan(
         video=video.reference,
         genre=rules.genre or DEFAULT_GENRE,
         metre=metre,
+        chords=planned,
     )
 
 

@@ -1,11 +1,13 @@
 """What is to be composed: tempo map, key, sections with textures, curves, and the plan that holds them."""
 
 from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from diffbgm.errors import PlanError
+from diffbgm.types.chord import ChordSymbol
 from diffbgm.types.values import (
     PITCH_NAMES,
     SYNC_TOLERANCE,
@@ -246,7 +248,7 @@ class PlannedHit:
 
 @dataclass(frozen=True)
 class PlannedChord:
-    """A chord from beat `start` (inclusive) to beat `end` (exclusive), in the plan's key.
+    """A chord from beat `start` (inclusive) to beat `end` (exclusive), at the pitch where it sounds.
 
     Attributes:
         start: Beat.
@@ -262,6 +264,12 @@ class PlannedChord:
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.end:
             raise PlanError(f"PlannedChord: beats must rise from 0, got {self.start} to {self.end}")
+        ChordSymbol.parse(self.symbol)
+
+    @property
+    def chord(self) -> ChordSymbol:
+        """What the symbol says."""
+        return ChordSymbol.parse(self.symbol)
 
 
 @dataclass(frozen=True, eq=False)
@@ -335,6 +343,11 @@ class MusicPlan(Value):
             edge = section.end_beat
         if edge != self.beats:
             raise PlanError(f"MusicPlan: the sections end at beat {edge}, the piece at {self.beats}")
+        for before, after in pairwise(self.chords):
+            if after.start < before.end:
+                raise PlanError(f"MusicPlan: chord {after.symbol} begins at beat {after.start}, inside {before.symbol}")
+        if self.chords and self.chords[-1].end > self.beats:
+            raise PlanError(f"MusicPlan: the chords end at beat {self.chords[-1].end}, the piece at {self.beats}")
         self._check_duration()
 
     def _check_duration(self) -> None:

@@ -47,7 +47,7 @@ def midi_bytes(score: Score) -> bytes:
     """
     import mido
 
-    shift = _lead_in(score.tempo)
+    shift = _lead_in(score)
     metre = mido.MetaMessage("time_signature", numerator=score.metre[0], denominator=score.metre[1])
     events: list[Event] = [(0, 0, mido.MetaMessage("track_name", name="tempo and cuts")), (0, 0, metre)]
     if score.key is not None:
@@ -112,7 +112,7 @@ def read_midi(path: StrPath) -> Score:
                 channels[message.channel].append((now, message))
         ticks = max(ticks, now)
         parsed += [(name, channel, channels[channel]) for channel in sorted(channels)]
-    shift = BEATS_PER_BAR if (0.0, LEAD_IN) in markers else 0
+    shift = _whole_bar(metre) if (0.0, LEAD_IN) in markers else 0
     beats = max(1, -(-ticks // resolution) - shift)
     tracks: list[Track] = []
     for name, channel, messages in parsed:
@@ -176,12 +176,17 @@ def _key_name(key: Key) -> str:
     return PITCH_NAMES[key.tonic] + ("m" if key.mode == "minor" else "")
 
 
-def _lead_in(tempo: TempoMap) -> int:
+def _whole_bar(metre: tuple[int, int]) -> int:
+    """Return the quarter notes of a bar, rounded up."""
+    return -(-4 * metre[0] // metre[1])
+
+
+def _lead_in(score: Score) -> int:
     """Return the beats of silence before the first: a bar when the map starts after 0 s."""
-    start = tempo.edges[0]
+    start = score.tempo.edges[0]
     if start < 0:
         raise PlanError(f"MIDI: the first beat lies at {start:.3f} s, before the file begins; start the tempo map at 0")
-    return BEATS_PER_BAR if start > TOLERANCE else 0
+    return _whole_bar(score.metre) if start > TOLERANCE else 0
 
 
 def _tempi(tempo: TempoMap, shift: int) -> list[tuple[int, int]]:

@@ -267,7 +267,7 @@ class DiffBGM:
             result.options,
             features=features,
             plan=new.plan,
-            roll=apply_bar_map(result.roll, new.bars),
+            roll=apply_bar_map(result.roll, new.bars, new.plan.beats_per_bar),
             on_progress=on_progress,
         )
         return replace(scored, holder=kept or result.holder)

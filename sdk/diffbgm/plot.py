@@ -12,7 +12,7 @@ import numpy as np
 from diffbgm.files import replacing
 from diffbgm.paths import DRAWN_BY
 from diffbgm.roll import roll_to_notes
-from diffbgm.types import BEATS_PER_BAR, MusicPlan, PianoRoll
+from diffbgm.types import MusicPlan, PianoRoll
 
 INK, FAINT, PAPER = "#1c1917", "#78716c", "#fafaf9"
 HIT, MISS = "#0f766e", "#be123c"
@@ -60,8 +60,9 @@ def _title(plan: MusicPlan) -> str:
     bpm = 60 * plan.beats / float(plan.tempo.edges[-1] - plan.tempo.edges[0])
     hits = sum(cut.snapped for cut in plan.cuts)
     cuts = f"{hits} of {len(plan.cuts)} cuts on the beat" if plan.cuts else "no cuts"
+    bars = f"{plan.bars} bars" + ("" if plan.metre == "4/4" else f" of {plan.metre}")
     style = f"   ({', '.join(plan.style)})" if plan.style else ""
-    return f"{plan.key}  ·  {bpm:.0f} bpm  ·  {plan.bars} bars  ·  {plan.palette}  ·  {cuts}{style}"
+    return f"{plan.key}  ·  {bpm:.0f} bpm  ·  {bars}  ·  {plan.palette}  ·  {cuts}{style}"
 
 
 def _dress(axis: Any, plan: MusicPlan) -> None:
@@ -140,7 +141,7 @@ def _roll(axis: Any, plan: MusicPlan, roll: PianoRoll) -> None:
         corners = np.stack([[start, low], [start, high], [end, high], [end, low]]).transpose(2, 0, 1)  # [notes, 4, 2]
         boxes = PolyCollection(corners, facecolors=color, edgecolors=PAPER, linewidths=0.25, label=label, zorder=3)
         axis.add_collection(boxes, autolim=False)
-    for bar in plan.tempo.edges[::BEATS_PER_BAR]:
+    for bar in plan.tempo.edges[:: plan.beats_per_bar]:
         axis.axvline(bar, color=FAINT, lw=0.4, alpha=0.5, zorder=1)
     used = np.flatnonzero(roll.cells.any((0, 1)))
     low, high = (int(used[0]) + 21, int(used[-1]) + 21) if len(used) else (48, 72)

@@ -57,6 +57,7 @@ def make_receipt(
             "max": round(float(bpm.max()), 3),
         },
         "bars": plan.bars,
+        "metre": plan.metre,
         "key": str(plan.key),
         "cuts": [
             {
@@ -75,6 +76,7 @@ def make_receipt(
             {**asdict(s), "start": plan.tempo.time_at(s.start_beat), "end": plan.tempo.time_at(s.end_beat)}
             for s in plan.sections
         ],
+        "chords": [asdict(chord) for chord in plan.chords],
         "style": list(plan.style),
         "palette": plan.palette,
         "options": options.to_plain(),

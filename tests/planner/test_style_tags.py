@@ -14,6 +14,7 @@ from diffbgm.types import TEXTURE
 ASKED = {
     "mood": "calm happy sad tense dark hopeful playful romantic epic mysterious",
     "genre": "pop art-song concert-piano chamber symphonic hymn game",
+    "metre": "waltz march jig",
     "motion": "sparse flowing driving",
     "palette": "piano strings guitar music-box synth orchestral lo-fi band",
     "tempo": "slow medium fast",

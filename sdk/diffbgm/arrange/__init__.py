@@ -10,7 +10,7 @@ import numpy as np
 
 from diffbgm.arrange.ending import accent_cuts, cadence, fill_gaps, final_chord, sustain_final_bar
 from diffbgm.arrange.expression import articulate, humanize, pedal, shape_velocity, swells
-from diffbgm.arrange.harmony import Chord, read_harmony
+from diffbgm.arrange.harmony import Chord, harmony_unit, home_chord, read_harmony
 from diffbgm.arrange.palettes import PALETTES, ROLES, Palette, Part, find_palette
 from diffbgm.arrange.percussion import DRUM_STYLES, drum_part
 from diffbgm.arrange.sections import SectionSpan, find_sections, role_entries
@@ -68,7 +68,8 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
     palette = find_palette(plan.palette)
     sections = find_sections(plan)
     melody, accompaniment = roll_to_notes(roll)
-    harmony, ringing, added = final_chord(read_harmony(roll, plan.key), [*melody, *accompaniment], plan.key, plan.beats)
+    harmony, home = read_harmony(roll, plan.key, harmony_unit(plan.beats_per_bar), plan.chords), home_chord(plan)
+    harmony, ringing, added = final_chord(harmony, [*melody, *accompaniment], home, plan.last_bar, plan.beats)
     spans = spans_in_beats(join_spans(speech, plan.duration), plan.tempo)
     entries = role_entries(palette, sections)
     setting = _Setting(plan, palette, sections, entries, harmony, spans, np.random.default_rng(seed))
@@ -81,31 +82,33 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
             parts[role] = resolve_overlaps(thinned)
     _complete(parts, setting)
     for role, notes in parts.items():
-        parts[role] = sustain_final_bar(notes, ringing, plan.beats, line=role == "melody")
-    parts["chords"] = resolve_overlaps([*parts["chords"], *cadence(plan, palette.parts["chords"], added)])
+        parts[role] = sustain_final_bar(notes, ringing, plan.last_bar, plan.beats, line=role == "melody")
+    parts["chords"] = resolve_overlaps([*parts["chords"], *cadence(plan, palette.parts["chords"], added, home[0])])
     parts = shape_velocity(parts, plan, sections, setting.rng)
     parts = {role: _play(role, notes, setting) for role, notes in parts.items()}
     parts["melody"] = silence(parts["melody"], spans)
     if palette.drums:
-        drums = drum_part(DRUM_STYLES[palette.drums], sections, entries["percussion"], plan.cuts, plan.beats)
+        drums = drum_part(DRUM_STYLES[palette.drums], plan, sections, entries["percussion"])
         parts["percussion"] = humanize(soften_drums(drums, spans), plan, palette.swing, setting.rng)
 
     tracks = [_track(role, parts[role], setting) for role in ROLES if parts.get(role)]
-    return Score(tuple(tracks), plan.tempo, tuple(_markers(plan)), plan.key)
+    numerator, denominator = map(int, plan.metre.split("/"))
+    return Score(tuple(tracks), plan.tempo, tuple(_markers(plan)), plan.key, (numerator, denominator))
 
 
 def _orchestrate(melody: Sequence[Note], accompaniment: Sequence[Note], setting: _Setting) -> Parts:
     """Return the pitched roles, in range, before anything is added; velocities are still the composer's."""
     palette, sections, entries = setting.palette, setting.sections, setting.entries
+    per_bar = setting.plan.beats_per_bar
     lead, chords = palette.parts["melody"], palette.parts["chords"]
     tune = limit_voices(_fit(melody, lead), lead.voices)
     parts: Parts = {"melody": monophonic(tune) if lead.voices == 1 else tune}
     if (part := palette.parts.get("bass")) is not None:
-        bass, accompaniment = split_bass(accompaniment, sections, entries["bass"])
+        bass, accompaniment = split_bass(accompaniment, sections, entries["bass"], per_bar)
         parts["bass"] = _fit(repeat_eighths(bass, sections) if palette.bass_pulse else bass, part)
     parts["chords"] = limit_voices(drop_unisons(_fit(accompaniment, chords), parts["melody"]), chords.voices)
     if (part := palette.parts.get("pad")) is not None:
-        parts["pad"] = pad_notes(setting.harmony, part, sections, entries["pad"])
+        parts["pad"] = pad_notes(setting.harmony, part, sections, entries["pad"], per_bar)
     return parts
 
 
@@ -117,7 +120,7 @@ def _complete(parts: Parts, setting: _Setting) -> None:
     """Fill silence with chords, and give every cut an onset."""
     plan, chords, harmony = setting.plan, setting.palette.parts["chords"], setting.harmony
     played: list[tuple[Role, Part, Sequence[Note]]] = [(r, setting.palette.parts[r], n) for r, n in parts.items()]
-    parts["chords"] = parts["chords"] + fill_gaps(chords, played, harmony, plan.curves, plan.tempo)
+    parts["chords"] = parts["chords"] + fill_gaps(chords, played, harmony, plan)
     everything = [note for notes in parts.values() for note in notes]
     accents = accent_cuts(plan.cuts, everything, chords, harmony, plan.tempo)
     parts["chords"] = resolve_overlaps([*parts["chords"], *accents])
@@ -141,7 +144,7 @@ def _track(role: Role, notes: Sequence[Note], setting: _Setting) -> Track:
         notes = [replace(note, end=min(note.end, end)) for note in notes if note.start < end]
     controls: list[Control] = swells(part, plan, setting.sections)
     if setting.palette.pedal and role == "chords":
-        controls += pedal(setting.harmony, plan.beats)
+        controls += pedal(setting.harmony, plan)
     return Track(role, part.program, tuple(sorted(notes)), tuple(sorted(controls)), part.pan, part.gain)
 
 

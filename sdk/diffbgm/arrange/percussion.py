@@ -9,7 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffbgm.arrange.sections import SectionSpan, section_at, section_index
-from diffbgm.types import BEATS_PER_BAR, STEPS_PER_BEAT, Note, PlannedCut
+from diffbgm.types import STEPS_PER_BEAT, MusicPlan, Note
+
+# Which sixteenths of a bar of 4/4 a bar of each metre plays: oom-pah-pah, a backbeat in the middle of 6/8, half a bar.
+PLACES: Mapping[str, Sequence[int]] = {
+    "4/4": range(16),
+    "3/4": (*range(8), *range(4, 8)),
+    "6/8": (0, 1, 2, 3, 2, 3, 4, 5, 6, 7, 6, 7),
+    "2/4": range(8),
+}
 
 # General MIDI drum keys.
 KICK, STICK, SNARE, CLOSED, PEDAL_HAT, OPEN, LOW_TOM, MID_TOM, HIGH_TOM = 36, 37, 38, 42, 44, 46, 45, 47, 50
@@ -89,9 +97,7 @@ def velocity_of(digit: str) -> int:
     return 22 + 10 * int(digit)
 
 
-def drum_part(
-    style: DrumStyle, sections: Sequence[SectionSpan], plays: Sequence[bool], cuts: Sequence[PlannedCut], beats: int
-) -> list[Note]:
+def drum_part(style: DrumStyle, plan: MusicPlan, sections: Sequence[SectionSpan], plays: Sequence[bool]) -> list[Note]:
     """Play patterns, fills and accents; the final bar has its downbeat only and rings.
 
     A section's level picks the pattern; every fourth bar of a full section and the last bar before a louder section end
@@ -99,57 +105,57 @@ def drum_part(
     keep `CRASH_REST` beats apart, other cuts of that kind get the smaller accent.
 
     Args:
-        style: The patterns.
+        style: The patterns, of a bar of 4/4; other metres play parts of it, see `PLACES`.
+        plan: Of the piece.
         sections: Of the piece.
         plays: Whether there are drums in each section.
-        cuts: Of the plan.
-        beats: Of the piece.
 
     """
-    last_bar = beats - BEATS_PER_BAR
+    last_bar, per_bar = plan.last_bar, plan.beats_per_bar
     strokes: dict[tuple[float, int], int] = {}
 
     def strike(beat: float, key: int, velocity: float) -> None:
         at = (float(beat), key)
         strokes[at] = max(strokes.get(at, 0), int(np.clip(velocity, 1, 122)))
 
-    def play(pattern: Line, start: float, end: float, loudness: float) -> None:
+    def play(pattern: Line, places: Sequence[int], start: float, end: float, loudness: float) -> None:
         for key, line in pattern.items():
-            for step, digit in enumerate(line):
+            for step, place in enumerate(places):
                 beat = start + step / STEPS_PER_BEAT
-                if digit != "." and beat < end:
-                    strike(beat, key, velocity_of(digit) * loudness)
+                if line[place] != "." and beat < end:
+                    strike(beat, key, velocity_of(line[place]) * loudness)
 
     for index, (section, on) in enumerate(zip(sections, plays, strict=True)):
         if not on:
             continue
         pattern = style.patterns[int(section.level > LIGHT) + int(section.level > FULL)]
         after = sections[index + 1].level if index + 1 < len(sections) and plays[index + 1] else 0.0
-        for bar in range(section.start, min(section.end, last_bar), BEATS_PER_BAR):
-            ends = bar + BEATS_PER_BAR >= section.end
-            fill = (ends and after > section.level) or (section.level > FULL and (bar - section.start) % 16 == 12)
-            play(pattern, bar, min(section.end, bar + BEATS_PER_BAR - fill), 0.85 + 0.25 * section.level)
+        for bar in range(section.start, min(section.end, last_bar), per_bar):
+            end = bar + per_bar
+            fourth = (end - section.start) % (4 * plan.unit) == 0
+            fill = (end >= section.end and after > section.level) or (section.level > FULL and fourth)
+            play(pattern, PLACES[plan.metre], bar, min(section.end, end - fill), 0.85 + 0.25 * section.level)
             if fill:
-                play(style.fill, bar + 3, bar + BEATS_PER_BAR, 0.8 + 0.25 * section.level)
+                play(style.fill, range(STEPS_PER_BEAT), end - 1, end, 0.8 + 0.25 * section.level)
     rested = -np.inf
-    for beat, strength in sorted(_moments(sections, plays, cuts, last_bar).items()):
+    for beat, strength in sorted(_moments(plan, sections, plays).items()):
         loud = 42 + 42 * strength + 26 * section_at(sections, beat).level
         crash = beat - rested >= CRASH_REST
         rested = beat if crash else rested
         for i, key in enumerate(style.crash if crash else style.accent):
             strike(beat, key, loud - 8 * i)
-    return sorted(Note(beat, beat + 0.25, key, velocity) for (beat, key), velocity in strokes.items() if beat < beats)
+    return sorted(
+        Note(beat, beat + 0.25, key, velocity) for (beat, key), velocity in strokes.items() if beat < plan.beats
+    )
 
 
-def _moments(
-    sections: Sequence[SectionSpan], plays: Sequence[bool], cuts: Sequence[PlannedCut], last_bar: int
-) -> dict[float, float]:
+def _moments(plan: MusicPlan, sections: Sequence[SectionSpan], plays: Sequence[bool]) -> dict[float, float]:
     """Beats that get a cymbal and how strong: snapped strong cuts, loud section starts and the final downbeat."""
-    strong = [(float(c.beat), c.strength) for c in cuts if c.snapped and c.strength >= STRONG and c.beat >= 0]
+    strong = [(float(c.beat), c.strength) for c in plan.cuts if c.snapped and c.strength >= STRONG and c.beat >= 0]
     loud = [(s, on) for s, on in zip(sections, plays, strict=True) if on and s.level > LIGHT and s.start > 0]
     strong += [(float(section.start), section.level) for section, _ in loud]
-    if plays[section_index(sections, last_bar)]:
-        strong.append((float(last_bar), 0.6))
+    if plays[section_index(sections, plan.last_bar)]:
+        strong.append((float(plan.last_bar), 0.6))
     moments: dict[float, float] = {}
     for beat, strength in strong:
         moments[beat] = max(moments.get(beat, 0.0), strength)

@@ -11,9 +11,9 @@ from itertools import pairwise
 import numpy as np
 
 from diffbgm.arrange.palettes import Palette
-from diffbgm.types import BEATS_PER_BAR, MusicPlan, Role
+from diffbgm.types import MusicPlan, Role
 
-LONGEST = 8 * BEATS_PER_BAR  # beats; a longer section is worked out in steps of this
+LONGEST = 8  # bars; a longer section is worked out in steps of this
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ def find_sections(plan: MusicPlan) -> list[SectionSpan]:
     """Return the plan's sections with their levels, long ones in pieces of eight bars."""
     spans: list[tuple[int, int, float]] = []
     for section in plan.sections:
-        parts = max(1, round((section.end_beat - section.start_beat) / LONGEST))
-        edges = np.linspace(section.start_beat, section.end_beat, parts + 1) / BEATS_PER_BAR
-        edges = (np.round(edges) * BEATS_PER_BAR).astype(int)
+        parts = max(1, round(section.beats / (LONGEST * plan.unit)))
+        edges = np.linspace(section.start_beat, section.end_beat, parts + 1) / plan.unit
+        edges = (np.round(edges) * plan.unit).astype(int)
         edges[0], edges[-1] = section.start_beat, section.end_beat
         spans += [(a, b, section.arousal) for a, b in pairwise(edges.tolist()) if b > a]
     polyphony, density = plan.curves.polyphony, plan.curves.density

@@ -14,11 +14,18 @@ from torch import Tensor
 from diffbgm.composer.batching import DenoiseRequest, Prediction, predict
 from diffbgm.composer.condition import Condition
 from diffbgm.composer.denoiser import Denoiser
-from diffbgm.composer.guidance import condition_variants, guide, guide_to_mode, mode_targets
+from diffbgm.composer.guidance import (
+    chord_targets,
+    condition_variants,
+    guide,
+    guide_to_chords,
+    guide_to_mode,
+    mode_targets,
+)
 from diffbgm.composer.noise import noise_levels
 from diffbgm.composer.precision import with_cast_weights
 from diffbgm.composer.sampling import sampler
-from diffbgm.composer.sections import couple_sections, noise_source
+from diffbgm.composer.sections import couple_sections, noise_source, same_harmony
 from diffbgm.composer.windows import average_windows, padded_beats, window_starts
 from diffbgm.errors import NoNotesError, PlanError
 from diffbgm.options import ComposeOptions
@@ -94,12 +101,16 @@ def compose_steps(
     """
     device = next(model.parameters()).device
     steps = plan.beats * STEPS_PER_BEAT
-    length = padded_beats(plan.beats, model.beats) * STEPS_PER_BEAT
+    window = model.config.bars * plan.unit
+    length = padded_beats(plan.beats, window) * STEPS_PER_BEAT
     fixed = fixed_logits(keep, plan, length, device)
     free = fixed.isnan()
     targets = mode_targets(plan, device)
     indices = noise_source(plan, length)
     source = None if indices is None else torch.as_tensor(indices).to(device)
+    coupled = same_harmony(indices, plan)
+    alike = None if coupled is None else torch.as_tensor(coupled).to(device)
+    chords = chord_targets(plan, device)
     generator = torch.Generator().manual_seed(options.seed)
     variants: dict[tuple[int, ...], list[Condition]] = {}  # the windows come back to the same places
 
@@ -107,16 +118,19 @@ def compose_steps(
         drawn = torch.randn(4, length, PITCHES, generator=generator).to(device)  # on the CPU: the same on all devices
         return drawn if source is None else drawn[:, source]
 
-    sampling = sampler(noise, noise_levels(options.steps), bar_correlation=options.bar_correlation)
+    sampling = sampler(
+        noise, noise_levels(options.steps), bar_correlation=options.bar_correlation, bar=plan.unit * STEPS_PER_BEAT
+    )
     shown, step = next(sampling), 0
     while True:
-        starts = window_starts(plan.beats, model.beats, step)
+        starts = window_starts(plan.beats, window, step, plan.unit)
         if (key := tuple(starts)) not in variants:
             variants[key] = condition_variants(condition_of(plan, starts, model).to(device), options.guidance)
         prediction = yield DenoiseRequest(*shown, starts, variants[key])
         logits = average_windows(guide(options.guidance, prediction.logits), starts, length)
-        logits = couple_sections(logits, source, options.section_coupling)
+        logits = couple_sections(logits, alike, options.section_coupling)
         logits = guide_to_mode(logits, targets, options.mode_guidance)
+        logits = guide_to_chords(logits, chords)
         logits = torch.where(free, logits, fixed)
         step += 1
         if on_progress:
@@ -138,7 +152,10 @@ def compose_steps(
 
 
 def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Condition":
-    """The plan's tokens for every window, in the key where the model works (C major, A minor)."""
+    """The plan's tokens for every window, in the key where the model works (C major, A minor).
+
+    4/4 is not told: it is what windows of that length are taken for.
+    """
     from diffbgm.composer.condition import CORPUS_OF_GENRE, Condition, SectionCondition, heard_affect, window_tokens
 
     shift = key_shift(plan.key)
@@ -154,8 +171,27 @@ def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Cond
         texture["tempo"] = float(bpm[section.start_beat : section.end_beat].mean())
         sections.append(SectionCondition(section.start_beat, section.end_beat, texture))
     kind = {"genre": plan.genre, "corpus": CORPUS_OF_GENRE[plan.genre]}
-    windows = [window_tokens(curves, sections, plan.beats, s, model.beats, model.config.clip_width) for s in starts]
-    return Condition.stack([replace(window, **kind) for window in windows], model.config)
+    if plan.metre != "4/4":
+        kind["metre"] = plan.metre
+    length, clip_width = model.config.bars * plan.unit, model.config.clip_width
+    windows = [window_tokens(curves, sections, plan.beats, s, length, clip_width, plan.unit) for s in starts]
+    harmony = asked_harmony(plan, max(starts) + length) if plan.chords and model.config.harmony else None
+    for i, (window, start) in enumerate(zip(windows, starts, strict=True)):
+        told = None if harmony is None else harmony[start : start + length]
+        windows[i] = replace(window, **kind, harmony=told)
+    return Condition.stack(windows, model.config)
+
+
+def asked_harmony(plan: MusicPlan, beats: int) -> np.ndarray:
+    """[beats, HARMONY_WIDTH] what the network is told of the plan's chords, in the key where it works."""
+    from diffbgm.composer.condition import harmony_tokens
+
+    chord, bass = np.zeros((beats, 12)), np.zeros((beats, 12))
+    shift = key_shift(plan.key)
+    for asked in plan.chords:
+        chord[asked.start : asked.end, [(c + shift) % 12 for c in asked.chord.classes]] = 1
+        bass[asked.start : asked.end, (asked.chord.bass + shift) % 12] = 1
+    return harmony_tokens(beats, chord=chord, bass=bass)
 
 
 def fixed_logits(keep: Keep | None, plan: MusicPlan, length: int, device: torch.device) -> Tensor:
@@ -200,9 +236,10 @@ def name_of(model: Denoiser) -> str:
     return str(getattr(model, "source", "given"))
 
 
-def bars_to_steps(bars: "list[int] | range", total_bars: int) -> np.ndarray:
+def bars_to_steps(bars: "list[int] | range", total_bars: int, beats_per_bar: int = BEATS_PER_BAR) -> np.ndarray:
     """[T] True in the given bars."""
-    steps = np.zeros(total_bars * BEATS_PER_BAR * STEPS_PER_BEAT, bool)
+    width = beats_per_bar * STEPS_PER_BEAT
+    steps = np.zeros(total_bars * width, bool)
     for bar in bars:
-        steps[bar * BEATS_PER_BAR * STEPS_PER_BEAT : (bar + 1) * BEATS_PER_BAR * STEPS_PER_BEAT] = True
+        steps[bar * width : (bar + 1) * width] = True
     return steps

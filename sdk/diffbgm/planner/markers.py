@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from diffbgm.files import write_text
-from diffbgm.types import BEATS_PER_BAR, MusicPlan
+from diffbgm.types import MusicPlan
 
 # Seconds per frame of the timelines that editors offer: 23.976, 24, 25, 29.97, 30, 47.95, 48, 50, 59.94, 60, 100,
 # 119.88 and 120 frames per second.
@@ -23,11 +23,12 @@ NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  #
 def markers(plan: MusicPlan) -> tuple[tuple[float, str], ...]:
     """(seconds, text) of every section's start and every cut, in order of time."""
     out: list[tuple[float, str]] = []
+    per_bar = plan.beats_per_bar
     for section in plan.sections:
-        first, last = section.start_beat // BEATS_PER_BAR + 1, section.end_beat // BEATS_PER_BAR
+        first, last = section.start_beat // per_bar + 1, section.end_beat // per_bar
         out.append((plan.tempo.time_at(section.start_beat), f"section {section.label} (bars {first}-{last})"))
     for cut in plan.cuts:
-        bar, beat = divmod(cut.beat, BEATS_PER_BAR)
+        bar, beat = divmod(cut.beat, per_bar)
         place = f"bar {int(bar) + 1} beat {beat + 1:g}"
         text = f"cut on {place}" if cut.snapped else f"cut {abs(cut.error) * 1e3:.0f} ms off {place}: {cut.reason}"
         out.append((cut.time, text))

@@ -20,11 +20,12 @@ from diffbgm.planner.bar_features import bar_features
 from diffbgm.planner.curves import plan_curves, with_textures
 from diffbgm.planner.director import Director, Levels, bundled_director, footage_of, section_footage
 from diffbgm.planner.form import Form, plan_form
+from diffbgm.planner.harmony import key_of_chords, lay_chords, tell_chords
 from diffbgm.planner.levels import POP909, REFERENCE_BPM
 from diffbgm.planner.prompt import PromptTags, TextRanker, understand
-from diffbgm.planner.styles import DEFAULT_GENRE, DEFAULT_PALETTE, Style, combine_styles, parse_style
+from diffbgm.planner.styles import DEFAULT_GENRE, DEFAULT_METRE, DEFAULT_PALETTE, Style, combine_styles, parse_style
 from diffbgm.planner.tempo import TempoFit, fit_tempo, pace_to_bpm
-from diffbgm.types import BEATS_PER_BAR, Curves, Key, MusicPlan, VideoFeatures
+from diffbgm.types import BAR_UNITS, METRES, Curves, Key, MusicPlan, VideoFeatures
 
 SHORTEST_VIDEO = 0.010  # seconds: shorter than any single picture that a camera takes
 
@@ -40,6 +41,8 @@ def make_plan(
     max_drift: float = 0.08,
     max_step: float = 0.03,
     director: Director | None = None,
+    metre: str | None = None,
+    chords: str | None = None,
 ) -> MusicPlan:
     """Plan the music for a video.
 
@@ -48,16 +51,19 @@ def make_plan(
         style: Tags of `STYLES`; they win over what the pictures suggest.
         prompt: Free text, turned into more tags by `understand`; tags win over it.
         text_ranker: Ranks mood tags for a prompt whose words are not known (see `video.clip.sense_of`).
-        bpm: Base tempo, 60 to 140 beats per minute; whole bars have to fill the video, so it is met as nearly as they
-            allow.
+        bpm: Base tempo, 60 to 140 quarter notes per minute, in 6/8 as well; whole bars have to fill the video, so it
+            is met as nearly as they allow.
         key: The key, instead of the one chosen.
         max_drift: How far the local tempo may leave the base tempo, as a share of it.
         max_step: How much two neighbouring beats may differ in length, as a share.
         director: Instead of the one that comes with the package (to measure on videos that that one was fitted to).
+        metre: One of `METRES`; None: a tag's (`waltz`), or 4/4.
+        chords: As of `harmony.lay_chords`, such as "Am F C G"; None leaves them to the model. Without a key they say
+            which it is.
 
     Raises:
         StyleError: Unknown or contradicting tags.
-        PlanError: A tempo out of range.
+        PlanError: A tempo out of range, or an unknown metre.
         VideoError: The video is too short for any music.
 
     """
@@ -80,15 +86,26 @@ def make_plan(
         if not SLOWEST <= bpm <= FASTEST:
             raise PlanError(f"bpm must lie between {SLOWEST:g} and {FASTEST:g}, got {bpm:g}")
         preferred, bpm_range = bpm, (bpm / 1.02, bpm * 1.02)
+    metre = metre or rules.metre or DEFAULT_METRE
+    if metre not in METRES:
+        raise PlanError(f"metre must be one of {', '.join(METRES)}, got {metre!r}")
     fit = fit_tempo(
-        features.duration, features.cuts, bpm_range=bpm_range, prefer=preferred, max_drift=max_drift, max_step=max_step
+        features.duration,
+        features.cuts,
+        bpm_range=bpm_range,
+        prefer=preferred,
+        max_drift=max_drift,
+        max_step=max_step,
+        metre=metre,
     )
     director = director or bundled_director()
     levels = director.direct(footage_of(features)) if director is not None else None
     mode = choose_mode(valence, rules, levels)
-    key = key or choose_key(features, mode)
-    form = plan_form(features, fit.tempo, fit.cuts)
-    by_bar = bar_features(features, fit.tempo.edges[::BEATS_PER_BAR])
+    planned = lay_chords(chords or "", fit.tempo.beats, METRES[metre])
+    key_from = key or (key_of_chords(planned) if planned else None)
+    key = key_from or choose_key(features, mode)
+    form = plan_form(features, fit.tempo, fit.cuts, BAR_UNITS[metre])
+    by_bar = bar_features(features, fit.tempo.edges[:: form.beats_per_bar])
     directed = direct_style(rules, levels)
     rise = None
     if director is not None:
@@ -97,9 +114,11 @@ def make_plan(
     curves = plan_curves(form, by_bar, directed, fit.base_bpm, rise)
     sections = with_textures(form.sections, curves, rules, 1.0 if key.mode == "major" else 0.0)
     form = replace(form, sections=sections)
-    why = explain(features, seen, rules, understood, fit, key, form, bpm, levels, directed)
+    why = explain(features, seen, rules, understood, fit, key, form, bpm, levels, directed, metre)
     if rise is not None:
-        why = (*why, tell_sections(form, rise))
+        why = (*why, tell_sections(form, rise, METRES[metre]))
+    if planned:
+        why = (*why, f"chords: {tell_chords(planned, METRES[metre])}")
     return MusicPlan(
         duration=features.duration,
         tempo=fit.tempo,
@@ -112,6 +131,8 @@ def make_plan(
         why=(*why, tell_music(curves, float(fit.tempo.edges[-1]))),
         video=video.reference,
         genre=rules.genre or DEFAULT_GENRE,
+        metre=metre,
+        chords=planned,
     )
 
 
@@ -126,6 +147,7 @@ def explain(
     bpm: float | None,
     levels: Levels | None = None,
     directed: Style | None = None,
+    metre: str = DEFAULT_METRE,
 ) -> tuple[str, ...]:
     """Return why the plan is as it is, in plain words, one choice per line."""
     valence, arousal = mean_affect(features)
@@ -145,9 +167,11 @@ def explain(
     low, high = np.min(fit.tempo.bpm()), np.max(fit.tempo.bpm())
     tempo_from = "from the style" if rules.bpm else f"from arousal {arousal:+.2f} and the pace of the cuts"
     tempo_from = "as asked" if bpm else tempo_from
+    bars = f"{fit.tempo.beats // METRES[metre]} bars{'' if metre == DEFAULT_METRE else f' of {metre}'}"
+    felt = f", {fit.base_bpm / 1.5:.1f} dotted quarters" if metre == "6/8" else ""
     lines.append(
-        f"tempo {fit.base_bpm:.1f} beats per minute ({low:.1f} to {high:.1f}), {tempo_from}, so that"
-        f" {fit.tempo.beats // BEATS_PER_BAR} bars fill {features.duration:.2f} s"
+        f"tempo {fit.base_bpm:.1f} beats per minute ({low:.1f} to {high:.1f}){felt}, {tempo_from}, so that"
+        f" {bars} fill {features.duration:.2f} s"
     )
     if fit.cuts:
         hit = sum(cut.snapped for cut in fit.cuts)
@@ -171,10 +195,10 @@ def tell_music(curves: Curves, duration: float) -> str:
     )
 
 
-def tell_sections(form: Form, rise: np.ndarray) -> str:
+def tell_sections(form: Form, rise: np.ndarray, per_bar: int) -> str:
     """Where the director would have more and where less, by the sum of density and polyphony."""
     total = rise.sum(1)
-    most, least = (form.sections[int(i)].start_beat // BEATS_PER_BAR + 1 for i in (total.argmax(), total.argmin()))
+    most, least = (form.sections[int(i)].start_beat // per_bar + 1 for i in (total.argmax(), total.argmin()))
     return f"music videos with such pictures have most going on from bar {most} and least from bar {least}"
 
 

@@ -57,6 +57,9 @@ WORDS: dict[str, str] = {
     "symphonic": "symphonic symphony",
     "hymn": "hymn hymns choral church chapel worship",
     "game": "game gaming videogame shooter",
+    "waltz": "waltz waltzes waltzing minuet",
+    "march": "marching parade polka",
+    "jig": "jig jigs tarantella barcarolle",
     "sparse": "sparse minimal minimalist minimalistic empty simple bare lonely ambient spacious",
     "flowing": "flowing flow river stream water ocean waves sea floating drifting gliding",
     "driving": (

@@ -58,6 +58,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     pieces.set_defaults(run=run_evaluate_pieces, kind="pieces")
     for kind in (ablations, sweep, pieces):
         kind.add_argument("--data", type=Path, required=True, help="POP909, folder or zip")
+    metre = kinds.add_parser("metre", help="whether the metre asked for can be told from the notes")
+    metre.add_argument("--data", type=Path, nargs="+", required=True, help="corpora in all four metres")
+    metre.add_argument("--style", default="", help="tags of the plans")
+    metre.add_argument("--steps", type=int, help="of the sampler")
+    metre.set_defaults(run=run_evaluate_metre, kind="metre")
     retrieval = kinds.add_parser("retrieval", help="does a video find the music composed for it? P@K on MuVi-Sync")
     retrieval.add_argument("--data", type=Path, required=True, help="folder with MuVi-Sync's labels and CLIP features")
     retrieval.add_argument("--steps", type=int, help="of the sampler")
@@ -89,14 +94,15 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         semantics: 40,
         sweep: 100,
         pieces: 40,
+        metre: 12,
         retrieval: None,
         pairs: 200,
     }
     for kind, count in counts.items():
         kind.add_argument("--n", type=int, default=count, help="windows, videos of each kind, or pieces a tag")
-    for kind in (model, sync, sound, semantics, sweep, pieces, retrieval, pairs, everything):
+    for kind in (model, sync, sound, semantics, sweep, pieces, metre, retrieval, pairs, everything):
         kind.add_argument("--weights", metavar="FOLDER|HUB_ID")
-    for kind in (model, ablations, sync, sound, semantics, sweep, pieces, retrieval, pairs, video, everything):
+    for kind in (model, ablations, sync, sound, semantics, sweep, pieces, metre, retrieval, pairs, video, everything):
         kind.add_argument("--seed", type=int, default=0)
         kind.add_argument("--json", action="store_true", help="print JSON instead of tables")
         kind.add_argument("--json-file", type=Path, metavar="FILE", help="also as JSON into FILE")
@@ -140,6 +146,18 @@ def run_evaluate_pieces(args: argparse.Namespace) -> None:
     from diffbgm.research.evaluation.pieces import evaluate_pieces
 
     run_on_songs(evaluate_pieces, args)
+
+
+def run_evaluate_metre(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate metre`: metres asked of the model, told from what it composed."""
+    from diffbgm.research.evaluation.metre import evaluate_metre
+
+    model, options = load(args), sampler_options(args)
+    with progress_bar() as progress:
+        report = evaluate_metre(
+            model.model, args.data, n=args.n, style=args.style, options=options, on_progress=progress
+        )
+    show(report, args, model, options)
 
 
 def run_on_songs(evaluate: "Callable[..., Report]", args: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ genre, instruments wanted and unwanted, the lead, mood on the plane of valence a
 rests, and what was not understood. `merge` puts one before the other.
 """
 
-from diffbgm.brief.knobs import KNOBS, merge, read_knobs
+from diffbgm.brief.knobs import KNOBS, merge, read_asked, read_knobs
 from diffbgm.brief.lexicon import Genre, Instrument, Lexicon, lexicon
 from diffbgm.brief.model import Brief, Hit, Moment, Reading, Span
 from diffbgm.brief.reader import read_brief
@@ -22,6 +22,7 @@ __all__ = [
     "Span",
     "lexicon",
     "merge",
+    "read_asked",
     "read_brief",
     "read_knobs",
 ]

@@ -10,6 +10,7 @@ from diffbgm.brief.model import Brief, Hit, Moment, Reading, Span
 OPPOSED = 0.4  # valence to either side of 0 from which on two moods contradict each other
 ACOUSTIC = frozenset({"piano", "mallets", "plucked", "organ", "reeds", "guitar", "strings", "voices", "flutes"})
 LOUD_GUITARS = frozenset({"electric guitar", "distorted guitar", "overdriven guitar", "muted guitar"})
+UNPITCHED = frozenset({"taiko", "melodic tom", "woodblock", "agogo"})  # drums that General MIDI has as instruments
 ENOUGH = 3  # named pitched instruments that need nobody beside them
 
 
@@ -121,7 +122,7 @@ class Draft:
             for name in genre.instruments
             if of[name].family not in have
             and not self._excluded(name)
-            and (drums is not False or of[name].family != "drums")
+            and (drums is not False or (of[name].family != "drums" and name not in UNPITCHED))
             and (not crowded or of[name].family in ("bass", "drums"))
         )
 

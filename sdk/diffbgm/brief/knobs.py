@@ -13,6 +13,7 @@ from typing import Any, get_args, get_type_hints
 from diffbgm.brief import patterns
 from diffbgm.brief.lexicon import lexicon, normalise
 from diffbgm.brief.model import Brief, Hit, Moment, Reading, Span
+from diffbgm.brief.reader import read_brief
 from diffbgm.errors import OptionError
 
 SLOWEST, FASTEST = 40.0, 200.0  # beats per minute that may be asked for
@@ -59,27 +60,28 @@ def merge(first: Brief, then: Brief) -> Brief:
             conflicts.append(f"the option says {name} {_show(one)}, the text {_show(other)}: the option counts")
     merged = Brief(**{**out, "conflicts": ()})
     known = lexicon().instruments
-    if "genre" in first.asked and first.genre:
-        merged = replace(merged, typical=known_band(first.genre, merged))
     banned = [n for n in (*merged.instruments, *merged.typical) if {n, known[n].family} & set(merged.without)]
     conflicts += [f"{name} is ruled out: it does not sound" for name in banned if name in merged.instruments]
+    have = {known[name].family for name in first.instruments}
     keep = {"drums": False} if "drums" in merged.without else {}
     return replace(
         merged,
         instruments=tuple(n for n in merged.instruments if n not in banned),
-        typical=tuple(n for n in merged.typical if n not in banned),
+        typical=tuple(n for n in merged.typical if n not in banned and known[n].family not in have),
         lead=None if merged.lead and {merged.lead, known[merged.lead].family} & set(merged.without) else merged.lead,
         conflicts=tuple(dict.fromkeys(conflicts)),
         **keep,
     )
 
 
-def known_band(genre: str, brief: Brief) -> tuple[str, ...]:
-    """What the genre has beside the named instruments."""
-    known = lexicon()
-    have = {known.instruments[name].family for name in brief.instruments}
-    band = known.genres[genre].instruments
-    return () if brief.solo else tuple(name for name in band if known.instruments[name].family not in have)
+def read_asked(given: Mapping[str, Any]) -> Brief:
+    """What options ask for: the knobs, and behind them the text `prompt`, read as of the option's genre.
+
+    Raises:
+        OptionError: A knob has a value that is none.
+    """
+    knobs = read_knobs(given)
+    return merge(knobs, read_brief(str(given.get("prompt") or ""), genre=knobs.genre))
 
 
 def _bpm(text: str) -> Fields:
@@ -116,11 +118,7 @@ def _genre(text: str) -> Fields:
     name = GENRE_NAMES.get(phrase) or next((m.value for m in known.find(phrase) if m.kind == "genre"), None)
     if name is None:
         raise OptionError(f"no genre is called {text!r}: {_near(phrase, [*known.genres, *GENRE_NAMES])}")
-    row = known.genres[name]
-    said: Fields = {"genre": name, "bpm": row.bpm, "drums": row.drums, "mode": row.mode}
-    if row.metre != "4/4":
-        said["metre"] = row.metre
-    return {k: v for k, v in said.items() if v is not None}
+    return {"genre": name}
 
 
 def _names(option: str, text: str) -> list[str]:

@@ -43,7 +43,7 @@ class Genre:
     drums: bool | None
     instruments: tuple[str, ...]
     heard_as: str  # one of types.GENRES, which the composer was taught
-    palette: str  # one of planner.PALETTES
+    palettes: tuple[str, ...]  # the first of them that is one of planner.PALETTES
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def lexicon() -> Lexicon:
     for name, program, family, words in _rows("instruments.tsv"):
         instruments[name] = Instrument(name, None if program == "-1" else int(program), family)
         add("instrument", name, f"{name},{words}")
-    for name, low, high, metre, mode, valence, arousal, drums, band, heard_as, palette, words in _rows("genres.tsv"):
+    for name, low, high, metre, mode, valence, arousal, drums, band, heard_as, palettes, words in _rows("genres.tsv"):
         genres[name] = Genre(
             name,
             (float(low), float(high)),
@@ -131,7 +131,7 @@ def lexicon() -> Lexicon:
             {"yes": True, "no": False}.get(drums),
             tuple(band.split(",")),
             heard_as,
-            palette,
+            tuple(palettes.split(",")),
         )
         add("genre", name, f"{name},{words}")
     for number, (valence, arousal, tags, words) in enumerate(_rows("moods.tsv")):

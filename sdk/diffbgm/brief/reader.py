@@ -35,17 +35,18 @@ GENERAL = frozenset(  # whose names stand for their families: "no guitar" is no 
 TOTAL = frozenset({"music", "notes", "anything", "sound", "musik", "música", "musique", "musica", "музыки"})
 
 
-def read_brief(text: str) -> Brief:
+def read_brief(text: str, *, genre: str | None = None) -> Brief:
     """What a text asks of the music.
 
     Args:
         text: Free text in any of ten languages (en, es, de, fr, it, pt, ru, zh, ja, hi), mixed as people write.
+        genre: A row of genres.tsv that is settled already and counts before those of the text.
 
     Returns:
         The brief. Nothing raises: what is not understood stands in `unread`, what goes beyond LONGEST_TEXT too.
     """
     original = unicodedata.normalize("NFKC", text[: 4 * LONGEST_TEXT])
-    draft = Draft(lexicon())
+    draft = Draft(lexicon(), genres=[genre] if genre else [])
     if len(original) > LONGEST_TEXT:
         draft.unread.append(f"everything after {LONGEST_TEXT} characters")
         original = original[:LONGEST_TEXT]

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from diffbgm.brief import Brief, read_brief
 from diffbgm.errors import PlanError, VideoError
 from diffbgm.planner.affect import (
-    FASTEST,
-    SLOWEST,
+    FASTEST_ASKED,
+    SLOWEST_ASKED,
     choose_bpm,
     choose_key,
     choose_mode,
@@ -21,8 +22,17 @@ from diffbgm.planner.curves import plan_curves, with_textures
 from diffbgm.planner.director import Director, Levels, bundled_director, footage_of, section_footage
 from diffbgm.planner.form import Form, plan_form
 from diffbgm.planner.levels import POP909, REFERENCE_BPM
-from diffbgm.planner.prompt import PromptTags, TextRanker, understand
-from diffbgm.planner.styles import DEFAULT_GENRE, DEFAULT_PALETTE, Style, combine_styles, parse_style
+from diffbgm.planner.prompt import TextRanker, Understood, tell_brief, understand
+from diffbgm.planner.spotting import (
+    anchors_of,
+    end_of_bars,
+    energy_of,
+    instrumentation_of,
+    level_at,
+    place_hits,
+    rests_of,
+)
+from diffbgm.planner.styles import DEFAULT_GENRE, DEFAULT_PALETTE, Style, parse_style
 from diffbgm.planner.tempo import TempoFit, fit_tempo, pace_to_bpm
 from diffbgm.types import BEATS_PER_BAR, Curves, Key, MusicPlan, VideoFeatures
 
@@ -40,20 +50,22 @@ def make_plan(
     max_drift: float = 0.08,
     max_step: float = 0.03,
     director: Director | None = None,
+    brief: Brief | None = None,
 ) -> MusicPlan:
     """Plan the music for a video.
 
     Args:
         features: Of the video.
         style: Tags of `STYLES`; they win over what the pictures suggest.
-        prompt: Free text, turned into more tags by `understand`; tags win over it.
+        prompt: Free text, read as a brief; tags win over it.
         text_ranker: Ranks mood tags for a prompt whose words are not known (see `video.clip.sense_of`).
-        bpm: Base tempo, 60 to 140 beats per minute; whole bars have to fill the video, so it is met as nearly as they
-            allow.
+        bpm: Base tempo, 40 to 200 beats per minute, met within 2 % unless the video is shorter than a few beats: where
+            whole bars don't fill it at that tempo, it ends inside the last one.
         key: The key, instead of the one chosen.
         max_drift: How far the local tempo may leave the base tempo, as a share of it.
         max_step: How much two neighbouring beats may differ in length, as a share.
         director: Instead of the one that comes with the package (to measure on videos that that one was fitted to).
+        brief: What is asked for, from `brief.read_asked`; the prompt's own reading if None.
 
     Raises:
         StyleError: Unknown or contradicting tags.
@@ -68,20 +80,34 @@ def make_plan(
         )
     video = features
     tags = parse_style(style)
-    understood = understand(prompt, tags, text_ranker) if prompt.strip() else None
-    tags = tags if understood is None else understood.tags
-    rules = combine_styles(tags)
+    brief = read_brief(prompt) if brief is None else brief
+    understood = understand(brief, tags, text_ranker, prompt)
+    tags, rules = understood.tags, understood.style
+    if key is None and brief.tonic is not None:
+        key = Key(brief.tonic, "minor" if rules.mode == "minor" else "major")
     seen = mean_affect(features)
     features = steer_affect(features, rules)
     valence, arousal = mean_affect(features)
     pace = pace_to_bpm(features.duration, features.cuts)
     preferred, bpm_range = choose_bpm(arousal, pace, rules)
+    end = features.duration
+    if bpm is None and brief.bpm is not None and rules.bpm == brief.bpm:
+        low, high = (min(max(n, SLOWEST_ASKED), FASTEST_ASKED) for n in brief.bpm)
+        bpm_range = (low, high) if high > low * 1.04 else (low / 1.02, high * 1.02)
+        end = end_of_bars(features.duration, bpm_range, preferred if high > low else low, BEATS_PER_BAR)
     if bpm is not None:
-        if not SLOWEST <= bpm <= FASTEST:
-            raise PlanError(f"bpm must lie between {SLOWEST:g} and {FASTEST:g}, got {bpm:g}")
+        if not SLOWEST_ASKED <= bpm <= FASTEST_ASKED:
+            raise PlanError(f"bpm must lie between {SLOWEST_ASKED:g} and {FASTEST_ASKED:g}, got {bpm:g}")
         preferred, bpm_range = bpm, (bpm / 1.02, bpm * 1.02)
+        end = end_of_bars(features.duration, bpm_range, bpm, BEATS_PER_BAR)
     fit = fit_tempo(
-        features.duration, features.cuts, bpm_range=bpm_range, prefer=preferred, max_drift=max_drift, max_step=max_step
+        end,
+        features.cuts,
+        bpm_range=bpm_range,
+        prefer=preferred,
+        max_drift=max_drift,
+        max_step=max_step,
+        anchors=anchors_of(brief, features.duration),
     )
     director = director or bundled_director()
     levels = director.direct(footage_of(features)) if director is not None else None
@@ -94,10 +120,16 @@ def make_plan(
     if director is not None:
         edges = fit.tempo.edges[[*(s.start_beat for s in form.sections), fit.tempo.beats]]
         rise = director.direct_sections(section_footage(features, edges.tolist()))
-    curves = plan_curves(form, by_bar, directed, fit.base_bpm, rise)
+    points, energy = energy_of(brief, features.duration), None
+    if points:
+        bars = fit.tempo.edges[::BEATS_PER_BAR]
+        energy = level_at(points, (bars[:-1] + bars[1:]) / 2)
+    curves = plan_curves(form, by_bar, directed, fit.base_bpm, rise, energy)
     sections = with_textures(form.sections, curves, rules, 1.0 if key.mode == "major" else 0.0)
     form = replace(form, sections=sections)
-    why = explain(features, seen, rules, understood, fit, key, form, bpm, levels, directed)
+    hits = place_hits(brief, features.duration, fit.tempo)
+    why = explain(features, seen, rules, understood, fit, key, form, bpm, levels, directed, brief)
+    why = (*tell_brief(brief), *understood.remarks, *why)
     if rise is not None:
         why = (*why, tell_sections(form, rise))
     return MusicPlan(
@@ -112,6 +144,11 @@ def make_plan(
         why=(*why, tell_music(curves, float(fit.tempo.edges[-1]))),
         video=video.reference,
         genre=rules.genre or DEFAULT_GENRE,
+        instrumentation=instrumentation_of(brief),
+        hits=hits,
+        rests=rests_of(brief, features.duration),
+        ending=brief.ending or "final",
+        energy=points,
     )
 
 
@@ -119,20 +156,20 @@ def explain(
     features: VideoFeatures,
     seen: tuple[float, float],
     rules: Style,
-    understood: PromptTags | None,
+    understood: Understood,
     fit: TempoFit,
     key: Key,
     form: Form,
     bpm: float | None,
     levels: Levels | None = None,
     directed: Style | None = None,
+    brief: Brief | None = None,
 ) -> tuple[str, ...]:
     """Return why the plan is as it is, in plain words, one choice per line."""
     valence, arousal = mean_affect(features)
     lines = [f"the pictures look {in_words(*seen)} (valence {seen[0]:+.2f}, arousal {seen[1]:+.2f})"]
-    if understood is not None:
-        lines.append(f"the text was understood as: {understood}")
-    if rules.name:
+    brief = brief or Brief()
+    if understood.tags:
         lines.append(f"style {rules.name}: {rules.description}")
     if rules.valence is not None or rules.arousal is not None:
         lines.append(f"the style moves that to {in_words(valence, arousal)} ({valence:+.2f}, {arousal:+.2f})")
@@ -141,10 +178,11 @@ def explain(
     reason = f"the style asks for {rules.mode}" if rules.mode else f"valence {valence:+.2f} suggests {key.mode}"
     if levels is not None and not rules.mode and choose_mode(valence, rules) != key.mode:
         reason = f"valence {valence:+.2f} leaves it open, and music videos that look like this suggest {key.mode}"
-    lines.append(f"key {key}: {reason}; the tonic follows from the colours")
+    tonic = "the tonic follows from the colours" if brief.tonic is None else "the tonic is asked for"
+    lines.append(f"key {key}: {reason}; {tonic}")
     low, high = np.min(fit.tempo.bpm()), np.max(fit.tempo.bpm())
     tempo_from = "from the style" if rules.bpm else f"from arousal {arousal:+.2f} and the pace of the cuts"
-    tempo_from = "as asked" if bpm else tempo_from
+    tempo_from = "as asked" if bpm or (brief.bpm and rules.bpm == brief.bpm) else tempo_from
     lines.append(
         f"tempo {fit.base_bpm:.1f} beats per minute ({low:.1f} to {high:.1f}), {tempo_from}, so that"
         f" {fit.tempo.beats // BEATS_PER_BAR} bars fill {features.duration:.2f} s"

@@ -4,7 +4,7 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,6 +50,7 @@ def fit_tempo(
     bars: int | None = None,
     max_drift: float = 0.08,
     max_step: float = 0.03,
+    anchors: Sequence[tuple[float, float]] = (),
 ) -> TempoFit:
     """Return a tempo map of whole bars from 0 to exactly `duration` seconds, and each cut's place in it.
 
@@ -61,6 +62,7 @@ def fit_tempo(
     bars       the number of bars, if it is settled already: then it decides the base tempo.
     max_drift  the local tempo stays within 1 +- max_drift of the base.
     max_step   neighbouring beats differ by a ratio of at most 1 + max_step.
+    anchors    (seconds, worth) of moments that want a beat or half beat more than any cut.
 
     A cut counts by its strength, the strongest third more, fades less; on a downbeat it is worth more than on a beat,
     there more than on a half beat. The cuts that don't come to lie within 40 ms are let go, each with its reason.
@@ -77,14 +79,14 @@ def fit_tempo(
     prefer = float(np.clip(prefer or pace_to_bpm(duration, cuts), low, high))
     choices = bar_choices(duration, low, high, prefer) if bars is None else [bars]
     shot = duration / (len(cuts) + 1)
-    targets = weigh(cuts, shot)
+    targets = with_anchors(weigh(cuts, shot), anchors)
     calm = float(np.clip(shot / 3.0, 1.0, 4.0))  # long shots leave time to meet cuts gently
     limits = Limits.of(max_drift, max_step, UNREST * calm, DRIFT * calm)
     bars = choose_bars(duration, choices, targets, limits, prefer)
     beats = bars * BEATS_PER_BAR
     base = duration / beats
     edges = np.linspace(0.0, duration, beats + 1)
-    if len(cuts) and limits.step and len(limits.lengths) > 1:
+    if len(targets.times) and limits.step and len(limits.lengths) > 1:
         found = search(targets, beats, base, limits)
         found[-1] = duration
         edges = meet_cuts(found, targets, base, max_drift, max_step)
@@ -122,6 +124,20 @@ def weigh(cuts: Sequence[Cut], shot: float) -> Targets:
         beat=worth * (1.0 + beat * strong),
         half=worth * (0.9 - 0.5 * strong),
         width=AIM,
+    )
+
+
+def with_anchors(targets: Targets, anchors: Sequence[tuple[float, float]]) -> Targets:
+    """Return the targets with the anchors before them; a beat is a little better for those than a half beat."""
+    if not anchors:
+        return targets
+    times, worth = np.array(anchors, np.float64).T
+    return replace(
+        targets,
+        times=np.concatenate([times, targets.times]),
+        down=np.concatenate([1.02 * worth, targets.down]),
+        beat=np.concatenate([1.02 * worth, targets.beat]),
+        half=np.concatenate([worth, targets.half]),
     )
 
 

@@ -109,7 +109,7 @@ class Draft:
             return False
         if genre is not None and genre.drums is not None:
             return genre.drums
-        soft = genre is None and (arousal is None or arousal < 0.5)
+        soft = arousal is None or arousal < 0.5
         return False if families and families <= ACOUSTIC and not LOUD_GUITARS & {*instruments} and soft else None
 
     def _typical(self, genre: Genre, instruments: tuple[str, ...], drums: bool | None) -> tuple[str, ...]:

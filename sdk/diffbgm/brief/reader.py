@@ -293,7 +293,7 @@ def _read_mood(draft: Draft, phrase: Phrase, *, no: bool, softened: bool) -> Non
         if meaning is None or (phrase.has("genre") and kind == "scene"):
             continue
         row = draft.lexicon.moods[meaning.value]
-        sign = 0.3 if softened else -1.0 if no else 1.0
+        sign = 0.3 if softened else -0.6 if no else 1.0
         draft.moods.append((sign * row.valence, sign * row.arousal, phrase.text))
         if not no:
             draft.tags += row.tags

@@ -107,7 +107,8 @@ def palette_of(brief: Brief) -> str | None:
     known = lexicon()
     row = known.genres.get(brief.genre or "")
     choices: list[str] = []
-    for name in () if row is not None and brief.typical else brief.instruments:
+    alone = len(brief.instruments) == 1 and brief.drums is not True
+    for name in brief.instruments if alone or row is None or not brief.typical else ():
         choices += [*BANDS.get(name, ()), *BANDS.get(known.instruments[name].family, ())]
     choices += row.palettes if row is not None else ()
     unwanted = set(brief.without)

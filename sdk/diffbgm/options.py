@@ -152,7 +152,8 @@ class ScoreOptions:
         metadata=declare(str, "plan", "the kind of music, for example samba, film noir, lo-fi", metavar="GENRE", unset="none"),
     )  # fmt: skip
     chords: str | None = field(
-        default="", metadata=declare(str, "plan", "the harmony, for example Am F C G", metavar="CHORDS", unset="composed")
+        default="",
+        metadata=declare(str, "plan", "the harmony, for example Am F C G", metavar="CHORDS", unset="composed"),
     )
     instruments: str | Sequence[str] | None = field(
         default="",

@@ -156,7 +156,9 @@ def strike(
         for at, note in zip(np.atleast_1d(starts).tolist(), track.notes, strict=True):
             weights[round(at / (2 * TOGETHER))] = weights.get(round(at / (2 * TOGETHER)), 0.0) + note.velocity
     needed = float(np.quantile(list(weights.values()), HEARD)) if weights else 0.0
-    have = sum(n.velocity for track in out for n in track.notes if abs(float(tempo.time_at(n.start)) - time) <= TOGETHER)
+    have = sum(
+        n.velocity for track in out for n in track.notes if abs(float(tempo.time_at(n.start)) - time) <= TOGETHER
+    )
     count = max(3 + round(2 * size), int(np.ceil((needed - have) / loud)))
     return _added(out, [Note(beat, min(beat + 1.5, final), p, loud) for p in dict.fromkeys(pitches[:count])])
 
@@ -189,4 +191,14 @@ def fading(track: Track, plan: MusicPlan) -> tuple[Control, ...]:
     level = next((c.value for c in reversed(track.controls) if c.number == EXPRESSION and c.beat <= start), 112)
     kept = [c for c in track.controls if c.number != EXPRESSION or c.beat < start]
     steps = np.linspace(0, 1, max(4, int(2 * (end - start))))
-    return tuple(sorted([*kept, *(Control(start + x * (end - start), EXPRESSION, round(level * (1 - x) ** 1.5)) for x in steps.tolist())]))
+    return tuple(
+        sorted(
+            [
+                *kept,
+                *(
+                    Control(start + x * (end - start), EXPRESSION, round(level * (1 - x) ** 1.5))
+                    for x in steps.tolist()
+                ),
+            ]
+        )
+    )

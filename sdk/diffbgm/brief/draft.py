@@ -10,7 +10,33 @@ from diffbgm.brief.model import Brief, Hit, Moment, Reading, Span
 OPPOSED = 0.4  # valence to either side of 0 from which on two moods contradict each other
 ACOUSTIC = frozenset({"piano", "mallets", "plucked", "organ", "reeds", "guitar", "strings", "voices", "flutes"})
 LOUD_GUITARS = frozenset({"electric guitar", "distorted guitar", "overdriven guitar", "muted guitar"})
+MEDIUM = (76.0, 104.0)  # a medium tempo is the genre's, where there is one
+NARROW = 6.0  # beats per minute: a word of tempo counts alone where it shares less than that with the genre
 UNPITCHED = frozenset({"taiko", "melodic tom", "woodblock", "agogo"})  # drums that General MIDI has as instruments
+BROAD = frozenset(  # kinds of film and of music that give way to a narrower one
+    [
+        "epic orchestral",
+        "cinematic",
+        "electro",
+        "classical",
+        "latin",
+        "orchestral",
+        "folk",
+        "world music",
+        "corporate",
+        "sport",
+        "action",
+        "horror",
+        "thriller",
+        "fantasy",
+        "documentary",
+        "game score",
+        "film noir",
+        "science fiction",
+        "celtic",
+        "pop",
+    ]
+)
 ENOUGH = 3  # named pitched instruments that need nobody beside them
 
 
@@ -30,7 +56,7 @@ class Draft:
     soloist: str | None = None
     solo: bool = False
     drums: bool | None = None
-    moods: list[tuple[float, float, str]] = field(default_factory=list)
+    moods: list[tuple[float, float, str]] = field(default_factory=list)  # valence, arousal, words (scenes: "")
     tags: list[str] = field(default_factory=list)
     tempo_word: tuple[float, float] | None = None
     scene_genres: list[str] = field(default_factory=list)
@@ -50,6 +76,7 @@ class Draft:
     def finish(self) -> Brief:
         """The brief."""
         known = self.lexicon.genres
+        self.genres = sorted(self.genres, key=lambda name: name in BROAD)
         genre = next(iter([*self.genres, *self.scene_genres]), None)
         row = known[genre] if genre else None
         named = known[self.genres[0]] if self.genres else None
@@ -59,7 +86,7 @@ class Draft:
             valence = row.valence if valence is None else valence
             arousal = row.arousal if arousal is None else arousal
         instruments = tuple(dict.fromkeys(name for name in self.instruments if not self._excluded(name)))
-        solo = (self.solo or self.soloist is not None and len(instruments) == 1) and bool(instruments)
+        solo = (self.solo or (self.soloist is not None and len(instruments) == 1)) and bool(instruments)
         lead = self.lead or (self.soloist if not solo else None)
         drums = self._usual_drums(instruments, solo, named, arousal)
         self._tell_conflicts()
@@ -103,7 +130,7 @@ class Draft:
         families = {self.lexicon.instruments[name].family for name in instruments}
         if self.drums is not None:
             return self.drums
-        if families & {"drums"} or families == {"percussion"}:
+        if families & {"drums"} or UNPITCHED & {*instruments}:
             return True
         if solo:
             return False
@@ -130,8 +157,8 @@ class Draft:
         return name in self.without or self.lexicon.instruments[name].family in self.without
 
     def _tell_conflicts(self) -> None:
-        high = next((words for v, _, words in self.moods if v >= OPPOSED), None)
-        low = next((words for v, _, words in self.moods if v <= -OPPOSED), None)
+        high = next((words for v, _, words in self.moods if v >= OPPOSED and words), None)
+        low = next((words for v, _, words in self.moods if v <= -OPPOSED and words), None)
         if high and low:
             self.conflicts.append(f"{high!r} and {low!r} contradict each other: the mood lies between them")
         for name in dict.fromkeys(self.instruments):
@@ -141,10 +168,10 @@ class Draft:
 
 def _meet(wanted: tuple[float, float] | None, usual: tuple[float, float]) -> tuple[float, float]:
     """The part of a genre's tempi that a word asks for: where both meet, else what the word says."""
-    if wanted is None:
+    if wanted is None or wanted == MEDIUM:
         return usual
     low, high = max(wanted[0], usual[0]), min(wanted[1], usual[1])
-    return (low, high) if low <= high else wanted
+    return (low, high) if high - low >= NARROW else wanted
 
 
 def _mean(values: Sequence[float]) -> float | None:

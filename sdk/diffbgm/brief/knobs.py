@@ -172,7 +172,7 @@ def _energy(text: str) -> Fields:
 
 
 def _mood(text: str) -> Fields:
-    match = re.fullmatch(rf"([+-]?\d*\.?\d+)\s*[,; ]\s*([+-]?\d*\.?\d+)", text)
+    match = re.fullmatch(r"([+-]?\d*\.?\d+)\s*[,; ]\s*([+-]?\d*\.?\d+)", text)
     if match is None or not all(-1 <= float(n) <= 1 for n in match.groups()):
         raise OptionError(f"mood must be 'valence,arousal', each from -1 to 1, such as '-0.5,0.2', got {text!r}")
     return {"valence": float(match.group(1)), "arousal": float(match.group(2))}

@@ -36,8 +36,10 @@ MODES: Mapping[str, Literal["major", "minor"]] = {
 }
 Mode = Literal["major", "minor"]
 SIGNS = {
-    **dict.fromkeys("sharp # ♯ is sostenido sustenido dièse diese diesis диез 升 嬰".split(" "), 1),
-    **dict.fromkeys("flat b ♭ es s bemol bémol bemolle бемоль 降 変".split(" "), -1),
+    **dict.fromkeys(
+        ["sharp", "#", "♯", "is", "sostenido", "sustenido", "dièse", "diese", "diesis", "диез", "升", "嬰"], 1
+    ),
+    **dict.fromkeys(["flat", "b", "♭", "es", "s", "bemol", "bémol", "bemolle", "бемоль", "降", "変"], -1),
 }
 KANA = {"ハ": 0, "ニ": 2, "ホ": 4, "ヘ": 5, "ト": 7, "イ": 9, "ロ": 11}
 _SIGNS = "sostenido|sustenido|dièse|diese|bémol|bemolle|bemol|diesis|диез|бемоль"
@@ -51,7 +53,9 @@ _BPM = (
 )
 _CLOCK = r"\d{1,3}:[0-5]?\d(?:[.,]\d+)?"
 _TIME = rf"(?:{_CLOCK}|\d+(?:\.\d+)?\s*{_SECONDS}?(?![\w:]))"
-_TIMED = rf"(?:{_CLOCK}|(?![1-9]0s\b)\d+(?:\.\d+)?\s*{_SECONDS}(?!\w))"  # a time that cannot be another number
+_TIMED = (
+    rf"(?:{_CLOCK}|(?!(?:1[89]|20)?\d0s\b)\d+(?:\.\d+)?\s*{_SECONDS}(?!\w))"  # a time that cannot be another number
+)
 
 METRES = {
     "2/4": "2/4",
@@ -99,7 +103,11 @@ def spread_units(text: str) -> str:
     before = ""
     while before != text:
         before, text = text, re.sub(rf"(?<![\w:.]){number}", r"\1 seconds and ", text)
-    return re.sub(rf"({_CLOCK}|\d\s*{_SECONDS})\s*,\s*(?=(?:and\s+|at\s+)?(?:{_CLOCK}|\d+(?:\.\d+)?\s*{_SECONDS}))", r"\1 and ", text)
+    return re.sub(
+        rf"({_CLOCK}|\d\s*{_SECONDS})\s*,\s*(?=(?:and\s+|at\s+)?(?:{_CLOCK}|\d+(?:\.\d+)?\s*{_SECONDS}))",
+        r"\1 and ",
+        text,
+    )
 
 
 def read_seconds(text: str) -> float:
@@ -131,6 +139,10 @@ def take_bpm(text: Text) -> list[tuple[tuple[float, float], str]]:
     text.take(rf"每分钟\s*{number}\s*拍", accept)
     tempo = r"(?:\b(?:tempo|tempi|темп)|速度|テンポ|टेम्पो)"
     text.take(rf"{tempo}\s*{about}?\s*{number}(?!\s*{_SECONDS})(?![\d:/])", accept)
+    if not found and len(re.findall(r"\d+", text.left)) == 1:
+        text.take(
+            r"(?<![\d.,:/#])\b([5-9]\d|1\d\d|200)(?![\w:/.,-]|\s*(?:%|s\b|sec|bit|years|instruments|bars))", accept
+        )
     text.take(rf"(?:♩|\bq|\bcrotchet|\bquarter(?: note)?)\s*=\s*{number}", accept)
     return found
 
@@ -219,12 +231,17 @@ def take_key(text: Text, original: str) -> tuple[tuple[int | None, Mode | None],
         found.append((((tonic + SIGNS.get(sign or "", 0)) % 12, MODES[mode]), match.group(0).strip()))
         return True
 
-    text.take(r"\b(?:in |in an? |an? )(?:sad |dark |bright |happy )?(major|minor) (?:key|mode|tonality|scale|feel)\b", only_mode)
+    text.take(
+        r"\b(?:in |in an? |an? )(?:sad |dark |bright |happy )?(major|minor) (?:key|mode|tonality|scale|feel)\b",
+        only_mode,
+    )
     text.take(rf"(升|降|嬰|変)?\s*([a-gハニホヘトイロ])\s*({_MODE_EAST})", eastern)
     text.take(rf"(?<![\w'])([a-h]){_ACCIDENTAL}[-\s]*({_MODE})(?!\w)", with_mode)
     names = "|".join(sorted(SOLFEGE, key=len, reverse=True))
     text.take(rf"(?<!\w)({names})[-\s]*({_SIGNS})?[-\s]*({_MODE})(?!\w)", solfege)
-    text.take(r"\b(?:key|tonality|tonic)\s*(?:of|:|is|=)?\s*([a-g])\s*(?:-?\s*(sharp|flat)|(#|♯|b|♭))?m?(?![\w'])", named)
+    text.take(
+        r"\b(?:key|tonality|tonic)\s*(?:of|:|is|=)?\s*([a-g])\s*(?:-?\s*(sharp|flat)|(#|♯|b|♭))?m?(?![\w'])", named
+    )
     text.take(r"(?<![\w'])([a-g])(?:-?(sharp|flat)|(#|♯|b|♭))?m(?![\w'])(?! i\b)", short)
     text.take(r"\bin ([a-g])(?:[ -]?(sharp|flat)|(#|♯|b|♭))?(?![\w'-])", short)
     return found[0] if found else None
@@ -265,7 +282,9 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
 
     to = "to|until|till|through|-|–|bis|hasta|a|à|jusqu'à|al?|até|до|到|から"
     since = "from|starting at|von|ab|desde|de|del|da|dal|dalle|с|从"
-    clause.take(rf"\b(?:between|zwischen|entre|tra|fra|между)\s+(?:the\s+)?({_TIME})\s*(?:and|und|y|et|e|и)\s*({_TIME})", both)
+    clause.take(
+        rf"\b(?:between|zwischen|entre|tra|fra|между)\s+(?:the\s+)?({_TIME})\s*(?:and|und|y|et|e|и)\s*({_TIME})", both
+    )
     clause.take(rf"(?:\b(?:{since})|从)\s*({_TIME})\s*(?:{to})\s*({_TIME})", both)
     clause.take(rf"(?<![\w:])({_CLOCK})\s*(?:{to})\s*({_CLOCK})", both)
     clause.take(rf"(?<![\w:.])(\d+(?:\.\d+)?)\s*{_SECONDS}?\s*(?:{to})\s*(\d+(?:\.\d+)?\s*{_SECONDS})(?!\w)", both)
@@ -274,14 +293,39 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
     of = r"(?:(?:for|in|during|over|the|die|den|in den|los|las|les|pendant|durante|i|gli|nei|os|nos)\s+)*"
     clause.take(rf"{of}(?<!\w)(?:{first})\s*({_TIMED})", until)
     clause.take(rf"{of}(?<!\w)(?:{last})\s*({_TIMED})", ending)
-    clause.take(rf"\b(?:until|till|up to|before|bis|hasta|antes de|jusqu'à|avant|fino a|prima di|até|до)\s+(?:the\s+|zu\s+)?({_TIME})", until)
+    clause.take(
+        rf"\b(?:until|till|up to|before|bis|hasta|antes de|jusqu'à|avant|fino a|prima di|até|до)\s+(?:the\s+|zu\s+)?({_TIME})",
+        until,
+    )
     clause.take(rf"直到\s*({_TIME})", until)
     clause.take(rf"({_TIMED})\s*(?:まで|之前)", until)
     clause.take(r"\b(?:in |for |during )?(?:the )?(first|second|last) half\b", first_or_last_half)
     clause.take(r"\b(?:in |for |during )?(?:the )?(first|middle|last|final) third\b", third)
-    clause.take(rf"\b(?:from|after|since|past|ab|nach|desde|después de|après|à partir de|dopo|a partire da|após|a partir de|после|с)\s+(?:the first\s+)?({_TIMED})(?:\s+(?:on|onwards?))?", onwards)
+    clause.take(
+        rf"\b(?:from|after|since|past|ab|nach|desde|después de|après|à partir de|dopo|a partire da|após|a partir de|после|с)\s+(?:the first\s+)?({_TIMED})(?:\s+(?:on|onwards?))?",
+        onwards,
+    )
     clause.take(rf"(?<![\w:.])({_TIMED})\s+(?:on|onwards?)\b", onwards)
     return found
+
+
+def take_length(clause: Text) -> float | None:
+    """Seconds that something lasts: "for two seconds"."""
+    found: list[float] = []
+
+    def lasts(match: "re.Match[str]") -> bool:
+        found.append(read_seconds(match.group(1)))
+        return True
+
+    clause.take(
+        rf"\b(?:for|lasting|für|durante|por|pendant|per|на)\s+(?:about\s+)?(\d+(?:\.\d+)?)\s*{_SECONDS}(?!\w)", lasts
+    )
+    clause.take(
+        rf"(?<![\w:.])(\d+(?:\.\d+)?)[\s-]*{_SECONDS}(?=\s+(?:of (?:silence|nothing|rest)|silence|pause|rest|break)\b)",
+        lasts,
+    )
+    clause.take(rf"(?<=pause of )(\d+(?:\.\d+)?)\s*{_SECONDS}(?!\w)", lasts)
+    return found[0] if found else None
 
 
 def take_moments(clause: Text) -> list[tuple[Moment, str]]:
@@ -292,8 +336,12 @@ def take_moments(clause: Text) -> list[tuple[Moment, str]]:
         found.append((Moment(read_seconds(match.group(1))), match.group(0)))
         return True
 
-    clause.take(rf"(?:(?:\b(?:at|on|by|um|bei|a los|al|à|alle|al|aos|em|в|на)|@)\s+)?(?:the\s+)?(?<![\w:.])({_TIMED})", at)
+    clause.take(
+        rf"(?:(?:\b(?:at|on|by|um|bei|a los|al|à|alle|al|aos|em|в|на)|@)\s+)?(?:the\s+)?(?<![\w:.])({_TIMED})", at
+    )
     clause.take(rf"(?:\b(?:at|on)|@)\s+({_TIME})", at)
+    second = r"(?:en el segundo|à la seconde|al secondo|no segundo|bei sekunde|at second|second|на секунде|第)"
+    clause.take(rf"{second}\s*(\d+(?:\.\d+)?)\s*{_SECONDS}?(?!\w)", at)
     clause.take(
         r"\b(?:half ?way(?: through)?|at the half|midpoint)\b",
         lambda m: found.append((Moment(0.5, "share"), m.group(0))) or True,

@@ -8,7 +8,23 @@ from diffbgm.brief.lexicon import LONGEST_PHRASE, Lexicon, Meaning, is_joined
 
 LONGEST_WORD = 40
 CONTENT = frozenset(
-    "genre instrument group lacking mood scene tempo mode metre arc ending lead solo speech intensity".split()
+    [
+        "genre",
+        "instrument",
+        "group",
+        "lacking",
+        "mood",
+        "scene",
+        "tempo",
+        "mode",
+        "metre",
+        "arc",
+        "ending",
+        "lead",
+        "solo",
+        "speech",
+        "intensity",
+    ]
 )  # kinds that say something of the music
 
 
@@ -42,6 +58,10 @@ def cut_phrases(text: str, known: Lexicon) -> Iterator[Phrase]:
                 i += length
                 break
         else:
+            parts = [part for part in words[i].split("-") if part]
+            if len(parts) > 1:
+                words[i : i + 1] = parts
+                continue
             yield Phrase(words[i], ())
             i += 1
 
@@ -54,10 +74,6 @@ def _inflected(word: str, known: Lexicon) -> tuple[Meaning, ...]:
     elided = word.rsplit("'", 1)[-1]
     if elided != word and (found := known.find(elided)):
         return found
-    if "-" in word:
-        parts = [m for part in word.split("-") for m in known.find(part) if m.kind in CONTENT]
-        if parts:
-            return tuple(parts)
     corrected = known.correct(word)
     return known.find(corrected) if corrected else ()
 

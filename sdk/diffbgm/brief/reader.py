@@ -12,6 +12,7 @@ from diffbgm.brief.lexicon import lexicon, normalise
 from diffbgm.brief.model import Brief, Hit, Moment, Span
 from diffbgm.brief.phrases import CONTENT, Phrase, cut_phrases
 
+PAUSE = 2.0  # seconds of a silence of which only the beginning is told
 LONGEST_TEXT = 2000  # characters that are read; a brief is a few lines
 OPPOSITE_TEMPO = {"56 80": (84.0, 120.0), "116 152": (72.0, 104.0), "150 186": (84.0, 126.0), "46 60": (72.0, 104.0)}
 CLAUSE_ENDS = (
@@ -20,17 +21,31 @@ CLAUSE_ENDS = (
 )
 FOLLOWS = (  # words that tell that levels named one after the other also come one after the other
     r"\b(?:then|from|to|into|until|first|finally|again|later|becomes?|turns?|dann|von|zuerst|danach|luego|después|desde"
-    r"|puis|ensuite|poi|depois)\b|->|→|\d\s*-|然后|\w-\w+-\w"
+    r"|puis|ensuite|poi|depois)\b|->|→|\w\s+[-–—]\s+\w|然后|\w-\w+-\w"
 )
-MUSIC = re.compile(r"\b(?:music|score|everything|song|track|piece|it|all|musik|música|musique|musica|музыка)\b|音乐|音楽")
+MUSIC = re.compile(
+    r"\b(?:music|score|everything|song|track|piece|it|all|musik|música|musique|musica|музыка)\b|音乐|音楽"
+)
 STARTS = re.compile(
     r"\b(?:come|comes|enter|enters|starts?|begins?|kicks?|drops?|joins?|setzt|beginnt|empieza|entra|entran|commence|entre"
     r"|inizia|começa|начинается|вступают?)\b|开始|始まる"
 )
 STOPS = re.compile(r"\b(?:stops?|ends?|cuts?|over|done|endet|aufhört|para|termina|s'arrête|finisce|fim|кончается)\b")
-BIG = frozenset({"big", "huge", "massive", "loud", "hard", "strong", "mighty", "heavy", "groß", "großer", "gran", "grand"})
+BIG = frozenset(
+    {"big", "huge", "massive", "loud", "hard", "strong", "mighty", "heavy", "groß", "großer", "gran", "grand"}
+)
 GENERAL = frozenset(  # whose names stand for their families: "no guitar" is no electric one either
-    {"acoustic piano", "acoustic guitar", "strings", "brass section", "synth", "bass guitar", "choir", "organ", "warm pad"}
+    {
+        "acoustic piano",
+        "acoustic guitar",
+        "strings",
+        "brass section",
+        "synth",
+        "bass guitar",
+        "choir",
+        "organ",
+        "warm pad",
+    }
 )
 TOTAL = frozenset({"music", "notes", "anything", "sound", "musik", "música", "musique", "musica", "музыки"})
 
@@ -62,7 +77,7 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
     if arc.points and not draft.energy:
         draft.energy = arc.points
         draft.say(arc.words, "energy " + ", ".join(f"{level:g} at {at.value:.0%}" for at, level in arc.points))
-    draft.energy = _whole(draft.energy)
+    draft.energy = _whole(draft.energy, clauses)
     for number, clause in enumerate(clauses):
         _read_phrases(draft, clause, {i for c, i in arc.used if c == number})
     return draft.finish()
@@ -76,14 +91,17 @@ class _Clause:
     phrases: list[Phrase]
     spans: list[tuple[Span, str]]
     moments: list[tuple[Moment, str]]
+    length: float | None = None
     kind: str = ""
 
     @classmethod
     def of(cls, part: str, draft: Draft) -> "_Clause":
         """Take the times out of a part of the text, and cut the rest into phrases."""
         text = patterns.Text(part)
-        spans, moments = patterns.take_spans(text), patterns.take_moments(text)
-        return cls(part, list(cut_phrases(text.left, draft.lexicon)), spans, moments)
+        spans = patterns.take_spans(text)
+        length = patterns.take_length(text)
+        moments = patterns.take_moments(text)
+        return cls(part, list(cut_phrases(text.left, draft.lexicon)), spans, moments, length)
 
     def has(self, kind: str) -> bool:
         """Whether a phrase has a meaning of this kind."""
@@ -129,8 +147,10 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
     opening = level is not None and level <= QUIET and any(span.start == Moment(0.0) for span, _ in spans)
     if spans and (silent or (opening and STARTS.search(after))):
         return _add_rests(draft, spans)
-    if moments and not spans and clause.has("length") and silent:
-        length = next(float(m.value) for p in clause.phrases if (m := p.has("length")) is not None)
+    if moments and silent and clause.length is None and MUSIC.search(clause.text) and STOPS.search(clause.text):
+        return _add_rests(draft, [(Span(at, Moment(0.0, "end")), said) for at, said in moments])
+    if moments and not spans and silent:
+        length = clause.length or PAUSE
         return _add_rests(draft, [(Span(at, replace(at, value=at.value + length)), said) for at, said in moments])
     alone = not any(p.has("instrument") for p in clause.phrases)
     if alone and MUSIC.search(clause.text) and not clause.has("hit") and level is None:
@@ -142,7 +162,15 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
             return _add_rests(draft, [(Span(at, ends), said) for at, said in moments])
     inherited = before is not None and before.kind == "hit" and not clause.phrases
     if moments and (clause.has("hit") or inherited):
-        size = 1.0 if words & BIG else draft.hits[-1].size if inherited else 0.7
+        size = (
+            1.0
+            if words & BIG
+            else 0.4
+            if words & {"small", "soft", "little", "light"}
+            else draft.hits[-1].size
+            if inherited
+            else 0.7
+        )
         for moment, said in moments:
             draft.hits.append(Hit(moment, size))
             draft.say(said, "a hit")
@@ -174,25 +202,29 @@ def _rest_at_place(draft: Draft, clause: _Clause) -> str:
         if (place := phrase.has("place")) is not None:
             middle = min(max(float(place.value), 0.05), 0.95)
             span = Span(Moment(middle - 0.05, "share"), Moment(middle + 0.05, "share"))
+            if clause.length and middle != float(place.value):
+                since = "start" if middle < 0.5 else "end"
+                span = Span(Moment(0.0, since), Moment(clause.length, since))
             return _add_rests(draft, [(span, f"silence, {phrase.text}")])
     return ""
 
 
-def _whole(points: tuple[tuple[Moment, float], ...]) -> tuple[tuple[Moment, float], ...]:
-    """Points in order, with a level before the first one and after the last one that sets them off."""
+def _whole(points: tuple[tuple[Moment, float], ...], clauses: Sequence[_Clause]) -> tuple[tuple[Moment, float], ...]:
+    """Points in order, with a level before and after them: that of the clauses around, or one that sets them off."""
     if not points:
         return ()
     ordered = sorted(points, key=lambda point: point[0].seconds(60.0))
     first, last = ordered[0], ordered[-1]
-    before: list[tuple[Moment, float]] = []
+    timed = [number for number, clause in enumerate(clauses) if clause.kind == "level"]
+    before = [level for c in clauses[: min(timed, default=0)] if (level := c.level()) is not None]
+    after = [level for c in clauses[max(timed, default=0) + 1 :] if (level := c.level()) is not None]
     if first[0].seconds(60.0) > 6.0:
-        other = 0.4 if first[1] >= LOUD else 0.7 if first[1] <= QUIET else first[1]
-        before = [(Moment(0.0), other), (first[0], other)]
-    if last[0].seconds(60.0) < 54.0 and last[0].since == "start" and len(ordered) > 1:
-        other = 0.6 if abs(last[1] - 0.6) >= APART else last[1]
+        other = before[0] if before else 0.4 if first[1] >= LOUD else 0.7 if first[1] <= QUIET else first[1]
+        ordered = [(Moment(0.0), other), (first[0], other), *ordered]
+    if last[0].seconds(60.0) < 54.0 and last[0].since == "start" and len(points) > 1:
+        other = after[0] if after else 0.6 if abs(last[1] - 0.6) >= APART else last[1]
         ordered += [(last[0], other), (Moment(0.0, "end"), other)]
-    whole = (*before, *ordered)
-    return whole if len(whole) > 1 else ((Moment(0.0), first[1]), (Moment(0.0, "end"), first[1]))
+    return tuple(ordered) if len(ordered) > 1 else ((Moment(0.0), first[1]), (Moment(0.0, "end"), first[1]))
 
 
 def _read_phrases(draft: Draft, clause: _Clause, used: set[int]) -> None:
@@ -294,7 +326,7 @@ def _read_mood(draft: Draft, phrase: Phrase, *, no: bool, softened: bool) -> Non
             continue
         row = draft.lexicon.moods[meaning.value]
         sign = 0.3 if softened else -0.6 if no else 1.0
-        draft.moods.append((sign * row.valence, sign * row.arousal, phrase.text))
+        draft.moods.append((sign * row.valence, sign * row.arousal, phrase.text if kind == "mood" else ""))
         if not no:
             draft.tags += row.tags
             draft.scene_genres += [row.genre] if row.genre else []
@@ -302,7 +334,7 @@ def _read_mood(draft: Draft, phrase: Phrase, *, no: bool, softened: bool) -> Non
 
 
 def _read_solo(draft: Draft, phrases: Sequence[Phrase], number: int) -> None:
-    """"solo cello" and "only strings" are alone; "a cello solo" leads where others play too."""
+    """ "solo cello" and "only strings" are alone; "a cello solo" leads where others play too."""
     before = phrases[number - 1].has("instrument") if number else None
     after = next((p for p in phrases[number + 1 : number + 3] if p.has("instrument")), None)
     if after is not None and not (before is not None and phrases[number].text in ("solo", "solos", "solo,")):
@@ -316,9 +348,7 @@ def _read_solo(draft: Draft, phrases: Sequence[Phrase], number: int) -> None:
         draft.say(phrases[number].text, "nothing else plays")
 
 
-def _read_instrument(
-    draft: Draft, clause: _Clause, number: int, name: str, *, no: bool, general: bool = False
-) -> None:
+def _read_instrument(draft: Draft, clause: _Clause, number: int, name: str, *, no: bool, general: bool = False) -> None:
     """An instrument wanted, unwanted, or in the lead."""
     phrases, phrase = clause.phrases, clause.phrases[number]
     family = draft.lexicon.instruments[name].family

@@ -31,6 +31,7 @@ from diffbgm.planner.spotting import (
     level_at,
     place_hits,
     rests_of,
+    tell_spotting,
 )
 from diffbgm.planner.styles import DEFAULT_GENRE, DEFAULT_PALETTE, Style, parse_style
 from diffbgm.planner.tempo import TempoFit, fit_tempo, pace_to_bpm
@@ -50,6 +51,8 @@ def make_plan(
     max_drift: float = 0.08,
     max_step: float = 0.03,
     director: Director | None = None,
+    metre: str | None = None,
+    chords: str | None = None,
     brief: Brief | None = None,
 ) -> MusicPlan:
     """Plan the music for a video.
@@ -65,6 +68,8 @@ def make_plan(
         max_drift: How far the local tempo may leave the base tempo, as a share of it.
         max_step: How much two neighbouring beats may differ in length, as a share.
         director: Instead of the one that comes with the package (to measure on videos that that one was fitted to).
+        metre: One of `METRES`; None: the brief's, or 4/4.
+        chords: The harmony as text; None: the brief's.
         brief: What is asked for, from `brief.read_asked`; the prompt's own reading if None.
 
     Raises:
@@ -83,6 +88,7 @@ def make_plan(
     brief = read_brief(prompt) if brief is None else brief
     understood = understand(brief, tags, text_ranker, prompt)
     tags, rules = understood.tags, understood.style
+    metre, chords = metre or brief.metre or "4/4", chords or brief.chords
     if key is None and brief.tonic is not None:
         key = Key(brief.tonic, "minor" if rules.mode == "minor" else "major")
     seen = mean_affect(features)
@@ -129,7 +135,8 @@ def make_plan(
     form = replace(form, sections=sections)
     hits = place_hits(brief, features.duration, fit.tempo)
     why = explain(features, seen, rules, understood, fit, key, form, bpm, levels, directed, brief)
-    why = (*tell_brief(brief), *understood.remarks, *why)
+    rests = rests_of(brief, features.duration)
+    why = (*tell_brief(brief), *understood.remarks, *why, *tell_spotting(hits, rests))
     if rise is not None:
         why = (*why, tell_sections(form, rise))
     return MusicPlan(
@@ -146,9 +153,10 @@ def make_plan(
         genre=rules.genre or DEFAULT_GENRE,
         instrumentation=instrumentation_of(brief),
         hits=hits,
-        rests=rests_of(brief, features.duration),
+        rests=rests,
         ending=brief.ending or "final",
         energy=points,
+        metre=metre,
     )
 
 

@@ -73,7 +73,9 @@ def understand(
         tags.append(tag)
     told = brief.valence is not None or any(STYLES[tag].group == "mood" for tag in tags)
     if text_ranker is not None and text.strip() and not told:
-        if (tag := next((t for t in text_ranker(text) if t not in tags and _go_together([*tags, t])), None)) is not None:
+        if (
+            tag := next((t for t in text_ranker(text) if t not in tags and _go_together([*tags, t])), None)
+        ) is not None:
             tags.append(tag)
             remarks.append(f"the text as a whole: {tag} (the nearest mood to CLIP)")
     return Understood(tuple(tags), _ask(combine_styles(tags), settled, brief), tuple(remarks))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from diffbgm.brief import Brief
-from diffbgm.types import Instrumentation, PlannedHit, TempoMap
+from diffbgm.types import SYNC_TOLERANCE, Instrumentation, PlannedHit, TempoMap
 
 HIT, RESUME = 30.0, 12.0  # what a hit and the end of a rest are worth to the tempo fit; a strong cut is about 5
 HOLD = 2.0  # beats that the last chord should have
@@ -33,16 +33,30 @@ def rests_of(brief: Brief, duration: float) -> tuple[Span, ...]:
 
 
 def place_hits(brief: Brief, duration: float, tempo: TempoMap) -> tuple[PlannedHit, ...]:
-    """Each hit with its nearest half beat."""
+    """Each hit with its nearest half beat; none inside a rest, where nothing may begin."""
     found: dict[float, float] = {}
+    rests = rests_of(brief, duration)
     for hit in brief.hits:
         time = hit.at.seconds(duration)
+        if any(start - 0.02 <= time < end - 0.02 for start, end in rests):
+            continue
         found[time] = max(hit.size, found.get(time, 0.0))
     beats = {time: round(float(tempo.beat_at(time)) * 2) / 2 for time in found}
     return tuple(
         PlannedHit(time, size, beats[time], time - float(tempo.time_at(beats[time])))
         for time, size in sorted(found.items())
     )
+
+
+def tell_spotting(hits: Sequence[PlannedHit], rests: Sequence[Span]) -> list[str]:
+    """How well each hit is met, and where nothing begins, in words."""
+    lines = [
+        f"hit at {hit.time:.2f} s: "
+        + (f"beat {hit.beat:g} lies on it" if abs(hit.error) <= SYNC_TOLERANCE else "off the beat")
+        + f" ({1000 * hit.error:+.0f} ms)"
+        for hit in hits
+    ]
+    return lines + [f"rest from {start:.2f} to {end:.2f} s: no note begins" for start, end in rests]
 
 
 def energy_of(brief: Brief, duration: float) -> tuple[Span, ...]:

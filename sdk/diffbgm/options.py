@@ -149,7 +149,9 @@ class ScoreOptions:
     )
     genre: str | None = field(
         default="",
-        metadata=declare(str, "plan", "the kind of music, for example samba, film noir, lo-fi", metavar="GENRE", unset="none"),
+        metadata=declare(
+            str, "plan", "the kind of music, for example samba, film noir, lo-fi", metavar="GENRE", unset="none",
+        ),
     )  # fmt: skip
     chords: str | None = field(
         default="",

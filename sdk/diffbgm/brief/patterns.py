@@ -48,8 +48,8 @@ _MODE_EAST = "大调|大調|長調|小调|小調|短調"
 _MODE = "|".join(sorted(map(re.escape, MODES), key=len, reverse=True))
 _SECONDS = r"(?:s|secs?|seconds?|second mark|sek|sekunden?|segundos?|secondes?|secondi|secondo|секунд[ыау]?|सेकंड|秒)"
 _BPM = (
-    r"(?:bpm|b\.p\.m\.?|beats? (?:per|a) min(?:ute)?|beats?/min|schläge(?:n)? (?:pro|in der) minute|pulsaciones(?: por minuto)?"
-    r"|battements par minute|battiti al minuto|batidas por minuto|ударов в минуту|уд/мин|拍(?!子)|ビート)"
+    r"(?:bpm|b\.p\.m\.?|beats? (?:per|a) min(?:ute)?|beats?/min|schläge(?:n)? (?:pro|in der) minute"
+    r"|pulsaciones(?: por minuto)?|battements par minute|battiti al minuto|batidas por minuto|ударов в минуту|уд/мин|拍(?!子)|ビート)"
 )
 _CLOCK = r"\d{1,3}:[0-5]?\d(?:[.,]\d+)?"
 _TIME = rf"(?:{_CLOCK}|\d+(?:\.\d+)?\s*{_SECONDS}?(?![\w:]))"
@@ -90,8 +90,9 @@ def spell_numbers(text: str) -> str:
     """Number words of times and tempos as digits: "the first four seconds" -> "the first 4 seconds"."""
     words = "|".join(sorted(NUMBERS, key=len, reverse=True))
     unit = rf"(?:{_SECONDS}|beats? per|bpm)\b"
+    more = rf"\s*(?:,|-|and|to|und|y|et|e)\s*(?:{words}|\d+)\s*{unit}"
     return re.sub(
-        rf"\b({words})\b(?=\s*{unit}|\s*(?:,|-|and|to|und|y|et|e)\s*(?:{words}|\d+)\s*{unit})|(?<=\bbetween )\b({words})\b(?=\s+and\b)",
+        rf"\b({words})\b(?=\s*{unit}|{more})|(?<=\bbetween )\b({words})\b(?=\s+and\b)",
         lambda m: str(NUMBERS[m.group(0)]),
         text,
     )

@@ -36,6 +36,7 @@ class Phrase:
     meanings: tuple[Meaning, ...]
 
     def has(self, kind: str) -> Meaning | None:
+        """Return its first meaning of a kind."""
         return next((meaning for meaning in self.meanings if meaning.kind == kind), None)
 
 

@@ -1,5 +1,6 @@
 """A brief as style: the tags it comes to beside those that are given, and its say on mood, mode, tempo and band."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -18,7 +19,8 @@ BANDS = {  # instrument or family -> palettes that suit it, the first that there
     "piano": ("piano",), "mallets": ("bells", "music-box"), "plucked": ("harp-and-flute", "guitar"),
     "guitar": ("guitar",), "strings": ("strings",), "voices": ("choral", "strings"),
     "brass": ("brass-band", "orchestral"), "reeds": ("chamber-group", "orchestral"), "flutes": ("orchestral",),
-    "synth": ("synth",), "pads": ("ambient", "synth"), "bass": ("band",), "drums": ("band",), "percussion": ("orchestral",),
+    "synth": ("synth",), "pads": ("ambient", "synth"), "bass": ("band",), "drums": ("band",),
+    "percussion": ("orchestral",),
 }  # fmt: skip
 PLAYED = {  # families that a palette cannot do without, for briefs that rule some out
     "guitar": {"guitar"}, "music-box": {"mallets", "plucked"}, "strings": {"strings"}, "piano": {"piano", "strings"},
@@ -73,11 +75,10 @@ def understand(
         tags.append(tag)
     told = brief.valence is not None or any(STYLES[tag].group == "mood" for tag in tags)
     if text_ranker is not None and text.strip() and not told:
-        if (
-            tag := next((t for t in text_ranker(text) if t not in tags and _go_together([*tags, t])), None)
-        ) is not None:
-            tags.append(tag)
-            remarks.append(f"the text as a whole: {tag} (the nearest mood to CLIP)")
+        fitting = (tag for tag in text_ranker(text) if tag not in tags and _go_together([*tags, tag]))
+        nearest = list(itertools.islice(fitting, 1))
+        tags += nearest
+        remarks += [f"the text as a whole: {tag} (the nearest mood to CLIP)" for tag in nearest]
     return Understood(tuple(tags), _ask(combine_styles(tags), settled, brief), tuple(remarks))
 
 

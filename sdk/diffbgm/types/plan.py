@@ -268,7 +268,7 @@ class MusicPlan(Value):
     """Everything the composer is asked for; JSON-able, so that people can edit it.
 
     The piece has whole bars (`tempo.beats` is a multiple of 4), its sections tile its beats, and it ends with the video
-    at `duration` seconds: with its last bar, or inside it, where an exact tempo or a very short video leaves no other way.
+    at `duration` seconds: with its last bar, or inside it, where an exact tempo or a short video leaves no other way.
 
     Attributes:
         duration: Seconds of the video.

@@ -14,9 +14,9 @@ SDK = ROOT / "sdk" / "diffbgm"
 # The product wing. A room imports from the floors below it only.
 FLOORS = (
     {"errors"},
-    {"setting"},
+    {"setting", "brief"},
     {"files", "progress", "types", "options", "threads"},
-    {"roll", "media", "codec", "midi", "paths", "brief"},
+    {"roll", "media", "codec", "midi", "paths"},
     {"video", "planner", "arrange", "render", "plot", "receipt"},
     {"composer"},
     {"hub", "result"},

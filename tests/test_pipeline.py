@@ -118,7 +118,7 @@ def test_a_model_can_be_loaded_while_the_video_is_looked_at(movie: Path, result:
     loading = DiffBGM.from_pretrained(device="cpu", wait=False)
     assert loading.score(movie, style="calm", seed=1, steps=STEPS).roll == result.roll
     missing = DiffBGM.from_pretrained(tmp_path, wait=False)
-    with pytest.raises(WeightsError, match="no config.json there"):
+    with pytest.raises(WeightsError, match=r"no config\.json there"):
         _ = missing.model
 
 

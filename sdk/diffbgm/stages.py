@@ -9,6 +9,7 @@ from pathlib import Path
 
 from diffbgm.arrange import arrange
 from diffbgm.arrange.palettes import find_palette
+from diffbgm.brief import read_asked
 from diffbgm.hub import Origin
 from diffbgm.media import read_audio
 from diffbgm.options import ComposeOptions, ScoreOptions, guidance_of, settings_of, with_changes
@@ -73,7 +74,8 @@ def plan_music(features: VideoFeatures, settings: ScoreOptions) -> MusicPlan:
     """The plan of a video's music; a prompt is read with CLIP's sense of words where CLIP has looked at the video."""
     prompt = settings.prompt or ""
     sense = sense_of(features, MOOD_TEXTS) if prompt.strip() else None
-    return make_plan(features, settings.style or "", prompt=prompt, text_ranker=sense)
+    brief = read_asked(settings_of(settings))
+    return make_plan(features, settings.style or "", prompt=prompt, text_ranker=sense, brief=brief)
 
 
 def options_of(settings: ScoreOptions, seed: int) -> ComposeOptions:
@@ -121,7 +123,8 @@ def arrange_and_render(
         speech = find_speech(own) if own is not None and settings.keep_audio == "duck" else []
         music = arrange(roll, plan, seed=options.seed, speech=speech)
     with clock.stage("render", 0.72, 1.0) as told:
-        sound = render(music, duration=plan.duration, fade=settings.fade, stems=stems, on_progress=told)
+        fade = 0.02 if settings.fade is None and plan.ending == "cut" else settings.fade
+        sound = render(music, duration=plan.duration, fade=fade, stems=stems, on_progress=told)
         audio = sound.mix if own is None else mix_under(own, sound.mix, "duck" if speech else "mix", speech)
     receipt = make_receipt(
         plan,

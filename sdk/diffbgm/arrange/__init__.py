@@ -15,6 +15,7 @@ from diffbgm.arrange.palettes import PALETTES, ROLES, Palette, Part, find_palett
 from diffbgm.arrange.percussion import DRUM_STYLES, drum_part
 from diffbgm.arrange.sections import SectionSpan, find_sections, role_entries
 from diffbgm.arrange.speech import Span, join_spans, silence, soften_drums, spans_in_beats, thin_under_speech
+from diffbgm.arrange.spotting import spot
 from diffbgm.arrange.voices import (
     drop_unisons,
     fit_range,
@@ -92,6 +93,7 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
         parts["percussion"] = humanize(soften_drums(drums, spans), plan, palette.swing, setting.rng)
 
     tracks = [_track(role, parts[role], setting) for role in ROLES if parts.get(role)]
+    tracks = spot(tracks, plan, palette.parts["chords"], harmony)
     numerator, denominator = map(int, plan.metre.split("/"))
     return Score(tuple(tracks), plan.tempo, tuple(_markers(plan)), plan.key, (numerator, denominator))
 

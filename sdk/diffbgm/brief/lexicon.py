@@ -42,6 +42,8 @@ class Genre:
     arousal: float
     drums: bool | None
     instruments: tuple[str, ...]
+    heard_as: str  # one of types.GENRES, which the composer was taught
+    palettes: tuple[str, ...]  # the first of them that is one of planner.PALETTES
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def lexicon() -> Lexicon:
     for name, program, family, words in _rows("instruments.tsv"):
         instruments[name] = Instrument(name, None if program == "-1" else int(program), family)
         add("instrument", name, f"{name},{words}")
-    for name, low, high, metre, mode, valence, arousal, drums, band, words in _rows("genres.tsv"):
+    for name, low, high, metre, mode, valence, arousal, drums, band, heard_as, palettes, words in _rows("genres.tsv"):
         genres[name] = Genre(
             name,
             (float(low), float(high)),
@@ -128,6 +130,8 @@ def lexicon() -> Lexicon:
             float(arousal),
             {"yes": True, "no": False}.get(drums),
             tuple(band.split(",")),
+            heard_as,
+            tuple(palettes.split(",")),
         )
         add("genre", name, f"{name},{words}")
     for number, (valence, arousal, tags, words) in enumerate(_rows("moods.tsv")):
@@ -145,7 +149,12 @@ def lexicon() -> Lexicon:
             for form in {word, *_deletions(word)}:
                 near.setdefault(form, []).append(word)
     return Lexicon(
-        instruments, genres, moods, phrases, tuple(joined), {form: tuple(words) for form, words in near.items()}
+        instruments,
+        genres,
+        moods,
+        phrases,
+        tuple(joined),
+        {form: tuple(words) for form, words in near.items()},
     )
 
 

@@ -29,7 +29,14 @@ MELODY_FLOOR = 0.3  # melody onsets a beat below which it had better be silent
 NEW, INSIDE, AGAIN = 0.43, 0.55, 0.87
 
 
-def plan_curves(form: Form, features: BarFeatures, style: Style, bpm: float, rise: np.ndarray | None = None) -> Curves:
+def plan_curves(
+    form: Form,
+    features: BarFeatures,
+    style: Style,
+    bpm: float,
+    rise: np.ndarray | None = None,
+    energy: np.ndarray | None = None,
+) -> Curves:
     """Plan the curves for a form: levels first, in POP909's range, then physical units.
 
     Args:
@@ -38,6 +45,7 @@ def plan_curves(form: Form, features: BarFeatures, style: Style, bpm: float, ris
         style: Shifts of the levels, and the texture asked for.
         bpm: Base tempo, beats per minute.
         rise: [sections, 2] what the director adds to the levels of density and polyphony in each section.
+        energy: [bars] levels 0..1 that are asked for by name: then the pictures only ripple them.
 
     """
     sections, bars = form.sections, len(features.motion)
@@ -51,12 +59,14 @@ def plan_curves(form: Form, features: BarFeatures, style: Style, bpm: float, ris
     melody = 0.5 + 0.20 * arousal + 0.10 * valence + 0.10 * lifted + style.melody
     if rise is not None:
         density, polyphony = density + by_bar(form, rise[:, 0]), polyphony + by_bar(form, rise[:, 1])
+    if energy is not None:
+        density, polyphony, melody = (led(level, energy) for level in (density, polyphony, melody))
     edges = [section.start_beat // form.beats_per_bar for section in sections] + [bars]
     levels = {"density": density, "polyphony": polyphony, "register": register, "melody": melody}
     levels = {name: smooth_inside(squash(level), edges) for name, level in levels.items()}
     for name in ("density", "polyphony"):
         levels[name] = accent(levels[name], edges, form.accents)
-    shape_ends(levels)
+    shape_ends(levels, opening=energy is None)
     values = {name: level_to_value(name, level) for name, level in levels.items()}
     values["density"] = density_at(levels["density"], bpm)
     values["polyphony"] = follow_note_length(values["polyphony"], values["density"], style.texture.note_length)
@@ -118,13 +128,18 @@ def accent(level: np.ndarray, edges: list[int], accents: tuple[float, ...]) -> n
     return out
 
 
-def shape_ends(levels: dict[str, np.ndarray]) -> None:
+def led(level: np.ndarray, energy: np.ndarray) -> np.ndarray:
+    """Return a level [bars] that follows the energy asked for, with a third of its own ups and downs."""
+    return energy + 0.25 * (level.mean() - 0.5) + (level - level.mean()) / 3
+
+
+def shape_ends(levels: dict[str, np.ndarray], *, opening: bool = True) -> None:
     """In place: a lighter opening and a last bar that thins out into a held chord, as far as the piece is long enough.
 
     In POP909 the first and the last four bars have 0.5-0.75 and 0.85-0.5 of the density of the song.
     """
     bars = len(levels["density"])
-    if bars >= 8:
+    if bars >= 8 and opening:
         for name, depth in (("density", 0.2), ("polyphony", 0.15), ("melody", 0.15)):
             levels[name][:2] = np.maximum(levels[name][:2] - depth * np.array([1.0, 0.6]), 0.0)
     if bars >= 4:

@@ -51,6 +51,7 @@ def fit_tempo(
     max_drift: float = 0.08,
     max_step: float = 0.03,
     metre: str = "4/4",
+    anchors: Sequence[tuple[float, float]] = (),
 ) -> TempoFit:
     """Return a tempo map of whole bars from 0 to exactly `duration` seconds, and each cut's place in it.
 
@@ -63,6 +64,7 @@ def fit_tempo(
     max_drift  the local tempo stays within 1 +- max_drift of the base.
     max_step   neighbouring beats differ by a ratio of at most 1 + max_step.
     metre      one of `METRES`; unless `bars` is settled, 2/4 has an even number of them.
+    anchors    (seconds, worth) of moments that want a beat or half beat more than any cut.
 
     A cut counts by its strength, the strongest third more, fades less; on a downbeat it is worth more than on a beat,
     there more than on a half beat. The cuts that don't come to lie within 40 ms are let go, each with its reason.
@@ -81,13 +83,13 @@ def fit_tempo(
     prefer = float(np.clip(prefer or pace_to_bpm(duration, cuts), low, high))
     choices = [settled] if settled else [unit * n for n in unit_choices(duration, low, high, prefer, unit)]
     shot = duration / (len(cuts) + 1)
-    targets = replace(weigh(cuts, shot), beats_per_bar=METRES[metre])
+    targets = with_anchors(replace(weigh(cuts, shot), beats_per_bar=METRES[metre]), anchors)
     calm = float(np.clip(shot / 3.0, 1.0, 4.0))  # long shots leave time to meet cuts gently
     limits = Limits.of(max_drift, max_step, UNREST * calm, DRIFT * calm)
     beats = choose_beats(duration, choices, targets, limits, prefer)
     base = duration / beats
     edges = np.linspace(0.0, duration, beats + 1)
-    if len(cuts) and limits.step and len(limits.lengths) > 1:
+    if len(targets.times) and limits.step and len(limits.lengths) > 1:
         found = search(targets, beats, base, limits)
         found[-1] = duration
         edges = meet_cuts(found, targets, base, max_drift, max_step)
@@ -128,6 +130,20 @@ def weigh(cuts: Sequence[Cut], shot: float) -> Targets:
         beat=worth * (1.0 + beat * strong),
         half=worth * (0.9 - 0.5 * strong),
         width=AIM,
+    )
+
+
+def with_anchors(targets: Targets, anchors: Sequence[tuple[float, float]]) -> Targets:
+    """Return the targets with the anchors before them; a beat is a little better for those than a half beat."""
+    if not anchors:
+        return targets
+    times, worth = np.array(anchors, np.float64).T
+    return replace(
+        targets,
+        times=np.concatenate([times, targets.times]),
+        down=np.concatenate([1.02 * worth, targets.down]),
+        beat=np.concatenate([1.02 * worth, targets.beat]),
+        half=np.concatenate([worth, targets.half]),
     )
 
 

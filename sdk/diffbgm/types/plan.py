@@ -276,8 +276,8 @@ class PlannedChord:
 class MusicPlan(Value):
     """Everything the composer is asked for; JSON-able, so that people can edit it.
 
-    The piece has whole bars of its metre, its sections tile its beats, and it ends with the video
-    at `duration` seconds; where the video is shorter than a single bar, it ends inside the bar.
+    The piece has whole bars of its metre, its sections tile its beats, and it ends with the video at `duration`
+    seconds: with its last bar, or inside it, where an exact tempo or a short video leaves no other way.
 
     Attributes:
         duration: Seconds of the video.
@@ -297,6 +297,8 @@ class MusicPlan(Value):
         hits: Moments at which the music strikes.
         rests: (start, end) in seconds in which no note begins.
         ending: "fade", "final" (a chord that rings) or "cut" (off on the last frame).
+        energy: (seconds, level 0..1) points of how much is to happen over time; empty: the pictures decide.
+        ensemble: The row of `brief/data/genres.tsv` whose band and grooves suit; empty: what the palette says.
 
     Raises:
         PlanError: The parts do not fit one another.
@@ -320,6 +322,8 @@ class MusicPlan(Value):
     hits: tuple[PlannedHit, ...] = ()
     rests: tuple[tuple[float, float], ...] = ()
     ending: Ending = "final"
+    energy: tuple[tuple[float, float], ...] = ()
+    ensemble: str = ""
 
     def __post_init__(self) -> None:
         check_finite(self)
@@ -329,7 +333,7 @@ class MusicPlan(Value):
             raise PlanError(f"MusicPlan: metre {self.metre!r} is none of {', '.join(METRES)}")
         if self.ending not in get_args(Ending):
             raise PlanError(f"MusicPlan: ending {self.ending!r} is none of {', '.join(get_args(Ending))}")
-        self._freeze_tuples("sections", "cuts", "style", "why", "chords", "hits", "rests")
+        self._freeze_tuples("sections", "cuts", "style", "why", "chords", "hits", "rests", "energy")
         if self.beats % self.beats_per_bar:
             raise PlanError(f"MusicPlan: {self.beats} beats are not whole bars of {self.beats_per_bar} ({self.metre})")
         if self.curves.beats != self.beats:
@@ -357,8 +361,9 @@ class MusicPlan(Value):
                 f"MusicPlan: duration is {self.duration:.2f} s, but its video lasts {video.duration:.2f} s"
                 f" ({abs(self.duration - video.duration):.2f} s off); put that back, or fit the plan with `recut`"
             )
-        early = self.duration - end if self.beats <= self.unit else abs(self.duration - end)
-        if not self.duration > 0 or early > SYNC_TOLERANCE:
+        last_bar = float(self.tempo.edges[-1 - min(self.unit, self.beats)])
+        inside = self.beats <= self.unit or self.duration > last_bar + SYNC_TOLERANCE
+        if not self.duration > 0 or self.duration - end > SYNC_TOLERANCE or not inside:
             raise PlanError(
                 f"MusicPlan: duration is {self.duration:.2f} s, but the tempo map ends at {end:.2f} s;"
                 " they must agree (fit the plan to another length with `recut`)"

@@ -49,7 +49,8 @@ _MODE = "|".join(sorted(map(re.escape, MODES), key=len, reverse=True))
 _SECONDS = r"(?:s|secs?|seconds?|second mark|sek|sekunden?|segundos?|secondes?|secondi|secondo|секунд[ыау]?|सेकंड|秒)"
 _BPM = (
     r"(?:bpm|b\.p\.m\.?|beats? (?:per|a) min(?:ute)?|beats?/min|schläge(?:n)? (?:pro|in der) minute"
-    r"|pulsaciones(?: por minuto)?|battements par minute|battiti al minuto|batidas por minuto|ударов в минуту|уд/мин|拍(?!子)|ビート)"
+    r"|pulsaciones(?: por minuto)?|battements par minute|battiti al minuto|batidas por minuto"
+    r"|ударов в минуту|уд/мин|拍(?!子)|ビート)"
 )
 _CLOCK = r"\d{1,3}:[0-5]?\d(?:[.,]\d+)?"
 _TIME = rf"(?:{_CLOCK}|\d+(?:\.\d+)?\s*{_SECONDS}?(?![\w:]))"
@@ -283,9 +284,8 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
 
     to = "to|until|till|through|-|–|bis|hasta|a|à|jusqu'à|al?|até|до|到|から"
     since = "from|starting at|von|ab|desde|de|del|da|dal|dalle|с|从"
-    clause.take(
-        rf"\b(?:between|zwischen|entre|tra|fra|между)\s+(?:the\s+)?({_TIME})\s*(?:and|und|y|et|e|и)\s*({_TIME})", both
-    )
+    between = "between|zwischen|entre|tra|fra|между"
+    clause.take(rf"\b(?:{between})\s+(?:the\s+)?({_TIME})\s*(?:and|und|y|et|e|и)\s*({_TIME})", both)
     clause.take(rf"(?:\b(?:{since})|从)\s*({_TIME})\s*(?:{to})\s*({_TIME})", both)
     clause.take(rf"(?<![\w:])({_CLOCK})\s*(?:{to})\s*({_CLOCK})", both)
     clause.take(rf"(?<![\w:.])(\d+(?:\.\d+)?)\s*{_SECONDS}?\s*(?:{to})\s*(\d+(?:\.\d+)?\s*{_SECONDS})(?!\w)", both)
@@ -294,18 +294,16 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
     of = r"(?:(?:for|in|during|over|the|die|den|in den|los|las|les|pendant|durante|i|gli|nei|os|nos)\s+)*"
     clause.take(rf"{of}(?<!\w)(?:{first})\s*({_TIMED})", until)
     clause.take(rf"{of}(?<!\w)(?:{last})\s*({_TIMED})", ending)
-    clause.take(
-        rf"\b(?:until|till|up to|before|bis|hasta|antes de|jusqu'à|avant|fino a|prima di|até|до)\s+(?:the\s+|zu\s+)?({_TIME})",
-        until,
-    )
+    before = "until|till|up to|before|bis|hasta|antes de|jusqu'à|avant|fino a|prima di|até|до"
+    clause.take(rf"\b(?:{before})\s+(?:the\s+|zu\s+)?({_TIME})", until)
     clause.take(rf"直到\s*({_TIME})", until)
     clause.take(rf"({_TIMED})\s*(?:まで|之前)", until)
     clause.take(r"\b(?:in |for |during )?(?:the )?(first|second|last) half\b", first_or_last_half)
     clause.take(r"\b(?:in |for |during )?(?:the )?(first|middle|last|final) third\b", third)
-    clause.take(
-        rf"\b(?:from|after|since|past|ab|nach|desde|después de|après|à partir de|dopo|a partire da|após|a partir de|после|с)\s+(?:the first\s+)?({_TIMED})(?:\s+(?:on|onwards?))?",
-        onwards,
+    after = (
+        "from|after|since|past|ab|nach|desde|después de|après|à partir de|dopo|a partire da|após|a partir de|после|с"
     )
+    clause.take(rf"\b(?:{after})\s+(?:the first\s+)?({_TIMED})(?:\s+(?:on|onwards?))?", onwards)
     clause.take(rf"(?<![\w:.])({_TIMED})\s+(?:on|onwards?)\b", onwards)
     return found
 

@@ -334,7 +334,7 @@ def _read_mood(draft: Draft, phrase: Phrase, *, no: bool, softened: bool) -> Non
 
 
 def _read_solo(draft: Draft, phrases: Sequence[Phrase], number: int) -> None:
-    """ "solo cello" and "only strings" are alone; "a cello solo" leads where others play too."""
+    """Tell soloists: "solo cello" and "only strings" are alone; "a cello solo" leads where others play too."""
     before = phrases[number - 1].has("instrument") if number else None
     after = next((p for p in phrases[number + 1 : number + 3] if p.has("instrument")), None)
     if after is not None and not (before is not None and phrases[number].text in ("solo", "solos", "solo,")):

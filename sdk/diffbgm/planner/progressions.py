@@ -42,7 +42,7 @@ MOST = 0.6  # share of such chords at the highest tension
 
 def tension(section: Section) -> float:
     """Return 0..1: high where valence is low and arousal high."""
-    return float(np.clip(0.2 - 0.5 * section.valence + 0.3 * section.arousal, 0.0, 1.0))
+    return min(max(0.2 - 0.5 * section.valence + 0.3 * section.arousal, 0.0), 1.0)
 
 
 def plan_chords(sections: Sequence[Section], key: Key, bar: int, seed: int = 0) -> tuple[PlannedChord, ...]:

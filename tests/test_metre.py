@@ -16,6 +16,7 @@ from diffbgm.composer import Config, Denoiser
 from diffbgm.composer.batching import predict
 from diffbgm.composer.compose import bars_to_steps, compose, compose_steps, condition_of
 from diffbgm.composer.continuous_batching import ComposeJob, compose_many
+from diffbgm.composer.guidance import accent_metre, metre_accents
 from diffbgm.composer.sampling import repeat_first_bar
 from diffbgm.composer.windows import window_starts
 from diffbgm.errors import PlanError, StyleError
@@ -173,3 +174,12 @@ def test_bars_repeat_and_are_measured_by_their_own_length() -> None:
     cells = np.zeros((4, 12 * 8, 88), np.uint8)
     cells[2, ::12, 30] = 1  # one note a bar of three
     assert measure_curves(cells, 3).repetition[12:].min() == 1.0
+
+
+def test_metres_of_twelve_sixteenths_are_counted_by_their_felt_beats() -> None:
+    logits = torch.zeros(4, 48, 88)
+    waltz, jig = (accent_metre(logits, metre_accents(plan_in(m), 48, logits.device)) for m in ("3/4", "6/8"))
+    assert (waltz[1::2] == 0).all()  # sustains are left alone
+    assert waltz[0, 28, 0] > 0 > waltz[0, 30, 0]  # the third bar: its second beat, its middle
+    assert jig[2, 30, 0] > 0 > jig[2, 28, 0]
+    assert accent_metre(logits, metre_accents(plan_in("4/4"), 48, logits.device)) is logits

@@ -18,6 +18,7 @@ INK, FAINT, PAPER = "#1c1917", "#78716c", "#fafaf9"
 HIT, MISS = "#0f766e", "#be123c"
 MELODY, ACCOMPANIMENT = "#c2410c", "#41719c"
 FULL, BUSY, REGISTER = "#99d5cd", "#0f766e", "#6d28d9"
+MOST_CHORDS = 64  # symbols in a picture
 SECTION_COLOURS = ("#e3eef0", "#f6e9dc", "#e6eedd", "#ece4f1", "#f7efd0", "#e9e7e4")
 
 
@@ -92,6 +93,9 @@ def _sections(axis: Any, plan: MusicPlan) -> None:
     for section in plan.sections:
         start = float(plan.tempo.time_at(section.start_beat))
         axis.text(start, 0.62, f" {section.label}", fontsize=10, fontweight="bold", color=INK)
+    every = -(-len(plan.chords) // MOST_CHORDS)  # so many that they can be read
+    for chord in plan.chords[:: max(1, every)]:
+        axis.text(float(plan.tempo.time_at(chord.start)), 0.4, f" {chord.symbol}", fontsize=6.5, color=FAINT)
     for snapped, marker, color in ((True, "o", HIT), (False, "X", MISS)):
         times = [cut.time for cut in plan.cuts if cut.snapped == snapped]
         axis.plot(times, [0.24] * len(times), marker, color=color, ms=7, mec="white", mew=1, zorder=3, clip_on=False)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from tests.planner.drawn import BRIGHT, DARK, draw_features, every
 
@@ -9,7 +10,8 @@ from diffbgm.codec import from_json, to_json
 from diffbgm.errors import PlanError
 from diffbgm.planner import make_plan, recut
 from diffbgm.planner.harmony import key_of_chords, lay_chords, tell_chords
-from diffbgm.types import ChordSymbol, Key, MusicPlan, PlannedChord
+from diffbgm.planner.progressions import plan_chords
+from diffbgm.types import PITCH_NAMES, ChordSymbol, Key, MusicPlan, PlannedChord, Section
 
 FEATURES = draw_features(44.0, every(3.1, 44.0), (BRIGHT, DARK))
 
@@ -98,3 +100,33 @@ def test_a_new_edit_takes_the_chords_of_its_bars() -> None:
     assert heard == {4 * k + b: by_beat[4 * bar + b] for k, bar in enumerate(again.bars) for b in range(4)}
     same = recut(plan, every(3.1, 44.0), 44.0)
     assert same.plan.chords == plan.chords
+
+
+@pytest.mark.parametrize("metre", ["4/4", "3/4", "2/4"])
+@pytest.mark.parametrize("key", [Key(2), Key(9, "minor")])
+def test_planned_chords_begin_and_end_at_home_and_come_back_with_their_sections(metre: str, key: Key) -> None:
+    plan = make_plan(FEATURES, chords="auto", key=key, metre=metre)
+    home = PITCH_NAMES[key.tonic] + ("m" if key.mode == "minor" else "")
+    at = {beat: chord.symbol for chord in plan.chords for beat in range(chord.start, chord.end)}
+    assert sorted(at) == list(range(plan.beats))
+    assert at[0] == at[plan.beats - 1] == home
+    assert at[plan.last_bar - 1] == PITCH_NAMES[(key.tonic + 7) % 12] + "7"
+    bodies: dict[str, set[tuple[str, ...]]] = {}
+    for section in plan.sections[:-1]:
+        assert ChordSymbol.parse(at[section.end_beat - 1]).root == (key.tonic + 7) % 12  # a half cadence
+        body = tuple(at[b] for b in range(section.start_beat, section.end_beat - plan.unit, plan.unit))
+        bodies.setdefault(section.label, set()).add(body[:1])
+    assert all(len(found) == 1 for found in bodies.values())
+
+
+def test_dark_and_tense_sections_have_more_chords_from_outside_the_key() -> None:
+    def outside(valence: float, arousal: float) -> float:
+        found = []
+        for seed in range(40):
+            chords = plan_chords((Section(0, 64, "A", valence, arousal), Section(64, 80, "B")), Key(0), 4, seed)
+            tones = [c for chord in chords if chord.end <= 56 for c in chord.chord.classes]
+            found.append(np.mean([c not in {0, 2, 4, 5, 7, 9, 11} for c in tones]))
+        return float(np.mean(found))
+
+    assert outside(-0.8, 0.8) > outside(0.0, 0.0) + 0.02 > outside(0.9, 0.0) + 0.02
+    assert outside(0.9, 0.0) == 0.0

@@ -15,11 +15,13 @@ from diffbgm.composer.batching import DenoiseRequest, Prediction, predict
 from diffbgm.composer.condition import Condition
 from diffbgm.composer.denoiser import Denoiser
 from diffbgm.composer.guidance import (
+    accent_metre,
     chord_targets,
     condition_variants,
     guide,
     guide_to_chords,
     guide_to_mode,
+    metre_accents,
     mode_targets,
 )
 from diffbgm.composer.noise import noise_levels
@@ -111,6 +113,7 @@ def compose_steps(
     coupled = same_harmony(indices, plan)
     alike = None if coupled is None else torch.as_tensor(coupled).to(device)
     chords = chord_targets(plan, device)
+    accents = metre_accents(plan, length, device)
     generator = torch.Generator().manual_seed(options.seed)
     variants: dict[tuple[int, ...], list[Condition]] = {}  # the windows come back to the same places
 
@@ -130,7 +133,7 @@ def compose_steps(
         logits = average_windows(guide(options.guidance, prediction.logits), starts, length)
         logits = couple_sections(logits, alike, options.section_coupling)
         logits = guide_to_mode(logits, targets, options.mode_guidance)
-        logits = guide_to_chords(logits, chords)
+        logits = accent_metre(guide_to_chords(logits, chords), accents)
         logits = torch.where(free, logits, fixed)
         step += 1
         if on_progress:

@@ -15,6 +15,10 @@ from diffbgm.options import Guidance
 from diffbgm.roll import key_shift, pull_to_mode
 from diffbgm.types import LOWEST_PITCH, PITCHES, STEPS_PER_BEAT, MusicPlan
 
+# What is added to the logits of onsets by sixteenth of the bar, in nats: a metre of twelve sixteenths is counted by its
+# felt beats, so that 3/4 and 6/8 are not taken for one another.
+METRE_ACCENTS = {"3/4": {0: 1, 4: 1, 8: 1, 2: -0.5, 6: -1, 10: -0.5}, "6/8": {0: 1, 6: 1, 4: -1, 8: -1}}
+METRE_STRENGTH = 0.4  # the most that is added, in nats
 CHORD_STRENGTH = 0.5  # the most that is added to a logit for the plan's chords, in nats
 CHORD_SHARE = 0.85  # of what sounds, that a chord's tones have in songs
 
@@ -171,3 +175,23 @@ def guide_to_chords(logits: Tensor, targets: ChordTargets | None, strength: floa
     guided = logits.clone()
     guided[:, targets.steps] += (strength * push[targets.span][:, classes]).to(logits)
     return guided
+
+
+def metre_accents(plan: MusicPlan, length: int, device: torch.device) -> Tensor | None:
+    """[2, length, 1] what is added to the logits of onsets, of melody and accompaniment; None where nothing is."""
+    if plan.metre not in METRE_ACCENTS:
+        return None
+    bar = torch.zeros(plan.unit * STEPS_PER_BEAT)
+    for step, accent in METRE_ACCENTS[plan.metre].items():
+        bar[step] = METRE_STRENGTH * accent
+    at = torch.arange(length) % len(bar)
+    return bar[at].expand(2, -1)[..., None].to(device)
+
+
+def accent_metre(logits: Tensor, accents: Tensor | None) -> Tensor:
+    """Logits [4, T, 88] with `metre_accents` added to those of onsets."""
+    if accents is None:
+        return logits
+    accented = logits.clone()
+    accented[0::2] += accents.to(logits)
+    return accented

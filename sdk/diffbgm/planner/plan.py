@@ -23,6 +23,7 @@ from diffbgm.planner.director import Director, Levels, bundled_director, footage
 from diffbgm.planner.form import Form, plan_form
 from diffbgm.planner.harmony import key_of_chords, lay_chords, tell_chords
 from diffbgm.planner.levels import POP909, REFERENCE_BPM
+from diffbgm.planner.progressions import plan_chords
 from diffbgm.planner.prompt import TextRanker, Understood, tell_brief, understand
 from diffbgm.planner.spotting import (
     anchors_of,
@@ -38,6 +39,7 @@ from diffbgm.planner.styles import DEFAULT_GENRE, DEFAULT_METRE, DEFAULT_PALETTE
 from diffbgm.planner.tempo import TempoFit, fit_tempo, pace_to_bpm
 from diffbgm.types import BAR_UNITS, METRES, Curves, Key, MusicPlan, VideoFeatures
 
+PLANNED = "auto"  # chords that the planner is to find
 SHORTEST_VIDEO = 0.010  # seconds: shorter than any single picture that a camera takes
 
 
@@ -70,8 +72,8 @@ def make_plan(
         max_step: How much two neighbouring beats may differ in length, as a share.
         director: Instead of the one that comes with the package (to measure on videos that that one was fitted to).
         metre: One of `METRES`; None: the brief's, a tag's (`waltz`), or 4/4.
-        chords: As of `harmony.lay_chords`, such as "Am F C G"; None: the brief's, or they are left to the model.
-            Without a key they say which it is.
+        chords: As of `harmony.lay_chords`, such as "Am F C G"; without a key they say which it is. "auto" plans them
+            (`progressions.plan_chords`); None: the brief's, or they are left to the model.
         brief: What is asked for, from `brief.read_asked`; the prompt's own reading if None.
 
     Raises:
@@ -123,10 +125,12 @@ def make_plan(
     director = director or bundled_director()
     levels = director.direct(footage_of(features)) if director is not None else None
     mode = choose_mode(valence, rules, levels)
-    planned = lay_chords(chords or "", fit.tempo.beats, METRES[metre])
+    planned = () if chords == PLANNED else lay_chords(chords or "", fit.tempo.beats, METRES[metre])
     key_from = key or (key_of_chords(planned) if planned else None)
     key = key_from or choose_key(features, mode)
     form = plan_form(features, fit.tempo, fit.cuts, BAR_UNITS[metre])
+    if chords == PLANNED:
+        planned = plan_chords(form.sections, key, form.beats_per_bar)
     by_bar = bar_features(features, fit.tempo.edges[:: form.beats_per_bar])
     directed = direct_style(rules, levels)
     rise = None

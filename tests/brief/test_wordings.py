@@ -163,7 +163,8 @@ def test_knobs_are_read_and_beat_the_text() -> None:
     [
         ("bpm", "30", "from 40 to 200"), ("bpm", "fast", "range such as 90-100"), ("key", "H#q", "such as 'A minor'"),
         ("metre", "5/4", "4/4, 3/4"), ("genre", "sambba", "did you mean samba"), ("lead", "drums", "with pitches"),
-        ("instruments", "celo", "did you mean .*cello"), ("energy", "2", "between 0 and 1"), ("rest", "9-3", "must end"),
+        ("instruments", "celo", "did you mean .*cello"), ("energy", "2", "between 0 and 1"),
+        ("rest", "9-3", "must end"),
         ("energy", "5:.2 1:.3", "must rise"), ("mood", "7,1", "valence,arousal"), ("hit", "soon", "such as '12.4'"),
         ("ending", "bang", "fade, final, cut"),
     ],

@@ -17,7 +17,7 @@ SHAPES: dict[str, tuple[tuple[float, float], ...]] = {  # (share of the film, le
     "peak": ((0.0, 0.2), (0.4, 1.0), (0.6, 1.0), (1.0, 0.2)),
     "dip": ((0.0, 0.9), (0.4, 0.15), (0.6, 0.15), (1.0, 0.9)),
 }
-TURNED = {("rise", "fall"): "peak", ("fall", "rise"): "dip"}
+TURNED: dict[tuple[str, ...], str] = {("rise", "fall"): "peak", ("fall", "rise"): "dip"}
 ALONE = {  # the shape of a film of which one end is told only: (place, is loud) -> shape
     (0.0, False): ((0.0, 0.2), (0.35, 0.55), (1.0, 0.75)),
     (1.0, True): ((0.0, 0.4), (0.6, 0.5), (1.0, 1.0)),

@@ -58,6 +58,7 @@ class Draft:
     drums: bool | None = None
     moods: list[tuple[float, float, str]] = field(default_factory=list)  # valence, arousal, words (scenes: "")
     tags: list[str] = field(default_factory=list)
+    unwanted: set[str] = field(default_factory=set)  # tags of moods that are ruled out
     tempo_word: tuple[float, float] | None = None
     scene_genres: list[str] = field(default_factory=list)
     energy: tuple[tuple[Moment, float], ...] = ()
@@ -103,7 +104,7 @@ class Draft:
             drums=drums,
             valence=valence,
             arousal=arousal,
-            tags=tuple(dict.fromkeys(self.tags)),
+            tags=tuple(dict.fromkeys(tag for tag in self.tags if tag not in self.unwanted)),
             energy=self.energy,
             hits=tuple(self.hits),
             rests=tuple(self.rests),

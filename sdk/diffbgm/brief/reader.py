@@ -327,7 +327,9 @@ def _read_mood(draft: Draft, phrase: Phrase, *, no: bool, softened: bool) -> Non
         row = draft.lexicon.moods[meaning.value]
         sign = 0.3 if softened else -0.6 if no else 1.0
         draft.moods.append((sign * row.valence, sign * row.arousal, phrase.text if kind == "mood" else ""))
-        if not no:
+        if no:
+            draft.unwanted |= set(row.tags)
+        else:
             draft.tags += row.tags
             draft.scene_genres += [row.genre] if row.genre else []
         draft.say(phrase.text, f"{'not ' if no else ''}{kind} ({sign * row.valence:+.1f}, {sign * row.arousal:+.1f})")

@@ -1,5 +1,8 @@
 """Spotting: hits, rests and energy of a brief as places in a plan."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from collections.abc import Sequence
 
 import numpy as np

@@ -17,6 +17,7 @@ FLOORS = (
     {"setting"},
     {"files", "progress", "types", "options", "threads"},
     {"roll", "media", "codec", "midi", "paths", "brief"},
+    {"band"},
     {"video", "planner", "arrange", "render", "plot", "receipt"},
     {"composer"},
     {"hub", "result"},

@@ -178,13 +178,13 @@ def _words(text: str) -> list[tuple[str, bool]]:
 
 
 def _tags_of(word: str) -> list[str]:
-    exact = [tag for tag in STYLES if word == tag or word in _LISTS[tag]]
+    exact = [tag for tag in _LISTS if word == tag or word in _LISTS[tag]]
     if exact:
         return exact
     for ending in ("ly", "ness", "s", "y"):
         stem = word[: -len(ending)]
-        if word.endswith(ending) and len(stem) > 2 and any(stem == tag or stem in _LISTS[tag] for tag in STYLES):
-            return [tag for tag in STYLES if stem == tag or stem in _LISTS[tag]]
+        if word.endswith(ending) and len(stem) > 2 and any(stem == tag or stem in _LISTS[tag] for tag in _LISTS):
+            return [tag for tag in _LISTS if stem == tag or stem in _LISTS[tag]]
     return []
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from diffbgm.arrange import PALETTES, arrange
 from diffbgm.arrange.harmony import read_harmony, voice
-from diffbgm.arrange.sections import find_sections, role_entries
+from diffbgm.arrange.sections import find_sections, part_entries
 from diffbgm.arrange.voices import fit_range, resolve_overlaps
 from diffbgm.errors import PlanError
 from diffbgm.roll import measure_curves, notes_to_roll
@@ -176,7 +176,7 @@ def test_roles_enter_with_the_energy() -> None:
     )
     plan = plan.with_curve("polyphony", [1.5] * 32 + [7.0] * 32 + [1.5] * 32)
     plan = plan.with_curve("density", [1.0] * 32 + [9.0] * 32 + [1.0] * 32)
-    plays = role_entries(PALETTES["band"], find_sections(plan))
+    plays = {part.role: own for part, own in part_entries(PALETTES["band"], find_sections(plan)).items()}
     assert plays["percussion"] == [False, True, False]
     assert all(plays["melody"])
     drums = next(t for t in arrange(roll, plan).tracks if t.role == "percussion")

@@ -8,6 +8,7 @@ from diffbgm.errors import PlanError
 from diffbgm.types import Instrumentation, MusicPlan, Role
 
 UNSAID = "piano"  # the palette of a plan that nobody chose one for: instruments asked for by name replace it
+KEYBOARDS = frozenset({"piano", "organ"})
 DOUBLED = -3.0  # dB of a part that shares its role with others, against one alone
 GAIN: dict[Role, float] = {"melody": 0.0, "chords": -4.0, "bass": -5.0, "pad": -9.0, "percussion": -8.0}
 PAN = (0.1, -0.2, 0.3, -0.35)  # of parts that come in, one after the other
@@ -28,7 +29,7 @@ def cast(plan: MusicPlan) -> Palette:
 
     Instruments asked for take the roles that suit them best; those of the palette keep the others, unless the palette is
     the one nobody chose: then the instruments asked for are all there is, with a piano for chords where they have none.
-    With `solo` nothing else sounds at all. A part that must not sound gives way to a relative, or to nobody.
+    With `solo` nothing else sounds at all; a keyboard that is the only instrument named needs nobody but drums. A part that must not sound gives way to a relative, or to nobody.
 
     Raises:
         PlanError: An instrument, family or palette is unknown, or nobody is left to play.
@@ -37,14 +38,16 @@ def cast(plan: MusicPlan) -> Palette:
     palette, asked = find_palette(plan.palette), plan.instrumentation
     if asked == Instrumentation():
         return palette
-    banned = _Banned(asked.without)
+    banned = _Banned(asked.without if asked.drums is not False else (*asked.without, "drums"))
     named = _named(asked, banned)
     pitched = [player for player in named if "percussion" not in player.roles]
-    seats = _seat(pitched, asked, palette)
-    if not (asked.solo and pitched):
-        seats = _fill(seats, palette, bool(pitched), banned)
-    elif "chords" not in {part.role for part in seats}:
-        seats = _accompany_oneself(seats, pitched)
+    alone = asked.solo or (not asked.lead and len(pitched) == 1 and _is_guest_keyboard(pitched[0], palette))
+    unsaid = palette.name == UNSAID or (alone and bool(pitched))
+    seats = _seat(pitched, asked, palette, unsaid)
+    if alone and pitched:
+        seats = _play_alone(seats, pitched, palette)
+    else:
+        seats = _fill(seats, palette, unsaid and bool(pitched), banned)
     seats += _percussion(plan, palette, named, banned)
     if "melody" in asked.without:
         seats = [part for part in seats if part.role != "melody"]
@@ -52,6 +55,12 @@ def cast(plan: MusicPlan) -> Palette:
         raise PlanError(f"instrumentation: nobody is left to play without {', '.join(asked.without)}; allow an instrument")
     ordered = sorted(seats, key=lambda part: ROLES.index(part.role))
     return replace(palette, name=palette.name, players=tuple(_mixed(ordered)))
+
+
+def _is_guest_keyboard(player: Player, palette: Palette) -> bool:
+    """Whether the player is a keyboard that the palette, unless nobody chose it, has no seat for."""
+    at_home = palette.name != UNSAID and player.name in {part.instrument for part in palette.players}
+    return bool(player.families & KEYBOARDS) and not at_home
 
 
 class _Banned:
@@ -82,8 +91,11 @@ def _named(asked: Instrumentation, banned: _Banned) -> list[Player]:
     return [player for player in found if asked.drums is not False or "percussion" not in player.roles]
 
 
-def _seat(pitched: Sequence[Player], asked: Instrumentation, palette: Palette) -> list[Part]:
-    """Give every instrument asked for its role: the lead the melody, the others the best one that is free."""
+def _seat(pitched: Sequence[Player], asked: Instrumentation, palette: Palette, unsaid: bool) -> list[Part]:
+    """Give every instrument asked for its role: the lead the melody, the others the best one that is free.
+
+    Without a band around them (`unsaid`) chords go before a pad.
+    """
     seats: list[Part] = []
 
     def sit(player: Player, role: Role) -> None:
@@ -97,8 +109,9 @@ def _seat(pitched: Sequence[Player], asked: Instrumentation, palette: Palette) -
     for player in waiting:
         taken = {part.role for part in seats}
         in_palette = [p.role for p in palette.players if p.instrument == player.name and p.role in player.roles]
-        free = [role for role in (*in_palette, *player.roles) if role not in taken]
-        best = player.roles[0]
+        roles = [role for role in player.roles if not (unsaid and role == "pad" and "chords" in player.roles)]
+        free = [role for role in (*in_palette, *roles) if role not in taken]
+        best = roles[0]
         alone = best != "melody" or "melody" in taken  # a melody instrument always leads or shares the lead
         sit(player, best if best == "melody" and alone else free[0] if free else best)
     if "melody" not in {part.role for part in seats} and "melody" not in asked.without:
@@ -114,21 +127,22 @@ def _role_of(seats: Iterable[Part], player: Player) -> Role:
     return next(part.role for part in seats if part.instrument == player.name)
 
 
-def _fill(seats: list[Part], palette: Palette, named: bool, banned: _Banned) -> list[Part]:
-    """Fill the roles that are left with the palette's parts, or with who may play in their stead."""
+def _fill(seats: list[Part], palette: Palette, unsaid: bool, banned: _Banned) -> list[Part]:
+    """Fill the roles that are left with the palette's parts, or with who may play in their stead.
+
+    Where nobody chose the palette (`unsaid`), melody and chords only, and whoever is there before anybody comes in.
+    """
     taken = {part.role for part in seats}
-    unsaid = named and palette.name == UNSAID
     out = list(seats)
     for part in palette.players:
         if part.role in taken or part.role == "percussion" or (unsaid and part.role not in ("melody", "chords")):
             continue
         own = find_instrument(part.instrument)
-        if unsaid:  # who is there plays it, before anybody else comes in
-            able = next((find_instrument(p.instrument) for p in seats if part.role in find_instrument(p.instrument).roles), None)
-            if able is not None:
-                out.append(able.in_role(part.role, gain=GAIN[part.role]))
-                continue
-        if own not in banned:
+        there = [find_instrument(p.instrument) for p in seats] if unsaid else []
+        able = next((player for player in there if part.role in player.roles), None)
+        if able is not None:
+            out.append(able.in_role(part.role, gain=GAIN[part.role]))
+        elif own not in banned:
             out.append(part)
         elif (player := _instead_of(own, part.role, banned)) is not None:
             out.append(player.in_role(part.role, pan=part.pan, gain=part.gain, enter=part.enter))
@@ -141,10 +155,22 @@ def _instead_of(own: Player, role: Role, banned: _Banned) -> Player | None:
     return next((player for player in (*relatives, *others) if player not in banned), None)
 
 
-def _accompany_oneself(seats: list[Part], pitched: Sequence[Player]) -> list[Part]:
-    """Let a soloist who can play chords accompany the melody; one who cannot plays the melody alone."""
-    able = next((player for player in pitched if "chords" in player.roles and player.part.voices > 1), None)
-    return seats if able is None else [*seats, able.in_role("chords", gain=GAIN["chords"])]
+def _play_alone(seats: list[Part], pitched: Sequence[Player], palette: Palette) -> list[Part]:
+    """Let those who play alone take melody and chords too; who plays single notes has the melody alone."""
+    out = list(seats)
+    for role in ("melody", "chords"):
+        able = (p for p in pitched if role in p.roles and (role == "melody" or p.part.voices > 1))
+        player = next(able, None)
+        if player is not None and role not in {part.role for part in out}:
+            out.append(player.in_role(role, gain=GAIN[role]))
+    like = palette.parts.get("chords")
+    return [
+        replace(part, pattern=like.pattern)  # a piano plays ragtime as the palette's piano does
+        if like is not None and part.role == "chords" and find_instrument(like.instrument).families & KEYBOARDS
+        and find_instrument(part.instrument).families & KEYBOARDS
+        else part
+        for part in out
+    ]  # fmt: skip
 
 
 def _percussion(plan: MusicPlan, palette: Palette, named: Sequence[Player], banned: _Banned) -> list[Part]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffbgm.planner import STYLES, make_plan
+from diffbgm.planner.styles import ENSEMBLES
 from diffbgm.planner.director import TARGETS, bundled_director_card
 from diffbgm.progress import Progress, part_of, silent
 from diffbgm.research.datasets.muvisync import MusicVideo
@@ -54,9 +55,9 @@ def evaluate_semantics(
     videos = [drawn_video(seed, i, seconds=amount.seconds) for i in range(amount.n)]
     points = points_of(amount.plane, seed)
     asked = [drawn_video(seed, i, (v, a), seconds=amount.seconds) for i, (v, a) in enumerate(points)]
-    plans = [make_plan(video, tag) for tag in ("", *STYLES) for video in videos]
+    plans = [make_plan(video, tag) for tag in ("", *MEASURED) for video in videos]
     plans += [make_plan(video) for video in asked]
-    seeds = [seed + i for _ in ("", *STYLES) for i in range(amount.n)] + [seed + i for i in range(amount.plane)]
+    seeds = [seed + i for _ in ("", *MEASURED) for i in range(amount.n)] + [seed + i for i in range(amount.plane)]
     rolls = None
     if model is not None:
         from diffbgm.options import ComposeOptions
@@ -64,9 +65,9 @@ def evaluate_semantics(
 
         rolls = compose_together(model, plans, seeds, options or ComposeOptions(), part_of(progress, 0.0, 0.9))
     progress(0.9, "measuring")
-    groups = len(STYLES) + 1
+    groups = len(MEASURED) + 1
     pieces = pieces_of(plans[: groups * amount.n], rolls, seeds)
-    by_tag = {tag: pieces[k * amount.n : (k + 1) * amount.n] for k, tag in enumerate(("", *STYLES))}
+    by_tag = {tag: pieces[k * amount.n : (k + 1) * amount.n] for k, tag in enumerate(("", *MEASURED))}
     plain = by_tag.pop("")
     how = "composed" if rolls else "planned"
     heard, names = hear_all(plans[groups * amount.n :], rolls and rolls[groups * amount.n :])

@@ -8,7 +8,7 @@ import pytest
 from diffbgm.planner import STYLES, make_plan
 from diffbgm.planner.director import TARGETS
 from diffbgm.research.evaluation.plane import plane_table, points_of
-from diffbgm.research.evaluation.semantics import Amount, director_table, drawn_video, evaluate_semantics
+from diffbgm.research.evaluation.semantics import MEASURED, Amount, director_table, drawn_video, evaluate_semantics
 from diffbgm.research.evaluation.tags import (
     DESCRIPTORS,
     PROMISES,

@@ -100,8 +100,9 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
     _complete(parts, setting)
     for part, notes in parts.items():
         parts[part] = sustain_final_bar(notes, ringing, plan.beats, line=part.role == "melody")
-    ending = _alone(cadence(plan, setting.filler, added), setting.filler)
-    parts[setting.filler] = resolve_overlaps([*parts[setting.filler], *ending])
+    filler = setting.filler
+    if filler.voices > 1 or all(note.end < plan.beats for note in parts[filler]):
+        parts[filler] = resolve_overlaps([*parts[filler], *_alone(cadence(plan, filler, added), filler)])
     parts = shape_velocity(parts, plan, sections, setting.rng)
     parts = {part: _play(part, notes, setting) for part, notes in parts.items()}
     parts |= {part: silence(notes, spans) for part, notes in parts.items() if part.role == "melody"}

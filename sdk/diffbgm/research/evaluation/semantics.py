@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from diffbgm.composer import Denoiser
     from diffbgm.options import ComposeOptions
 
+MEASURED = tuple(tag for tag in STYLES if tag not in {row.name for row in ENSEMBLES})  # what says more than who plays
+
 
 @dataclass(frozen=True)
 class Amount:

@@ -28,6 +28,7 @@ from diffbgm.arrange.voices import (
     repeat_eighths,
     resolve_overlaps,
     split_bass,
+    strike_anew,
     strum,
 )
 from diffbgm.band.grooves import find_groove
@@ -40,7 +41,12 @@ __all__ = ["PALETTES", "ROLES", "Palette", "Part", "arrange", "cast", "find_pale
 
 Parts = dict[Part, list[Note]]
 ACCOMPANYING: frozenset[Role] = frozenset({"chords", "pad"})  # what thins out under speech
-FILLING: tuple[Role, ...] = ("chords", "pad", "melody", "bass")  # who fills silence and ends the piece, the first there is
+FILLING: tuple[Role, ...] = (
+    "chords",
+    "pad",
+    "melody",
+    "bass",
+)  # who fills silence and ends the piece, the first there is
 
 
 @dataclass(frozen=True)
@@ -165,7 +171,9 @@ def _alone(notes: Sequence[Note], part: Part) -> list[Note]:
     out: list[Note] = []
     for group in by_onset(notes).values():
         step = (group[0].end - group[0].start) / len(group)
-        out += [replace(note, start=note.start + i * step, end=note.start + (i + 1) * step) for i, note in enumerate(group)]
+        out += [
+            replace(note, start=note.start + i * step, end=note.start + (i + 1) * step) for i, note in enumerate(group)
+        ]
     return out
 
 
@@ -176,6 +184,14 @@ def _complete(parts: Parts, setting: _Setting) -> None:
     parts[filler] = parts[filler] + _alone(fill_gaps(filler, played, harmony, plan.curves, plan.tempo), filler)
     everything = [note for notes in parts.values() for note in notes]
     accents = accent_cuts(plan.cuts, everything, filler, harmony, plan.tempo)
+    if filler.pattern == VOICES:
+        for beat, group in by_onset(accents).items():
+            anew = {part: strike_anew(notes, beat) for part, notes in parts.items() if part.pattern == VOICES}
+            silent = all(len(notes) == len(parts[part]) for part, notes in anew.items())
+            parts |= anew
+            if silent:
+                parts[filler] = monophonic([*parts[filler], group[0]])
+        return
     accents = accents if filler.voices > 1 else [group[-1] for group in by_onset(accents).values()]
     parts[filler] = resolve_overlaps([*parts[filler], *accents])
     if filler.voices == 1:

@@ -21,7 +21,11 @@ NEXT_BEST: dict[Role, tuple[str, ...]] = {
     "pad": (),
 }  # fmt: skip
 # What must not sound when a family must not: programs of other families that people hear as it.
-SOUNDS_LIKE = {"strings": frozenset({50, 51, 55}), "choir": frozenset({91}), "drums": frozenset({113, 115, 116, 117, 118})}
+SOUNDS_LIKE = {
+    "strings": frozenset({50, 51, 55}),
+    "choir": frozenset({91}),
+    "drums": frozenset({113, 115, 116, 117, 118}),
+}
 
 
 def cast(plan: MusicPlan) -> Palette:
@@ -52,7 +56,9 @@ def cast(plan: MusicPlan) -> Palette:
     if "melody" in asked.without:
         seats = [part for part in seats if part.role != "melody"]
     if not any(part.role != "percussion" for part in seats):
-        raise PlanError(f"instrumentation: nobody is left to play without {', '.join(asked.without)}; allow an instrument")
+        raise PlanError(
+            f"instrumentation: nobody is left to play without {', '.join(asked.without)}; allow an instrument"
+        )
     ordered = sorted(seats, key=lambda part: ROLES.index(part.role))
     return replace(palette, name=palette.name, players=tuple(_mixed(ordered)))
 

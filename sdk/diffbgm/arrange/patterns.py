@@ -167,7 +167,11 @@ def _bass(part: Part, strokes: Sequence[_Stroke], ground: Ground) -> list[Note]:
         if sign == "a":
             after = chord_at(ground.harmony, float(chord.end))
             leads = after is not chord and after.classes[0] != chord.classes[0] and chord.end - stroke.start <= REACH
-            pitch = _approach(after.classes[0], out[-1].pitch, part) if leads else _above(root, fifth_of(chord.classes), part)
+            pitch = (
+                _approach(after.classes[0], out[-1].pitch, part)
+                if leads
+                else _above(root, fifth_of(chord.classes), part)
+            )
         elif sign == "f":
             pitch = _above(root, fifth_of(chord.classes), part)
         elif sign == "h":

@@ -106,16 +106,16 @@ def _play_take(
     bars = range(section.start, end, per_bar)
     for number, bar in enumerate(bars):
         last = bar + per_bar >= section.end
-        if (last and after > section.level) or (not last and section.level > LIGHT and number % FILL_FIRST == FILL_FIRST - 1):
+        if (last and after > section.level) or (
+            not last and section.level > LIGHT and number % FILL_FIRST == FILL_FIRST - 1
+        ):
             fill = take.fills[(plan.beats + number) % len(take.fills)]
             begin = bar + per_bar / 2  # the second half of the bar
             kit.velocity = {at: v for at, v in kit.velocity.items() if not begin - 0.1 <= at[0] < bar + per_bar - 0.1}
             kit.play(fill, bar, begin - 0.1, min(end, bar + per_bar), loudness)
 
 
-def _play_table(
-    kit: _Kit, groove: Groove, plan: MusicPlan, section: SectionSpan, after: float, last_bar: int
-) -> None:
+def _play_table(kit: _Kit, groove: Groove, plan: MusicPlan, section: SectionSpan, after: float, last_bar: int) -> None:
     per_bar = METRES[plan.metre]
     pattern = strokes(groove.patterns[plan.metre][int(section.level > LIGHT) + int(section.level > FULL)])
     end_fill = strokes(groove.fill)

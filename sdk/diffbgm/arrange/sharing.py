@@ -40,5 +40,7 @@ def skyline(melody: Sequence[Note], accompaniment: Sequence[Note]) -> list[Note]
         if beat not in highest or note.pitch > highest[beat].pitch:
             highest[beat] = note
     busy = {int(note.start) for note in melody}
-    free = [replace(note, pitch=note.pitch + 12) for beat, note in highest.items() if beat not in busy and note.pitch < 84]
+    free = [
+        replace(note, pitch=note.pitch + 12) for beat, note in highest.items() if beat not in busy and note.pitch < 84
+    ]
     return sorted([*melody, *free])

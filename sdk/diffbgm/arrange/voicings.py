@@ -80,7 +80,9 @@ def real_voices(
         if any(a < b for a, b in pairwise(pitches)):
             continue
         cost = 6.0 * len(set(classes) - {p % 12 for p in pitches}) + 3.0 * (pitches[-1] % 12 != classes[0])
-        cost += sum(4.0 for a, b in pairwise(pitches[:-1]) if a - b > WIDE) + sum(3.0 for a, b in pairwise(pitches) if a == b)
+        cost += sum(4.0 for a, b in pairwise(pitches[:-1]) if a - b > WIDE) + sum(
+            3.0 for a, b in pairwise(pitches) if a == b
+        )
         if previous:
             cost += sum(abs(p - q) for p, q in zip(pitches, previous, strict=True))
         else:

@@ -90,7 +90,8 @@ def find_instrument(name: str) -> Player:
     if name not in players():
         near = difflib.get_close_matches(name, players(), n=3, cutoff=0.4)
         raise PlanError(
-            f"no instrument is called {name!r}; " + (f"did you mean {' or '.join(near)}?" if near else "see data/instruments.tsv")
+            f"no instrument is called {name!r}; "
+            + (f"did you mean {' or '.join(near)}?" if near else "see data/instruments.tsv")
         )
     return players()[name]
 

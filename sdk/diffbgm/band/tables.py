@@ -25,4 +25,6 @@ def from_file(path: str) -> Mapping[str, Any]:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: cannot be read as TOML ({reason}); see band/data/ensembles.toml for the format") from error
+        raise InputError(
+            f"{path}: cannot be read as TOML ({reason}); see band/data/ensembles.toml for the format"
+        ) from error

@@ -8,7 +8,6 @@ import numpy as np
 from diffbgm.band import find_palette
 from diffbgm.codec import from_json
 from diffbgm.errors import InputError, PlanError, StyleError
-
 from diffbgm.planner.styles import combine_styles
 from diffbgm.types import SYNC_TOLERANCE, MusicPlan, VideoFeatures
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffbgm.planner import STYLES, make_plan
-from diffbgm.planner.styles import ENSEMBLES
 from diffbgm.planner.director import TARGETS, bundled_director_card
+from diffbgm.planner.styles import ENSEMBLES
 from diffbgm.progress import Progress, part_of, silent
 from diffbgm.research.datasets.muvisync import MusicVideo
 from diffbgm.research.evaluation.footage import inside_table, spread_table

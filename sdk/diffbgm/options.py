@@ -133,6 +133,13 @@ class ScoreOptions:
             unset="none",
         ),
     )  # fmt: skip
+    ensemble: str | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", "who plays: an ensemble by name (see: diffbgm styles) or a file of your own, NAME.toml",
+            metavar="NAME", unset="the style decides",
+        ),
+    )  # fmt: skip
     semantics: Semantics | None = field(
         default="auto",
         metadata=declare(
@@ -237,6 +244,7 @@ class Changes(TypedDict, total=False):
 
     style: str | Sequence[str] | None
     prompt: str | None
+    ensemble: str | None
     semantics: Semantics | None
     seed: int | None
     steps: int | None

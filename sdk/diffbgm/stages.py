@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from diffbgm.arrange import arrange
@@ -52,6 +52,8 @@ def analyze_and_plan(
     """
     if plan is None:
         combine_styles(settings.style or "")
+        if settings.ensemble:
+            find_palette(settings.ensemble)
     else:
         find_palette(plan.palette)
     with clock.stage("analyze", 0.0, 0.25) as told:
@@ -73,7 +75,8 @@ def plan_music(features: VideoFeatures, settings: ScoreOptions) -> MusicPlan:
     """The plan of a video's music; a prompt is read with CLIP's sense of words where CLIP has looked at the video."""
     prompt = settings.prompt or ""
     sense = sense_of(features, MOOD_TEXTS) if prompt.strip() else None
-    return make_plan(features, settings.style or "", prompt=prompt, text_ranker=sense)
+    plan = make_plan(features, settings.style or "", prompt=prompt, text_ranker=sense)
+    return replace(plan, palette=settings.ensemble) if settings.ensemble else plan
 
 
 def options_of(settings: ScoreOptions, seed: int) -> ComposeOptions:

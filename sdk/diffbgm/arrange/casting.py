@@ -31,9 +31,10 @@ SOUNDS_LIKE = {
 def cast(plan: MusicPlan) -> Palette:
     """Return the plan's palette with its instrumentation obeyed.
 
-    Instruments asked for take the roles that suit them best; those of the palette keep the others, unless the palette is
-    the one nobody chose: then the instruments asked for are all there is, with a piano for chords where they have none.
-    With `solo` nothing else sounds at all; a keyboard that is the only instrument named needs nobody but drums. A part that must not sound gives way to a relative, or to nobody.
+    Instruments asked for take the roles that suit them best; those of the palette keep the others. Where nobody chose
+    the palette, the instruments asked for are all there is, with a piano for what they cannot play. With `solo` nothing
+    else sounds at all; a keyboard that is the only instrument named needs nobody but drums. A part that must not sound
+    gives way to a relative, or to nobody.
 
     Raises:
         PlanError: An instrument, family or palette is unknown, or nobody is left to play.
@@ -114,8 +115,12 @@ def _seat(pitched: Sequence[Player], asked: Instrumentation, palette: Palette, u
         sit(waiting.pop(0), "melody")
     for player in waiting:
         taken = {part.role for part in seats}
-        in_palette = [p.role for p in palette.players if p.instrument == player.name and p.role in player.roles]
-        roles = [role for role in player.roles if not (unsaid and role == "pad" and "chords" in player.roles)]
+        in_palette: list[Role] = [
+            p.role for p in palette.players if p.instrument == player.name and p.role in player.roles
+        ]
+        roles: list[Role] = [
+            role for role in player.roles if not (unsaid and role == "pad" and "chords" in player.roles)
+        ]
         free = [role for role in (*in_palette, *roles) if role not in taken]
         best = roles[0]
         alone = best != "melody" or "melody" in taken  # a melody instrument always leads or shares the lead

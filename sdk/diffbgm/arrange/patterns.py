@@ -129,8 +129,8 @@ def _chords(part: Part, pattern: Pattern, strokes: Sequence[_Stroke], ground: Gr
         chord = chord_at(ground.harmony, stroke.start)
         if chord is not known:
             pitches, known = chord_pitches(chord, part, pitches, spread=pattern.spread), chord
-        for pitch in _tones(stroke.sign, pitches, chord, part):
-            out.append(Note(stroke.start, stroke.end, pitch, LOUD.get(stroke.sign, TONE)))
+        loud = LOUD.get(stroke.sign, TONE)
+        out += [Note(stroke.start, stroke.end, pitch, loud) for pitch in _tones(stroke.sign, pitches, chord, part)]
     return out
 
 

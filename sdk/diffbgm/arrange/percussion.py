@@ -41,8 +41,8 @@ def drum_part(
     """Play a groove, fills and accents; the last bar, from beat `last_bar` on, has its downbeat only and rings.
 
     A section's level picks how much is played; every fourth bar of a full section and the last bar before a louder
-    section end in a fill. A section that starts loud, and every snapped cut of strength `STRONG` or more, gets the crash;
-    crashes keep `CRASH_REST` beats apart, other cuts of that kind get the smaller accent.
+    section end in a fill. A section that starts loud, and every snapped cut of strength `STRONG` or more, gets the
+    crash; crashes keep `CRASH_REST` beats apart, other cuts of that kind get the smaller accent.
 
     Args:
         groove: What is played.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import fields
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from diffbgm.band.instruments import find_instrument
 from diffbgm.band.parts import ROLES, Palette, Part
@@ -23,8 +23,8 @@ def read_ensemble(name: str, table: Mapping[str, Any]) -> Palette:
         parts: list[Part] = []
         for role in ROLES:
             rows = table.get("drums" if role == "percussion" else role, [])
-            for row in rows if isinstance(rows, list) else [rows]:  # pyright: ignore[reportUnknownVariableType]
-                parts.append(_read_part(role, dict(row), f"{name}.{role}"))  # pyright: ignore
+            listed = cast("list[dict[str, Any]]", rows if isinstance(rows, list) else [rows])
+            parts += [_read_part(role, dict(row), f"{name}.{role}") for row in listed]
         if not parts:
             raise PlanError(f"ensemble {name}: nobody plays; name an instrument for one of {', '.join(ROLES[:4])}")
         return Palette(

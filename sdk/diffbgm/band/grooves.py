@@ -1,4 +1,4 @@
-"""Drum grooves: tables of `data/grooves.toml`, and performances that people recorded (`data/grooves.npz`, CC BY 4.0)."""
+"""Drum grooves: tables of `data/grooves.toml`, and recorded performances (`data/grooves.npz`, CC BY 4.0)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from diffbgm.types import METRES, STEPS_PER_BEAT, Note
 
 DRUMS = {
     "concert-kick": 35, "kick": 36, "stick": 37, "snare": 38, "clap": 39, "closed": 42, "pedal-hat": 44, "low-tom": 45,
-    "open": 46, "mid-tom": 47, "crash": 49, "high-tom": 50, "ride": 51, "ride-bell": 53, "tambourine": 54, "cowbell": 56,
-    "crash-2": 57, "high-bongo": 60, "low-bongo": 61, "open-conga": 63, "low-conga": 64, "high-agogo": 67,
-    "low-agogo": 68, "shaker": 70, "maracas": 70, "claves": 75, "triangle": 81,
+    "open": 46, "mid-tom": 47, "crash": 49, "high-tom": 50, "ride": 51, "ride-bell": 53, "tambourine": 54,
+    "cowbell": 56, "crash-2": 57, "high-bongo": 60, "low-bongo": 61, "open-conga": 63, "low-conga": 64,
+    "high-agogo": 67, "low-agogo": 68, "shaker": 70, "maracas": 70, "claves": 75, "triangle": 81,
 }  # fmt: skip
 TICKS = 480  # a beat, in grooves.npz
 STROKE = 0.25  # beats that a stroke is written long

@@ -35,7 +35,7 @@ def strokes(file: bytes) -> np.ndarray:
         for message in track:
             now += message.time
             if message.type == "note_on" and message.velocity:
-                found.append((now, KEYS.get(message.note, message.note), message.velocity))
+                found.append((int(now), KEYS.get(message.note, message.note), message.velocity))
     return np.array(sorted(found), np.int64).reshape(-1, 3)
 
 

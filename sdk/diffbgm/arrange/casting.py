@@ -121,10 +121,11 @@ def _seat(pitched: Sequence[Player], asked: Instrumentation, palette: Palette, u
         roles: list[Role] = [
             role for role in player.roles if not (unsaid and role == "pad" and "chords" in player.roles)
         ]
-        free = [role for role in (*in_palette, *roles) if role not in taken]
-        best = roles[0]
-        alone = best != "melody" or "melody" in taken  # a melody instrument always leads or shares the lead
-        sit(player, best if best == "melody" and alone else free[0] if free else best)
+        best: Role = roles[0]
+        free: list[Role] = [role for role in (*in_palette, *roles) if role not in taken]
+        if free and (best != "melody" or "melody" in taken):  # who sings first of all leads while nobody does
+            best = free[0]
+        sit(player, best)
     if "melody" not in {part.role for part in seats} and "melody" not in asked.without:
         singers = [player for player in pitched if "melody" in player.roles]
         crowded = [p for p in singers if sum(part.role == _role_of(seats, p) for part in seats) > 1]

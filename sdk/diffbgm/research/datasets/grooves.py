@@ -29,13 +29,13 @@ def strokes(file: bytes) -> np.ndarray:
     """Return [N, 3] (tick, key, velocity) of the notes in a MIDI file, in order of time."""
     import mido
 
-    found: list[tuple[int, int, int]] = []
+    found: list[tuple[Any, ...]] = []
     for track in mido.MidiFile(file=io.BytesIO(file)).tracks:
         now = 0
         for message in track:
             now += message.time
             if message.type == "note_on" and message.velocity:
-                found.append((int(now), KEYS.get(message.note, message.note), message.velocity))
+                found.append((now, KEYS.get(message.note, message.note), message.velocity))
     return np.array(sorted(found), np.int64).reshape(-1, 3)
 
 

@@ -17,6 +17,7 @@ FLOORS = (
     {"setting", "brief"},
     {"files", "progress", "types", "options", "threads"},
     {"roll", "media", "codec", "midi", "paths"},
+    {"band"},
     {"video", "planner", "arrange", "render", "plot", "receipt"},
     {"composer"},
     {"hub", "result"},

@@ -9,8 +9,9 @@ import torch
 from tests.planner.drawn import BRIGHT, DARK, draw_features, every
 
 from diffbgm.arrange import arrange
-from diffbgm.arrange.percussion import DRUM_STYLES, KICK, SNARE, drum_part
+from diffbgm.arrange.percussion import drum_part
 from diffbgm.arrange.sections import SectionSpan
+from diffbgm.band.grooves import find_groove
 from diffbgm.codec import from_json, to_json
 from diffbgm.composer import Config, Denoiser
 from diffbgm.composer.batching import predict
@@ -145,14 +146,17 @@ def test_a_lead_in_is_a_bar_of_the_metre(tmp_path: Path) -> None:
     assert back.tracks[0].notes[0].start == 0.0
 
 
-@pytest.mark.parametrize(("metre", "kicks", "snares"), [("3/4", {0}, {1, 2}), ("6/8", {0}, {1.5}), ("2/4", {0}, {1})])
+@pytest.mark.parametrize(
+    ("metre", "kicks", "snares"), [("3/4", {0, 2.5}, {1, 2}), ("6/8", {0, 2.5}, {1.5}), ("2/4", {0}, {1})]
+)
 def test_drums_play_the_metre(metre: str, kicks: set[float], snares: set[float]) -> None:
     plan = plan_in(metre)
-    notes = drum_part(DRUM_STYLES["pop"], replace(plan, cuts=()), [SectionSpan(0, plan.beats, 0.6)], [True])
+    spans = [SectionSpan(0, plan.beats, 0.6)]
+    notes = drum_part(find_groove("pop"), replace(plan, cuts=()), spans, [True], plan.last_bar)
     inside = [note for note in notes if note.start < plan.last_bar]
     bar = METRES[metre]
-    assert {note.start % bar for note in inside if note.pitch == KICK} == kicks
-    assert {note.start % bar for note in inside if note.pitch == SNARE} == snares
+    assert {note.start % bar for note in inside if note.pitch == 36} == kicks
+    assert {note.start % bar for note in inside if note.pitch == 38} == snares
     assert {note.start for note in notes if note.start >= plan.last_bar} == {plan.last_bar}
 
 

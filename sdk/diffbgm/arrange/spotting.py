@@ -15,9 +15,9 @@ from diffbgm.arrange.ending import middle_range
 from diffbgm.arrange.expression import EXPRESSION, SUSTAIN
 from diffbgm.arrange.harmony import Chord, chord_at, voice
 from diffbgm.arrange.palettes import Part
-from diffbgm.arrange.percussion import CRASH, KICK
 from diffbgm.types import SYNC_TOLERANCE, Control, MusicPlan, Note, TempoMap, Track
 
+KICK, CRASH = 36, 49  # General MIDI drum keys
 TOGETHER = 0.06  # seconds within which notes are heard as one moment
 BLIP = 0.08  # seconds: what starts that shortly before a rest does not start
 HEARD = 0.9  # quantile of the weight of moments that a hit reaches

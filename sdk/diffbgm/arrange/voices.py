@@ -130,6 +130,17 @@ def monophonic(notes: Sequence[Note]) -> list[Note]:
     return [replace(note, end=min(note.end, end)) for note, end in zip(line, ends, strict=False)]
 
 
+def strike_anew(notes: Sequence[Note], beat: float) -> list[Note]:
+    """Strike at a beat again what sounds there."""
+    out: list[Note] = []
+    for note in notes:
+        if note.start < beat < note.end:
+            out += [replace(note, end=beat), replace(note, start=beat)]
+        else:
+            out.append(note)
+    return out
+
+
 def drop_unisons(notes: Sequence[Note], lead: Sequence[Note]) -> list[Note]:
     """Drop notes that double a note of `lead` struck at the same moment on the same pitch."""
     struck = {(note.start, note.pitch) for note in lead}

@@ -103,9 +103,15 @@ def is_joined(character: str) -> bool:
 
 
 @cache
+def instruments() -> dict[str, Instrument]:
+    """The instruments by name, without the phrases, read once."""
+    rows = (row[:3] for row in _rows("instruments.tsv"))
+    return {name: Instrument(name, None if program == "-1" else int(program), family) for name, program, family in rows}
+
+
+@cache
 def lexicon() -> Lexicon:
     """The tables of the package, read once."""
-    instruments: dict[str, Instrument] = {}
     genres: dict[str, Genre] = {}
     moods: dict[str, Mood] = {}
     phrases: dict[str, tuple[Meaning, ...]] = {}
@@ -117,8 +123,7 @@ def lexicon() -> Lexicon:
             if key and meaning not in phrases.get(key, ()):
                 phrases[key] = (*phrases.get(key, ()), meaning)
 
-    for name, program, family, words in _rows("instruments.tsv"):
-        instruments[name] = Instrument(name, None if program == "-1" else int(program), family)
+    for name, _, _, words in _rows("instruments.tsv"):
         add("instrument", name, f"{name},{words}")
     for name, low, high, metre, mode, valence, arousal, drums, band, heard_as, palettes, words in _rows("genres.tsv"):
         genres[name] = Genre(
@@ -149,12 +154,7 @@ def lexicon() -> Lexicon:
             for form in {word, *_deletions(word)}:
                 near.setdefault(form, []).append(word)
     return Lexicon(
-        instruments,
-        genres,
-        moods,
-        phrases,
-        tuple(joined),
-        {form: tuple(words) for form, words in near.items()},
+        instruments(), genres, moods, phrases, tuple(joined), {form: tuple(words) for form, words in near.items()}
     )
 
 

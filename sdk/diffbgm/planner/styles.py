@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from diffbgm import band
 from diffbgm.errors import StyleError
 from diffbgm.types import TEXTURE, Texture
 
@@ -143,9 +144,14 @@ _ROWS = (
     Style("fast", "tempo", "108 to 140 beats a minute", bpm=(108, 140)),
 )  # fmt: skip
 
-STYLES: dict[str, Style] = {style.name: style for style in _ROWS}
+_TAGS = {style.name for style in _ROWS}
+# Ensembles that are nothing but instruments: one row for each table of band/data/ensembles.toml that has none above.
+ENSEMBLES = tuple(
+    Style(name, "palette", row.description, palette=name) for name, row in band.PALETTES.items() if name not in _TAGS
+)
+STYLES: dict[str, Style] = {style.name: style for style in (*_ROWS, *ENSEMBLES)}
 MOOD_TEXTS = {style.name: style.name for style in _ROWS if style.group == "mood"}  # what CLIP is asked about each
-PALETTES = tuple(style.name for style in _ROWS if style.group == "palette")
+PALETTES = tuple(style.name for style in STYLES.values() if style.group == "palette")
 OPPOSITES = (
     ("calm", "driving"), ("calm", "tense"), ("calm", "epic"), ("sparse", "driving"), ("sparse", "flowing"),
     ("sad", "driving"), ("romantic", "tense"), ("romantic", "driving"), ("playful", "epic"),
@@ -238,9 +244,10 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 
 def style_table() -> str:
-    """Return the table as Markdown, for the docs."""
+    """Return the table as Markdown, for the docs; ensembles are one row."""
     lines = ["| tag | group | what it does |", "|---|---|---|"]
     lines += [f"| `{row.name}` | {row.group} | {row.description}{_facts(row)} |" for row in _ROWS]
+    lines += [f"| {', '.join(f'`{row.name}`' for row in ENSEMBLES)} | palette | ensembles |"]
     return "\n".join(lines)
 
 

@@ -100,8 +100,9 @@ def untie(source: np.ndarray | None, free: np.ndarray) -> np.ndarray | None:
 
 def open_targets(targets: Sequence[ModeTarget], free: np.ndarray) -> list[ModeTarget]:
     """The targets of the mode, weighed over open steps only."""
-    kept = [(target.steps[torch.as_tensor(free)[target.steps.cpu()].to(target.steps.device)], target) for target in targets]
-    return [target._replace(steps=steps) for steps, target in kept if len(steps)]
+    opened = torch.as_tensor(free)
+    weighed = [target._replace(steps=target.steps[opened.to(target.steps.device)[target.steps]]) for target in targets]
+    return [target for target in weighed if len(target.steps)]
 
 
 def fixed_logits(keep: Keep | None, plan: MusicPlan, length: int, device: torch.device) -> Tensor:

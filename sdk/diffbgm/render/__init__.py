@@ -16,7 +16,16 @@ from diffbgm.render.soundfont import LICENCES, PACKAGED, find_soundfont
 from diffbgm.render.synth import Engine, find_engine, synthesize
 from diffbgm.types import Audio, Score, Track, Value
 
-__all__ = ["Rendering", "find_engine", "find_soundfont", "measure_loudness", "render", "stem_names", "target_of", "true_peak"]
+__all__ = [
+    "Rendering",
+    "find_engine",
+    "find_soundfont",
+    "measure_loudness",
+    "render",
+    "stem_names",
+    "target_of",
+    "true_peak",
+]
 
 SYNTHESIS = 0.75  # share of the time that goes into the synthesizer, for the progress
 
@@ -33,6 +42,7 @@ class Rendering(Value):
         synthesizer: Which one played.
         soundfont: Name of the file it played with.
         licence: Of the soundfont; "" where it is not known.
+        gain: [N] the gain that mix and stems share, the final fade included; None when no stems were asked for.
 
     """
 
@@ -43,6 +53,7 @@ class Rendering(Value):
     synthesizer: str
     soundfont: str
     licence: str = ""
+    gain: np.ndarray | None = None
 
 
 def render(
@@ -109,10 +120,13 @@ def render(
     glue = glue_curve(mix, energy, rate)
     glue[samples - len(ending) :] *= ending
     master = master_curve(lambda a, b: mix[:, a:b] * glue[a:b], samples, rate, target, ceiling)
+    for a, b in blocks(samples):
+        master[a:b] *= glue[a:b]
+        release(master, glue)
     for sound in (mix, *kept.values()):
         for a, b in blocks(samples):
-            sound[:, a:b] *= master[a:b] * glue[a:b]
-            release(sound, master, glue)
+            sound[:, a:b] *= master[a:b]
+            release(sound, master)
         sound.setflags(write=False)
     report(1.0, "sound is ready")
     return Rendering(
@@ -123,6 +137,7 @@ def render(
         engine,
         font.name,
         LICENCES.get(font.name, ""),
+        master if stems else None,
     )
 
 

@@ -156,7 +156,7 @@ class ScoreOptions:
     takes: int | None = field(
         default=1,
         metadata=declare(
-            int, "compose", "takes to compose, of which the critic's choice is played", low=1, high=16, metavar="N",
+            int, "choose", "takes to compose, of which the critic's choice is played", low=1, high=16, metavar="N",
         ),
     )  # fmt: skip
     guidance: float | Sequence[float] | Guidance | None = field(

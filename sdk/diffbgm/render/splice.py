@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from diffbgm.media.blocks import blocks, new_sound, release
-from diffbgm.render import Rendering, add_sound
+from diffbgm.render import Rendering
 from diffbgm.render.loudness import limiter_curve, measure_loudness, peak_envelope, true_peak
 from diffbgm.types import Audio
 
@@ -70,17 +70,19 @@ def splice(old: Rendering, new: Rendering, start: float, end: float) -> tuple[Re
     for name in dict.fromkeys([*old.stems, *new.stems]):
         before, after = old.stems.get(name, silent), new.stems.get(name, silent)
         stems[name] = splice_audio(before, after, a, b, match(before.samples, after.samples, a, b))
-    mix = new_sound(2, total)
-    for stem in stems.values():
-        add_sound(mix, stem.samples)
-    ceiling = 10 ** ((CEILING - 0.15) / 20)
     limit = np.ones(b - a, np.float32)
-    envelope = peak_envelope(np.asarray(mix[:, a:b]))
+    envelope = peak_envelope(np.asarray(summed(stems, a, b)))
+    ceiling = 10 ** ((CEILING - 0.15) / 20)
     if envelope.max(initial=0.0) > ceiling:
         limit = limiter_curve(envelope, rate, ceiling)
         stems = {name: splice_audio(stem, stem, a, b, limit) for name, stem in stems.items()}
-    mix[:, a:b] *= limit
-    whole = splice_audio(old.mix, Audio(mix, rate), a, b)
+    mix = new_sound(2, total)
+    for first, last in blocks(total):
+        mix[:, first:last] = old.mix.samples[:, first:last]
+        release(mix, old.mix.samples)
+    mix[:, a:b] = summed(stems, a, b)
+    mix.setflags(write=False)
+    whole = Audio(mix, rate)
     gain = None if old.gain is None or new.gain is None else np.array(old.gain)
     if gain is not None and new.gain is not None:
         gain[a:b] = new.gain[a:b] * limit
@@ -91,7 +93,7 @@ def splice(old: Rendering, new: Rendering, start: float, end: float) -> tuple[Re
 
 
 def match(old: np.ndarray, new: np.ndarray, start: int, end: int) -> float:
-    """The gain at which `new` [C, N] is as strong as `old` outside of samples `start` to `end`; 1 where either rests."""
+    """The gain that makes `new` [C, N] as strong as `old` outside of samples `start` to `end`; 1 where either rests."""
     power = [
         sum(float(np.sum(np.square(x[:, a:b], dtype=np.float64))) for a, b in ((0, start), (end, x.shape[1])))
         for x in (old, new)

@@ -232,4 +232,4 @@ def test_the_command_line_keeps_takes_and_retakes_a_project(film: Drawn, tmp_pat
     same[32:64] = False
     assert np.array_equal(after.roll.cells[:, same], project.roll.cells[:, same])
     assert after.roll != project.roll
-    assert main(["retake", str(tmp_path / "a.project.json"), "--bars", "3-99", "-o", str(tmp_path / "c.mp4")]) == 2
+    assert main([*retake, "3-99", "-o", str(tmp_path / "c.mp4")]) == 2

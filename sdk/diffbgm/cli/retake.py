@@ -18,9 +18,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         allow_abbrev=False,
     )
     retake.add_argument("project", metavar="PROJECT")
-    retake.add_argument(
-        "--bars", required=True, type=read_bars, metavar="5-8", help="which, from 1; such as 5-8 or 1,5-8"
-    )
+    retake.add_argument("--bars", required=True, type=read_bars, metavar="5-8", help="from 1; such as 5-8 or 1,5-8")
     retake.add_argument("--video", help="where the video is, if not beside the project")
     retake.add_argument("-o", "--out", metavar="FILE", required=True, help="the scored video")
     retake.add_argument("--seed", type=number(int, 0, 2**63 - 1), help="of the new bars; by default a new one is drawn")
@@ -43,7 +41,7 @@ def read_bars(text: str) -> list[int]:
             or not 1 <= int(first) <= int(last or first) < 100_000
         ):
             raise argparse.ArgumentTypeError(f"must be bars from 1, such as 5-8 or 1,5-8, got {text!r}")
-        bars |= set(range(int(first) - 1, int(last or first)))
+        bars |= set(range(int(first) - 1, int(last)))
     return sorted(bars)
 
 

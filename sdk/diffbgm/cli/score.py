@@ -66,7 +66,7 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-takes",
         action="store_true",
-        help="with --takes N, also write the other takes as OUT.take2.mp4 and so on",
+        help="with --takes N, also write the other takes: OUT.take2.mp4, ...",
     )
     parser.add_argument("--project", action="store_true", help="also write OUT.project.json, for `diffbgm retake`")
     parser.add_argument("--stems", action="store_true", help="also write OUT.ROLE.wav for every role")

@@ -71,7 +71,7 @@ def splice(old: Rendering, new: Rendering, start: float, end: float) -> tuple[Re
         before, after = old.stems.get(name, silent), new.stems.get(name, silent)
         stems[name] = splice_audio(before, after, a, b, match(before.samples, after.samples, a, b))
     limit = np.ones(b - a, np.float32)
-    envelope = peak_envelope(np.asarray(summed(stems, a, b)))
+    envelope = peak_envelope(summed(stems, a, b))
     ceiling = 10 ** ((CEILING - 0.15) / 20)
     if envelope.max(initial=0.0) > ceiling:
         limit = limiter_curve(envelope, rate, ceiling)
@@ -90,6 +90,14 @@ def splice(old: Rendering, new: Rendering, start: float, end: float) -> tuple[Re
     return replace(
         old, mix=whole, stems=stems, lufs=measure_loudness(whole.samples, rate), true_peak=peak, gain=gain
     ), (a, b)
+
+
+def summed(stems: Mapping[str, Audio], start: int, end: int) -> np.ndarray:
+    """[2, end - start] the sum of the stems between two samples."""
+    total = np.zeros((2, end - start), np.float32)
+    for stem in stems.values():
+        total += stem.samples[:, start:end]
+    return total
 
 
 def match(old: np.ndarray, new: np.ndarray, start: int, end: int) -> float:

@@ -1,4 +1,4 @@
-"""The commands of the research wing: `diffbgm dataset`, `train`, `average`, `train-director`, `train-critic`, `evaluate`."""
+"""The commands of the research wing: `diffbgm dataset`, `train`, `average`, `train-*`, `evaluate`."""
 
 import argparse
 

@@ -221,12 +221,8 @@ def test_the_command_line_keeps_takes_and_retakes_a_project(film: Drawn, tmp_pat
     assert main(["score", str(video), "-o", str(out), *fast, "--keep-takes", "--project"]) == 0
     assert (tmp_path / "a.take2.mp4").stat().st_size > 1000
     project = load_project(tmp_path / "a.project.json")
-    assert (
-        main(
-            ["retake", str(tmp_path / "a.project.json"), "--bars", "3-4", "--seed", "9", "-o", str(tmp_path / "b.mp4")]
-        )
-        == 0
-    )
+    retake = ["retake", str(tmp_path / "a.project.json"), "--bars"]
+    assert main([*retake, "3-4", "--seed", "9", "-o", str(tmp_path / "b.mp4")]) == 0
     after = load_project(tmp_path / "b.project.json", video)
     same = np.ones(project.roll.steps, bool)
     same[32:64] = False

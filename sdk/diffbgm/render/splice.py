@@ -1,5 +1,6 @@
 """A stretch of a rendering replaced by that of another one; outside of it every sample stays as it is."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np

@@ -4,12 +4,15 @@ A file from somewhere else is not trusted: it is read up to `LARGEST` bytes, and
 can need.
 """
 
+# The libraries are typed in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 import base64
 import json
 import os
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -77,7 +80,8 @@ def save_project(result: Result, path: str | os.PathLike[str]) -> Path:
             for t in result.takes[:MOST_TAKES]
         ],
     }
-    for smaller in (plain, {**plain, "takes": []}):
+    fewer: dict[str, Any] = {**plain, "takes": []}
+    for smaller in (plain, fewer):
         text = json.dumps(smaller, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
         if len(text.encode()) <= LARGEST:
             return files.write_text(path, text)
@@ -116,7 +120,7 @@ def load_project(path: str | os.PathLike[str], video: str | os.PathLike[str] | N
         return project
     features = analyze(video, semantics=project.options.semantics or "auto", with_sound=False)
     check_plan_fits(project.plan, features)
-    return Project(**{**vars(project), "video": Path(video), "features": features})
+    return replace(project, video=Path(video), features=features)
 
 
 def _read(data: bytes) -> Project:
@@ -154,7 +158,7 @@ def _gains(plain: Any) -> dict[str, float]:
 
 
 def _take(plain: Any, plan: MusicPlan) -> Take:
-    given: Mapping[str, Any] = plain if isinstance(plain, dict) else {}
+    given = fields_of(plain)
     seed, score, reasons = given.get("seed"), given.get("score"), given.get("reasons")
     if type(seed) is not int or not 0 <= seed < 2**63 or type(score) not in (int, float):
         raise InputError("a take must have a seed and a score")
@@ -163,6 +167,11 @@ def _take(plain: Any, plan: MusicPlan) -> Take:
     return Take(
         seed, unpack_roll(given.get("roll"), plan), float(cast("float", score)), tuple(cast("Sequence[str]", reasons))
     )
+
+
+def fields_of(plain: Any) -> Mapping[str, Any]:
+    """The fields of a JSON object; none of anything else."""
+    return cast("Mapping[str, Any]", plain) if isinstance(plain, dict) else {}
 
 
 def pack_roll(roll: PianoRoll) -> dict[str, Any]:
@@ -181,7 +190,7 @@ def unpack_roll(plain: Any, plan: MusicPlan) -> PianoRoll:
         InputError: It is damaged, or has another length than the plan.
 
     """
-    given: Mapping[str, Any] = plain if isinstance(plain, dict) else {}
+    given = fields_of(plain)
     shape = (4, plan.beats * STEPS_PER_BEAT, PITCHES)
     bits = _inflate(given.get("cells"), -(-int(np.prod(shape)) // 8))
     cells = np.unpackbits(np.frombuffer(bits, np.uint8), count=int(np.prod(shape))).reshape(shape)

@@ -11,8 +11,8 @@ LAGS = (1, 2, 4)  # bars
 
 def look_at(cells: np.ndarray) -> np.ndarray:
     """[F] features of cells [4, T, 88] in C major or A minor, T whole bars of 4/4."""
-    strikes = cells[0::2].astype(bool)
-    sound = strikes | cells[1::2].astype(bool)
+    strikes = cells[0::2] > 0
+    sound: np.ndarray = np.logical_or(strikes, cells[1::2] > 0)
     bars = cells.shape[1] // STEPS_PER_BAR
     parts: list[np.ndarray] = []
     for voice in (0, 1):

@@ -40,7 +40,7 @@ def judge(plan: MusicPlan, take: Take, critic: Critic | None) -> Take:
 
 def struck_cuts(plan: MusicPlan, roll: PianoRoll) -> tuple[int, int]:
     """(cuts on which something strikes, cuts that the tempo meets)."""
-    busy = roll.cells[0::2].any((0, 2))
+    busy: np.ndarray = np.any(roll.cells[0::2], axis=(0, 2))
     at = [min(round(cut.beat * STEPS_PER_BEAT), len(busy) - 1) for cut in plan.cuts if cut.snapped]
     return int(busy[at].sum()), len(at)
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 
@@ -22,7 +23,7 @@ def check_gains(gains: Mapping[str, float], names: Mapping[str, object]) -> dict
     for name, gain in gains.items():
         if name not in names:
             raise OptionError(f"no stem is called {name!r}; there are {', '.join(names)}")
-        if isinstance(gain, bool) or not isinstance(gain, int | float | np.number) or not -math.inf <= gain <= LOUDEST:
+        if not isinstance(cast("Any", gain), int | float | np.number) or not -math.inf <= gain <= LOUDEST:
             raise OptionError(f"gain of {name} must be a number of dB up to {LOUDEST:g}, or -inf, got {gain!r}")
         checked[name] = float(gain)
     return checked

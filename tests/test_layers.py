@@ -18,7 +18,7 @@ FLOORS = (
     {"files", "progress", "types", "options", "threads"},
     {"roll", "media", "codec", "midi", "paths", "brief"},
     {"video", "planner", "arrange", "render", "plot", "receipt"},
-    {"composer"},
+    {"composer", "notation", "timeline"},
     {"hub", "result"},
     {"stages"},
     {"pipeline"},

@@ -47,9 +47,7 @@ class _Chord:
     tied: tuple[bool, bool] = (False, False)
 
 
-def write_musicxml(
-    score: Score, path: StrPath, *, title: str = "", chords: Sequence[PlannedChord] = ()
-) -> Path:
+def write_musicxml(score: Score, path: StrPath, *, title: str = "", chords: Sequence[PlannedChord] = ()) -> Path:
     """Write `to_musicxml` whole or not at all; OutputError when the target cannot be written."""
     return write_text(path, to_musicxml(score, title=title or Path(path).stem, chords=chords))
 

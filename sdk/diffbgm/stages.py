@@ -134,6 +134,7 @@ def arrange_and_render(
             "speech": [[round(a, 3), round(b, 3)] for a, b in speech],
             "synthesizer": sound.synthesizer,
             "soundfont": sound.soundfont,
+            "soundfont_licence": sound.licence,
         },
         scene=describe(planned.features),
         timings=clock.seconds,

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 
@@ -14,10 +15,21 @@ from diffbgm.render.loudness import fade_curve, master_curve, measure_loudness, 
 from diffbgm.render.mix import add_room, balance, brighten, energy_curve, excess_gains, glue_curve, room_response
 from diffbgm.render.soundfont import LICENCES, PACKAGED, find_soundfont
 from diffbgm.render.synth import Engine, find_engine, synthesize
-from diffbgm.types import Audio, Score, Track, Value
+from diffbgm.types import Audio, Role, Score, Track, Value
 
-__all__ = ["Rendering", "find_engine", "find_soundfont", "measure_loudness", "render", "stem_names", "target_of", "true_peak"]
+__all__ = [
+    "Rendering",
+    "find_engine",
+    "find_soundfont",
+    "measure_loudness",
+    "possible_stems",
+    "render",
+    "stem_names",
+    "target_of",
+    "true_peak",
+]
 
+MOST_OF_A_ROLE = 6  # tracks whose files are checked before the work
 SYNTHESIS = 0.75  # share of the time that goes into the synthesizer, for the progress
 
 
@@ -125,6 +137,12 @@ def render(
         font.name,
         LICENCES.get(font.name, ""),
     )
+
+
+def possible_stems() -> list[str]:
+    """Return the names that stems may have, as far as `MOST_OF_A_ROLE` tracks go."""
+    roles = get_args(Role)
+    return [*roles, *(f"{role}-{number}" for role in roles for number in range(2, MOST_OF_A_ROLE + 1))]
 
 
 def stem_names(tracks: Sequence[Track]) -> list[str]:

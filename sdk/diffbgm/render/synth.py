@@ -83,8 +83,7 @@ def synthesize(
     with tempfile.TemporaryDirectory(prefix="diffbgm-") as folder, ThreadPoolExecutor(workers) as pool:
         font = _readable(soundfont, tracks, Path(folder))
         futures = {
-            pool.submit(_run, job, Path(folder) / str(i), engine, font, rate, stop): job
-            for i, job in enumerate(jobs)
+            pool.submit(_run, job, Path(folder) / str(i), engine, font, rate, stop): job for i, job in enumerate(jobs)
         }
         try:
             for done, future in enumerate(as_completed(futures), 1):

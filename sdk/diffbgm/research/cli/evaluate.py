@@ -99,7 +99,20 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         kind.add_argument("--n", type=int, default=count, help="windows, videos of each kind, or pieces a tag")
     for kind in (model, sync, sound, semantics, sweep, pieces, retrieval, pairs, everything):
         kind.add_argument("--weights", metavar="FOLDER|HUB_ID")
-    for kind in (model, ablations, sync, sound, instruments, semantics, sweep, pieces, retrieval, pairs, video, everything):
+    for kind in (
+        model,
+        ablations,
+        sync,
+        sound,
+        instruments,
+        semantics,
+        sweep,
+        pieces,
+        retrieval,
+        pairs,
+        video,
+        everything,
+    ):
         kind.add_argument("--seed", type=int, default=0)
         kind.add_argument("--json", action="store_true", help="print JSON instead of tables")
         kind.add_argument("--json-file", type=Path, metavar="FILE", help="also as JSON into FILE")

@@ -71,8 +71,8 @@ class Result:
         .mid                 the music as MIDI       .json            the receipt (`NAME.plan.json`: the plan)
         .png                 a picture of the plan over its piano roll
         .musicxml            the full score, with the plan's chords over the melody
-        .otio .fcpxml        a timeline for a video editor: the film, and the mix (.wav) and stems that lie beside it, as
-                             clips on tracks of their own, with markers at cuts and sections
+        .otio .fcpxml        a timeline for a video editor: the film, and the mix (.wav) and stems that lie beside it,
+                             as clips on tracks of their own, with markers at cuts and sections
 
         Args:
             path: The file to write; another of this name is replaced, the video that was scored never.

@@ -91,7 +91,7 @@ def brighten(stem: np.ndarray, energy: np.ndarray, rate: int) -> None:
     from scipy.signal import butter, sosfilt
 
     sos = butter(1, SPLIT, "high", fs=rate, output="sos")
-    state = np.zeros((len(sos), len(stem), 2), np.float32)
+    state = np.zeros((1, len(stem), 2))
     for a, b in blocks(stem.shape[1]):
         high, state = sosfilt(sos, stem[:, a:b], axis=1, zi=state)
         gain = 10 ** (at_samples(DARK + (BRIGHT - DARK) * energy, a, b, rate) / 20) - 1

@@ -19,7 +19,7 @@ FLOORS = (
     {"roll", "media", "codec", "midi", "paths"},
     {"band"},
     {"video", "planner", "arrange", "render", "plot", "receipt"},
-    {"composer"},
+    {"composer", "notation", "timeline"},
     {"hub", "result"},
     {"stages", "critic", "retake", "project"},
     {"pipeline"},

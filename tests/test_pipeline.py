@@ -5,7 +5,9 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -66,7 +68,7 @@ def test_a_seed_gives_the_same_midi_and_another_another(model: DiffBGM, movie: P
 
 def test_everything_can_be_saved(result: Result, tmp_path: Path) -> None:
     paths = result.save_all(tmp_path)
-    assert {"video", "audio", "midi", "receipt", "plan", "picture", "markers"} <= set(paths)
+    assert {"video", "audio", "midi", "receipt", "plan", "picture", "markers", "score"} <= set(paths)
     assert all(p.stat().st_size > 100 for p in paths.values())
     video = probe(paths["video"])
     assert abs(video.duration - result.features.duration) < 1e-3
@@ -76,6 +78,40 @@ def test_everything_can_be_saved(result: Result, tmp_path: Path) -> None:
     assert from_json(MusicPlan, paths["plan"].read_text()) == result.plan
     with pytest.raises(OutputError, match="xyz"):
         result.save(tmp_path / "a.xyz")
+
+
+def test_a_timeline_holds_the_files_that_lie_beside_it(result: Result, tmp_path: Path) -> None:
+    otio = pytest.importorskip("opentimelineio")
+    paths = result.save_all(tmp_path)
+    tracks = list(otio.adapters.read_from_file(str(paths["timeline"])).tracks)
+    assert [track.name for track in tracks] == ["film", "mix", *result.stems]
+    for track in tracks:
+        (clip,) = track
+        file = Path(unquote(urlsplit(clip.media_reference.target_url).path))
+        length = clip.source_range.duration
+        if track.name == "film":
+            assert file == result.source.resolve()
+            info = probe(file)
+            assert abs(length.to_seconds() - info.duration) < 0.5 / info.frame_rate
+        else:
+            sound = read_audio(file)
+            assert sound is not None
+            assert (length.value, length.rate) == (sound.samples.shape[1], sound.rate)
+            assert track.enabled is (track.name == "mix")
+
+
+def test_files_say_what_they_are(result: Result, tmp_path: Path) -> None:
+    paths = result.save_all(tmp_path)
+    with av.open(str(paths["video"])) as file:
+        assert file.metadata["title"] == result.source.stem
+        assert file.metadata["comment"] == f"music by diffbgm, seed {result.seed}"
+    for kind in ("audio", "stem melody"):
+        head = paths[kind].read_bytes()[:700]
+        assert b"bext" in head[:64]
+        assert f"seed {result.seed}".encode() in head
+        with av.open(str(paths[kind])) as file:
+            assert (file.metadata["encoded_by"], file.metadata["time_reference"]) == ("diffbgm", "0")
+    assert result.receipt["soundfont_licence"] == "MIT"
 
 
 def test_an_edited_plan_is_composed_again(model: DiffBGM, movie: Path, result: Result) -> None:

@@ -24,6 +24,7 @@ from diffbgm.types import MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze, describe
 from diffbgm.video.clip import sense_of
 
+DEFAULT_LOUDNESS = -16.0  # LUFS
 SAMPLER = ("steps", "bar_correlation", "section_coupling", "mode_guidance")  # options that go to the composer
 
 
@@ -127,7 +128,14 @@ def arrange_and_render(
         music = arrange(roll, plan, seed=options.seed, speech=speech)
     with clock.stage("render", 0.72, 1.0) as told:
         fade = 0.02 if settings.fade is None and plan.ending == "cut" else settings.fade
-        sound = render(music, duration=plan.duration, fade=fade, stems=stems, on_progress=told)
+        sound = render(
+            music,
+            duration=plan.duration,
+            fade=fade,
+            loudness=settings.loudness or DEFAULT_LOUDNESS,
+            stems=stems,
+            on_progress=told,
+        )
         audio = sound.mix if own is None else mix_under(own, sound.mix, "duck" if speech else "mix", speech)
     receipt = make_receipt(
         plan,
@@ -140,6 +148,7 @@ def arrange_and_render(
             "speech": [[round(a, 3), round(b, 3)] for a, b in speech],
             "synthesizer": sound.synthesizer,
             "soundfont": sound.soundfont,
+            "soundfont_licence": sound.licence,
         },
         scene=describe(planned.features),
         timings=clock.seconds,

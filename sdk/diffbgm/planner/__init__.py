@@ -4,7 +4,7 @@
 """
 
 from diffbgm.planner.check import check_plan, check_plan_fits, read_plan
-from diffbgm.planner.markers import markers, to_fcpxml, write_fcpxml
+from diffbgm.planner.markers import markers
 from diffbgm.planner.plan import make_plan
 from diffbgm.planner.prompt import Understood, understand
 from diffbgm.planner.recut import Recut, apply_bar_map, recut
@@ -29,7 +29,5 @@ __all__ = [
     "read_plan",
     "recut",
     "style_table",
-    "to_fcpxml",
     "understand",
-    "write_fcpxml",
 ]

@@ -78,7 +78,7 @@ class Result:
     source: Path
     holder: object = None
     sound: Rendering | None = None
-    gains: Mapping[str, float] = field(default_factory=dict)
+    gains: Mapping[str, float] = field(default_factory=dict[str, float])
     takes: tuple[Take, ...] = ()
 
     def __repr__(self) -> str:

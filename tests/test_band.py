@@ -82,7 +82,7 @@ def test_patterns_play_tones_of_the_chord_or_step_to_the_next_one(name: str, met
     plan, _ = plan_of(metre=metre)
     harmony = read_harmony(song(12), plan.key)
     sections = find_sections(plan)
-    ground = Ground(plan, harmony, sections, plan.beats - METRES[metre])
+    ground = Ground(plan, harmony, sections)
     notes = play_pattern(part, ground, [True] * len(sections))
     assert notes
     for note in notes:

@@ -152,7 +152,7 @@ def test_a_lead_in_is_a_bar_of_the_metre(tmp_path: Path) -> None:
 def test_drums_play_the_metre(metre: str, kicks: set[float], snares: set[float]) -> None:
     plan = plan_in(metre)
     spans = [SectionSpan(0, plan.beats, 0.6)]
-    notes = drum_part(find_groove("pop"), replace(plan, cuts=()), spans, [True], plan.last_bar)
+    notes = drum_part(find_groove("pop"), replace(plan, cuts=()), spans, [True])
     inside = [note for note in notes if note.start < plan.last_bar]
     bar = METRES[metre]
     assert {note.start % bar for note in inside if note.pitch == 36} == kicks

@@ -42,12 +42,7 @@ __all__ = ["PALETTES", "ROLES", "Palette", "Part", "arrange", "cast", "find_pale
 
 Parts = dict[Part, list[Note]]
 ACCOMPANYING: frozenset[Role] = frozenset({"chords", "pad"})  # what thins out under speech
-FILLING: tuple[Role, ...] = (
-    "chords",
-    "pad",
-    "melody",
-    "bass",
-)  # who fills silence and ends the piece, the first there is
+FILLING: tuple[Role, ...] = ("chords", "pad", "melody", "bass")  # the first of them that plays fills silence
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,7 @@ class _Setting:
     @property
     def ground(self) -> Ground:
         """What patterns are played on."""
-        return Ground(self.plan, self.harmony, self.sections, self.plan.last_bar)
+        return Ground(self.plan, self.harmony, self.sections)
 
 
 def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence[Span] = ()) -> Score:
@@ -218,7 +213,7 @@ def _drums(part: Part, setting: _Setting) -> list[Note]:
     plan, out = setting.plan, list[Note]()
     for name in part.pattern.split("+"):
         groove = find_groove(name)
-        notes = drum_part(groove, plan, setting.sections, setting.entries[part], setting.ground.last_bar)
+        notes = drum_part(groove, plan, setting.sections, setting.entries[part])
         notes = soften_drums(notes, setting.speech)
         if find_take(groove, plan) is None:
             notes = humanize(notes, plan, setting.palette.swing, setting.rng)

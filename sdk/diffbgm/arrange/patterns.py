@@ -8,7 +8,7 @@ from diffbgm.arrange.sections import SectionSpan, section_index
 from diffbgm.arrange.voicings import chord_pitches, fifth_of, real_voices, third_of
 from diffbgm.band import Part
 from diffbgm.band.patterns import VOICES, Pattern, find_pattern
-from diffbgm.types import METRES, STEPS_PER_BEAT, MusicPlan, Note
+from diffbgm.types import STEPS_PER_BEAT, MusicPlan, Note
 
 LIGHT, FULL = 0.4, 0.7  # levels up to which the light and the middle bar are played
 SHORTEST = 0.4  # beats: less of a stroke than that is not struck anew where the harmony changes
@@ -25,14 +25,12 @@ class Ground:
         plan: Of the piece.
         harmony: Chords that tile it.
         sections: Of the piece.
-        last_bar: Beat on which the last chord begins and rings.
 
     """
 
     plan: MusicPlan
     harmony: Sequence[Chord]
     sections: Sequence[SectionSpan]
-    last_bar: int
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def play_voices(
     """
     out: list[list[Note]] = [[] for _ in parts]
     pitches: tuple[int, ...] = ()
-    per_bar = METRES[ground.plan.metre]
+    per_bar = ground.plan.beats_per_bar
     cut = [  # at every bar line too: what the melody leaves room for changes
         _Stroke(start, min(stroke.end, start + per_bar - start % per_bar), stroke.sign)
         for stroke in _strokes(find_pattern(VOICES), ground, [any(flags) for flags in zip(*plays, strict=True)])
@@ -84,12 +82,13 @@ def play_voices(
 
 def _strokes(pattern: Pattern, ground: Ground, plays: Sequence[bool]) -> list[_Stroke]:
     """Strokes in order of time, each inside one chord."""
-    bars, per_bar = pattern.bars[ground.plan.metre], METRES[ground.plan.metre]
+    plan, last_bar = ground.plan, ground.plan.last_bar
+    bars, per_bar = pattern.bars[plan.metre], plan.beats_per_bar
     out: list[_Stroke] = []
     for index, section in enumerate(ground.sections):
         if not plays[index]:
             continue
-        end = min(section.end, ground.last_bar)
+        end = min(section.end, last_bar)
         for number in range(max(len(lines) for lines in bars)):
             signs: list[tuple[float, str]] = []
             for bar in range(section.start, end, per_bar):
@@ -101,8 +100,11 @@ def _strokes(pattern: Pattern, ground: Ground, plays: Sequence[bool]) -> list[_S
             for (beat, sign), after in zip(signs, ends, strict=bool(signs)):
                 held = min(pattern.gate * (after - beat), pattern.short)
                 out += _within_chords(_Stroke(beat, beat + held, sign), pattern, ground.harmony)
-    if plays[section_index(ground.sections, ground.last_bar)] and chord_at(ground.harmony, ground.last_bar).heard:
-        out.append(_Stroke(float(ground.last_bar), float(ground.plan.beats), "b" if pattern.bass else "c"))
+    if (
+        plays[section_index(ground.sections, ground.plan.last_bar)]
+        and chord_at(ground.harmony, ground.plan.last_bar).heard
+    ):
+        out.append(_Stroke(float(ground.plan.last_bar), float(plan.beats), "b" if pattern.bass else "c"))
     return sorted(out, key=lambda stroke: stroke.start)
 
 
@@ -159,7 +161,7 @@ def _bass(part: Part, strokes: Sequence[_Stroke], ground: Ground) -> list[Note]:
     root, known = 0, None
     for stroke in strokes:
         chord, sign = chord_at(ground.harmony, stroke.start), stroke.sign
-        tonic = key.tonic if chord.start >= ground.last_bar and key.tonic in chord.classes else chord.classes[0]
+        tonic = key.tonic if chord.start >= ground.plan.last_bar and key.tonic in chord.classes else chord.classes[0]
         if chord is not known:
             near = out[-1].pitch if out else part.low + 7
             root, known, sign = _nearest(tonic, near, part.low, min(part.high, part.low + 14)), chord, "b"

@@ -9,7 +9,7 @@ import numpy as np
 
 from diffbgm.arrange.sections import SectionSpan, section_at, section_index
 from diffbgm.band.grooves import Groove, Performance, performances, strokes
-from diffbgm.types import METRES, MusicPlan, Note
+from diffbgm.types import MusicPlan, Note
 
 STRONG = 0.5  # strength from which a cut gets a cymbal
 CRASH_REST = 6.0  # beats between two crashes; strong cuts nearer than that get the smaller accent
@@ -35,10 +35,8 @@ class _Kit:
                 self.strike(offset + note.start, note.pitch, note.velocity * loudness)
 
 
-def drum_part(
-    groove: Groove, plan: MusicPlan, sections: Sequence[SectionSpan], plays: Sequence[bool], last_bar: int
-) -> list[Note]:
-    """Play a groove, fills and accents; the last bar, from beat `last_bar` on, has its downbeat only and rings.
+def drum_part(groove: Groove, plan: MusicPlan, sections: Sequence[SectionSpan], plays: Sequence[bool]) -> list[Note]:
+    """Play a groove, fills and accents; the last bar has its downbeat only and rings.
 
     A section's level picks how much is played; every fourth bar of a full section and the last bar before a louder
     section end in a fill. A section that starts loud, and every snapped cut of strength `STRONG` or more, gets the
@@ -49,7 +47,6 @@ def drum_part(
         plan: Its metre and cuts are followed.
         sections: Of the piece.
         plays: Whether there are drums in each section.
-        last_bar: Beat.
 
     """
     kit = _Kit()
@@ -59,11 +56,11 @@ def drum_part(
             continue
         after = sections[index + 1].level if index + 1 < len(sections) and plays[index + 1] else 0.0
         if take is not None:
-            _play_take(kit, take, plan, section, after, last_bar)
+            _play_take(kit, take, plan, section, after)
         else:
-            _play_table(kit, groove, plan, section, after, last_bar)
+            _play_table(kit, groove, plan, section, after)
     rested = -np.inf
-    for beat, strength in sorted(_moments(plan, sections, plays, last_bar).items()):
+    for beat, strength in sorted(_moments(plan, sections, plays).items()):
         loud = 42 + 42 * strength + 26 * section_at(sections, beat).level
         crash = beat - rested >= CRASH_REST
         rested = beat if crash else rested
@@ -89,12 +86,10 @@ def find_take(groove: Groove, plan: MusicPlan) -> Performance | None:
     return takes[plan.beats % min(3, len(takes))] if takes else None
 
 
-def _play_take(
-    kit: _Kit, take: Performance, plan: MusicPlan, section: SectionSpan, after: float, last_bar: int
-) -> None:
+def _play_take(kit: _Kit, take: Performance, plan: MusicPlan, section: SectionSpan, after: float) -> None:
     """Loops of one performance, as loud as the section's level asks, one of two that are nearly so after the other."""
-    per_bar = METRES[plan.metre]
-    end = min(section.end, last_bar)
+    per_bar = plan.beats_per_bar
+    end = min(section.end, plan.last_bar)
     nearest = round(section.level * (len(take.loops) - 1))
     pair = sorted({nearest, max(0, nearest - 1)}, reverse=True)
     loudness = 0.8 + 0.3 * section.level
@@ -115,11 +110,11 @@ def _play_take(
             kit.play(fill, bar, begin - 0.1, min(end, bar + per_bar), loudness)
 
 
-def _play_table(kit: _Kit, groove: Groove, plan: MusicPlan, section: SectionSpan, after: float, last_bar: int) -> None:
-    per_bar = METRES[plan.metre]
+def _play_table(kit: _Kit, groove: Groove, plan: MusicPlan, section: SectionSpan, after: float) -> None:
+    per_bar = plan.beats_per_bar
     pattern = strokes(groove.patterns[plan.metre][int(section.level > LIGHT) + int(section.level > FULL)])
     end_fill = strokes(groove.fill)
-    for bar in range(section.start, min(section.end, last_bar), per_bar):
+    for bar in range(section.start, min(section.end, plan.last_bar), per_bar):
         ends = bar + per_bar >= section.end
         fourth = (bar - section.start) // per_bar % 4 == 3
         fill = (ends and after > section.level) or (section.level > FULL and fourth)
@@ -128,15 +123,13 @@ def _play_table(kit: _Kit, groove: Groove, plan: MusicPlan, section: SectionSpan
             kit.play(end_fill, bar + per_bar - 1, bar, bar + per_bar, 0.8 + 0.25 * section.level)
 
 
-def _moments(
-    plan: MusicPlan, sections: Sequence[SectionSpan], plays: Sequence[bool], last_bar: int
-) -> dict[float, float]:
+def _moments(plan: MusicPlan, sections: Sequence[SectionSpan], plays: Sequence[bool]) -> dict[float, float]:
     """Beats that get a cymbal and how strong: snapped strong cuts, loud section starts and the final downbeat."""
     strong = [(float(c.beat), c.strength) for c in plan.cuts if c.snapped and c.strength >= STRONG and c.beat >= 0]
     loud = [(s, on) for s, on in zip(sections, plays, strict=True) if on and s.level > LIGHT and s.start > 0]
     strong += [(float(section.start), section.level) for section, _ in loud]
-    if plays[section_index(sections, last_bar)]:
-        strong.append((float(last_bar), 0.6))
+    if plays[section_index(sections, plan.last_bar)]:
+        strong.append((float(plan.last_bar), 0.6))
     moments: dict[float, float] = {}
     for beat, strength in strong:
         moments[beat] = max(moments.get(beat, 0.0), strength)

@@ -12,7 +12,14 @@ import torch
 from torch import Tensor
 
 from diffbgm.composer.batching import DenoiseRequest, Prediction, predict
-from diffbgm.composer.condition import Condition
+from diffbgm.composer.condition import (
+    CORPUS_OF_GENRE,
+    Condition,
+    SectionCondition,
+    harmony_tokens,
+    heard_affect,
+    window_tokens,
+)
 from diffbgm.composer.denoiser import Denoiser
 from diffbgm.composer.guidance import (
     accent_metre,
@@ -163,8 +170,6 @@ def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Cond
 
     4/4 is not told: it is what windows of that length are taken for.
     """
-    from diffbgm.composer.condition import CORPUS_OF_GENRE, Condition, SectionCondition, heard_affect, window_tokens
-
     shift = key_shift(plan.key)
     curves = {name: getattr(plan.curves, name).astype(np.float64) for name in CURVES}
     curves["register"] = curves["register"] + shift
@@ -191,8 +196,6 @@ def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Cond
 
 def asked_harmony(plan: MusicPlan, beats: int) -> np.ndarray:
     """[beats, HARMONY_WIDTH] what the network is told of the plan's chords, in the key where it works."""
-    from diffbgm.composer.condition import harmony_tokens
-
     chord, bass = np.zeros((beats, 12)), np.zeros((beats, 12))
     shift = key_shift(plan.key)
     for asked in plan.chords:

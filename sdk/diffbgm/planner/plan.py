@@ -6,10 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from diffbgm.brief import Brief, read_brief
+from diffbgm.brief.knobs import FASTEST, SLOWEST
 from diffbgm.errors import PlanError, VideoError
 from diffbgm.planner.affect import (
-    FASTEST_ASKED,
-    SLOWEST_ASKED,
     choose_bpm,
     choose_key,
     choose_mode,
@@ -104,12 +103,12 @@ def make_plan(
     preferred, bpm_range = choose_bpm(arousal, pace, rules)
     end = features.duration
     if bpm is None and brief.bpm is not None and rules.bpm == brief.bpm:
-        low, high = (min(max(n, SLOWEST_ASKED), FASTEST_ASKED) for n in brief.bpm)
+        low, high = (min(max(n, SLOWEST), FASTEST) for n in brief.bpm)
         bpm_range = (low, high) if high > low * 1.04 else (low / 1.02, high * 1.02)
         end = end_of_bars(features.duration, bpm_range, preferred if high > low else low, BAR_UNITS[metre])
     if bpm is not None:
-        if not SLOWEST_ASKED <= bpm <= FASTEST_ASKED:
-            raise PlanError(f"bpm must lie between {SLOWEST_ASKED:g} and {FASTEST_ASKED:g}, got {bpm:g}")
+        if not SLOWEST <= bpm <= FASTEST:
+            raise PlanError(f"bpm must lie between {SLOWEST:g} and {FASTEST:g}, got {bpm:g}")
         preferred, bpm_range = bpm, (bpm / 1.02, bpm * 1.02)
         end = end_of_bars(features.duration, bpm_range, bpm, BAR_UNITS[metre])
     fit = fit_tempo(

@@ -298,7 +298,6 @@ class MusicPlan(Value):
         rests: (start, end) in seconds in which no note begins.
         ending: "fade", "final" (a chord that rings) or "cut" (off on the last frame).
         energy: (seconds, level 0..1) points of how much is to happen over time; empty: the pictures decide.
-        ensemble: The row of `brief/data/genres.tsv` whose band and grooves suit; empty: what the palette says.
 
     Raises:
         PlanError: The parts do not fit one another.
@@ -323,7 +322,6 @@ class MusicPlan(Value):
     rests: tuple[tuple[float, float], ...] = ()
     ending: Ending = "final"
     energy: tuple[tuple[float, float], ...] = ()
-    ensemble: str = ""
 
     def __post_init__(self) -> None:
         check_finite(self)

@@ -1,7 +1,7 @@
 """What scoring a video gives back: everything in memory, written out by `save` as the suffix asks."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +20,7 @@ from diffbgm.timeline import Clip, write_fcpxml, write_otio
 from diffbgm.types import Audio, MusicPlan, PianoRoll, Score, VideoFeatures
 
 PLAN = ".plan.json"
+CUT_OFF = 0.02  # seconds of a fade that nobody hears as one
 TIMELINES = (".otio", ".fcpxml")  # they hold the files that lie beside them
 
 
@@ -131,7 +132,8 @@ class Result:
         settings = with_changes(self.options, {name: value for name, value in wanted.items() if value is not None})
         asked = {**self.gains, **(gains or {})}
         first_fade = self.receipt.get("rendered_fade", self.options.fade)
-        sound = remix(self.sound, self.score, asked, fade=settings.fade, old_fade=first_fade, loudness=loudness)
+        fade, old_fade = (final_fade(self.plan, seconds) for seconds in (settings.fade, first_fade))
+        sound = remix(self.sound, self.score, asked, fade=fade, old_fade=old_fade, loudness=loudness)
         audio, speech = under_own_sound(self.source, sound.mix, settings, self.receipt["speech"])
         receipt = {
             **self.receipt,
@@ -286,24 +288,39 @@ class Result:
 def under_own_sound(
     source: Path, music: Audio, options: ScoreOptions, speech: Iterable[Iterable[float]] | None = None
 ) -> tuple[Audio, list[tuple[float, float]]]:
-    """What the scored video sounds like, and where somebody speaks.
+    """The music as it goes into the video, and where it makes way for speech; see `own_sound`."""
+    own, spans = own_sound(source, options, music.duration, speech)
+    return laid_under(own, music, spans), spans
+
+
+def own_sound(
+    source: Path, options: ScoreOptions, until: float, speech: Iterable[Iterable[float]] | None = None
+) -> tuple[Audio | None, list[tuple[float, float]]]:
+    """The video's own sound where it is to stay, and (start, end) in seconds of the speech that music makes way for.
 
     Args:
         source: The video, whose own sound may be wanted.
-        music: As long as the video.
         options: `keep_audio` says what becomes of its own sound.
-        speech: (start, end) in seconds, where that is known; empty or None where it is to be looked for.
+        until: Seconds that are read.
+        speech: The speech where that is known; empty or None where it is to be looked for.
 
     Raises:
         VideoError: The video's own sound is wanted and cannot be read.
     """
-    own = None if options.keep_audio == "replace" else media.read_audio(source, until=music.duration)
-    if own is None:
-        return music, []
-    spans: list[tuple[float, float]] = []
-    if options.keep_audio == "duck":
-        spans = [(a, b) for a, b in speech or ()] or find_speech(own)
-    return mix_under(own, music, "duck" if spans else "mix", spans), spans
+    own = None if options.keep_audio == "replace" else media.read_audio(source, until=until)
+    if own is None or options.keep_audio != "duck":
+        return own, []
+    return own, [(a, b) for a, b in speech or ()] or find_speech(own)
+
+
+def laid_under(own: Audio | None, music: Audio, speech: Sequence[tuple[float, float]]) -> Audio:
+    """The music mixed under the video's own sound, where there is any, and ducked in the `speech`."""
+    return music if own is None else mix_under(own, music, "duck" if speech else "mix", speech)
+
+
+def final_fade(plan: MusicPlan, asked: float | None) -> float | None:
+    """Seconds of the final fade: as asked, hardly any where the plan is to cut off, None: as `render` has it."""
+    return CUT_OFF if asked is None and plan.ending == "cut" else asked
 
 
 def with_mix(kinds: Iterable[str]) -> list[str]:

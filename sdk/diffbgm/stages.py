@@ -11,20 +11,18 @@ from diffbgm.arrange import arrange
 from diffbgm.arrange.palettes import find_palette
 from diffbgm.brief import read_asked
 from diffbgm.hub import Origin
-from diffbgm.media import read_audio
 from diffbgm.options import ComposeOptions, ScoreOptions, guidance_of, settings_of, with_changes
 from diffbgm.planner import check_plan_fits, combine_styles, make_plan
 from diffbgm.planner.styles import MOOD_TEXTS
 from diffbgm.progress import Clock
 from diffbgm.receipt import make_receipt
 from diffbgm.render import render
-from diffbgm.render.ducking import find_speech, mix_under
-from diffbgm.result import Result
+from diffbgm.render.loudness import DEFAULT_LOUDNESS
+from diffbgm.result import Result, final_fade, laid_under, own_sound
 from diffbgm.types import MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze, describe
 from diffbgm.video.clip import sense_of
 
-DEFAULT_LOUDNESS = -16.0  # LUFS
 SAMPLER = ("steps", "bar_correlation", "section_coupling", "mode_guidance")  # options that go to the composer
 
 
@@ -123,20 +121,18 @@ def arrange_and_render(
     plan = planned.plan
     settings = with_changes(None, {**settings_of(settings), "seed": options.seed})
     with clock.stage("arrange", 0.7, 0.72):
-        own = None if settings.keep_audio == "replace" else read_audio(path, until=plan.duration)
-        speech = find_speech(own) if own is not None and settings.keep_audio == "duck" else []
+        own, speech = own_sound(path, settings, plan.duration)
         music = arrange(roll, plan, seed=options.seed, speech=speech)
     with clock.stage("render", 0.72, 1.0) as told:
-        fade = 0.02 if settings.fade is None and plan.ending == "cut" else settings.fade
         sound = render(
             music,
             duration=plan.duration,
-            fade=fade,
+            fade=final_fade(plan, settings.fade),
             loudness=settings.loudness or DEFAULT_LOUDNESS,
             stems=stems,
             on_progress=told,
         )
-        audio = sound.mix if own is None else mix_under(own, sound.mix, "duck" if speech else "mix", speech)
+        audio = laid_under(own, sound.mix, speech)
     receipt = make_receipt(
         plan,
         audio,

@@ -11,7 +11,7 @@ from diffbgm.errors import RenderError
 from diffbgm.files import StrPath
 from diffbgm.media.blocks import blocks, new_sound, release
 from diffbgm.progress import Progress, part_of
-from diffbgm.render.loudness import fade_curve, master_curve, measure_loudness, target_of, true_peak
+from diffbgm.render.loudness import DEFAULT_LOUDNESS, fade_curve, master_curve, measure_loudness, target_of, true_peak
 from diffbgm.render.mix import add_room, balance, brighten, energy_curve, excess_gains, glue_curve, room_response
 from diffbgm.render.soundfont import LICENCES, PACKAGED, find_soundfont
 from diffbgm.render.synth import Engine, find_engine, synthesize
@@ -63,7 +63,7 @@ def render(
     score: Score,
     *,
     duration: float,
-    loudness: float | str = -16.0,
+    loudness: float | str = DEFAULT_LOUDNESS,
     ceiling: float = -1.0,
     fade: float | None = None,
     soundfont: StrPath | None = None,
@@ -121,7 +121,7 @@ def render(
         if gain < 1:
             add_sound(mix, stem, gain - 1)
             add_sound(stem, stem, gain - 1)
-    ending = fade_curve(samples, rate, min(0.8, duration / 5) if fade is None else fade)
+    ending = fade_curve(samples, rate, fade)
     glue[samples - len(ending) :] *= ending
     master = master_curve(lambda a, b: mix[:, a:b] * glue[a:b], samples, rate, target, ceiling)
     for a, b in blocks(samples):

@@ -6,8 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from diffbgm.notation import spell, to_musicxml, write_musicxml
+from diffbgm.notation import KINDS, spell, to_musicxml, write_musicxml
 from diffbgm.types import Key, Note, PlannedChord, Score, TempoMap, Track
+from diffbgm.types.chord import QUALITIES
 
 CHORDS = (PlannedChord(0, 4, "Am7"), PlannedChord(4, 8, "F/A"), PlannedChord(8, 12, "Bbmaj7"))
 
@@ -49,6 +50,18 @@ def onsets(part: ElementTree.Element) -> tuple[list[tuple[Fraction, str]], set[F
         lengths.add(longest)
         start += longest
     return found, lengths
+
+
+def test_a_chord_has_one_kind_however_it_is_written() -> None:
+    assert set(QUALITIES.values()) == set(KINDS)
+    symbols = ("CM7", "Cmaj7", "Fø", "Fm7b5", "G+", "B♭maj9", "F#7sus4", "Ammaj7")
+    chords = [PlannedChord(i, i + 1, symbol) for i, symbol in enumerate(symbols)]
+    root = ElementTree.fromstring(to_musicxml(piece(), chords=chords).split("\n", 2)[2])
+    kinds = [h.findtext("kind") for h in root.iter("harmony")]
+    assert kinds == ["major-seventh", "major-seventh", "half-diminished", "half-diminished", "augmented",
+                     "major-ninth", "suspended-fourth", "major-minor"]  # fmt: skip
+    flat = list(root.iter("harmony"))[5]
+    assert (flat.findtext("root/root-step"), flat.findtext("root/root-alter")) == ("B", "-1")
 
 
 @pytest.mark.parametrize(("metre", "bar"), [((4, 4), 4), ((3, 4), 3), ((6, 8), 3), ((2, 4), 2)])

@@ -25,11 +25,15 @@ KEYBOARDS = (*range(8), *range(16, 21), 46)  # pianos, organs, the harp: two sta
 DYNAMICS = ((50, "p"), (66, "mp"), (82, "mf"), (98, "f"), (128, "ff"))  # by mean velocity below
 TEMPO_STEP = 3  # beats a minute that a bar must differ by to be told
 STEPS = "FCGDAEB"  # along the circle of fifths
-KINDS = {  # of chord symbols, the longest name first
-    "maj7": "major-seventh", "m7b5": "half-diminished", "dim7": "diminished-seventh", "sus4": "suspended-fourth",
-    "sus2": "suspended-second", "add9": "major", "maj": "major", "min": "minor", "dim": "diminished",
-    "aug": "augmented", "m7": "minor-seventh", "m6": "minor-sixth", "m": "minor", "7": "dominant", "6": "major-sixth",
-    "9": "dominant-ninth", "5": "power", "": "major",
+KINDS: dict[tuple[int, ...], str] = {  # of chords, by their tones in semitones above the root
+    (0, 4, 7): "major", (0, 3, 7): "minor", (0, 3, 6): "diminished", (0, 4, 8): "augmented",
+    (0, 5, 7): "suspended-fourth", (0, 2, 7): "suspended-second", (0, 7): "power",
+    (0, 4, 7, 9): "major-sixth", (0, 3, 7, 9): "minor-sixth", (0, 4, 7, 10): "dominant",
+    (0, 4, 7, 11): "major-seventh", (0, 3, 7, 10): "minor-seventh", (0, 3, 7, 11): "major-minor",
+    (0, 3, 6, 10): "half-diminished", (0, 3, 6, 9): "diminished-seventh", (0, 5, 7, 10): "suspended-fourth",
+    (0, 4, 7, 2): "major", (0, 3, 7, 2): "minor", (0, 4, 7, 10, 2): "dominant-ninth",
+    (0, 4, 7, 11, 2): "major-ninth", (0, 3, 7, 10, 2): "minor-ninth", (0, 4, 7, 10, 1): "dominant",
+    (0, 4, 7, 10, 9): "dominant-13th",
 }  # fmt: skip
 # Where a drum is drawn (step, octave, note head), by key; others sit on the middle line.
 DRUMS = {35: "F4", 36: "F4", 37: "C5x", 38: "C5", 40: "C5", 41: "A4", 43: "A4", 45: "B4", 47: "D5", 48: "E5", 50: "E5",
@@ -243,13 +247,11 @@ def _direction(measure: Element, placement: str, into: int | None = None) -> Ele
 
 
 def _harmony(measure: Element, chord: PlannedChord, into: int) -> None:
-    symbol, _, bass = chord.symbol.partition("/")
+    symbol, _, bass = chord.symbol.replace("♯", "#").replace("♭", "b").partition("/")
     size = 2 if symbol[1:2] in ("#", "b") else 1
-    suffix = symbol[size:]
-    kind = next(kind for text, kind in KINDS.items() if suffix.startswith(text))
     harmony = SubElement(measure, "harmony")
     _spelled(SubElement(harmony, "root"), "root", symbol[:size])
-    SubElement(harmony, "kind", text=suffix).text = kind
+    SubElement(harmony, "kind", text=symbol[size:]).text = KINDS[chord.chord.tones]
     if bass:
         _spelled(SubElement(harmony, "bass"), "bass", bass)
     if into:

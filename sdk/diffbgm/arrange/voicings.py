@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise, product
 
+from diffbgm.arrange.ending import middle_range
 from diffbgm.arrange.harmony import Chord, voice
 from diffbgm.band import Part
 
@@ -23,8 +24,7 @@ def chord_pitches(chord: Chord, part: Part, previous: Sequence[int], *, spread: 
         return fretted(chord.classes, part)
     if spread:
         return ladder(chord.classes, part)
-    low = max(part.low, min(52, part.high - 24))
-    return voice(chord.classes, previous, low, min(part.high, low + 24))
+    return voice(chord.classes, previous, *middle_range(part))
 
 
 def fretted(classes: Sequence[int], part: Part) -> tuple[int, ...]:

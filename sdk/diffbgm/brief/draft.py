@@ -13,30 +13,11 @@ LOUD_GUITARS = frozenset({"electric guitar", "distorted guitar", "overdriven gui
 MEDIUM = (76.0, 104.0)  # a medium tempo is the genre's, where there is one
 NARROW = 6.0  # beats per minute: a word of tempo counts alone where it shares less than that with the genre
 UNPITCHED = frozenset({"taiko", "melodic tom", "woodblock", "agogo"})  # drums that General MIDI has as instruments
-BROAD = frozenset(  # kinds of film and of music that give way to a narrower one
-    [
-        "epic orchestral",
-        "cinematic",
-        "electro",
-        "classical",
-        "latin",
-        "orchestral",
-        "folk",
-        "world music",
-        "corporate",
-        "sport",
-        "action",
-        "horror",
-        "thriller",
-        "fantasy",
-        "documentary",
-        "game score",
-        "film noir",
-        "science fiction",
-        "celtic",
-        "pop",
-    ]
-)
+BROAD = frozenset({  # kinds of film and of music that give way to a narrower one
+    "epic orchestral", "cinematic", "electro", "classical", "latin", "orchestral", "folk", "world music", "corporate",
+    "sport", "action", "horror", "thriller", "fantasy", "documentary", "game score", "film noir", "science fiction",
+    "celtic", "pop",
+})  # fmt: skip
 ENOUGH = 3  # named pitched instruments that need nobody beside them
 
 

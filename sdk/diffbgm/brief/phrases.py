@@ -7,25 +7,10 @@ from dataclasses import dataclass
 from diffbgm.brief.lexicon import LONGEST_PHRASE, Lexicon, Meaning, is_joined
 
 LONGEST_WORD = 40
-CONTENT = frozenset(
-    [
-        "genre",
-        "instrument",
-        "group",
-        "lacking",
-        "mood",
-        "scene",
-        "tempo",
-        "mode",
-        "metre",
-        "arc",
-        "ending",
-        "lead",
-        "solo",
-        "speech",
-        "intensity",
-    ]
-)  # kinds that say something of the music
+CONTENT = frozenset({  # kinds that say something of the music
+    "genre", "instrument", "group", "lacking", "mood", "scene", "tempo", "mode", "metre", "arc", "ending", "lead",
+    "solo", "speech", "intensity",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,14 @@ def test_any_instrument_asked_for_is_heard(name: str) -> None:
         assert sum(len(track.notes) for track in own) >= 4
 
 
+def test_an_ensemble_that_has_all_who_are_asked_for_plays_as_it_is() -> None:
+    plan, score = plan_of("string-quartet", instruments=("violin", "viola", "cello"))
+    assert cast(plan) == find_palette("string-quartet")
+    assert [track.program for track in score.tracks] == [40, 40, 41, 42]
+    joined, _ = plan_of("string-quartet", instruments=("violin", "flute"))
+    assert "flute" in {part.instrument for part in cast(joined).players}
+
+
 def test_unknown_names_are_refused_with_their_neighbours() -> None:
     with pytest.raises(PlanError, match="clarinet"):
         plan_of(lead="clarinette")

@@ -45,6 +45,8 @@ def cast(plan: MusicPlan) -> Palette:
         return palette
     banned = _Banned(asked.without if asked.drums is not False else (*asked.without, "drums"))
     named = _named(asked, banned)
+    if _seats_all(palette, named, asked):
+        return palette
     pitched = [player for player in named if "percussion" not in player.roles]
     alone = asked.solo or (not asked.lead and len(pitched) == 1 and _is_guest_keyboard(pitched[0], palette))
     unsaid = palette.name == UNSAID or (alone and bool(pitched))
@@ -62,6 +64,14 @@ def cast(plan: MusicPlan) -> Palette:
         )
     ordered = sorted(seats, key=lambda part: ROLES.index(part.role))
     return replace(palette, name=palette.name, players=tuple(_mixed(ordered)))
+
+
+def _seats_all(palette: Palette, named: Sequence[Player], asked: Instrumentation) -> bool:
+    """Whether a palette that somebody chose has all who are asked for, and nothing else is asked: it plays as it is."""
+    at_home = {part.instrument for part in palette.players}
+    drums = asked.drums is None or asked.drums == bool(palette.of("percussion"))
+    others = asked.solo or asked.without or asked.lead
+    return palette.name != UNSAID and not others and drums and all(player.name in at_home for player in named)
 
 
 def _is_guest_keyboard(player: Player, palette: Palette) -> bool:

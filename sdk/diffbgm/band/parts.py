@@ -63,7 +63,6 @@ class Palette:
         swing: How late the off-sixteenths come, in beats.
         bass_pulse: Whether a composed bass repeats eighths where the music is loud.
         description: What people read of it.
-        genres: Genres of `brief/data/genres.tsv` that it plays.
 
     """
 
@@ -72,7 +71,6 @@ class Palette:
     swing: float = 0.0
     bass_pulse: bool = False
     description: str = ""
-    genres: tuple[str, ...] = ()
 
     @property
     def parts(self) -> Mapping[Role, Part]:

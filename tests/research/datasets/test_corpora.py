@@ -1,4 +1,5 @@
 import io
+import zipfile
 from pathlib import Path
 
 import mido
@@ -87,6 +88,13 @@ def test_a_folder_gives_the_corpora_that_are_known(tmp_path: Path) -> None:
     assert [path.name for path in corpora_in(tmp_path)] == ["freedoom-train.zip"]
     assert is_corpus(tmp_path / "groove-train.zip")
     assert not is_corpus(tmp_path / "muvisync-labels-train.zip")
+
+
+def test_pop909_is_no_archive_in_the_common_layout(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "POP909.zip", "w") as archive:
+        archive.writestr("POP909/001/beat_midi.txt", "0.0 1.0 1.0\n")
+    assert is_corpus(tmp_path / "POP909.zip")
+    assert not is_corpus(tmp_path / "POP909.zip", common=True)  # `evaluate model` reads its own split of songs
 
 
 def test_damaged_archives_are_named(tmp_path: Path) -> None:

@@ -109,7 +109,9 @@ def is_corpus(path: Path | str, *, common: bool = False) -> bool:
         return False
     with open_archive(path) as archive:
         names = archive.namelist()
-    return ("index.csv" in names and any(name.startswith("midi/") for name in names)) or _is_pop909(names)
+    if "index.csv" in names and any(name.startswith("midi/") for name in names):
+        return True
+    return not common and _is_pop909(names)
 
 
 def corpora_in(folder: Path | str) -> list[Path]:

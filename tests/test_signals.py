@@ -12,7 +12,7 @@ import pytest
 
 from diffbgm.cli.commands import explain
 from diffbgm.cli.signals import Interrupted, Stop, stoppable
-from diffbgm.errors import RenderError, WeightsError
+from diffbgm.errors import Cancelled, RenderError, WeightsError
 
 CONSOLE = "import sys; from diffbgm.cli import main; sys.exit(main())"
 # Sends a signal to itself when a module is looked for, as somebody does who presses Ctrl-C at once.
@@ -134,3 +134,8 @@ def test_what_the_caller_can_mend_is_two_and_a_limit_of_memory_says_so() -> None
     assert explain(RenderError("x")) == ("x", 1)
     assert explain(OSError(24, "Too many open files")) == ("Too many open files", 2)
     assert explain(KeyError("x")) is None
+
+
+def test_what_stopped_itself_by_a_signal_has_the_code_of_a_stop() -> None:
+    assert explain(Cancelled("stopped at step 3", signal.SIGTERM)) == ("stopped at step 3", 143)
+    assert explain(Cancelled()) == ("stopped", 130)

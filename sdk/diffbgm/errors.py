@@ -4,6 +4,8 @@ The tree: `DiffBGMError` over `InputError` (also a ValueError), `RenderError` an
 `OptionError`, `VideoError`, `StyleError`, `PlanError`, `OutputError`, `DataError` and `WeightsError`.
 """
 
+import signal
+
 
 class DiffBGMError(Exception):
     """Base of every error this package raises on purpose."""
@@ -54,4 +56,8 @@ class RenderError(DiffBGMError):
 
 
 class Cancelled(DiffBGMError):
-    """The caller asked to stop."""
+    """The caller asked to stop, by Ctrl-C or by the signal `number`."""
+
+    def __init__(self, message: str = "", number: int = signal.SIGINT) -> None:
+        super().__init__(message)
+        self.number = number

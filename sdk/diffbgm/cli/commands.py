@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from diffbgm import __version__
 from diffbgm.cli import batch, common, look, push, retake, score
 from diffbgm.cli.signals import Stop
-from diffbgm.errors import DiffBGMError, InputError
+from diffbgm.errors import Cancelled, DiffBGMError, InputError
 
 GROUPS = (score, retake, look, batch, push)
 RESEARCH = "diffbgm.research.cli"  # train, evaluate, dataset, ...: the other wing, which this one never imports by name
@@ -56,6 +56,8 @@ def show_warning(message: "Warning | str", category: type[Warning], *_: object, 
 
 def explain(e: Exception) -> "tuple[str, int] | None":
     """One line for an error, and the exit code; None for what only a traceback explains."""
+    if isinstance(e, Cancelled):
+        return str(e) or "stopped", 128 + e.number
     if isinstance(e, DiffBGMError):
         return str(e), 2 if isinstance(e, InputError) else 1
     if isinstance(e, BrokenPipeError):

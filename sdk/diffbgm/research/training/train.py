@@ -157,8 +157,9 @@ def train_on(
             if last or stopped or time.monotonic() - saved > 60 * options.checkpoint_minutes:
                 keep_checkpoint(state, out, needed=last or bool(stopped))
                 saved = time.monotonic()
-            if stopped:
-                raise Cancelled(f"stopped at step {state.step}, which is saved; the same command goes on from there")
+            if stopped and not last:
+                said = f"stopped at step {state.step}, which is saved; the same command goes on from there"
+                raise Cancelled(said, stopped[0])
     average = Denoiser(state.model.config)
     average.load_state_dict(state.average)
     return save_weights(average, out / "weights", torch.bfloat16)

@@ -20,6 +20,7 @@ from diffbgm.planner.check import read_plan
 from diffbgm.planner.restyle import restyle
 from diffbgm.progress import Clock, Progress, part_of, silent
 from diffbgm.project import Project
+from diffbgm.render import prepare
 from diffbgm.result import Result, Take
 from diffbgm.retake import check_bars, check_outside, replace_bars
 from diffbgm.setting import MOST_SEED
@@ -104,6 +105,8 @@ class DiffBGM:
             model, origin = hub.load(
                 name_or_path, revision=revision, cache_dir=cache_dir, token=token, local_files_only=local_files_only
             )
+            if not wait:
+                threading.Thread(target=prepare, daemon=True).start()
             return model.to(find_device(device)), origin
 
         precision = None if dtype is None else read_dtype(dtype)

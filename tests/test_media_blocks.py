@@ -89,6 +89,7 @@ def test_mastering_meets_loudness_and_ceiling(small: bool, noise: np.ndarray) ->
     curve, lufs, peak = master(reader(sound), LENGTH, RATE, -14.0, -1.0)
     assert measure_loudness(noise * curve, RATE) == pytest.approx(-14, abs=0.6)
     assert true_peak(noise * curve) <= -1.0 + 1e-6
+    assert (lufs, peak) == pytest.approx((measure_loudness(noise * curve, RATE), true_peak(noise * curve)), abs=1e-4)
     assert (master(reader(0 * sound), LENGTH, RATE, -14.0, -1.0).curve == 1).all()
     assert len(fade_curve(100, RATE, 1.0)) == 100
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from typing import get_args
 
 import numpy as np
@@ -113,7 +114,7 @@ def render(
     response = room_response(rate)
     mix = new_sound(2, samples)
     with ThreadPoolExecutor(cores()) as pool:
-        roomy = pool.map(lambda stem, track: add_room(stem, track.role, response), raw, tracks)
+        roomy = pool.map(add_room, raw, [track.role for track in tracks], [response] * len(raw))
         for done, (stem, track, _) in enumerate(zip(raw, tracks, roomy, strict=True), 1):
             add_sound(mix, stem)
             report(0.7 * done / len(tracks), f"mixing {track.role}")
@@ -149,14 +150,9 @@ def render(
 
 
 def prepare() -> None:
-    """Import what rendering needs, which takes a third of a second, while something else is waited for."""
-    import mido
-    import pyloudnorm
-    import scipy.io.wavfile
-    import scipy.ndimage
-    import scipy.signal
-
-    assert all((mido, pyloudnorm, scipy.io.wavfile, scipy.ndimage, scipy.signal))
+    """Import what rendering needs, which takes more than half a second, while something else is waited for."""
+    for name in ("scipy.signal", "scipy.ndimage", "scipy.io.wavfile", "pyloudnorm", "mido"):
+        import_module(name)
 
 
 def possible_stems() -> list[str]:

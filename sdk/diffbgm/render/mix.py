@@ -56,7 +56,7 @@ def balance(stems: Sequence[np.ndarray], tracks: Sequence[Track], rate: int, ene
     for stem in stems:
         narrow(stem)
     with ThreadPoolExecutor(cores()) as pool:
-        loud = list(pool.map(lambda stem: measure_loudness(stem, rate), stems))
+        loud = list(pool.map(measure_loudness, stems, [rate] * len(stems)))
     played = [level - (own_level(track) if known else level) for level, track in zip(loud, tracks, strict=True)]
     lead = max((p for p, track in zip(played, tracks, strict=True) if track.role == "melody"), default=-np.inf)
     lead = lead if np.isfinite(lead) else max(played, default=0.0)

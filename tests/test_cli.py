@@ -52,6 +52,28 @@ def test_analysis_and_plan_are_json_that_reads_back(
     assert (tmp_path / "p.png").stat().st_size > 1000
 
 
+LATE = (
+    *("torch", "accelerate", "safetensors", "cv2", "scenedetect", "scipy", "mido", "pretty_midi", "pyloudnorm"),
+    *("matplotlib", "transformers", "huggingface_hub", "httpx2", "PIL", "opentimelineio", "pyarrow", "sklearn"),
+)
+
+
+def test_nothing_heavy_is_loaded_before_pictures_are_decoded(movie: Path, tmp_path: Path) -> None:
+    code = f"""
+import os, sys
+from diffbgm import cli, media
+
+def frames(*_, **__):
+    print([m for m in {LATE!r} if m in sys.modules], flush=True)
+    os._exit(0)
+
+media.frames = frames
+cli.main(["score", {str(movie)!r}, "-o", {str(tmp_path / "scored.mp4")!r}])
+"""
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
 def test_analysis_and_plan_run_without_torch(movie: Path) -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from diffbgm import hub
 from diffbgm.errors import InputError, OptionError
@@ -20,6 +20,7 @@ from diffbgm.planner.check import read_plan
 from diffbgm.planner.restyle import restyle
 from diffbgm.progress import Clock, Progress, part_of, silent
 from diffbgm.project import Project
+from diffbgm.render import prepare
 from diffbgm.result import Result, Take
 from diffbgm.retake import check_bars, check_outside, replace_bars
 from diffbgm.setting import MOST_SEED
@@ -44,13 +45,12 @@ class DiffBGM:
     """A model with what it takes to score videos. It holds no state between calls: threads may share one."""
 
     def __init__(self, model: "Denoiser", origin: hub.Origin, dtype: "torch.dtype | None" = None) -> None:
-        self._loaded: Future[tuple[Denoiser, hub.Origin]] = Future()
-        self._loaded.set_result((model, origin))
+        self._loaded: Later[tuple[Denoiser, hub.Origin]] = Later(lambda: (model, origin))
         self.dtype = dtype
 
     @property
     def model(self) -> "Denoiser":
-        """The network; waits where it is still being loaded, and raises what went wrong there."""
+        """The network; loaded now or waited for where it is not there yet, which may raise what went wrong there."""
         return self._loaded.result()[0]
 
     @property
@@ -87,8 +87,8 @@ class DiffBGM:
             device: "cpu", "cuda", ...; None lets accelerate choose.
             dtype: What to compute in: "float32" or "bfloat16"; None takes bfloat16 where the hardware is fast at it,
                 else float32.
-            wait: False returns at once and loads in a thread, while a video is looked at; what `Raises` names is then
-                raised where the model is first needed.
+            wait: False returns at once and loads in a thread, from the first picture that `score` looks at; what
+                `Raises` names is then raised where the model is first needed.
 
         Returns:
             The model, on the device.
@@ -105,13 +105,15 @@ class DiffBGM:
             model, origin = hub.load(
                 name_or_path, revision=revision, cache_dir=cache_dir, token=token, local_files_only=local_files_only
             )
+            if not wait:
+                threading.Thread(target=prepare, daemon=True).start()
             return model.to(find_device(device)), origin
 
         precision = None if dtype is None else read_dtype(dtype)
         if wait:
             return cls(*load(), precision)
         loading = cls.__new__(cls)
-        loading.dtype, loading._loaded = precision, in_thread(load)
+        loading.dtype, loading._loaded = precision, Later(load)
         return loading
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> Path:
@@ -280,7 +282,13 @@ class DiffBGM:
         planned_before = None if plan is None else as_plan(plan)
         seed = draw_seed()
         path, kept = as_file(video)
-        clock = Clock(on_progress)
+
+        def tell(fraction: float, message: str) -> None:
+            if fraction > 0:  # the first pictures are there: torch is imported while the others are decoded
+                self._loaded.start()
+            (on_progress or silent)(fraction, message)
+
+        clock = Clock(tell)
         planned = analyze_and_plan(path, settings, clock, features=features, plan=planned_before)
         with clock.stage("compose", 0.28, 0.7) as told:
             takes: tuple[Take, ...] = ()
@@ -438,6 +446,30 @@ class DiffBGM:
         return replace(scored, holder=kept or result.holder)
 
 
+class Later(Generic[T]):
+    """What `work` returns or raises, done once: in a thread that a program which ends does not wait for, or here."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work, self._done, self._claim = work, Future[T](), threading.Lock()
+
+    def start(self) -> None:
+        """Begins with it in a thread, if nobody has begun."""
+        if self._claim.acquire(blocking=False):
+            threading.Thread(target=self._run, daemon=True).start()
+
+    def result(self) -> T:
+        """What it returned or raised; done here where nobody has begun."""
+        if self._claim.acquire(blocking=False):
+            self._run()
+        return self._done.result()
+
+    def _run(self) -> None:
+        try:
+            self._done.set_result(self._work())
+        except BaseException as e:
+            self._done.set_exception(e)
+
+
 class KeptCopy:
     """A temporary copy of a video that came as bytes; it lies on the disk as long as a result refers to it.
 
@@ -450,20 +482,6 @@ class KeptCopy:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "KeptCopy":
         return self
-
-
-def in_thread(work: Callable[[], T]) -> "Future[T]":
-    """What `work` will have returned or raised; a program that ends does not wait for it."""
-    done: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            done.set_result(work())
-        except BaseException as e:
-            done.set_exception(e)
-
-    threading.Thread(target=run, daemon=True).start()
-    return done
 
 
 def read_dtype(dtype: "torch.dtype | str") -> "torch.dtype":

@@ -1,8 +1,9 @@
 """The bench: scoring at several lengths, the sampler beside the paper's network, composing beside others; as ratios.
 
-    python -m tests.bench [--quick] [--hour] [--json FILE]
+    python -m tests.bench [--quick] [--hour] [--against COMMIT] [--json FILE]
 
-Run it on an idle machine. Ratios are taken within one run; --quick only shows that it works.
+Run it on an idle machine. Ratios are taken within one run; --quick only shows that it works. On a processor with
+bfloat16 units, ATEN_CPU_CAPABILITY=avx2 and ONEDNN_MAX_CPU_ISA=AVX2 in the environment hide them.
 """
 
 import argparse
@@ -13,8 +14,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from tests.bench import lengths, sampling, threads
+from tests.bench import lengths, sampling, start, takes, threads
 
+from diffbgm.composer.device import has_fast_bf16
 from diffbgm.options import ComposeOptions
 
 LENGTHS, QUICK, HOUR = (30.0, 60.0, 120.0, 600.0), (10.0, 20.0), 3600.0
@@ -24,26 +26,41 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small settings, to see that it works")
     parser.add_argument("--hour", action="store_true", help="a film of 60 minutes as well")
-    parser.add_argument("--only", choices=("lengths", "sampling", "threads"))
+    parser.add_argument("--only", choices=("lengths", "sampling", "threads", "start", "takes"))
+    parser.add_argument("--against", metavar="COMMIT", help="only a minute of film, here against that commit, in turn")
     parser.add_argument("--json", type=Path, metavar="FILE", help="all figures, seconds too")
     args = parser.parse_args()
     print(machine())
     found: dict[str, object] = {"machine": machine(), "quick": args.quick}
-    if args.only in (None, "sampling"):
+    if args.against:
+        with tempfile.TemporaryDirectory(prefix="diffbgm-bench-") as folder:
+            setting = (QUICK[0], 2, Path(folder), 1) if args.quick else (60.0, ComposeOptions.steps, Path(folder), 3)
+            here, before = lengths.compare(args.against, *setting)
+        found["against"] = [asdict(here), asdict(before)]
+        print("\n" + against_table(here, before))
+    wanted = (args.only,) if args.only else () if args.against else ("start", "sampling", "lengths", "threads", "takes")
+    if "start" in wanted:
+        found["start"] = start.measure(1 if args.quick else 7)
+        print("\n" + start_table(found["start"]), flush=True)
+    if "sampling" in wanted:
         cost = sampling.measure((1, 4), 1) if args.quick else sampling.measure()
         found["sampling"] = asdict(cost)
         print("\n" + sampling_table(cost), flush=True)
-    if args.only in (None, "lengths"):
-        wanted = QUICK if args.quick else (*LENGTHS, *([HOUR] if args.hour else []))
+    if "lengths" in wanted:
+        films_of = QUICK if args.quick else (*LENGTHS, *([HOUR] if args.hour else []))
         with tempfile.TemporaryDirectory(prefix="diffbgm-bench-") as folder:
             steps = 2 if args.quick else ComposeOptions.steps
-            films = [lengths.measure(seconds, steps, Path(folder)) for seconds in wanted]
+            films = [lengths.measure(seconds, steps, Path(folder)) for seconds in films_of]
         found["lengths"] = [asdict(film) for film in films]
         print("\n" + lengths_table(films))
-    if args.only in (None, "threads"):
+    if "threads" in wanted:
         beside = threads.measure(4, 1) if args.quick else threads.measure()
         found["threads"] = asdict(beside)
         print("\n" + threads_table(beside))
+    if "takes" in wanted:
+        ratio = takes.measure(4, 2, 1) if args.quick else takes.measure()
+        found["takes"] = ratio
+        print(f"\n{takes.MANY if not args.quick else 2} takes of {takes.FILM:g} s against one: {ratio:.2f}")
     if args.json:
         args.json.write_text(json.dumps(found, indent=1) + "\n")
 
@@ -51,7 +68,26 @@ def main() -> None:
 def machine() -> str:
     """In general terms: cores, memory, threads."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} cores, {memory:.0f} GB of memory, {torch.get_num_threads()} threads"
+    fast = "with" if has_fast_bf16("cpu") else "without"
+    threads = torch.get_num_threads()
+    return f"{os.cpu_count()} cores {fast} bfloat16 units, {memory:.0f} GB of memory, {threads} threads"
+
+
+def start_table(rows: dict[str, tuple[float, float]]) -> str:
+    """Seconds on the clock and of processor until something is there."""
+    bars = start.WANTED
+    return markdown(
+        ["start-up", "s", "CPU s", "bar, s"],
+        [[name, f"{wall:.2f}", f"{cpu:.2f}", f"{bars[name]:g}" if name in bars else ""]
+         for name, (wall, cpu) in rows.items()],
+    )  # fmt: skip
+
+
+def against_table(here: lengths.Length, before: lengths.Length) -> str:
+    """Each stage against the same stage of another commit."""
+    whole = [f"{here.seconds:g} s, whole", f"{here.wall / before.wall:.2f}"]
+    parts = [[name, f"{here.stages[name] / before.stages[name]:.2f}"] for name in lengths.STAGES]
+    return markdown(["stage", "time against the commit"], [whole, *parts])
 
 
 def lengths_table(films: list[lengths.Length]) -> str:

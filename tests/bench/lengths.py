@@ -7,7 +7,9 @@ The film is half a minute drawn once and repeated by copying its packets, so tha
 
 import argparse
 import json
+import os
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -20,6 +22,7 @@ from typing import Any
 import av
 from tests.drawing import draw_video
 
+ROOT = Path(__file__).parents[2]
 DRAWN = 30.0  # seconds
 SHOTS = (3.2, 4.4, 2.4, 5.6, 3.6, 4.8, 6.0)
 SIZE = (854, 480)
@@ -39,17 +42,39 @@ class Length:
     children: float
 
 
-def measure(seconds: float, steps: int, folder: Path) -> Length:
-    """Score a film of some length in a process of its own."""
+def measure(seconds: float, steps: int, folder: Path, tree: Path = ROOT) -> Length:
+    """Score a film of some length in a process of its own, with the code of a working tree."""
     film = draw_film(seconds, folder)
     began = time.perf_counter()
     line = [sys.executable, "-m", "tests.bench.lengths", str(film), str(folder / "scored.mp4"), str(steps)]
-    out = subprocess.run(line, check=True, capture_output=True, text=True).stdout
+    environment = {**os.environ, "PYTHONPATH": f"{tree / 'sdk'}{os.pathsep}{tree}", "OMP_WAIT_POLICY": "PASSIVE"}
+    out = subprocess.run(line, check=True, capture_output=True, text=True, cwd=tree, env=environment).stdout
     wall = time.perf_counter() - began
     film.unlink()
     found = json.loads(out.splitlines()[-1])
     found["stages"]["start-up"] += wall - sum(found["stages"].values())
     return Length(seconds, wall, **found)
+
+
+def compare(revision: str, seconds: float, steps: int, folder: Path, rounds: int) -> tuple[Length, Length]:
+    """The medians of this tree and of a commit, measured in turn."""
+    tree = folder / "before"
+    subprocess.run(["git", "worktree", "add", "--quiet", "--detach", str(tree), revision], check=True, cwd=ROOT)
+    try:
+        runs = [[measure(seconds, steps, folder, one) for one in (ROOT, tree)] for _ in range(rounds)]
+    finally:
+        subprocess.run(["git", "worktree", "remove", "--force", str(tree)], check=True, cwd=ROOT)
+    return tuple(
+        Length(
+            seconds,
+            statistics.median(run.wall for run in own),
+            {name: statistics.median(run.stages[name] for run in own) for name in STAGES},
+            own[0].peaks,
+            own[0].peak,
+            own[0].children,
+        )
+        for own in zip(*runs, strict=True)
+    )
 
 
 def draw_film(seconds: float, folder: Path) -> Path:

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from diffbgm.composer import Config, Denoiser
-from diffbgm.composer.attention import Attention, segment_mask
+from diffbgm.composer.attention import Attention, segment_mask, turn_of
 from diffbgm.composer.condition import CURVE_SCALE, Condition, SectionCondition, harmony_tokens, window_tokens
 from diffbgm.composer.denoiser import signal_and_noise
 from diffbgm.errors import WeightsError
@@ -108,10 +108,10 @@ def test_masked_attention_equals_a_naive_loop() -> None:
     section = torch.tensor([[0, 0, 1, 1, 1, 2]])
     mask = segment_mask(section, section)
     bias = torch.zeros(mask.shape).masked_fill(~mask, -torch.inf)
-    masked = attention(x, context, at, at, bias)
+    masked = attention(x, context, turn_of(at, 4), turn_of(at, 4), bias)
     for i in range(6):
         mine = (section[0] == section[0, i]).nonzero()[:, 0]
-        alone = attention(x[:, i : i + 1], context[:, mine], at[i : i + 1], at[mine])
+        alone = attention(x[:, i : i + 1], context[:, mine], turn_of(at[i : i + 1], 4), turn_of(at[mine], 4))
         assert torch.allclose(masked[:, i : i + 1], alone, atol=1e-6)
 
 
@@ -119,8 +119,7 @@ def test_rotary_positions_are_relative() -> None:
     torch.manual_seed(5)
     attention = Attention(8, 2).eval()
     x = torch.randn(1, 4, 8)
-    here = attention(x, x, torch.arange(4), torch.arange(4))
-    there = attention(x, x, torch.arange(4) + 9, torch.arange(4) + 9)
+    here, there = (attention(x, x, turn, turn) for turn in (turn_of(torch.arange(4) + k, 4) for k in (0, 9)))
     assert torch.allclose(here, there, atol=1e-5)
 
 

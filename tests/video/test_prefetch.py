@@ -39,6 +39,14 @@ def test_errors_arrive_after_what_came_before():
     assert threads() == 0
 
 
+def test_work_begins_before_anything_is_taken():
+    begun = threading.Event()
+    items = prefetch(begun.set() for _ in range(9))
+    assert begun.wait(5)
+    items.close()
+    assert threads() == 0
+
+
 def test_leaving_early_ends_the_thread_and_closes_the_source():
     closed: list[int] = []
     items = prefetch(counting(10**9, closed), depth=2)

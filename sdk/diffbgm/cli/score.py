@@ -122,7 +122,6 @@ def score_file(args: argparse.Namespace, video: Path) -> None:
     from diffbgm.paths import check_targets, companion, local_path
     from diffbgm.render import possible_stems
     from diffbgm.result import with_mix
-    from diffbgm.timeline import check_otio
 
     options = read_options(args)
     info = probe(video)
@@ -131,6 +130,8 @@ def score_file(args: argparse.Namespace, video: Path) -> None:
     kinds += [f".{kind}" for kind in ("musicxml", "otio", "fcpxml") if getattr(args, kind)]
     kinds = with_mix([*kinds, ".png"] if args.plot else kinds)
     if args.otio:
+        from diffbgm.timeline import check_otio
+
         check_otio(companion(out, ".otio"))
     inputs = [video, *(local_path(path) for path in (args.plan, args.receipt) if path), *weight_files(args.weights)]
     receipt = companion(out, ".receipt.json")

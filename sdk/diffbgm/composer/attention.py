@@ -4,16 +4,24 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+Turn = tuple[Tensor, Tensor]
+"""Cosine and sine [L, D / 2] or [B, 1, L, D / 2] of the angles that positions are turned by."""
 
-def rotate(x: Tensor, position: Tensor) -> Tensor:
-    """Rotary position embedding (Su et al. 2021) of x [B, H, L, D] at positions [B, L] or [L], in beats."""
-    half = x.shape[-1] // 2
-    rate = 256.0 ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
+
+def turn_of(position: Tensor, width: int) -> Turn:
+    """The angles of rotary embeddings of `width` at positions [B, L] or [L], in beats; made once for many layers."""
+    half = width // 2
+    rate = 256.0 ** (-torch.arange(half, device=position.device, dtype=torch.float32) / half)
     angle = position[..., None].float() * rate  # [(B,) L, half]
     if angle.ndim == 3:
         angle = angle[:, None]
-    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
-    a, b = x[..., :half], x[..., half:]
+    return angle.cos(), angle.sin()
+
+
+def rotate(x: Tensor, turn: Turn) -> Tensor:
+    """Rotary position embedding (Su et al. 2021) of x [B, H, L, D]."""
+    cos, sin = (part.to(x.dtype) for part in turn)
+    a, b = x.chunk(2, dim=-1)
     return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
 
 
@@ -35,14 +43,14 @@ class Attention(nn.Module):
         self.key_norm = nn.RMSNorm(width // heads)
 
     def forward(
-        self, x: Tensor, context: Tensor, x_at: Tensor, context_at: Tensor, bias: Tensor | None = None
+        self, x: Tensor, context: Tensor, x_turn: Turn, context_turn: Turn, bias: Tensor | None = None
     ) -> Tensor:
         """Attends from x [B, Q, d] to context [B, K, d]; `bias` [B, Q, K] is added to the scores (-inf hides a key)."""
         split = (self.heads, -1)
         q = self.query(x).unflatten(-1, split).transpose(1, 2)  # [B, H, Q, d/H]
         k, v = self.key_value(context).chunk(2, dim=-1)
         k, v = (part.unflatten(-1, split).transpose(1, 2) for part in (k, v))
-        q, k = rotate(self.query_norm(q.float()), x_at), rotate(self.key_norm(k.float()), context_at)
+        q, k = rotate(self.query_norm(q.float()), x_turn), rotate(self.key_norm(k.float()), context_turn)
         mask = None if bias is None else bias[:, None].to(q.dtype)
         h = F.scaled_dot_product_attention(q, k, v.to(q.dtype), attn_mask=mask)
         return self.out(h.transpose(1, 2).flatten(2))
@@ -89,7 +97,8 @@ class Recall(nn.Module):
     def weights(self, tokens: Tensor, at: Tensor) -> Tensor:
         """[B, H, L, L] how much each beat takes from every other; rows sum to 1."""
         q, k = self.query_key(tokens).unflatten(-1, (2 * self.heads, -1)).transpose(1, 2).chunk(2, dim=1)
-        q, k = rotate(self.query_norm(q.float()), at), rotate(self.key_norm(k.float()), at)  # [B, H, L, 32]
+        turn = turn_of(at, q.shape[-1])
+        q, k = rotate(self.query_norm(q.float()), turn), rotate(self.key_norm(k.float()), turn)  # [B, H, L, 32]
         apart = (at[None, :] - at[:, None]).float().round().long()  # in quarters of a bar
         lag = self.lag[:, apart + self.lag.shape[1] // 2]  # [H, L, L]
         return (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5 + lag).softmax(-1)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from diffbgm.composer.attention import Attention, Recall, segment_mask
+from diffbgm.composer.attention import Attention, Recall, Turn, segment_mask, turn_of
 from diffbgm.composer.condition import DYNAMIC_WIDTH, SEMANTIC_WIDTH, TOKENS, Condition
 from diffbgm.composer.config import Config
 from diffbgm.composer.embeddings import Harmony, Metre, Names
@@ -67,12 +67,12 @@ class BeatBlock(nn.Module):
         for i in (2, 5, 8):  # the residual gates start half open, so that gradients flow from the first step
             nn.init.constant_(self.modulation.bias[i * d : (i + 1) * d], 0.5)
 
-    def forward(self, h: Tensor, noise: Tensor, plan: Tensor, at: Tensor, plan_at: Tensor, bias: Tensor) -> Tensor:
-        """Maps beats h [B, L, d] at `at` [L] to [B, L, d]; plan [B, K, d] at `plan_at` [B, K]; bias [B, L, K]."""
+    def forward(self, h: Tensor, noise: Tensor, plan: Tensor, turn: Turn, plan_turn: Turn, bias: Tensor) -> Tensor:
+        """Maps beats h [B, L, d] to [B, L, d]; plan [B, K, d]; where both lie as turns; bias [B, L, K]."""
         m = self.modulation(noise)[:, None].chunk(9, dim=-1)
         x = normed(h, m[0], m[1])
-        h = h + m[2] * self.dropout(self.self_attention(x, x, at, at))
-        h = h + m[5] * self.dropout(self.cross_attention(normed(h, m[3], m[4]), plan, at, plan_at, bias))
+        h = h + m[2] * self.dropout(self.self_attention(x, x, turn, turn))
+        h = h + m[5] * self.dropout(self.cross_attention(normed(h, m[3], m[4]), plan, turn, plan_turn, bias))
         return h + m[8] * self.dropout(self.mlp(normed(h, m[6], m[7])))
 
 
@@ -194,6 +194,8 @@ class Denoiser(nn.Module):
         at = self.places(beats, h.device)
         section_at = condition.section_at * (self.beats / beats)
         plan_at = torch.cat([at.expand(batch, -1), section_at, section_at.new_zeros(batch, 1)], 1)
+        head = self.config.width // self.config.heads
+        turn, plan_turn = turn_of(at, head), turn_of(plan_at, head)
         visible = self.visible(condition)  # [B, L, K - 1]
         gates = self.gates(t, noise)  # [B, depth + 1, 2] log of 0..1
         per_key = (beats, semantic.shape[1])
@@ -209,7 +211,7 @@ class Denoiser(nn.Module):
             tokens = tokens + torch.where(keep[:, None, None], gate * told + (1 - gate) * missing, missing)
         for i, block in enumerate(self.blocks):
             bias = F.pad(hidden + spread[:, i, None], (0, 1))  # the null token is never hidden
-            tokens = block(tokens, noise, plan, at, plan_at, bias)
+            tokens = block(tokens, noise, plan, turn, plan_turn, bias)
         return tokens
 
     def visible(self, condition: Condition) -> Tensor:

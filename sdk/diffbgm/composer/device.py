@@ -42,6 +42,8 @@ def find_device(device: torch.device | str | None) -> torch.device:
         OptionError: there is no such kind of device, or none in this machine.
     """
     if device is None:
+        if hasattr(torch, "accelerator") and not torch.accelerator.is_available():  # before 2.6 accelerate looks
+            return torch.device("cpu")
         return make_accelerator().device
     try:
         found = torch.device(device)

@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from typing import get_args
 
 import numpy as np
@@ -11,10 +13,11 @@ from diffbgm.errors import RenderError
 from diffbgm.files import StrPath
 from diffbgm.media.blocks import blocks, new_sound, release
 from diffbgm.progress import Progress, part_of
-from diffbgm.render.loudness import DEFAULT_LOUDNESS, fade_curve, master_curve, measure_loudness, target_of, true_peak
+from diffbgm.render.loudness import DEFAULT_LOUDNESS, fade_curve, master, measure_loudness, target_of, true_peak
 from diffbgm.render.mix import add_room, balance, brighten, energy_curve, excess_gains, glue_curve, room_response
 from diffbgm.render.soundfont import LICENCES, PACKAGED, find_soundfont
 from diffbgm.render.synth import Engine, find_engine, synthesize
+from diffbgm.threads import cores
 from diffbgm.types import Audio, Role, Score, Track, Value
 
 __all__ = [
@@ -23,6 +26,7 @@ __all__ = [
     "find_soundfont",
     "measure_loudness",
     "possible_stems",
+    "prepare",
     "render",
     "stem_names",
     "target_of",
@@ -105,44 +109,50 @@ def render(
     raw = synthesize(tracks, score.tempo, samples, rate, engine, font, part_of(on_progress, 0.0, SYNTHESIS))
     report = part_of(on_progress, SYNTHESIS, 1.0)
     energy = energy_curve(tracks, score.tempo, duration)
-    for stem, track in zip(raw, tracks, strict=True):
-        if track.role != "bass":
-            brighten(stem, energy, rate)
+    brighten([stem for stem, track in zip(raw, tracks, strict=True) if track.role != "bass"], energy, rate)
     balance(raw, tracks, rate, float(energy.mean()), known=font == PACKAGED)
     response = room_response(rate)
     mix = new_sound(2, samples)
-    for done, (stem, track) in enumerate(zip(raw, tracks, strict=True), 1):
-        add_room(stem, track.role, response)
-        add_sound(mix, stem)
-        report(0.7 * done / len(tracks), f"mixing {track.role}")
+    with ThreadPoolExecutor(cores()) as pool:
+        roomy = pool.map(add_room, raw, [track.role for track in tracks], [response] * len(raw))
+        for done, (stem, track, _) in enumerate(zip(raw, tracks, roomy, strict=True), 1):
+            add_sound(mix, stem)
+            report(0.7 * done / len(tracks), f"mixing {track.role}")
 
     glue = glue_curve(mix, energy, rate)
-    for stem, gain in zip(raw, excess_gains(raw, tracks, glue, rate, float(energy.mean())), strict=True):
-        if gain < 1:
-            add_sound(mix, stem, gain - 1)
-            add_sound(stem, stem, gain - 1)
+    for stem, factor in zip(raw, excess_gains(raw, tracks, glue, rate, float(energy.mean())), strict=True):
+        if factor < 1:
+            add_sound(mix, stem, factor - 1)
+            add_sound(stem, stem, factor - 1)
     ending = fade_curve(samples, rate, fade)
     glue[samples - len(ending) :] *= ending
-    master = master_curve(lambda a, b: mix[:, a:b] * glue[a:b], samples, rate, target, ceiling)
+    mastered = master(lambda a, b: mix[:, a:b] * glue[a:b], samples, rate, target, ceiling)
+    gain = mastered.curve
     for a, b in blocks(samples):
-        master[a:b] *= glue[a:b]
-        release(master, glue)
+        gain[a:b] *= glue[a:b]
+        release(gain, glue)
     for sound in (mix, *raw) if stems else (mix,):
         for a, b in blocks(samples):
-            sound[:, a:b] *= master[a:b]
-            release(sound, master)
+            sound[:, a:b] *= gain[a:b]
+            release(sound, gain)
         sound.setflags(write=False)
     report(1.0, "sound is ready")
     return Rendering(
         Audio(mix, rate),
         {name: Audio(stem, rate) for name, stem in zip(names, raw, strict=True)} if stems else {},
-        measure_loudness(mix, rate),
-        true_peak(mix),
+        mastered.lufs,
+        mastered.true_peak,
         engine,
         font.name,
         LICENCES.get(font.name, ""),
-        master if stems else None,
+        gain if stems else None,
     )
+
+
+def prepare() -> None:
+    """Import what rendering needs, which takes more than half a second, while something else is waited for."""
+    for name in ("scipy.signal", "scipy.ndimage", "scipy.io.wavfile", "pyloudnorm", "mido"):
+        import_module(name)
 
 
 def possible_stems() -> list[str]:

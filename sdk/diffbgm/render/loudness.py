@@ -6,6 +6,7 @@
 
 from collections.abc import Iterable, Iterator
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -73,31 +74,27 @@ def loudness_of(read: Read, samples: int, rate: int) -> float:
 
 
 @cache
-def weighting(rate: int) -> tuple[tuple[np.ndarray, np.ndarray, float], ...]:
-    """(b, a, gain) of BS.1770's two filters at a rate, from pyloudnorm."""
+def weighting(rate: int) -> np.ndarray:
+    """[2, 6] BS.1770's two filters at a rate as second-order sections, from pyloudnorm."""
     import pyloudnorm
 
     filters = pyloudnorm.Meter(rate, block_size=GATE)._filters.values()  # pyright: ignore[reportPrivateUsage]
-    return tuple((f.b, f.a, f.passband_gain) for f in filters)
+    return np.stack([np.concatenate([f.passband_gain * f.b, f.a]) for f in filters])
 
 
 def integrated(pieces: Iterable[np.ndarray], rate: int) -> float:
     """Return the LUFS of pieces [C, n] that follow each other, without ever holding all of them.
 
-    The arithmetic is that of pyloudnorm's `integrated_loudness`, number for number.
+    The arithmetic is that of pyloudnorm's `integrated_loudness`, but for the order in which squares are summed.
     """
-    from scipy.signal import lfilter
+    from scipy.signal import sosfilt
 
-    states: list[np.ndarray] | None = None
+    state: np.ndarray | None = None
     held, first, done, power = np.zeros((0, 0)), 0, 0, []
     for piece in pieces:
-        x = piece.astype(np.float64)
-        if states is None:
-            states = [np.zeros((len(x), max(len(b), len(a)) - 1)) for b, a, _ in weighting(rate)]
-            held = np.zeros((len(x), 0))
-        for k, (b, a, gain) in enumerate(weighting(rate)):
-            x, states[k] = lfilter(b, a, x, axis=1, zi=states[k])
-            x = gain * x
+        if state is None:
+            state, held = np.zeros((2, len(piece), 2)), np.zeros((len(piece), 0))
+        x, state = sosfilt(weighting(rate), piece.astype(np.float64), axis=1, zi=state)
         held = np.concatenate([held, x], axis=1)
         done += x.shape[1]
         while _bounds(len(power), rate)[1] <= done:
@@ -118,7 +115,8 @@ def _bounds(block: int, rate: int) -> tuple[int, int]:
 def _power(held: np.ndarray, first: int, block: int, rate: int) -> list[float]:
     """Mean square of every channel in a measuring block, from what is held [C, n] of the samples from `first` on."""
     start, end = _bounds(block, rate)
-    return [1.0 / (GATE * rate) * float(np.sum(np.square(channel[start - first : end - first]))) for channel in held]
+    heard = held[:, start - first : end - first]
+    return [float(channel @ channel) / (GATE * rate) for channel in heard]
 
 
 def _gated(power: np.ndarray) -> float:
@@ -208,8 +206,16 @@ def _limiter_block(
     return np.minimum(1.0, oaconvolve(padded, (kernel / kernel.sum()).astype(np.float32), mode="valid"))
 
 
-def master_curve(read: Read, samples: int, rate: int, target: float, ceiling: float) -> np.ndarray:
-    """[N] the gain that brings what `read` gives to `target` LUFS with true peaks at most `ceiling` dBTP.
+class Master(NamedTuple):
+    """The gain [N] of a finished mix, and what that then measures: LUFS, and dBTP (-inf for silence)."""
+
+    curve: np.ndarray
+    lufs: float
+    true_peak: float
+
+
+def master(read: Read, samples: int, rate: int, target: float, ceiling: float) -> Master:
+    """The gain that brings what `read` gives to `target` LUFS with true peaks at most `ceiling` dBTP.
 
     Gain and limiter alternate until the loudness is within `CLOSE` or the rounds are over. Silence stays as it is.
     """
@@ -218,7 +224,7 @@ def master_curve(read: Read, samples: int, rate: int, target: float, ceiling: fl
     if not np.isfinite(loudness):
         for a, b in blocks(samples):
             curve[a:b] = 1.0
-        return curve
+        return Master(curve, loudness, true_peak_of(read, samples))
 
     def mastered(start: int, end: int) -> np.ndarray:
         release(curve)
@@ -227,6 +233,7 @@ def master_curve(read: Read, samples: int, rate: int, target: float, ceiling: fl
     envelope = _envelope(read, samples)
     limit = 10 ** ((ceiling - 0.15) / 20)
     gain = 10 ** ((target - loudness) / 20)
+    short = 0.0
     for _ in range(ROUNDS):
         for a, b in blocks(samples):
             curve[a:b] = np.float32(gain) * _limiter_block(envelope, a, b, np.float32(gain), rate, limit)
@@ -236,11 +243,11 @@ def master_curve(read: Read, samples: int, rate: int, target: float, ceiling: fl
             break
         gain *= 10 ** (min(short, 3.0) / 20)
     peak = true_peak_of(mastered, samples)
-    lower = np.float32(min(1.0, 10 ** ((ceiling - peak) / 20)))
+    lower = min(0.0, ceiling - peak)
     for a, b in blocks(samples):
-        curve[a:b] *= lower
+        curve[a:b] *= np.float32(10 ** (lower / 20))
         release(curve)
-    return curve
+    return Master(curve, target - short + lower, peak + lower)
 
 
 def fade_curve(samples: int, rate: int, fade: float | None = None) -> np.ndarray:

@@ -5,12 +5,14 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from diffbgm.media.blocks import blocks, new_sound, release
 from diffbgm.render.levels import own_level
 from diffbgm.render.loudness import loudness_of, measure_loudness
+from diffbgm.threads import cores
 from diffbgm.types import TempoMap, Track
 
 STEM_LOUDNESS = -20.0  # LUFS of the melody before its own gain
@@ -23,7 +25,8 @@ DARK, BRIGHT = -6.0, 4.0  # dB of it in the calmest and in the most driving musi
 WIDEST = 0.7  # side against middle, root mean square
 DECAY = 1.7  # seconds for 60 dB
 PRE_DELAY = 0.014  # seconds
-ROOM_BLOCK = 1 << 21  # samples convolved at once
+PIECE = 1 << 16  # samples brightened at once: they stay in the cache
+ROOM_BLOCK = 7 << 16  # samples convolved at once: with the response a little more than half a million
 ENERGY_RATE = 10  # values a second
 CALM, DRIVING = 2.0, 8.0  # onsets a second of energy 0 and 1
 TOGETHER = 0.02  # seconds: what is struck within them counts as one onset
@@ -52,7 +55,8 @@ def balance(stems: Sequence[np.ndarray], tracks: Sequence[Track], rate: int, ene
     """
     for stem in stems:
         narrow(stem)
-    loud = [measure_loudness(stem, rate) for stem in stems]
+    with ThreadPoolExecutor(cores()) as pool:
+        loud = list(pool.map(measure_loudness, stems, [rate] * len(stems)))
     played = [level - (own_level(track) if known else level) for level, track in zip(loud, tracks, strict=True)]
     lead = max((p for p, track in zip(played, tracks, strict=True) if track.role == "melody"), default=-np.inf)
     lead = lead if np.isfinite(lead) else max(played, default=0.0)
@@ -76,14 +80,19 @@ def excess_gains(
     stems: Sequence[np.ndarray], tracks: Sequence[Track], glue: np.ndarray, rate: int, energy: float
 ) -> list[float]:
     """Return factors that bring back what room and glue have raised over a stem's level beside the melody."""
-    loud = [loudness_of(lambda a, b, stem=stem: stem[:, a:b] * glue[a:b], len(glue), rate) for stem in stems]
+
+    def glued(stem: np.ndarray) -> float:
+        return loudness_of(lambda a, b: stem[:, a:b] * glue[a:b], len(glue), rate)
+
+    with ThreadPoolExecutor(cores()) as pool:
+        loud = list(pool.map(glued, stems))
     over = [level - asked_level(track, energy) for level, track in zip(loud, tracks, strict=True)]
     lead = max((o for o, track in zip(over, tracks, strict=True) if track.role == "melody"), default=np.inf)
     return [float(10 ** (min(0.0, lead - o) / 20)) if np.isfinite(o) else 1.0 for o in over]
 
 
-def brighten(stem: np.ndarray, energy: np.ndarray, rate: int) -> None:
-    """Give the stem [2, N], in place, the brightness of its energy, as played instruments have it.
+def brighten(stems: Sequence[np.ndarray], energy: np.ndarray, rate: int) -> None:
+    """Give stems [2, N], in place, the brightness of the music's energy, as played instruments have it.
 
     A first-order split at `SPLIT`, whose upper part is `DARK` dB softer to `BRIGHT` dB louder: linear, so that it
     changes nothing in how stems sum.
@@ -91,12 +100,13 @@ def brighten(stem: np.ndarray, energy: np.ndarray, rate: int) -> None:
     from scipy.signal import butter, sosfilt
 
     sos = butter(1, SPLIT, "high", fs=rate, output="sos")
-    state = np.zeros((1, len(stem), 2))
-    for a, b in blocks(stem.shape[1]):
-        high, state = sosfilt(sos, stem[:, a:b], axis=1, zi=state)
-        gain = 10 ** (at_samples(DARK + (BRIGHT - DARK) * energy, a, b, rate) / 20) - 1
-        stem[:, a:b] += gain.astype(np.float32) * high.astype(np.float32)
-        release(stem)
+    states = [np.zeros((1, len(stem), 2)) for stem in stems]
+    for a, b in blocks(stems[0].shape[1], PIECE) if stems else ():
+        gain = (10 ** (at_samples(DARK + (BRIGHT - DARK) * energy, a, b, rate) / 20) - 1).astype(np.float32)
+        for number, stem in enumerate(stems):
+            high, states[number] = sosfilt(sos, stem[:, a:b], axis=1, zi=states[number])
+            stem[:, a:b] += gain * high.astype(np.float32)
+            release(stem)
 
 
 def glue_curve(mix: np.ndarray, energy: np.ndarray, rate: int) -> np.ndarray:
@@ -199,13 +209,13 @@ def room_response(rate: int) -> np.ndarray:
 
 def add_room(stem: np.ndarray, role: str, response: np.ndarray) -> None:
     """Add to the stem [2, N], in place, its share of the room; what rings past its end is cut."""
-    from scipy.signal import oaconvolve
+    from scipy.signal import fftconvolve
 
     share = np.float32(ROOM.get(role, OTHER_ROOM))
     spans = list(blocks(stem.shape[1], ROOM_BLOCK))
     dry = stem[:, slice(*spans[0])].copy()
     for number, (start, _) in enumerate(spans, 1):
-        wet = oaconvolve(dry, response, axes=1)[:, : stem.shape[1] - start]
+        wet = fftconvolve(dry, response, axes=1)[:, : stem.shape[1] - start]
         if number < len(spans):
             dry = stem[:, slice(*spans[number])].copy()  # before this block rings into it
         stem[:, start : start + wet.shape[1]] += share * wet.astype(np.float32)

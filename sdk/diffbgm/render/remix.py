@@ -10,7 +10,7 @@ import numpy as np
 from diffbgm.errors import OptionError, RenderError
 from diffbgm.media.blocks import blocks, new_sound, release
 from diffbgm.render import Rendering, add_sound
-from diffbgm.render.loudness import fade_curve, master_curve, measure_loudness, target_of, true_peak
+from diffbgm.render.loudness import fade_curve, master, target_of
 from diffbgm.render.mix import energy_curve, glue_curve
 from diffbgm.types import Audio, Score
 
@@ -81,11 +81,10 @@ def remix(
     gain = glue_curve(mix, energy_curve(heard, score.tempo, duration), rate)
     gain[samples - len(ending) :] *= ending
     target = sound.lufs if loudness is None else target_of(loudness)
-    if np.isfinite(target):
-        master = master_curve(lambda a, b: mix[:, a:b] * gain[a:b], samples, rate, target, -1.0)
-        for a, b in blocks(samples):
-            gain[a:b] *= master[a:b]
-            release(gain, master)
+    mastered = master(lambda a, b: mix[:, a:b] * gain[a:b], samples, rate, target, -1.0)
+    for a, b in blocks(samples):
+        gain[a:b] *= mastered.curve[a:b]
+        release(gain, mastered.curve)
     for part in (mix, *stems.values()):
         for a, b in blocks(samples):
             part[:, a:b] *= gain[a:b]
@@ -95,7 +94,7 @@ def remix(
         sound,
         mix=Audio(mix, rate),
         stems={name: Audio(stem, rate) for name, stem in stems.items()},
-        lufs=measure_loudness(mix, rate),
-        true_peak=true_peak(mix),
+        lufs=mastered.lufs,
+        true_peak=mastered.true_peak,
         gain=gain,
     )

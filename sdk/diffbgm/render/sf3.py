@@ -1,7 +1,8 @@
 """SF3 -> SF2: a SoundFont whose samples are Ogg Vorbis, made readable for synthesizers that know only PCM.
 
-A piece uses a few presets of the font's 190, so only their samples are decoded, into a font of a few MB that lives as
-long as one rendering: there is no cache that could be stale, half written or in the way.
+A piece uses a few presets of the font's 190, so only their samples are decoded, into a font of a few MB. The last few
+are remembered, for retakes and for a page or a batch that plays one ensemble again; nothing is kept on the disk that
+could be stale, half written or in the way.
 """
 
 # The libraries are typed in part only.
@@ -10,11 +11,14 @@ long as one rendering: there is no cache that could be stale, half written or in
 
 import io
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from diffbgm.errors import RenderError
+from diffbgm.threads import cores
 
 DRUM_BANK = 128
 VORBIS = 0x10  # of a sample's type: it is compressed
@@ -43,6 +47,13 @@ def decode_font(font: Path, presets: Collection[Preset]) -> bytes:
         RenderError: The file is damaged.
 
     """
+    state = font.stat() if font.exists() else None
+    return _decode_font(font, frozenset(presets), state and (state.st_mtime_ns, state.st_size))
+
+
+@lru_cache(maxsize=4)
+def _decode_font(font: Path, presets: frozenset[Preset], _: object) -> bytes:
+    """`decode_font`; the last argument changes with the file."""
     try:
         parts = _chunks(font.read_bytes()[12:])
         info, smpl, pdta = parts[b"INFO"], _chunks(parts[b"sdta"])[b"smpl"], _chunks(parts[b"pdta"])
@@ -111,15 +122,18 @@ def _decode(headers: np.ndarray, smpl: bytes, played: set[int]) -> bytes:
     """Return the PCM of the played samples and, in place, headers that point into it; the rest is silence."""
     parts = [np.zeros(SILENCE + ZEROS, np.int16)]
     at = len(parts[0])
+    compressed = [i for i in sorted(played) if headers[i]["type"] & VORBIS]
+    with ThreadPoolExecutor(cores()) as pool:
+        streams = (smpl[int(headers[i]["start"]) : int(headers[i]["end"])] for i in compressed)
+        decoded = dict(zip(compressed, pool.map(_vorbis, streams), strict=True))
     for i, row in enumerate(headers[:-1]):
-        vorbis = bool(row["type"] & VORBIS)
         row["type"] &= ~np.uint16(VORBIS)
         if i not in played:
             row["start"], row["end"], row["loop"], row["loop_end"] = 0, SILENCE, 8, SILENCE - 8
             continue
         start, end = int(row["start"]), int(row["end"])
-        if vorbis:
-            pcm = _vorbis(smpl[start:end])
+        if i in decoded:
+            pcm = decoded[i]
             row["loop"], row["loop_end"] = row["loop"] + at, row["loop_end"] + at
         else:
             pcm = np.frombuffer(smpl[2 * start : 2 * end], "<i2")

@@ -61,21 +61,20 @@ def analyze(
     Warns:
         RuntimeWarning: The file's time stamps had to be put right, or sound lies outside the pictures and is left out.
     """
-    import cv2
-
     limits = limits or media.Limits()
     info = media.probe(path, limits=limits)
     end = _length(path, info, limits, with_sound=with_sound)
     if end < SHORTEST:
         raise VideoError(f"{path}: is {media.as_time(end)} long; a film to score lasts at least {SHORTEST} s")
-    clip = choose_clip(semantics)
-    share = 1.0 if clip is None else CLIP_FREE
-    report = part_of(on_progress, 0.0, share)
-
-    tracks, shots = Tracks(end), ShotFinder()
     before: _Sample | None = None
     step, due = 0.0, 0.0
     with closing(prefetch(media.frames(path, size=PICTURE_SIZE, every=CLOSEST, limits=limits))) as pictures:
+        import cv2  # as the shot detector and CLIP are: while the first pictures are decoded
+
+        clip = choose_clip(semantics)
+        share = 1.0 if clip is None else CLIP_FREE
+        report = part_of(on_progress, 0.0, share)
+        tracks, shots = Tracks(end), ShotFinder()
         for time, picture in pictures:
             image = shrink(picture, SMALL_SIZE).astype(np.float32)
             now = _Sample(time, image, colour_of(image))

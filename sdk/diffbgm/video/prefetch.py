@@ -3,17 +3,25 @@
 import queue
 import threading
 from collections.abc import Generator
-from typing import TypeVar
+from typing import TypeVar, cast
 
 T = TypeVar("T")
 POLL = 0.1  # seconds after which a full queue checks whether the consumer has left
 
 
 def prefetch(items: Generator[T, None, None], depth: int = 8) -> Generator[T, None, None]:
-    """The same items in the same order, at most `depth` of them waiting.
+    """The same items in the same order, at most `depth` of them waiting; the thread begins at once.
 
-    An exception of `items` is raised here. Leaving early closes `items` and ends the thread before it returns.
+    An exception of `items` is raised where they are taken. Leaving early closes `items` and ends the thread before it
+    returns.
     """
+    ahead = _ahead(items, depth)
+    next(ahead)  # the thread runs, and `close` ends it though nothing was taken
+    return cast("Generator[T, None, None]", ahead)
+
+
+def _ahead(items: Generator[T, None, None], depth: int) -> Generator[T | None, None, None]:
+    """None once the thread runs, then the items."""
     waiting: queue.Queue[tuple[T | None, BaseException | None, bool]] = queue.Queue(depth)
     left = threading.Event()
 
@@ -36,13 +44,14 @@ def prefetch(items: Generator[T, None, None], depth: int = 8) -> Generator[T, No
     worker = threading.Thread(target=work, name="diffbgm-prefetch", daemon=True)
     worker.start()
     try:
+        yield None
         while True:
             item, error, last = waiting.get()
             if error is not None:
                 raise error
             if last:
                 return
-            yield item  # type: ignore[misc]  # None only where `last` or an error is set
+            yield item
     finally:
         left.set()
         worker.join()

@@ -12,6 +12,11 @@ ACOUSTIC = frozenset({"piano", "mallets", "plucked", "organ", "reeds", "guitar",
 LOUD_GUITARS = frozenset({"electric guitar", "distorted guitar", "overdriven guitar", "muted guitar"})
 MEDIUM = (76.0, 104.0)  # a medium tempo is the genre's, where there is one
 NARROW = 6.0  # beats per minute: a word of tempo counts alone where it shares less than that with the genre
+KIND_OF = {  # who goes too where the more general is ruled out
+    **dict.fromkeys(["jazz guitar", "muted guitar", "overdriven guitar", "distorted guitar"], "electric guitar"),
+    **dict.fromkeys(["soprano saxophone", "tenor saxophone", "baritone saxophone"], "alto saxophone"),
+    "muted trumpet": "trumpet", "nylon guitar": "acoustic guitar",
+}  # fmt: skip
 UNPITCHED = frozenset({"taiko", "melodic tom", "woodblock", "agogo"})  # drums that General MIDI has as instruments
 BROAD = frozenset({  # kinds of film and of music that give way to a narrower one
     "epic orchestral", "cinematic", "electro", "classical", "latin", "orchestral", "folk", "world music", "corporate",
@@ -33,6 +38,7 @@ class Draft:
     genres: list[str] = field(default_factory=list)
     instruments: list[str] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
+    later: list[str] = field(default_factory=list)  # families that are not there at first
     lead: str | None = None
     soloist: str | None = None
     solo: bool = False
@@ -58,6 +64,7 @@ class Draft:
     def finish(self) -> Brief:
         """The brief."""
         known = self.lexicon.genres
+        self._settle_who()
         self.genres = sorted(self.genres, key=lambda name: name in BROAD)
         genre = next(iter([*self.genres, *self.scene_genres]), None)
         row = known[genre] if genre else None
@@ -96,6 +103,22 @@ class Draft:
             readings=tuple(self.readings),
             unread=tuple(dict.fromkeys(self.unread)),
         )
+
+    def _settle_who(self) -> None:
+        """Who is ruled out: those not there at first only where nobody asks for them, and the kinds of the general."""
+        of = self.lexicon.instruments
+        for family in self.later:
+            wanted = {of[name].family for name in self.instruments} | {
+                "drums" for n in self.instruments if n in UNPITCHED
+            }
+            if family not in wanted:
+                self.without.append(family)
+                self.drums = False if family == "drums" else self.drums
+            elif not self.energy:
+                self.energy = (Moment(0.0), 0.3), (Moment(1.0, "share"), 0.9)
+            if family in wanted and family == "drums":
+                self.drums = True
+        self.without += [n for n, of_ in KIND_OF.items() if of_ in self.without and n not in self.instruments]
 
     def _usual_mode(self, valence: float | None) -> Literal["major", "minor"] | None:
         """The mode that moods suggest, or else the genre."""

@@ -22,6 +22,10 @@ NUMBERS = {name: number for number, name in enumerate(_UNITS.split(" "))} | {
     "fifty": 50,
     "sixty": 60,
 }
+TENS = {
+    word: 10 * n
+    for n, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
+}
 PITCH_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 TONICS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11, "h": 11}
 SOLFEGE = {
@@ -46,7 +50,9 @@ _SIGNS = "sostenido|sustenido|dièse|diese|bémol|bemolle|bemol|diesis|диез|
 _ACCIDENTAL = r"\s*(?:-?\s*(sharp|flat)|(#|♯|b(?![a-z])|♭)|(is|es|s)(?=[-\s]?(?:dur|moll)))?"
 _MODE_EAST = "大调|大調|長調|小调|小調|短調"
 _MODE = "|".join(sorted(map(re.escape, MODES), key=len, reverse=True))
-_SECONDS = r"(?:s|secs?|seconds?|second mark|sek|sekunden?|segundos?|secondes?|secondi|secondo|секунд[ыау]?|सेकंड|秒)"
+SECONDS = _SECONDS = (
+    r"(?:s|secs?|seconds?|second mark|sek|sekunden?|segundos?|secondes?|secondi|secondo|секунд[ыау]?|सेकंड|秒)"
+)
 _BPM = (
     r"(?:bpm|b\.p\.m\.?|beats? (?:per|a) min(?:ute)?|beats?/min|schläge(?:n)? (?:pro|in der) minute"
     r"|pulsaciones(?: por minuto)?|battements par minute|battiti al minuto|batidas por minuto"
@@ -91,6 +97,18 @@ def spell_numbers(text: str) -> str:
     """Number words of times and tempos as digits: "the first four seconds" -> "the first 4 seconds"."""
     words = "|".join(sorted(NUMBERS, key=len, reverse=True))
     unit = rf"(?:{_SECONDS}|beats? per|bpm)\b"
+    tens, units = "|".join(TENS), "|".join(_UNITS.split(" ")[1:10])
+
+    def compound(match: "re.Match[str]") -> str:
+        hundreds, ten, one = match.groups()
+        number = (0 if hundreds is None else 200 if "two" in hundreds else 100) + TENS.get(ten, 0)
+        return str(number + (NUMBERS[one] if one else 0)) if number else match.group(0)
+
+    text = re.sub(
+        rf"\b((?:an? |one |two )?hundred(?: and)?(?!\w))?\s*\b(?:({tens})\b)?[- ]?(?:\b({units}))?(?=[- ]+{unit})",
+        compound,
+        text,
+    )
     more = rf"\s*(?:,|-|and|to|und|y|et|e)\s*(?:{words}|\d+)\s*{unit}"
     return re.sub(
         rf"\b({words})\b(?=\s*{unit}|{more})|(?<=\bbetween )\b({words})\b(?=\s+and\b)",
@@ -133,18 +151,19 @@ def take_bpm(text: Text) -> list[tuple[tuple[float, float], str]]:
         found.append(((min(numbers), max(numbers)), match.group(0).strip()))
         return True
 
-    number = r"(\d{2,3}(?:[.,]\d+)?)"
+    number = r"(\d{2,3}(?:[.,]\d+)?)(?:-?ish)?"
     about = r"(?:of|=|:|is|at|around|about|ca\.?|um|von|de|di|à|a|около|～|約|约)"
     text.take(rf"(?<![\d.:]){number}\s*(?:-|–|to|and|bis|und|a|à|y|et|e|до)\s*{number}\s*{_BPM}", accept)
     text.take(rf"(?<![\d.:]){number}(?:er)?[\s-]*{_BPM}", accept)
     text.take(rf"\bbpm\s*{about}?\s*{number}", accept)
     text.take(rf"每分钟\s*{number}\s*拍", accept)
     tempo = r"(?:\b(?:tempo|tempi|темп)|速度|テンポ|टेम्पो)"
+    text.take(rf"{tempo}\s*{about}?\s*{number}\s*(?:-|–|to|bis|a|до)\s*{number}(?!\s*{_SECONDS})(?![\d:/])", accept)
     text.take(rf"{tempo}\s*{about}?\s*{number}(?!\s*{_SECONDS})(?![\d:/])", accept)
-    if not found and len(re.findall(r"\d+", text.left)) == 1:
-        text.take(
-            r"(?<![\d.,:/#])\b([5-9]\d|1\d\d|200)(?![\w:/.,-]|\s*(?:%|s\b|sec|bit|years|instruments|bars))", accept
-        )
+    if not found:  # a number that stands alone; beside other numbers only where nothing follows that it could count
+        follows = "" if len(re.findall(r"\d+", text.left)) == 1 else r"(?=\s*(?:[,;!?\n]|\.(?!\d)|$))"
+        noun = r"\s*(?:%|s\b|sec|min|bit|year|instrument|bar|fps|frame|hz|mm|px|p\b|people|player|voice|piece)"
+        text.take(rf"(?<![\d.,:/#])\b([5-9]\d|1\d\d|200)(?![\w:/-]|[.,]\d|{noun}){follows}", accept)
     text.take(rf"(?:♩|\bq|\bcrotchet|\bquarter(?: note)?)\s*=\s*{number}", accept)
     return found
 
@@ -287,6 +306,8 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
     between = "between|zwischen|entre|tra|fra|между"
     clause.take(rf"\b(?:{between})\s+(?:the\s+)?({_TIME})\s*(?:and|und|y|et|e|и)\s*({_TIME})", both)
     clause.take(rf"(?:\b(?:{since})|从)\s*({_TIME})\s*(?:{to})\s*({_TIME})", both)
+    named = r"(?:seconds?|segundos?|secondes?|secondo|secondi|sekunden?|секунды)"
+    clause.take(rf"\b{named}\s+({_TIME})\s*(?:{to})\s*({_TIME})", both)
     clause.take(rf"(?<![\w:])({_CLOCK})\s*(?:{to})\s*({_CLOCK})", both)
     clause.take(rf"(?<![\w:.])(\d+(?:\.\d+)?)\s*{_SECONDS}?\s*(?:{to})\s*(\d+(?:\.\d+)?\s*{_SECONDS})(?!\w)", both)
     first = "first|opening|initial|ersten?|primer[oa]s?|premi[eè]res?|prim[ie]|primeiros|перв(?:ые|ых)|前|最初の"
@@ -300,6 +321,7 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
     clause.take(rf"({_TIMED})\s*(?:まで|之前)", until)
     clause.take(r"\b(?:in |for |during )?(?:the )?(first|second|last) half\b", first_or_last_half)
     clause.take(r"\b(?:in |for |during )?(?:the )?(first|middle|last|final) third\b", third)
+    clause.take(rf"\bafter\s+({_TIMED})(?=\s+of\s+(?:silence|nothing|rest)\b)", until)
     after = (
         "from|after|since|past|ab|nach|desde|después de|après|à partir de|dopo|a partire da|após|a partir de|после|с"
     )

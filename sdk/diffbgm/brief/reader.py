@@ -12,6 +12,7 @@ from diffbgm.brief.lexicon import lexicon, normalise
 from diffbgm.brief.model import Brief, Hit, Moment, Span
 from diffbgm.brief.phrases import CONTENT, Phrase, cut_phrases
 
+ENTRY = (0.3, 0.75)  # energy before and after an instrument enters
 PAUSE = 2.0  # seconds of a silence of which only the beginning is told
 LONGEST_TEXT = 2000  # characters that are read; a brief is a few lines
 OPPOSITE_TEMPO = {"56 80": (84.0, 120.0), "116 152": (72.0, 104.0), "150 186": (84.0, 126.0), "46 60": (72.0, 104.0)}
@@ -21,7 +22,7 @@ CLAUSE_ENDS = (
 )
 FOLLOWS = (  # words that tell that levels named one after the other also come one after the other
     r"\b(?:then|from|to|into|until|first|finally|again|later|becomes?|turns?|dann|von|zuerst|danach|luego|después|desde"
-    r"|puis|ensuite|poi|depois)\b|->|→|\w\s+[-–—]\s+\w|然后|\w-\w+-\w"
+    r"|puis|ensuite|poi|depois)\b|->|→|\w\s+[-–—]\s+\w|然后|\w-\w+-\w|从.+到|から.+へ"
 )
 MUSIC = re.compile(
     r"\b(?:music|score|everything|song|track|piece|it|all|musik|música|musique|musica|музыка)\b|音乐|音楽"
@@ -31,6 +32,7 @@ STARTS = re.compile(
     r"|inizia|começa|начинается|вступают?)\b|开始|始まる"
 )
 STOPS = re.compile(r"\b(?:stops?|ends?|cuts?|over|done|endet|aufhört|para|termina|s'arrête|finisce|fim|кончается)\b")
+HALTS = re.compile(r"\s*(?:the\s+)?(?:music\s+)?(?:stops?|ends?|cut|pause|mute)\b")  # at the head of a clause
 BIG = frozenset(
     {"big", "huge", "massive", "loud", "hard", "strong", "mighty", "heavy", "groß", "großer", "gran", "grand"}
 )
@@ -46,6 +48,12 @@ GENERAL = frozenset(  # whose names stand for their families: "no guitar" is no 
         "organ",
         "warm pad",
     }
+)
+SPECIFIC = frozenset(
+    {"acoustic", "nylon", "classical", "upright", "grand"}
+)  # words that keep a name from being general
+JOINED_SCENES = re.compile(  # "begins as a whisper and explodes in the last five seconds" says two things
+    rf"\b((?:starts?|begins?|opens?)\b[^,;.]*?)\s+and\s+(?=[^,;.]*(?:\d:\d\d|\d\s*{patterns.SECONDS}\b))"
 )
 TOTAL = frozenset({"music", "notes", "anything", "sound", "musik", "música", "musique", "musica", "музыки"})
 
@@ -66,8 +74,9 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
         draft.unread.append(f"everything after {LONGEST_TEXT} characters")
         original = original[:LONGEST_TEXT]
     left = _read_figures(draft, original)
-    clauses = [_Clause.of(part, draft) for part in re.split(CLAUSE_ENDS, left)]
+    clauses = [_Clause.of(part, draft) for part in re.split(CLAUSE_ENDS, JOINED_SCENES.sub(r"\1, ", left))]
     clauses = [clause for clause in clauses if clause.phrases or clause.spans or clause.moments]
+    _give_times(clauses)
     for number, clause in enumerate(clauses):
         after = clauses[number + 1].text if number + 1 < len(clauses) else ""
         before = clauses[number - 1] if number else None
@@ -107,9 +116,42 @@ class _Clause:
         """Whether a phrase has a meaning of this kind."""
         return any(phrase.has(kind) for phrase in self.phrases)
 
+    @property
+    def timed(self) -> bool:
+        """Whether it names times."""
+        return bool(self.spans or self.moments)
+
+    def has_start(self) -> bool:
+        """Whether it speaks of the beginning alone."""
+        places = [m.value for p in self.phrases if (m := p.has("place")) is not None]
+        return not self.timed and places == ["0.0"]
+
+    def silences(self) -> bool:
+        """Whether it asks for no music."""
+        words = {word for phrase in self.phrases for word in phrase.text.split()}
+        return self.has("rest") or (self.has("negation") and bool(words & TOTAL))
+
+    def acts(self) -> bool:
+        """Whether it says what happens at a time."""
+        kinds = ("hit", "intensity", "instrument", "ending", "arc")
+        return self.silences() or any(map(self.has, kinds))
+
     def level(self) -> float | None:
         """The first level of energy it names."""
         return next((float(m.value) for p in self.phrases if (m := p.has("intensity")) is not None), None)
+
+
+def _give_times(clauses: Sequence[_Clause]) -> None:
+    """Times of a clause that says nothing else belong to its neighbour: "nothing while she speaks, 0:04 to 0:09"."""
+    for number, clause in enumerate(clauses):
+        said = MUSIC.search(clause.text) and (STOPS.search(clause.text) or STARTS.search(clause.text))
+        if not clause.timed or clause.acts() or said or HALTS.match(clause.text):
+            continue
+        around = [clauses[i] for i in (number - 1, number + 1) if 0 <= i < len(clauses)]
+        takes = next((c for c in around if not c.timed and (c.has("hit") or c.silences())), None)
+        if takes is not None:
+            takes.spans, takes.moments = clause.spans, clause.moments
+            clause.spans, clause.moments = [], []
 
 
 def _read_figures(draft: Draft, original: str) -> str:
@@ -138,7 +180,7 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
     """Rests, hits and levels at the times of a clause; returns which of them it was."""
     spans, moments = clause.spans, clause.moments
     words = {word for phrase in clause.phrases for word in phrase.text.split()}
-    silent = clause.has("rest") or (clause.has("negation") and bool(words & TOTAL))
+    silent = clause.silences()
     level = clause.level()
     if clause.has("place") and silent and not spans and not moments and not clause.has("arc"):
         return _rest_at_place(draft, clause)
@@ -149,13 +191,16 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
         return _add_rests(draft, spans)
     if moments and silent and clause.length is None and MUSIC.search(clause.text) and STOPS.search(clause.text):
         return _add_rests(draft, [(Span(at, Moment(0.0, "end")), said) for at, said in moments])
+    alone = not any(p.has("instrument") for p in clause.phrases)
+    if alone and level is None and not silent and HALTS.match(clause.text):
+        ends = Moment(0.0, "end")
+        return _add_rests(draft, [*spans, *((Span(at, ends), said) for at, said in moments)])
     if moments and not spans and silent:
         length = clause.length or PAUSE
         return _add_rests(draft, [(Span(at, replace(at, value=at.value + length)), said) for at, said in moments])
-    alone = not any(p.has("instrument") for p in clause.phrases)
     if alone and MUSIC.search(clause.text) and not clause.has("hit") and level is None:
         ends = Moment(0.0, "end")
-        if STARTS.search(clause.text):
+        if STARTS.search(clause.text) or (clause.has("solo") and any(s.end == ends for s, _ in spans)):
             starts = [(s.start, said) for s, said in spans] + moments
             return _add_rests(draft, [(Span(Moment(0.0), at), said) for at, said in starts])
         if moments and STOPS.search(clause.text):
@@ -181,6 +226,19 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
         for _, said in (*spans, *moments):
             draft.say(said, f"energy {level:g}")
         return "level"
+    enters = [span.start if span.end == Moment(0.0, "end") else span.end for span, _ in spans] + [
+        at for at, _ in moments
+    ]
+    late = clause.has("negation") and bool(spans) and spans[0][0].start == Moment(0.0)
+    if not alone and enters and (late or STARTS.search(clause.text)):
+        draft.energy += (
+            (Moment(0.0), ENTRY[0]),
+            (enters[0], ENTRY[0]),
+            (enters[0], ENTRY[1]),
+            (Moment(0.0, "end"), ENTRY[1]),
+        )
+        draft.say((*spans, *moments)[0][1], f"energy {ENTRY[0]:g} before, {ENTRY[1]:g} from there on")
+        return "entry" if late else "level"
     if clause.has("ending") and spans:
         draft.energy += ((spans[0][0].start, 0.6), (spans[0][0].end, 0.08))
         draft.say(spans[0][1], "fades")
@@ -288,10 +346,10 @@ def _read_content(draft: Draft, clause: _Clause, number: int, *, no: bool, softe
     if (group := phrase.has("group")) is not None:
         for name in group.value.split("+"):
             _read_instrument(draft, clause, number, name, no=no, general=True)
-    if (family := phrase.has("lacking")) is not None:
-        draft.without.append(family.value)
-        draft.drums = False if family.value == "drums" else draft.drums
-        draft.say(phrase.text, f"no {family.value}")
+    for family in (m.value for m in phrase.meanings if m.kind == "lacking" and not no):
+        draft.without.append(family)
+        draft.drums = False if family == "drums" else draft.drums
+        draft.say(phrase.text, f"no {family}")
     if clause.kind != "level":
         _read_mood(draft, phrase, no=no, softened=softened and no)
     if (tempo := phrase.has("tempo")) is not None:
@@ -354,8 +412,15 @@ def _read_instrument(draft: Draft, clause: _Clause, number: int, name: str, *, n
     """An instrument wanted, unwanted, or in the lead."""
     phrases, phrase = clause.phrases, clause.phrases[number]
     family = draft.lexicon.instruments[name].family
+    if no and (clause.kind == "entry" or clause.has_start()):
+        draft.later.append(family)  # "no drums at first": they come later
+        draft.say(phrase.text, f"{family} later")
+        if clause.kind == "entry":
+            draft.instruments.append(name)
+        return
     if no:
-        general = general or name in GENERAL or family == "drums" or phrase.text == family
+        named = bool(SPECIFIC & set(phrase.text.split()))
+        general = general or (name in GENERAL and not named) or family == "drums" or phrase.text == family
         draft.without.append(family if general else name)
         if family == "drums":
             draft.drums = False
@@ -367,10 +432,10 @@ def _read_instrument(draft: Draft, clause: _Clause, number: int, name: str, *, n
     back = phrases[max(0, number - 3) : number]
     led = [i for i, p in enumerate(back) if p.has("lead")]
     led = led and not any(p.has("instrument") or p.has("but") or p.has("join") for p in back[led[-1] + 1 :])
-    following = phrases[number + 1 : number + 3]
+    following = [p for p in phrases[number + 1 : number + 4] if p.text not in ("the", "a", "its", "main")]
     if following[:1] and following[0].has("takes"):
         following = following[1:]
-    leads = bool(following) and following[0].has("lead") is not None
+    leads = (bool(following) and following[0].has("lead") is not None) or phrase.text.endswith(" lead")
     if family != "drums" and (led or leads):
         draft.lead = name
         draft.say(phrase.text, f"{name} plays the melody")

@@ -120,6 +120,6 @@ def test_a_brief_states_its_facts(row: dict[str, Any]) -> None:
     assert [fact for fact, want in row["facts"].items() if not states(brief, fact, want)] == []
 
 
-@pytest.mark.parametrize("word", ["show", "will", "talks", "many", "says", "walk", "call", "home"])
+@pytest.mark.parametrize("word", ["show", "will", "left", "many", "says", "walk", "call", "home"])
 def test_ordinary_words_are_no_slips(word: str) -> None:
     assert read_brief(f"{word} piano") == read_brief("piano") or word in read_brief(f"{word} piano").unread

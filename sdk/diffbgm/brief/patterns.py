@@ -50,7 +50,7 @@ _SIGNS = "sostenido|sustenido|dièse|diese|bémol|bemolle|bemol|diesis|диез|
 _ACCIDENTAL = r"\s*(?:-?\s*(sharp|flat)|(#|♯|b(?![a-z])|♭)|(is|es|s)(?=[-\s]?(?:dur|moll)))?"
 _MODE_EAST = "大调|大調|長調|小调|小調|短調"
 _MODE = "|".join(sorted(map(re.escape, MODES), key=len, reverse=True))
-SECONDS = _SECONDS = (
+SECONDS = (
     r"(?:s|secs?|seconds?|second mark|sek|sekunden?|segundos?|secondes?|secondi|secondo|секунд[ыау]?|सेकंड|秒)"
 )
 _BPM = (
@@ -59,10 +59,8 @@ _BPM = (
     r"|ударов в минуту|уд/мин|拍(?!子)|ビート)"
 )
 _CLOCK = r"\d{1,3}:[0-5]?\d(?:[.,]\d+)?"
-_TIME = rf"(?:{_CLOCK}|\d+(?:\.\d+)?\s*{_SECONDS}?(?![\w:]))"
-_TIMED = (
-    rf"(?:{_CLOCK}|(?!(?:1[89]|20)?\d0s\b)\d+(?:\.\d+)?\s*{_SECONDS}(?!\w))"  # a time that cannot be another number
-)
+_TIME = rf"(?:{_CLOCK}|\d+(?:\.\d+)?\s*{SECONDS}?(?![\w:]))"
+_TIMED = rf"(?:{_CLOCK}|(?!(?:1[89]|20)?\d0s\b)\d+(?:\.\d+)?\s*{SECONDS}(?!\w))"  # a time that cannot be another number
 
 METRES = {
     "2/4": "2/4",
@@ -96,7 +94,7 @@ class Text:
 def spell_numbers(text: str) -> str:
     """Number words of times and tempos as digits: "the first four seconds" -> "the first 4 seconds"."""
     words = "|".join(sorted(NUMBERS, key=len, reverse=True))
-    unit = rf"(?:{_SECONDS}|beats? per|bpm)\b"
+    unit = rf"(?:{SECONDS}|beats? per|bpm)\b"
     tens, units = "|".join(TENS), "|".join(_UNITS.split(" ")[1:10])
 
     def compound(match: "re.Match[str]") -> str:
@@ -119,12 +117,12 @@ def spell_numbers(text: str) -> str:
 
 def spread_units(text: str) -> str:
     """Every time of a list with its unit, joined by "and": "at 4, 9 and 14 seconds", "at 0:04, 0:09"."""
-    number = rf"(\d+(?:\.\d+)?)\s*(?:,|and|&|und|y|et|e|и)\s*(?:and\s+)?(?=\d+(?:\.\d+)?\s*{_SECONDS}(?!\w))"
+    number = rf"(\d+(?:\.\d+)?)\s*(?:,|and|&|und|y|et|e|и)\s*(?:and\s+)?(?=\d+(?:\.\d+)?\s*{SECONDS}(?!\w))"
     before = ""
     while before != text:
         before, text = text, re.sub(rf"(?<![\w:.]){number}", r"\1 seconds and ", text)
     return re.sub(
-        rf"({_CLOCK}|\d\s*{_SECONDS})\s*,\s*(?=(?:and\s+|at\s+)?(?:{_CLOCK}|\d+(?:\.\d+)?\s*{_SECONDS}))",
+        rf"({_CLOCK}|\d\s*{SECONDS})\s*,\s*(?=(?:and\s+|at\s+)?(?:{_CLOCK}|\d+(?:\.\d+)?\s*{SECONDS}))",
         r"\1 and ",
         text,
     )
@@ -158,8 +156,8 @@ def take_bpm(text: Text) -> list[tuple[tuple[float, float], str]]:
     text.take(rf"\bbpm\s*{about}?\s*{number}", accept)
     text.take(rf"每分钟\s*{number}\s*拍", accept)
     tempo = r"(?:\b(?:tempo|tempi|темп)|速度|テンポ|टेम्पो)"
-    text.take(rf"{tempo}\s*{about}?\s*{number}\s*(?:-|–|to|bis|a|до)\s*{number}(?!\s*{_SECONDS})(?![\d:/])", accept)
-    text.take(rf"{tempo}\s*{about}?\s*{number}(?!\s*{_SECONDS})(?![\d:/])", accept)
+    text.take(rf"{tempo}\s*{about}?\s*{number}\s*(?:-|–|to|bis|a|до)\s*{number}(?!\s*{SECONDS})(?![\d:/])", accept)
+    text.take(rf"{tempo}\s*{about}?\s*{number}(?!\s*{SECONDS})(?![\d:/])", accept)
     if not found:  # a number that stands alone; beside other numbers only where nothing follows that it could count
         follows = "" if len(re.findall(r"\d+", text.left)) == 1 else r"(?=\s*(?:[,;!?\n]|\.(?!\d)|$))"
         noun = r"\s*(?:%|s\b|sec|min|bit|year|instrument|bar|fps|frame|hz|mm|px|p\b|people|player|voice|piece)"
@@ -309,7 +307,7 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
     named = r"(?:seconds?|segundos?|secondes?|secondo|secondi|sekunden?|секунды)"
     clause.take(rf"\b{named}\s+({_TIME})\s*(?:{to})\s*({_TIME})", both)
     clause.take(rf"(?<![\w:])({_CLOCK})\s*(?:{to})\s*({_CLOCK})", both)
-    clause.take(rf"(?<![\w:.])(\d+(?:\.\d+)?)\s*{_SECONDS}?\s*(?:{to})\s*(\d+(?:\.\d+)?\s*{_SECONDS})(?!\w)", both)
+    clause.take(rf"(?<![\w:.])(\d+(?:\.\d+)?)\s*{SECONDS}?\s*(?:{to})\s*(\d+(?:\.\d+)?\s*{SECONDS})(?!\w)", both)
     first = "first|opening|initial|ersten?|primer[oa]s?|premi[eè]res?|prim[ie]|primeiros|перв(?:ые|ых)|前|最初の"
     last = "last|final|closing|letzten?|últim[oa]s?|derni[eè]res?|ultim[ie]|последни[ех]|最后|最後の"
     of = r"(?:(?:for|in|during|over|the|die|den|in den|los|las|les|pendant|durante|i|gli|nei|os|nos)\s+)*"
@@ -339,13 +337,13 @@ def take_length(clause: Text) -> float | None:
         return True
 
     clause.take(
-        rf"\b(?:for|lasting|für|durante|por|pendant|per|на)\s+(?:about\s+)?(\d+(?:\.\d+)?)\s*{_SECONDS}(?!\w)", lasts
+        rf"\b(?:for|lasting|für|durante|por|pendant|per|на)\s+(?:about\s+)?(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)", lasts
     )
     clause.take(
-        rf"(?<![\w:.])(\d+(?:\.\d+)?)[\s-]*{_SECONDS}(?=\s+(?:of (?:silence|nothing|rest)|silence|pause|rest|break)\b)",
+        rf"(?<![\w:.])(\d+(?:\.\d+)?)[\s-]*{SECONDS}(?=\s+(?:of (?:silence|nothing|rest)|silence|pause|rest|break)\b)",
         lasts,
     )
-    clause.take(rf"(?<=pause of )(\d+(?:\.\d+)?)\s*{_SECONDS}(?!\w)", lasts)
+    clause.take(rf"(?<=pause of )(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)", lasts)
     return found[0] if found else None
 
 
@@ -362,7 +360,7 @@ def take_moments(clause: Text) -> list[tuple[Moment, str]]:
     )
     clause.take(rf"(?:\b(?:at|on)|@)\s+({_TIME})", at)
     second = r"(?:en el segundo|à la seconde|al secondo|no segundo|bei sekunde|at second|second|на секунде|第)"
-    clause.take(rf"{second}\s*(\d+(?:\.\d+)?)\s*{_SECONDS}?(?!\w)", at)
+    clause.take(rf"{second}\s*(\d+(?:\.\d+)?)\s*{SECONDS}?(?!\w)", at)
     clause.take(
         r"\b(?:half ?way(?: through)?|at the half|midpoint)\b",
         lambda m: found.append((Moment(0.5, "share"), m.group(0))) or True,

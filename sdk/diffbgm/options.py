@@ -198,6 +198,13 @@ class ScoreOptions:
             many=True,
         ),
     )  # fmt: skip
+    scene: str | Sequence[str] | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", "a brief for a stretch of the film: '0:00-0:20 calm piano'; several times",
+            metavar="FROM-TO TEXT", unset="one brief for all", many=True,
+        ),
+    )  # fmt: skip
     ending: str | None = field(
         default="",
         metadata=declare(str, "plan", "fade, final (a chord that rings) or cut", metavar="KIND", unset="final"),
@@ -335,6 +342,7 @@ class Changes(TypedDict, total=False):
     mood: str | Sequence[float] | None
     hit: str | Sequence[str] | None
     rest: str | Sequence[str] | None
+    scene: str | Sequence[str] | None
     ending: str | None
     ensemble: str | None
     semantics: Semantics | None

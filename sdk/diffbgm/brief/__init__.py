@@ -7,7 +7,7 @@ rests, and what was not understood. `merge` puts one before the other.
 
 from diffbgm.brief.knobs import KNOBS, merge, read_asked, read_knobs
 from diffbgm.brief.lexicon import Genre, Instrument, Lexicon, lexicon
-from diffbgm.brief.model import Brief, Hit, Moment, Reading, Span
+from diffbgm.brief.model import Brief, Hit, Moment, Reading, Scene, Span
 from diffbgm.brief.reader import read_brief
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Lexicon",
     "Moment",
     "Reading",
+    "Scene",
     "Span",
     "lexicon",
     "merge",

@@ -8,11 +8,12 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
+from itertools import pairwise
 from typing import Any, get_args, get_type_hints
 
 from diffbgm.brief import patterns
 from diffbgm.brief.lexicon import lexicon, normalise
-from diffbgm.brief.model import Brief, Hit, Moment, Reading, Span
+from diffbgm.brief.model import Brief, Hit, Moment, Reading, Scene, Span
 from diffbgm.brief.reader import read_brief
 from diffbgm.errors import OptionError
 
@@ -214,6 +215,28 @@ def _rest(text: str) -> Fields:
     return {"rests": tuple(rests)}
 
 
+def _scene(text: str) -> Fields:
+    """Briefs of stretches of the film, parted by ";" where the next begins with its time."""
+    time = rf"(?:{_TIME})"
+    scenes: list[Scene] = []
+    for part in re.split(rf";\s*(?={time}?\s*(?:-|–|to)\s*{time}?)", text.strip(" ;")):
+        match = re.fullmatch(rf"({_TIME})?\s*s?\s*(?:-|–|to)\s*({_TIME})?\s*s?\s*:?\s+(\S.*)", part.strip(), re.DOTALL)
+        if match is None:
+            raise OptionError(
+                f"scene must be a stretch of time and a brief, such as '0:00-0:20 calm piano', got {part!r}"
+            )
+        start, end = (patterns.read_seconds(time) if time else None for time in match.group(1, 2))
+        if end is not None and end <= (start or 0.0):
+            raise OptionError(f"scene must end after it starts, got {part!r}")
+        span = Span(Moment(start or 0.0), Moment(0.0, "end") if end is None else Moment(end))
+        scenes.append(Scene(span, read_brief(match.group(3)), match.group(3)))
+    for before, after in pairwise(scenes):
+        end = before.span.end
+        if end.since == "end" or after.span.start.value < end.value:
+            raise OptionError(f"scenes must follow each other: {after.text!r} begins inside {before.text!r}")
+    return {"scenes": tuple(scenes)}
+
+
 def _parts(text: str) -> Iterable[str]:
     return filter(None, (part.strip().lower() for part in re.split(r"[;,]", text)))
 
@@ -234,6 +257,8 @@ def _show(value: Any) -> str:
     """A field of a brief in a few words."""
     if isinstance(value, Hit):
         return f"{_show(value.at)} ({value.size:g})"
+    if isinstance(value, Scene):
+        return f"{value.text!r} from {_show(value.span)}"
     if isinstance(value, Span):
         return f"{_show(value.start)} to {_show(value.end)}"
     if isinstance(value, Moment):
@@ -257,4 +282,5 @@ KNOBS: Mapping[str, Callable[[str], Fields]] = {  # a later one wins where two s
     "ending": _ending,
     "hit": _hit,
     "rest": _rest,
+    "scene": _scene,
 }

@@ -44,6 +44,15 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Scene:
+    """A stretch of the film with a brief of its own; its shares and its ends are those of the stretch."""
+
+    span: Span
+    brief: "Brief"
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class Reading:
     """A piece of the text and what it was taken to mean."""
 
@@ -74,6 +83,7 @@ class Brief:
         speech: People speak and want room.
         ending: How the music ends.
         typical: Instruments that the genre usually has, beside those named.
+        scenes: Stretches of the film with briefs of their own, in order.
         chords: The harmony, as `planner.make_plan` reads it.
         asked: Names of the fields that an option set; these beat style tags and the text.
         conflicts: What contradicts what, and which of them counts.
@@ -100,6 +110,7 @@ class Brief:
     speech: bool = False
     ending: Literal["fade", "final", "cut"] | None = None
     typical: tuple[str, ...] = ()
+    scenes: tuple[Scene, ...] = ()
     chords: str = ""
     asked: frozenset[str] = frozenset()
     conflicts: tuple[str, ...] = ()

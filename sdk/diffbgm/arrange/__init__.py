@@ -76,8 +76,8 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
         roll: [4, 4 B, 88] in the plan's key.
         plan: Of B beats.
         seed: Of the small deviations in time, length and loudness; it changes nothing else.
-        speech: (start, end) in seconds where somebody speaks: there the melody rests, the harmony thins out and leaves
-            the voice's register.
+        speech: (start, end) in seconds where somebody speaks, beside the plan's `talks`: there the melody rests, the
+            harmony thins out and leaves the voice's register.
 
     Raises:
         PlanError: Roll and plan differ in length, or the palette or an instrument is unknown.
@@ -92,7 +92,7 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
     melody, accompaniment = roll_to_notes(roll)
     harmony, home = read_harmony(roll, plan.key, harmony_unit(plan.beats_per_bar), plan.chords), home_chord(plan)
     harmony, ringing, added = final_chord(harmony, [*melody, *accompaniment], home, plan.last_bar, plan.beats)
-    spans = spans_in_beats(join_spans(speech, plan.duration), plan.tempo)
+    spans = spans_in_beats(join_spans([*speech, *plan.talks], plan.duration), plan.tempo)
     entries = part_entries(palette, sections)
     setting = _Setting(plan, palette, sections, entries, harmony, spans, np.random.default_rng(seed))
 

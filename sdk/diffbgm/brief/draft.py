@@ -52,6 +52,7 @@ class Draft:
     hits: list[Hit] = field(default_factory=list)
     rests: list[Span] = field(default_factory=list)
     speech: bool = False
+    talks: list[Span] = field(default_factory=list)
     ending: Literal["fade", "final", "cut"] | None = None
     conflicts: list[str] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
@@ -97,6 +98,7 @@ class Draft:
             hits=tuple(self.hits),
             rests=tuple(self.rests),
             speech=self.speech,
+            talks=tuple(self.talks),
             ending=self.ending,
             typical=() if named is None or solo else self._typical(named, instruments, drums),
             conflicts=tuple(self.conflicts),

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any, get_args, get_type_hints
 
 from diffbgm.brief import patterns
+from diffbgm.brief.cues import SIZES, read_cues
 from diffbgm.brief.lexicon import lexicon, normalise
 from diffbgm.brief.model import Brief, Hit, Moment, Reading, Scene, Span
 from diffbgm.brief.reader import read_brief
@@ -22,9 +23,10 @@ GENRE_NAMES = {  # names of types.GENRES that are no rows of genres.tsv
     "piano": "romantic piano", "dance": "folk dance", "chamber": "chamber music", "orchestra": "orchestral",
     "sacred": "sacred music", "game": "game score",
 }  # fmt: skip
-SIZES = {"small": 0.4, "soft": 0.4, "big": 1.0, "huge": 1.0, "hard": 1.0, "strong": 1.0}
 _NUMBER = r"\d+(?:\.\d+)?"
 _TIME = rf"\d{{1,3}}:[0-5]?\d(?:\.\d+)?|{_NUMBER}"
+
+SEVERAL = ("hits", "rests", "scenes", "talks")  # of which several options may name some
 
 Fields = dict[str, Any]  # of a Brief
 
@@ -42,7 +44,7 @@ def read_knobs(given: Mapping[str, Any]) -> Brief:
         if text:
             said = reader(text)
             readings.append(Reading(text, ", ".join(f"{k} {_show(v)}" for k, v in said.items()), name))
-            found |= said
+            found |= {k: (*found.get(k, ()), *v) if k in SEVERAL else v for k, v in said.items()}
     return Brief(**found, asked=frozenset(found), readings=tuple(readings))
 
 
@@ -52,7 +54,7 @@ def merge(first: Brief, then: Brief) -> Brief:
     conflicts = [*first.conflicts, *then.conflicts]
     for name in (f.name for f in fields(Brief)):
         one, other = getattr(first, name), getattr(then, name)
-        if name in ("hits", "rests", "readings", "unread", "tags", "without"):
+        if name in ("hits", "rests", "talks", "readings", "unread", "tags", "without"):
             out[name] = tuple(dict.fromkeys((*one, *other)))
             continue
         said = one not in (None, (), "", False) or name in first.asked
@@ -283,4 +285,5 @@ KNOBS: Mapping[str, Callable[[str], Fields]] = {  # a later one wins where two s
     "hit": _hit,
     "rest": _rest,
     "scene": _scene,
+    "cues": read_cues,
 }

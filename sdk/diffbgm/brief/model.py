@@ -81,6 +81,8 @@ class Brief:
         energy: (moment, level 0..1) points of the energy over time, in order.
         hits, rests: Moments to strike at, spans in which no note begins.
         speech: People speak and want room.
+        talks: Where they speak, as far as it is told.
+        density, register: How busy and how high the music is, 0..1, as in a temp track.
         ending: How the music ends.
         typical: Instruments that the genre usually has, beside those named.
         scenes: Stretches of the film with briefs of their own, in order.
@@ -108,6 +110,9 @@ class Brief:
     hits: tuple[Hit, ...] = ()
     rests: tuple[Span, ...] = ()
     speech: bool = False
+    talks: tuple[Span, ...] = ()
+    density: float | None = None
+    register: float | None = None
     ending: Literal["fade", "final", "cut"] | None = None
     typical: tuple[str, ...] = ()
     scenes: tuple[Scene, ...] = ()

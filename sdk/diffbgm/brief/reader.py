@@ -191,7 +191,7 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
         return _add_rests(draft, spans)
     if moments and silent and clause.length is None and MUSIC.search(clause.text) and STOPS.search(clause.text):
         return _add_rests(draft, [(Span(at, Moment(0.0, "end")), said) for at, said in moments])
-    alone = not any(p.has("instrument") for p in clause.phrases)
+    alone = not any(p.plays for p in clause.phrases)
     if alone and level is None and not silent and HALTS.match(clause.text):
         ends = Moment(0.0, "end")
         return _add_rests(draft, [*spans, *((Span(at, ends), said) for at, said in moments)])
@@ -243,6 +243,10 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
         draft.energy += ((spans[0][0].start, 0.6), (spans[0][0].end, 0.08))
         draft.say(spans[0][1], "fades")
         return "level"
+    if clause.has("speech") and spans:
+        draft.talks += [span for span, _ in spans]
+        draft.say(spans[0][1], "people speak: thinner there")
+        return "talk"
     draft.unread += [said.strip() for _, said in (*spans, *moments)]
     return ""
 
@@ -396,14 +400,14 @@ def _read_mood(draft: Draft, phrase: Phrase, *, no: bool, softened: bool) -> Non
 def _read_solo(draft: Draft, phrases: Sequence[Phrase], number: int) -> None:
     """Tell soloists: "solo cello" and "only strings" are alone; "a cello solo" leads where others play too."""
     before = phrases[number - 1].has("instrument") if number else None
-    after = next((p for p in phrases[number + 1 : number + 3] if p.has("instrument")), None)
+    after = next((p for p in phrases[number + 1 : number + 3] if p.plays), None)
     if after is not None and not (before is not None and phrases[number].text in ("solo", "solos", "solo,")):
         draft.solo = True
         draft.say(phrases[number].text, "nothing else plays")
     elif before is not None and phrases[number].has("soloist"):
         draft.soloist = before.value
         draft.say(phrases[number].text, f"{before.value} plays alone, or leads")
-    elif before is not None or any(p.has("instrument") for p in phrases[:number]):
+    elif before is not None or any(p.plays for p in phrases[:number]):
         draft.solo = True
         draft.say(phrases[number].text, "nothing else plays")
 

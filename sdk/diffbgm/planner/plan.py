@@ -177,6 +177,7 @@ def make_plan(
         rests=rests,
         ending=brief.ending or "final",
         energy=points,
+        talks=tuple(span.seconds(features.duration) for span in brief.talks),
     )
     return apply_scenes(plan, brief, not chords) if brief.scenes else plan
 

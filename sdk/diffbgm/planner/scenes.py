@@ -82,6 +82,7 @@ def apply_scenes(plan: MusicPlan, brief: Brief, chords: bool) -> MusicPlan:
         start, end = scene.span.seconds(plan.duration)
         first = int(np.abs(starts - start).argmin())
         last = plan.bars if end > plan.duration - 0.5 else int(np.abs(starts - end).argmin())
+        first = max(first, planned[-1].end_beat // bar if planned else 0)
         if last <= first:
             plan = replace(plan, why=(*plan.why, f"scene {scene.text!r} is shorter than a bar: it is left out"))
             continue

@@ -320,6 +320,7 @@ class MusicPlan(Value):
         rests: (start, end) in seconds in which no note begins.
         ending: "fade", "final" (a chord that rings) or "cut" (off on the last frame).
         scenes: Stretches with a band of their own, in order; elsewhere `palette` and `instrumentation` play.
+        talks: (start, end) in seconds where somebody speaks: the music is thinner there.
         energy: (seconds, level 0..1) points of how much is to happen over time; empty: the pictures decide.
 
     Raises:
@@ -346,6 +347,7 @@ class MusicPlan(Value):
     ending: Ending = "final"
     energy: tuple[tuple[float, float], ...] = ()
     scenes: tuple[PlannedScene, ...] = ()
+    talks: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         check_finite(self)
@@ -355,7 +357,7 @@ class MusicPlan(Value):
             raise PlanError(f"MusicPlan: metre {self.metre!r} is none of {', '.join(METRES)}")
         if self.ending not in get_args(Ending):
             raise PlanError(f"MusicPlan: ending {self.ending!r} is none of {', '.join(get_args(Ending))}")
-        self._freeze_tuples("sections", "cuts", "style", "why", "chords", "hits", "rests", "energy", "scenes")
+        self._freeze_tuples("sections", "cuts", "style", "why", "chords", "hits", "rests", "energy", "scenes", "talks")
         if self.beats % self.beats_per_bar:
             raise PlanError(f"MusicPlan: {self.beats} beats are not whole bars of {self.beats_per_bar} ({self.metre})")
         if self.curves.beats != self.beats:

@@ -48,8 +48,8 @@ def read_knobs(given: Mapping[str, Any]) -> Brief:
     return Brief(**found, asked=frozenset(found), readings=tuple(readings))
 
 
-def merge(first: Brief, then: Brief) -> Brief:
-    """What `first` says, and where it says nothing what `then` says; where both do and differ, that is named."""
+def merge(first: Brief, then: Brief, called: str = "text") -> Brief:
+    """What `first` says, and where it says nothing what `then`, `called` so, says; where they differ, that is named."""
     out: Fields = {}
     conflicts = [*first.conflicts, *then.conflicts]
     for name in (f.name for f in fields(Brief)):
@@ -60,7 +60,7 @@ def merge(first: Brief, then: Brief) -> Brief:
         said = one not in (None, (), "", False) or name in first.asked
         out[name] = one if said else other
         if name in first.asked and other not in (None, (), "", False, one):
-            conflicts.append(f"the option says {name} {_show(one)}, the text {_show(other)}: the option counts")
+            conflicts.append(f"the option says {name} {_show(one)}, the {called} {_show(other)}: the option counts")
     merged = Brief(**{**out, "conflicts": ()})
     known = lexicon().instruments
     banned = [n for n in (*merged.instruments, *merged.typical) if {n, known[n].family} & set(merged.without)]

@@ -5,11 +5,12 @@ time, density from onsets a second, brightness from the spectral centroid.
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from diffbgm.brief import Brief, Moment, Reading
+from diffbgm.brief import Brief, Moment, Reading, merge
 from diffbgm.errors import OptionError, VideoError
 from diffbgm.media import read_audio
 from diffbgm.types import PITCH_NAMES
@@ -46,6 +47,18 @@ def read_like(path: str | os.PathLike[str]) -> Brief:
     if audio is None or audio.samples.shape[1] < SHORTEST * RATE:
         raise OptionError(f"like {name}: has less than {SHORTEST:g} s of sound; take a longer piece")
     return measure_like(np.asarray(audio.samples, np.float32).mean(0), Path(name).name)
+
+
+def behind(brief: Brief, like: Brief) -> Brief:
+    """The brief, and where it says nothing the temp track: its tempo where it lies in the range that the brief names.
+
+    Where the brief wants the other mode without a tonic, the relative key is taken.
+    """
+    if brief.bpm and like.bpm and "bpm" not in brief.asked and brief.bpm[0] <= like.bpm[0] <= brief.bpm[1]:
+        brief = replace(brief, bpm=like.bpm)
+    if brief.tonic is None and like.tonic is not None and brief.mode not in (None, like.mode):
+        like = replace(like, tonic=(like.tonic + (3 if brief.mode == "major" else 9)) % 12)
+    return merge(brief, replace(like, mode=brief.mode or like.mode), "temp track")
 
 
 def measure_like(sound: np.ndarray, name: str = "the temp track") -> Brief:

@@ -224,9 +224,7 @@ def _scene(text: str) -> Fields:
     for part in re.split(rf";\s*(?={time}?\s*(?:-|–|to)\s*{time}?)", text.strip(" ;")):
         match = re.fullmatch(rf"({_TIME})?\s*s?\s*(?:-|–|to)\s*({_TIME})?\s*s?\s*:?\s+(\S.*)", part.strip(), re.DOTALL)
         if match is None:
-            raise OptionError(
-                f"scene must be a stretch of time and a brief, such as '0:00-0:20 calm piano', got {part!r}"
-            )
+            raise OptionError(f"scene must be a time and a brief, such as '0:00-0:20 calm piano', got {part!r}")
         start, end = (patterns.read_seconds(time) if time else None for time in match.group(1, 2))
         if end is not None and end <= (start or 0.0):
             raise OptionError(f"scene must end after it starts, got {part!r}")

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from diffbgm.brief import Brief, Moment, Scene, Span
+from diffbgm.brief.knobs import FASTEST, SLOWEST
 from diffbgm.planner.progressions import plan_chords
 from diffbgm.planner.prompt import understand
 from diffbgm.planner.restyle import restyle_bars
@@ -15,6 +16,7 @@ from diffbgm.types import Instrumentation, MusicPlan, PlannedScene
 
 ONCE = ("bpm", "tonic", "mode", "metre", "genre", "ending")  # of which a piece has one; the first scene that says it
 FREE = 0.04  # share by which the tempo may move so that scenes begin with a bar, where no exact one is asked for
+FAR = 0.2  # how far from the preferred one
 STEP = 0.1  # beats per minute between tempi that are tried
 CALM, WIDE = 0.5, 0.4  # energy of a scene: at arousal 0, and what arousal 1 adds
 
@@ -57,7 +59,9 @@ def starts_of(brief: Brief, duration: float) -> list[float]:
 
 def bar_tempo(starts: Sequence[float], bpm: tuple[float, float], prefer: float, unit: int) -> tuple[float, float]:
     """Return the range of tempi within `bpm` and near `prefer` whose bars of `unit` beats begin where scenes do."""
-    low, high = max(bpm[0], prefer * (1 - 3 * FREE)), min(bpm[1], prefer * (1 + 3 * FREE))
+    if bpm[1] > bpm[0] * (1 + 2 * FREE):  # no exact tempo
+        bpm = max(SLOWEST, bpm[0] * (1 - FREE)), min(FASTEST, bpm[1] * (1 + FREE))
+    low, high = max(bpm[0], prefer * (1 - FAR)), min(bpm[1], prefer * (1 + FAR))
     if high <= low or not starts:
         return bpm
     tempi = np.arange(low, high + STEP / 2, STEP)
@@ -83,8 +87,9 @@ def apply_scenes(plan: MusicPlan, brief: Brief, chords: bool) -> MusicPlan:
         first = int(np.abs(starts - start).argmin())
         last = plan.bars if end > plan.duration - 0.5 else int(np.abs(starts - end).argmin())
         first = max(first, planned[-1].end_beat // bar if planned else 0)
-        if last <= first:
-            plan = replace(plan, why=(*plan.why, f"scene {scene.text!r} is shorter than a bar: it is left out"))
+        if last <= first or start >= plan.duration:
+            told = f"scene {scene.text!r} is shorter than a bar, or none of the film: it is left out"
+            plan = replace(plan, why=(*plan.why, told))
             continue
         style = understand(scene.brief).style
         plan = restyle_bars(plan, range(first, last), style)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diffbgm.brief import Brief, lexicon, read_brief
+from diffbgm.brief import Brief, facts_of, lexicon, read_asked, read_brief
 
 ROWS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "facts.json").read_text(encoding="utf-8"))
 LENGTH = 20.0  # seconds of the film
@@ -123,3 +123,29 @@ def test_a_brief_states_its_facts(row: dict[str, Any]) -> None:
 @pytest.mark.parametrize("word", ["show", "will", "left", "many", "says", "walk", "call", "home"])
 def test_ordinary_words_are_no_slips(word: str) -> None:
     assert read_brief(f"{word} piano") == read_brief("piano") or word in read_brief(f"{word} piano").unread
+
+
+def test_facts_say_what_where_and_in_which_words() -> None:
+    asked = {"prompt": "sad piano waltz at 90 bpm, no drums, blarg", "bpm": "80", "scene": "0:00-0:10 rock"}
+    facts = set(facts_of(read_asked(asked)))
+    assert facts >= {
+        ("bpm", "80", "bpm", "80"),
+        ("tempo", "90", "text", "90 bpm"),
+        ("instruments", "acoustic piano", "text", "piano"),
+        ("instruments", "strings", "genre", "waltz"),
+        ("genre", "waltz", "text", "waltz"),
+        ("genre", "rock", "scene", "rock: rock"),
+        ("without", "drums", "text", "drums"),
+        ("unread", "blarg", "text", "blarg"),
+    }
+    assert [fact.value for fact in facts if fact.fact == "conflict"] == [
+        "the option says bpm 80, 80, the text 90, 90: the option counts"
+    ]
+    assert facts_of(read_brief("")) == ()
+
+
+@pytest.mark.parametrize("row", ROWS[:60], ids=[row["brief"] for row in ROWS[:60]])
+def test_every_reading_is_a_fact_with_words(row: dict[str, Any]) -> None:
+    for fact in facts_of(read_brief(row["brief"])):
+        assert fact.fact
+        assert fact.fact == "conflict" or (fact.value and fact.words and fact.source in ("text", "genre"))

@@ -1,6 +1,6 @@
 """The energy over a film from words of place, level and direction: "starts quiet and builds to a big finish"."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from diffbgm.brief.model import Moment
@@ -36,13 +36,16 @@ class Arc:
     used: frozenset[tuple[int, int]] = frozenset()
 
 
-def read_arc(clauses: Sequence[Sequence[Phrase]], timed: Sequence[bool], sequence: bool) -> Arc:
+def read_arc(
+    clauses: Sequence[Sequence[Phrase]], timed: Sequence[bool], sequence: bool, moods: Mapping[str, float] | None = None
+) -> Arc:
     """The arc of a text.
 
     Args:
         clauses: Its phrases, clause by clause.
         timed: Whether a clause has times of its own, whose levels are read elsewhere.
         sequence: Whether the text says that one thing follows another ("then", "from ... to").
+        moods: Level of energy of each mood and scene, for a text whose words of mood follow each other.
 
     """
     placed: list[tuple[float, float]] = []
@@ -75,7 +78,19 @@ def read_arc(clauses: Sequence[Sequence[Phrase]], timed: Sequence[bool], sequenc
         step = 1 / (len(row) - 1)
         words = "levels in a row"
         return Arc(_points([(i * step, level) for i, level in enumerate(row)]), words, frozenset([*used, *loose_at]))
-    return _shape(placed, _turn(turns), used)
+    arc = _shape(placed, _turn(turns), used)
+    if arc.points or not (sequence and moods):
+        return arc
+    felt = [
+        (moods[m.value], float(place.value) if (place := p.has("place")) else None)
+        for phrases, own in zip(clauses, timed, strict=True)
+        for p in phrases
+        for m in p.meanings
+        if not own and m.kind in ("mood", "scene") and m.value in moods and not _denied(phrases, p)
+    ]
+    row = _row(felt)
+    step = 1 / max(1, len(row) - 1)
+    return Arc(_points([(i * step, level) for i, level in enumerate(row)]), "moods in a row") if row else Arc()
 
 
 def _row(told: Sequence[tuple[float, float | None]]) -> list[float]:

@@ -76,6 +76,8 @@ class Draft:
             valence = row.valence if valence is None else valence
             arousal = row.arousal if arousal is None else arousal
         instruments = tuple(dict.fromkeys(name for name in self.instruments if not self._excluded(name)))
+        if self.solo and instruments and all(self.lexicon.instruments[n].family == "drums" for n in instruments):
+            instruments += ("taiko",)  # drums that have pitches, for what is composed
         solo = (self.solo or (self.soloist is not None and len(instruments) == 1)) and bool(instruments)
         lead = self.lead or (self.soloist if not solo else None)
         drums = self._usual_drums(instruments, solo, named, arousal)

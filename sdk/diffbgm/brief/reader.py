@@ -24,6 +24,9 @@ FOLLOWS = (  # words that tell that levels named one after the other also come o
     r"\b(?:then|from|to|into|until|first|finally|again|later|becomes?|turns?|dann|von|zuerst|danach|luego|después|desde"
     r"|puis|ensuite|poi|depois)\b|->|→|\w\s+[-–—]\s+\w|然后|\w-\w+-\w|从.+到|から.+へ"
 )
+THEN = (
+    r"\b(?:then|later|becomes?|turns?|from [^\d,;.]+ to|dann|danach|luego|después|puis|ensuite|poi|depois|затем)\b|然后"
+)
 MUSIC = re.compile(
     r"\b(?:music|score|everything|song|track|piece|it|all|musik|música|musique|musica|музыка)\b|音乐|音楽"
 )
@@ -82,7 +85,9 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
         before = clauses[number - 1] if number else None
         clause.kind = _read_times(draft, clause, before, after)
     follows = re.search(FOLLOWS, normalise(original)) is not None
-    arc = read_arc([c.phrases for c in clauses], [c.kind != "" for c in clauses], follows)
+    strictly = re.search(THEN, normalise(original)) is not None
+    felt = {name: 0.55 + 0.45 * row.arousal for name, row in lexicon().moods.items()} if strictly else None
+    arc = read_arc([c.phrases for c in clauses], [c.kind != "" for c in clauses], follows, felt)
     if arc.points and not draft.energy:
         draft.energy = arc.points
         draft.say(arc.words, "energy " + ", ".join(f"{level:g} at {at.value:.0%}" for at, level in arc.points))

@@ -94,7 +94,7 @@ def report(pieces: list[Piece], rng: np.random.Generator) -> str:
     shuffled = [np.corrcoef(a, curve(heard[o], times))[0, 1] for a, o in zip(asked, other, strict=True)]
     lines.append(f"{'energy curve, mean r':<28} {np.mean(own):.2f} (chance {np.mean(shuffled):.2f})")
     rates = [p.plan.curves.density.mean() * p.bpm / 60 for p in pieces]
-    lines.append(f"{'density, r over pieces':<28} {np.corrcoef(rates, [b.density for b in heard])[0, 1]:.2f}")
+    lines.append(f"{'density, r over pieces':<28} {np.corrcoef(rates, [b.density or 0.0 for b in heard])[0, 1]:.2f}")
     return "\n".join(lines)
 
 

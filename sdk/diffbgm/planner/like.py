@@ -4,9 +4,13 @@ Tempo and metre from the autocorrelation of an onset envelope, the key from its 
 time, density from onsets a second, brightness from the spectral centroid.
 """
 
+# The libraries are typed in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -15,11 +19,13 @@ from diffbgm.errors import OptionError, VideoError
 from diffbgm.media import read_audio
 from diffbgm.types import PITCH_NAMES
 
+Mode = Literal["major", "minor"]
+
 RATE, HOP, WINDOW, LONG = 22_050, 256, 1024, 8192  # samples a second; of frames; of the spectra of onsets and of keys
 LONGEST, SHORTEST = 240.0, 3.0  # seconds that are heard; that are enough
 TEMPI = np.exp(np.arange(np.log(50.0), np.log(190.0), 0.0025))  # beats per minute that are tried
 USUAL, OCTAVES = 108.0, 0.75  # the tempo that people tap by themselves, and how far they go from it
-THREE = 1.12  # by how much three must be clearer than four
+CLEAR = 0.01  # by how much threes must stand out
 POINTS = 16  # of the energy
 BUSY, BRIGHT = (1.0, 8.0), (700.0, 3000.0)  # onsets a second, Hz of the centroid: levels 0 and 1
 # How much each degree belongs to a key: probe tones of Krumhansl & Kessler (1982).
@@ -120,15 +126,17 @@ def measure_tempo(lags: np.ndarray) -> float:
 
 
 def measure_metre(lags: np.ndarray, bpm: float) -> str:
-    """3/4 where what happens comes back after three and six beats more clearly than after four and eight, else 4/4."""
+    """3/4 where what happens comes back after whole threes of beats, against other numbers, more than after fours."""
     beat = 60.0 * RATE / HOP / bpm
-    three, four = (
-        float(np.interp([n * beat, 2 * n * beat], np.arange(len(lags)), lags, right=0.0).mean()) for n in (3, 4)
-    )
-    return "3/4" if three > THREE * max(four, 0.0) and three > 0.05 else "4/4"
+
+    def back(*beats: int) -> float:
+        return float(np.interp(np.array(beats) * beat, np.arange(len(lags)), lags, right=0.0).mean())
+
+    three, four = back(3, 6, 9) - back(4, 5, 7, 8), back(4, 8) - back(3, 5, 6, 7)
+    return "3/4" if three > max(four, CLEAR) else "4/4"
 
 
-def measure_key(sound: np.ndarray) -> tuple[int, str]:
+def measure_key(sound: np.ndarray) -> tuple[int, Mode]:
     """(tonic 0..11, mode) of what sounds."""
     magnitude = _spectra(sound, LONG, LONG // 4)
     hertz = np.arange(magnitude.shape[1]) * RATE / LONG
@@ -140,10 +148,11 @@ def measure_key(sound: np.ndarray) -> tuple[int, str]:
     chroma = np.array([loud[:, classes == k].sum(1) for k in range(12)])
     chroma = (chroma - chroma.min(0)) / (chroma.max(0) - chroma.min(0) + 1e-9)
     weight = (chroma * magnitude.sum(1) ** 0.5).sum(1)
-    scores = {
+    profiles: tuple[tuple[Mode, np.ndarray], ...] = (("major", MAJOR), ("minor", MINOR))
+    scores: dict[tuple[int, Mode], float] = {
         (k, mode): float(np.corrcoef(np.roll(profile, k), weight)[0, 1])
         for k in range(12)
-        for mode, profile in (("major", MAJOR), ("minor", MINOR))
+        for mode, profile in profiles
     }
     return max(scores, key=lambda key: scores[key])
 

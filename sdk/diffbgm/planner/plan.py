@@ -116,7 +116,7 @@ def make_plan(
     starts = starts_of(brief, features.duration)
     if starts:
         low, high = bpm_range = bar_tempo(starts, bpm_range, preferred, BAR_UNITS[metre])
-        preferred = float(np.clip(preferred, low, high))
+        preferred = min(max(preferred, low), high)
         end = end_of_bars(features.duration, bpm_range, preferred, BAR_UNITS[metre])
     fit = fit_tempo(
         end,

@@ -24,13 +24,14 @@ Mode = Literal["major", "minor"]
 RATE, HOP, WINDOW, LONG = 22_050, 256, 1024, 8192  # samples a second; of frames; of the spectra of onsets and of keys
 LONGEST, SHORTEST = 240.0, 3.0  # seconds that are heard; that are enough
 TEMPI = np.exp(np.arange(np.log(50.0), np.log(190.0), 0.0025))  # beats per minute that are tried
-USUAL, OCTAVES = 108.0, 0.75  # the tempo that people tap by themselves, and how far they go from it
+USUAL, OCTAVES = 100.0, 0.9  # the tempo that people tap by themselves, and how far they go from it
 CLEAR = 0.01  # by how much threes must stand out
 POINTS = 16  # of the energy
 BUSY, BRIGHT = (1.0, 8.0), (700.0, 3000.0)  # onsets a second, Hz of the centroid: levels 0 and 1
-# How much each degree belongs to a key: probe tones of Krumhansl & Kessler (1982).
-MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
-MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
+# How often each degree sounds in a key: Kostka & Payne's examples, counted by Temperley (2007).
+MAJOR = np.array([0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400])
+MINOR = np.array([0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330])
+LOW, HIGH, BASS = (60.0, 260.0), (60.0, 2000.0), 0.5  # Hz of the bass and of all that tells a key; the bass's weight
 
 
 def read_like(path: str | os.PathLike[str]) -> Brief:
@@ -138,16 +139,17 @@ def measure_metre(lags: np.ndarray, bpm: float) -> str:
 
 def measure_key(sound: np.ndarray) -> tuple[int, Mode]:
     """(tonic 0..11, mode) of what sounds."""
-    magnitude = _spectra(sound, LONG, LONG // 4)
-    hertz = np.arange(magnitude.shape[1]) * RATE / LONG
-    inside = (hertz > 60) & (hertz < 2000)
-    pitch = 69 + 12 * np.log2(hertz[inside] / 440)
-    classes = np.round(pitch).astype(int) % 12
-    sharp = np.exp(-0.5 * ((pitch - np.round(pitch)) / 0.2) ** 2)
-    loud = np.sqrt(magnitude[:, inside]) * sharp
-    chroma = np.array([loud[:, classes == k].sum(1) for k in range(12)])
-    chroma = (chroma - chroma.min(0)) / (chroma.max(0) - chroma.min(0) + 1e-9)
-    weight = (chroma * magnitude.sum(1) ** 0.5).sum(1)
+    magnitude = _spectra(sound, LONG, LONG // 4).sum(0)
+    hertz = np.arange(len(magnitude)) * RATE / LONG
+
+    def classes(low: float, high: float) -> np.ndarray:
+        inside = (hertz > low) & (hertz < high)
+        pitch = 69 + 12 * np.log2(hertz[inside] / 440)
+        sharp = np.exp(-0.5 * ((pitch - np.round(pitch)) / 0.2) ** 2)
+        share = np.bincount(np.round(pitch).astype(int) % 12, magnitude[inside] * sharp, minlength=12)
+        return share / max(float(share.sum()), 1e-9)
+
+    weight = classes(*HIGH) + BASS * classes(*LOW)
     profiles: tuple[tuple[Mode, np.ndarray], ...] = (("major", MAJOR), ("minor", MINOR))
     scores: dict[tuple[int, Mode], float] = {
         (k, mode): float(np.corrcoef(np.roll(profile, k), weight)[0, 1])

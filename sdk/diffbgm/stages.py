@@ -88,7 +88,10 @@ def plan_music(features: VideoFeatures, settings: ScoreOptions) -> MusicPlan:
     sense = sense_of(features, MOOD_TEXTS) if prompt.strip() else None
     brief = brief_of(settings)
     plan = make_plan(features, settings.style or "", prompt=prompt, text_ranker=sense, brief=brief)
-    return replace(plan, palette=settings.ensemble) if settings.ensemble else plan
+    if not settings.ensemble:
+        return plan
+    scenes = tuple(replace(scene, palette=settings.ensemble) for scene in plan.scenes)
+    return replace(plan, palette=settings.ensemble, scenes=scenes)
 
 
 def options_of(settings: ScoreOptions, seed: int) -> ComposeOptions:

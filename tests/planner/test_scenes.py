@@ -11,6 +11,7 @@ from diffbgm.brief import read_asked
 from diffbgm.codec import from_json, to_json
 from diffbgm.errors import OptionError, PlanError
 from diffbgm.planner import make_plan
+from diffbgm.planner.recut import recut
 from diffbgm.types import MusicPlan, PianoRoll, PlannedScene, Score
 
 TWO = "0:00-0:20 calm solo piano; 0:20- epic orchestra, drums"
@@ -90,6 +91,15 @@ def test_moments_of_a_scene_lie_inside_it() -> None:
 def test_a_plan_with_scenes_is_read_back() -> None:
     plan = plan_of(scene=TWO)
     assert from_json(MusicPlan, to_json(plan)) == plan
+
+
+@pytest.mark.parametrize("duration", [30.0, 45.0, 61.0])
+def test_scenes_stay_with_their_bars_in_a_new_edit(duration: float) -> None:
+    plan = plan_of(scene=TWO)
+    new = recut(plan, [], duration)
+    owners = [next(s.palette for s in plan.scenes if s.start_beat <= 4 * bar < s.end_beat) for bar in new.bars]
+    told = {beat: s.palette for s in new.plan.scenes for beat in range(s.start_beat, s.end_beat)}
+    assert [told[4 * bar] for bar in range(new.plan.bars)] == owners
 
 
 def test_scenes_of_a_plan_follow_each_other() -> None:

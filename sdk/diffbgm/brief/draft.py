@@ -43,7 +43,7 @@ class Draft:
     soloist: str | None = None
     solo: bool = False
     drums: bool | None = None
-    moods: list[tuple[float, float, str]] = field(default_factory=list)  # valence, arousal, words (scenes: "")
+    moods: list[tuple[float, float, str, float]] = field(default_factory=list)  # valence, arousal, words, weight
     tags: list[str] = field(default_factory=list)
     unwanted: set[str] = field(default_factory=set)  # tags of moods that are ruled out
     tempo_word: tuple[float, float] | None = None
@@ -70,7 +70,8 @@ class Draft:
         genre = next(iter([*self.genres, *self.scene_genres]), None)
         row = known[genre] if genre else None
         named = known[self.genres[0]] if self.genres else None
-        valence, arousal = _mean([v for v, _, _ in self.moods]), _mean([a for _, a, _ in self.moods])
+        weights = [weight for *_, weight in self.moods]
+        valence, arousal = (_mean([mood[i] for mood in self.moods], weights) for i in (0, 1))
         mode = self.mode or self._usual_mode(valence)
         if row is not None:
             valence = row.valence if valence is None else valence
@@ -166,8 +167,8 @@ class Draft:
         return name in self.without or self.lexicon.instruments[name].family in self.without
 
     def _tell_conflicts(self) -> None:
-        high = next((words for v, _, words in self.moods if v >= OPPOSED and words), None)
-        low = next((words for v, _, words in self.moods if v <= -OPPOSED and words), None)
+        high = next((words for v, _, words, _ in self.moods if v >= OPPOSED and words), None)
+        low = next((words for v, _, words, _ in self.moods if v <= -OPPOSED and words), None)
         if high and low:
             self.conflicts.append(f"{high!r} and {low!r} contradict each other: the mood lies between them")
         for name in dict.fromkeys(self.instruments):
@@ -183,5 +184,6 @@ def _meet(wanted: tuple[float, float] | None, usual: tuple[float, float]) -> tup
     return (low, high) if high - low >= NARROW else wanted
 
 
-def _mean(values: Sequence[float]) -> float | None:
-    return max(-1.0, min(1.0, sum(values) / len(values))) if values else None
+def _mean(values: Sequence[float], weights: Sequence[float]) -> float | None:
+    total = sum(value * weight for value, weight in zip(values, weights, strict=True))
+    return max(-1.0, min(1.0, total / sum(weights))) if values else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-LONGEST_PHRASE = 4  # words
+LONGEST_PHRASE = 5  # words
 SHORTEST_FUZZY = 4  # letters; shorter words have too many neighbours
 
 

@@ -181,10 +181,11 @@ def take_metre(text: Text) -> tuple[str, str] | None:
         (r"three[- ]four(?: time)?", "3/4"),
         (r"six[- ]eight(?: time)?", "6/8"),
         (r"triple (?:metre|meter|time)", "3/4"),
-        (r"(?:two[- ]four|cut)(?: time)?", "2/4"),
+        (r"two[- ]four(?: time)?|cut time", "2/4"),
         (r"four[- ]four(?: time)?|common time", "4/4"),
         (r"compound (?:metre|meter|time)|twelve[- ]eight", "6/8"),
         (r"dreivierteltakt|walzertakt|à trois temps|en tres por cuatro|in tre|in three", "3/4"),
+        *((rf"in {n}(?=\s*(?:[,;.!?]|$))", m) for n, m in zip("2346", ("2/4", "3/4", "4/4", "6/8"), strict=True)),
         (r"sechsachteltakt", "6/8"),
         (r"zweivierteltakt|à deux temps", "2/4"),
     ):

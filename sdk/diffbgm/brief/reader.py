@@ -12,6 +12,7 @@ from diffbgm.brief.lexicon import lexicon, normalise
 from diffbgm.brief.model import Brief, Hit, Moment, Span
 from diffbgm.brief.phrases import CONTENT, Phrase, cut_phrases
 
+LATE = 0.4  # weight of a mood that comes at the end only
 ENTRY = (0.3, 0.75)  # energy before and after an instrument enters
 PAUSE = 2.0  # seconds of a silence of which only the beginning is told
 LONGEST_TEXT = 2000  # characters that are read; a brief is a few lines
@@ -189,7 +190,11 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
     level = clause.level()
     if clause.has("place") and silent and not spans and not moments and not clause.has("arc"):
         return _rest_at_place(draft, clause)
-    if not spans and not moments:
+    if silent and clause.length and not clause.timed and (before is None or not after):
+        since = "start" if before is None else "end"
+        ends = sorted((Moment(0.0, since), Moment(clause.length, since)), key=lambda at: at.seconds(1e6))
+        return _add_rests(draft, [(Span(*ends), "silence")])
+    if not clause.timed:
         return ""
     opening = level is not None and level <= QUIET and any(span.start == Moment(0.0) for span, _ in spans)
     if spans and (silent or (opening and STARTS.search(after))):
@@ -197,7 +202,7 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
     if moments and silent and clause.length is None and MUSIC.search(clause.text) and STOPS.search(clause.text):
         return _add_rests(draft, [(Span(at, Moment(0.0, "end")), said) for at, said in moments])
     alone = not any(p.plays for p in clause.phrases)
-    if alone and level is None and not silent and HALTS.match(clause.text):
+    if alone and (level is None or "everything" in words) and not silent and HALTS.match(clause.text):
         ends = Moment(0.0, "end")
         return _add_rests(draft, [*spans, *((Span(at, ends), said) for at, said in moments)])
     if moments and not spans and silent:
@@ -360,7 +365,8 @@ def _read_content(draft: Draft, clause: _Clause, number: int, *, no: bool, softe
         draft.drums = False if family == "drums" else draft.drums
         draft.say(phrase.text, f"no {family}")
     if clause.kind != "level":
-        _read_mood(draft, phrase, no=no, softened=softened and no)
+        late = [m.value for p in phrases if (m := p.has("place"))] == ["1.0"]
+        _read_mood(draft, phrase, no=no, softened=softened and no, weight=LATE if late else 1.0)
     if (tempo := phrase.has("tempo")) is not None:
         low, high = map(float, tempo.value.split())
         draft.tempo_word = OPPOSITE_TEMPO.get(tempo.value, (low, high)) if no else (low, high)
@@ -385,7 +391,7 @@ def _read_content(draft: Draft, clause: _Clause, number: int, *, no: bool, softe
         _read_solo(draft, phrases, number)
 
 
-def _read_mood(draft: Draft, phrase: Phrase, *, no: bool, softened: bool) -> None:
+def _read_mood(draft: Draft, phrase: Phrase, *, no: bool, softened: bool, weight: float) -> None:
     """Moods and scenes: a place on the circumplex, tags, and for scenes a genre."""
     for kind in ("mood", "scene"):
         meaning = phrase.has(kind)
@@ -393,7 +399,7 @@ def _read_mood(draft: Draft, phrase: Phrase, *, no: bool, softened: bool) -> Non
             continue
         row = draft.lexicon.moods[meaning.value]
         sign = 0.3 if softened else -0.6 if no else 1.0
-        draft.moods.append((sign * row.valence, sign * row.arousal, phrase.text if kind == "mood" else ""))
+        draft.moods.append((sign * row.valence, sign * row.arousal, phrase.text if kind == "mood" else "", weight))
         if no:
             draft.unwanted |= set(row.tags)
         else:

@@ -60,6 +60,7 @@ _CLOCK = r"\d{1,3}:[0-5]?\d(?:[.,]\d+)?"
 _TIME = rf"(?:{_CLOCK}|\d+(?:\.\d+)?\s*{SECONDS}?(?![\w:]))"
 _TIMED = rf"(?:{_CLOCK}|(?!(?:1[89]|20)?\d0s\b)\d+(?:\.\d+)?\s*{SECONDS}(?!\w))"  # a time that cannot be another number
 
+MAY_TELL_TIMES = re.compile(r"\d|\bhalf|\bthird\b|\bmidpoint\b")  # without these no pattern of times is found
 METRES = {
     "2/4": "2/4",
     "3/4": "3/4",

@@ -25,9 +25,7 @@ FOLLOWS = (  # words that tell that levels named one after the other also come o
     r"\b(?:then|from|to|into|until|first|finally|again|later|becomes?|turns?|dann|von|zuerst|danach|luego|después|desde"
     r"|puis|ensuite|poi|depois)\b|->|→|\w\s+[-–—]\s+\w|然后|\w-\w+-\w|从.+到|から.+へ"
 )
-THEN = (
-    r"\b(?:then|later|becomes?|turns?|from [^\d,;.]+ to|dann|danach|luego|después|puis|ensuite|poi|depois|затем)\b|然后"
-)
+THEN = r"\b(?:then|later|becomes?|turns?|from [^\d,;.]{1,60} to|dann|danach|luego|después|puis|ensuite|poi|depois|затем)\b|然后"
 MUSIC = re.compile(
     r"\b(?:music|score|everything|song|track|piece|it|all|musik|música|musique|musica|музыка)\b|音乐|音楽"
 )
@@ -57,7 +55,7 @@ SPECIFIC = frozenset(
     {"acoustic", "nylon", "classical", "upright", "grand"}
 )  # words that keep a name from being general
 JOINED_SCENES = re.compile(  # "begins as a whisper and explodes in the last five seconds" says two things
-    rf"\b((?:starts?|begins?|opens?)\b[^,;.]*?)\s+and\s+(?=[^,;.]*(?:\d:\d\d|\d\s*{patterns.SECONDS}\b))"
+    rf"\b((?:starts?|begins?|opens?)\b[^,;.]{{0,60}}?)\s+and\s+(?=[^,;.]{{0,80}}(?:\d:\d\d|\d\s*{patterns.SECONDS}\b))"
 )
 TOTAL = frozenset({"music", "notes", "anything", "sound", "musik", "música", "musique", "musica", "музыки"})
 
@@ -73,6 +71,7 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
         The brief. Nothing raises: what is not understood stands in `unread`, what goes beyond LONGEST_TEXT too.
     """
     original = unicodedata.normalize("NFKC", text[: 4 * LONGEST_TEXT])
+    original = re.sub(r"[^\S\n]+", " ", re.sub(r"\s*\n\s*", "\n", re.sub(r"\d{9,}", "#", original)))
     draft = Draft(lexicon(), genres=[genre] if genre else [])
     if len(original) > LONGEST_TEXT:
         draft.unread.append(f"everything after {LONGEST_TEXT} characters")
@@ -112,6 +111,8 @@ class _Clause:
     @classmethod
     def of(cls, part: str, draft: Draft) -> "_Clause":
         """Take the times out of a part of the text, and cut the rest into phrases."""
+        if not patterns.MAY_TELL_TIMES.search(part):
+            return cls(part, list(cut_phrases(part, draft.lexicon)), [], [])
         text = patterns.Text(part)
         spans = patterns.take_spans(text)
         length = patterns.take_length(text)

@@ -23,9 +23,12 @@ CLAUSE_ENDS = (
 )
 FOLLOWS = (  # words that tell that levels named one after the other also come one after the other
     r"\b(?:then|from|to|into|until|first|finally|again|later|becomes?|turns?|dann|von|zuerst|danach|luego|después|desde"
-    r"|puis|ensuite|poi|depois)\b|->|→|\w\s+[-–—]\s+\w|然后|\w-\w+-\w|从.+到|から.+へ"
+    r"|puis|ensuite|poi|depois)\b|->|→|\w\s+[-–—]\s+\w|然后|\w-\w+-\w|从[^\d]{1,30}到|から[^\d]{1,30}へ"
 )
-THEN = r"\b(?:then|later|becomes?|turns?|from [^\d,;.]{1,60} to|dann|danach|luego|después|puis|ensuite|poi|depois|затем)\b|然后"
+THEN = (  # the same, strictly
+    r"\b(?:then|later|becomes?|turns?|from [^\d,;.]{1,60} to|dann|danach|luego|después|puis|ensuite|poi|depois|затем)\b"
+    r"|然后"
+)
 MUSIC = re.compile(
     r"\b(?:music|score|everything|song|track|piece|it|all|musik|música|musique|musica|музыка)\b|音乐|音楽"
 )

@@ -71,7 +71,8 @@ class Draft:
         row = known[genre] if genre else None
         named = known[self.genres[0]] if self.genres else None
         weights = [weight for *_, weight in self.moods]
-        valence, arousal = (_mean([mood[i] for mood in self.moods], weights) for i in (0, 1))
+        valence = _mean([mood[0] for mood in self.moods], weights)
+        arousal = _mean([mood[1] for mood in self.moods], weights)
         mode = self.mode or self._usual_mode(valence)
         if row is not None:
             valence = row.valence if valence is None else valence

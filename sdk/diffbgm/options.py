@@ -198,6 +198,27 @@ class ScoreOptions:
             many=True,
         ),
     )  # fmt: skip
+    scene: str | Sequence[str] | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", "a brief for a stretch of the film: '0:00-0:20 calm piano'; several times",
+            metavar="FROM-TO TEXT", unset="one brief for all", many=True,
+        ),
+    )  # fmt: skip
+    cues: str | os.PathLike[str] | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", "a cue sheet (.csv, .json), markers (.edl, .otio, .fcpxml) or subtitles (.srt, .vtt)",
+            metavar="FILE", unset="none",
+        ),
+    )  # fmt: skip
+    like: str | os.PathLike[str] | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", "a temp track, whose tempo, metre, key, energy, density and brightness are measured",
+            metavar="FILE", unset="none",
+        ),
+    )  # fmt: skip
     ending: str | None = field(
         default="",
         metadata=declare(str, "plan", "fade, final (a chord that rings) or cut", metavar="KIND", unset="final"),
@@ -335,6 +356,9 @@ class Changes(TypedDict, total=False):
     mood: str | Sequence[float] | None
     hit: str | Sequence[str] | None
     rest: str | Sequence[str] | None
+    scene: str | Sequence[str] | None
+    cues: str | os.PathLike[str] | None
+    like: str | os.PathLike[str] | None
     ending: str | None
     ensemble: str | None
     semantics: Semantics | None
@@ -416,6 +440,8 @@ def _read_knob(name: str, value: Any) -> str:
     """A knob as one text, which `brief.KNOBS` can read: a number, a word, or a list of either."""
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         value = ("; " if SETTINGS[name].many else ",").join(map(str, cast("Sequence[Any]", value)))
+    if isinstance(value, os.PathLike):
+        value = os.fspath(cast("os.PathLike[str]", value))
     if (number := real(value)) is not None:
         value = f"{number:g}"
     text = str(SETTINGS[name].check(name, value)).strip()
@@ -427,7 +453,7 @@ def _read_knob(name: str, value: Any) -> str:
 _READERS = {
     "style": _read_style,
     "guidance": _read_guidance,
-    **dict.fromkeys([*KNOBS, "loudness"], _read_knob),
+    **dict.fromkeys([*KNOBS, "like", "loudness"], _read_knob),
 }
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from diffbgm.arrange import arrange
 from diffbgm.arrange.palettes import find_palette
-from diffbgm.brief import read_asked
+from diffbgm.brief import Brief, read_asked
 from diffbgm.hub import Origin
 from diffbgm.options import ComposeOptions, ScoreOptions, guidance_of, settings_of, with_changes
 from diffbgm.planner import check_plan_fits, combine_styles, make_plan
+from diffbgm.planner.like import behind, read_like
 from diffbgm.planner.styles import MOOD_TEXTS
 from diffbgm.progress import Clock
 from diffbgm.receipt import make_receipt
@@ -71,13 +72,26 @@ def analyze_and_plan(
     return PlannedVideo(features, plan, dict(clock.seconds))
 
 
+def brief_of(settings: ScoreOptions) -> Brief:
+    """What the options ask for: knobs, then the text, then the temp track.
+
+    Raises:
+        OptionError: The cue sheet or the temp track cannot be read.
+    """
+    brief = read_asked(settings_of(settings))
+    return behind(brief, read_like(settings.like)) if settings.like else brief
+
+
 def plan_music(features: VideoFeatures, settings: ScoreOptions) -> MusicPlan:
     """The plan of a video's music; a prompt is read with CLIP's sense of words where CLIP has looked at the video."""
     prompt = settings.prompt or ""
     sense = sense_of(features, MOOD_TEXTS) if prompt.strip() else None
-    brief = read_asked(settings_of(settings))
+    brief = brief_of(settings)
     plan = make_plan(features, settings.style or "", prompt=prompt, text_ranker=sense, brief=brief)
-    return replace(plan, palette=settings.ensemble) if settings.ensemble else plan
+    if not settings.ensemble:
+        return plan
+    scenes = tuple(replace(scene, palette=settings.ensemble) for scene in plan.scenes)
+    return replace(plan, palette=settings.ensemble, scenes=scenes)
 
 
 def options_of(settings: ScoreOptions, seed: int) -> ComposeOptions:

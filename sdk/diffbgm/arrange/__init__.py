@@ -18,6 +18,7 @@ from diffbgm.arrange.percussion import drum_part, find_take
 from diffbgm.arrange.sections import SectionSpan, find_sections, part_entries, section_index
 from diffbgm.arrange.sharing import FEWEST, share, skyline
 from diffbgm.arrange.speech import Span, join_spans, silence, soften_drums, spans_in_beats, thin_under_speech
+from diffbgm.arrange.splice import splice_scores
 from diffbgm.arrange.spotting import spot
 from diffbgm.arrange.voices import (
     by_onset,
@@ -75,8 +76,8 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
         roll: [4, 4 B, 88] in the plan's key.
         plan: Of B beats.
         seed: Of the small deviations in time, length and loudness; it changes nothing else.
-        speech: (start, end) in seconds where somebody speaks: there the melody rests, the harmony thins out and leaves
-            the voice's register.
+        speech: (start, end) in seconds where somebody speaks, beside the plan's `talks`: there the melody rests, the
+            harmony thins out and leaves the voice's register.
 
     Raises:
         PlanError: Roll and plan differ in length, or the palette or an instrument is unknown.
@@ -84,12 +85,14 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
     """
     if roll.beats != plan.beats:
         raise PlanError(f"arrange: the roll has {roll.beats} beats, the plan {plan.beats}; compose for this plan")
+    if plan.scenes:
+        return _by_scene(roll, plan, seed, speech)
     palette = cast(plan)
     sections = find_sections(plan)
     melody, accompaniment = roll_to_notes(roll)
     harmony, home = read_harmony(roll, plan.key, harmony_unit(plan.beats_per_bar), plan.chords), home_chord(plan)
     harmony, ringing, added = final_chord(harmony, [*melody, *accompaniment], home, plan.last_bar, plan.beats)
-    spans = spans_in_beats(join_spans(speech, plan.duration), plan.tempo)
+    spans = spans_in_beats(join_spans([*speech, *plan.talks], plan.duration), plan.tempo)
     entries = part_entries(palette, sections)
     setting = _Setting(plan, palette, sections, entries, harmony, spans, np.random.default_rng(seed))
 
@@ -115,6 +118,17 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
     tracks = spot(tracks, plan, filler, harmony)
     numerator, denominator = map(int, plan.metre.split("/"))
     return Score(tuple(tracks), plan.tempo, tuple(_markers(plan)), plan.key, (numerator, denominator))
+
+
+def _by_scene(roll: PianoRoll, plan: MusicPlan, seed: int, speech: Sequence[Span]) -> Score:
+    """Return the piece with the band of each scene in its beats; what rings over the edge of a scene stays."""
+    score = arrange(roll, replace(plan, scenes=()), seed=seed, speech=speech)
+    for scene in plan.scenes:
+        own = replace(plan, scenes=(), palette=scene.palette, instrumentation=scene.instrumentation)
+        opened = np.zeros(plan.beats, bool)
+        opened[scene.start_beat : scene.end_beat] = True
+        score = splice_scores(score, arrange(roll, own, seed=seed, speech=speech), opened)
+    return score
 
 
 def _orchestrate(melody: Sequence[Note], accompaniment: Sequence[Note], setting: _Setting) -> Parts:

@@ -5,21 +5,25 @@ genre, instruments wanted and unwanted, the lead, mood on the plane of valence a
 rests, and what was not understood. `merge` puts one before the other.
 """
 
+from diffbgm.brief.facts import Fact, facts_of
 from diffbgm.brief.knobs import KNOBS, merge, read_asked, read_knobs
 from diffbgm.brief.lexicon import Genre, Instrument, Lexicon, lexicon
-from diffbgm.brief.model import Brief, Hit, Moment, Reading, Span
+from diffbgm.brief.model import Brief, Hit, Moment, Reading, Scene, Span
 from diffbgm.brief.reader import read_brief
 
 __all__ = [
     "KNOBS",
     "Brief",
+    "Fact",
     "Genre",
     "Hit",
     "Instrument",
     "Lexicon",
     "Moment",
     "Reading",
+    "Scene",
     "Span",
+    "facts_of",
     "lexicon",
     "merge",
     "read_asked",

@@ -1,6 +1,6 @@
 """The energy over a film from words of place, level and direction: "starts quiet and builds to a big finish"."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from diffbgm.brief.model import Moment
@@ -36,17 +36,20 @@ class Arc:
     used: frozenset[tuple[int, int]] = frozenset()
 
 
-def read_arc(clauses: Sequence[Sequence[Phrase]], timed: Sequence[bool], sequence: bool) -> Arc:
+def read_arc(
+    clauses: Sequence[Sequence[Phrase]], timed: Sequence[bool], sequence: bool, moods: Mapping[str, float] | None = None
+) -> Arc:
     """The arc of a text.
 
     Args:
         clauses: Its phrases, clause by clause.
         timed: Whether a clause has times of its own, whose levels are read elsewhere.
         sequence: Whether the text says that one thing follows another ("then", "from ... to").
+        moods: Level of energy of each mood and scene, for a text whose words of mood follow each other.
 
     """
     placed: list[tuple[float, float]] = []
-    loose: list[float] = []
+    told: list[tuple[float, float | None]] = []  # every level in the order of the text, with its place
     turns: list[str] = []
     used: set[tuple[int, int]] = set()
     loose_at: list[tuple[int, int]] = []
@@ -55,7 +58,8 @@ def read_arc(clauses: Sequence[Sequence[Phrase]], timed: Sequence[bool], sequenc
             continue
         shapes = [m.value for p in phrases if (m := p.has("arc")) is not None and not _denied(phrases, p)]
         turns += shapes
-        places = [(i, float(m.value)) for i, p in enumerate(phrases) if (m := p.has("place")) is not None]
+        places = [(i, float(m.value)) for i, p in enumerate(phrases) for m in p.meanings if m.kind == "place"]
+        directions = [i for i, p in enumerate(phrases) if p.has("arc")]
         levels = [
             (i, float(m.value))
             for i, p in enumerate(phrases)
@@ -63,23 +67,47 @@ def read_arc(clauses: Sequence[Sequence[Phrase]], timed: Sequence[bool], sequenc
         ]
         for at, place in places if levels else ():
             near = min(levels, key=lambda level: (abs(level[0] - at), level[0]))
+            if any(min(near[0], at) < i < max(near[0], at) for i in directions):
+                continue  # "begins softly and grows to the end" does not end softly
             placed.append((place, near[1]))
             used |= {(number, near[0])}
+        told += [(level, places[0][1] if places else None) for _, level in levels]
         if not places:
-            loose += [level for _, level in levels]
             loose_at += [(number, i) for i, _ in levels]
-    return _shape(placed, loose, _turn(turns), sequence, used, loose_at)
+    if not turns and (row := _row(told)) and (sequence or len(row) > 2):
+        step = 1 / (len(row) - 1)
+        words = "levels in a row"
+        return Arc(_points([(i * step, level) for i, level in enumerate(row)]), words, frozenset([*used, *loose_at]))
+    arc = _shape(placed, _turn(turns), used)
+    if arc.points or not (sequence and moods):
+        return arc
+    felt = [
+        (moods[m.value], float(place.value) if (place := p.has("place")) else None)
+        for phrases, own in zip(clauses, timed, strict=True)
+        for p in phrases
+        for m in p.meanings
+        if not own and m.kind in ("mood", "scene") and m.value in moods and not _denied(phrases, p)
+    ]
+    row = _row(felt)
+    step = 1 / max(1, len(row) - 1)
+    return Arc(_points([(i * step, level) for i, level in enumerate(row)]), "moods in a row") if row else Arc()
+
+
+def _row(told: Sequence[tuple[float, float | None]]) -> list[float]:
+    """Levels that follow each other, where at most the first and the last have a place, which is where they stand."""
+    if any(place not in (None, {0: 0.0, len(told) - 1: 1.0}.get(i)) for i, (_, place) in enumerate(told)):
+        return []
+    levels = [level for level, _ in told]
+    row = [level for i, level in enumerate(levels) if not i or abs(level - levels[i - 1]) >= APART]
+    return row if len(row) > 1 else []
 
 
 def _shape(
     placed: list[tuple[float, float]],
-    loose: list[float],
     turn: str | None,
-    sequence: bool,
     used: set[tuple[int, int]],
-    loose_at: list[tuple[int, int]],
 ) -> Arc:
-    """Placed levels first, then words of direction, then levels in a row, then a single placed one."""
+    """Placed levels first, then words of direction, then a single placed one."""
     where = dict(placed)
     if len(where) > 1 and max(where.values()) - min(where.values()) >= APART:
         shares = [(NEAR_ENDS.get(place, place), level) for place, level in sorted(where.items())]
@@ -91,10 +119,6 @@ def _shape(
         if turn == "fall" and where.get(0.0, 1.0) <= QUIET:
             turn = "peak"
         return Arc(_points(SHAPES[turn]), f"energy: {turn}", frozenset(used))
-    row = [level for i, level in enumerate(loose) if not i or abs(level - loose[i - 1]) >= APART]
-    if sequence and len(row) > 1:
-        step = 1 / (len(row) - 1)
-        return Arc(_points([(i * step, level) for i, level in enumerate(row)]), "levels in a row", frozenset(loose_at))
     for place, level in where.items():
         if (alone := ALONE.get((place, level >= LOUD))) is not None and not QUIET < level < LOUD:
             return Arc(_points(alone), "a level at one end", frozenset(used))

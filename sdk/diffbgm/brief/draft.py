@@ -12,6 +12,11 @@ ACOUSTIC = frozenset({"piano", "mallets", "plucked", "organ", "reeds", "guitar",
 LOUD_GUITARS = frozenset({"electric guitar", "distorted guitar", "overdriven guitar", "muted guitar"})
 MEDIUM = (76.0, 104.0)  # a medium tempo is the genre's, where there is one
 NARROW = 6.0  # beats per minute: a word of tempo counts alone where it shares less than that with the genre
+KIND_OF = {  # who goes too where the more general is ruled out
+    **dict.fromkeys(["jazz guitar", "muted guitar", "overdriven guitar", "distorted guitar"], "electric guitar"),
+    **dict.fromkeys(["soprano saxophone", "tenor saxophone", "baritone saxophone"], "alto saxophone"),
+    "muted trumpet": "trumpet", "nylon guitar": "acoustic guitar",
+}  # fmt: skip
 UNPITCHED = frozenset({"taiko", "melodic tom", "woodblock", "agogo"})  # drums that General MIDI has as instruments
 BROAD = frozenset({  # kinds of film and of music that give way to a narrower one
     "epic orchestral", "cinematic", "electro", "classical", "latin", "orchestral", "folk", "world music", "corporate",
@@ -33,11 +38,12 @@ class Draft:
     genres: list[str] = field(default_factory=list)
     instruments: list[str] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
+    later: list[str] = field(default_factory=list)  # families that are not there at first
     lead: str | None = None
     soloist: str | None = None
     solo: bool = False
     drums: bool | None = None
-    moods: list[tuple[float, float, str]] = field(default_factory=list)  # valence, arousal, words (scenes: "")
+    moods: list[tuple[float, float, str, float]] = field(default_factory=list)  # valence, arousal, words, weight
     tags: list[str] = field(default_factory=list)
     unwanted: set[str] = field(default_factory=set)  # tags of moods that are ruled out
     tempo_word: tuple[float, float] | None = None
@@ -46,6 +52,7 @@ class Draft:
     hits: list[Hit] = field(default_factory=list)
     rests: list[Span] = field(default_factory=list)
     speech: bool = False
+    talks: list[Span] = field(default_factory=list)
     ending: Literal["fade", "final", "cut"] | None = None
     conflicts: list[str] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
@@ -58,16 +65,21 @@ class Draft:
     def finish(self) -> Brief:
         """The brief."""
         known = self.lexicon.genres
+        self._settle_who()
         self.genres = sorted(self.genres, key=lambda name: name in BROAD)
         genre = next(iter([*self.genres, *self.scene_genres]), None)
         row = known[genre] if genre else None
         named = known[self.genres[0]] if self.genres else None
-        valence, arousal = _mean([v for v, _, _ in self.moods]), _mean([a for _, a, _ in self.moods])
+        weights = [weight for *_, weight in self.moods]
+        valence = _mean([mood[0] for mood in self.moods], weights)
+        arousal = _mean([mood[1] for mood in self.moods], weights)
         mode = self.mode or self._usual_mode(valence)
         if row is not None:
             valence = row.valence if valence is None else valence
             arousal = row.arousal if arousal is None else arousal
         instruments = tuple(dict.fromkeys(name for name in self.instruments if not self._excluded(name)))
+        if self.solo and instruments and all(self.lexicon.instruments[n].family == "drums" for n in instruments):
+            instruments += ("taiko",)  # drums that have pitches, for what is composed
         solo = (self.solo or (self.soloist is not None and len(instruments) == 1)) and bool(instruments)
         lead = self.lead or (self.soloist if not solo else None)
         drums = self._usual_drums(instruments, solo, named, arousal)
@@ -90,12 +102,29 @@ class Draft:
             hits=tuple(self.hits),
             rests=tuple(self.rests),
             speech=self.speech,
+            talks=tuple(self.talks),
             ending=self.ending,
             typical=() if named is None or solo else self._typical(named, instruments, drums),
             conflicts=tuple(self.conflicts),
             readings=tuple(self.readings),
             unread=tuple(dict.fromkeys(self.unread)),
         )
+
+    def _settle_who(self) -> None:
+        """Who is ruled out: those not there at first only where nobody asks for them, and the kinds of the general."""
+        of = self.lexicon.instruments
+        for family in self.later:
+            wanted = {of[name].family for name in self.instruments} | {
+                "drums" for n in self.instruments if n in UNPITCHED
+            }
+            if family not in wanted:
+                self.without.append(family)
+                self.drums = False if family == "drums" else self.drums
+            elif not self.energy:
+                self.energy = (Moment(0.0), 0.3), (Moment(1.0, "share"), 0.9)
+            if family in wanted and family == "drums":
+                self.drums = True
+        self.without += [n for n, of_ in KIND_OF.items() if of_ in self.without and n not in self.instruments]
 
     def _usual_mode(self, valence: float | None) -> Literal["major", "minor"] | None:
         """The mode that moods suggest, or else the genre."""
@@ -139,8 +168,8 @@ class Draft:
         return name in self.without or self.lexicon.instruments[name].family in self.without
 
     def _tell_conflicts(self) -> None:
-        high = next((words for v, _, words in self.moods if v >= OPPOSED and words), None)
-        low = next((words for v, _, words in self.moods if v <= -OPPOSED and words), None)
+        high = next((words for v, _, words, _ in self.moods if v >= OPPOSED and words), None)
+        low = next((words for v, _, words, _ in self.moods if v <= -OPPOSED and words), None)
         if high and low:
             self.conflicts.append(f"{high!r} and {low!r} contradict each other: the mood lies between them")
         for name in dict.fromkeys(self.instruments):
@@ -156,5 +185,6 @@ def _meet(wanted: tuple[float, float] | None, usual: tuple[float, float]) -> tup
     return (low, high) if high - low >= NARROW else wanted
 
 
-def _mean(values: Sequence[float]) -> float | None:
-    return max(-1.0, min(1.0, sum(values) / len(values))) if values else None
+def _mean(values: Sequence[float], weights: Sequence[float]) -> float | None:
+    total = sum(value * weight for value, weight in zip(values, weights, strict=True))
+    return max(-1.0, min(1.0, total / sum(weights))) if values else None

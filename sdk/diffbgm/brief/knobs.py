@@ -8,11 +8,13 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
+from itertools import pairwise
 from typing import Any, get_args, get_type_hints
 
 from diffbgm.brief import patterns
+from diffbgm.brief.cues import SIZES, read_cues
 from diffbgm.brief.lexicon import lexicon, normalise
-from diffbgm.brief.model import Brief, Hit, Moment, Reading, Span
+from diffbgm.brief.model import Brief, Hit, Moment, Reading, Scene, Span
 from diffbgm.brief.reader import read_brief
 from diffbgm.errors import OptionError
 
@@ -21,9 +23,10 @@ GENRE_NAMES = {  # names of types.GENRES that are no rows of genres.tsv
     "piano": "romantic piano", "dance": "folk dance", "chamber": "chamber music", "orchestra": "orchestral",
     "sacred": "sacred music", "game": "game score",
 }  # fmt: skip
-SIZES = {"small": 0.4, "soft": 0.4, "big": 1.0, "huge": 1.0, "hard": 1.0, "strong": 1.0}
 _NUMBER = r"\d+(?:\.\d+)?"
 _TIME = rf"\d{{1,3}}:[0-5]?\d(?:\.\d+)?|{_NUMBER}"
+
+SEVERAL = ("hits", "rests", "scenes", "talks")  # of which several options may name some
 
 Fields = dict[str, Any]  # of a Brief
 
@@ -41,23 +44,23 @@ def read_knobs(given: Mapping[str, Any]) -> Brief:
         if text:
             said = reader(text)
             readings.append(Reading(text, ", ".join(f"{k} {_show(v)}" for k, v in said.items()), name))
-            found |= said
+            found |= {k: (*found.get(k, ()), *v) if k in SEVERAL else v for k, v in said.items()}
     return Brief(**found, asked=frozenset(found), readings=tuple(readings))
 
 
-def merge(first: Brief, then: Brief) -> Brief:
-    """What `first` says, and where it says nothing what `then` says; where both do and differ, that is named."""
+def merge(first: Brief, then: Brief, called: str = "text") -> Brief:
+    """What `first` says, and where it says nothing what `then`, `called` so, says; where they differ, that is named."""
     out: Fields = {}
     conflicts = [*first.conflicts, *then.conflicts]
     for name in (f.name for f in fields(Brief)):
         one, other = getattr(first, name), getattr(then, name)
-        if name in ("hits", "rests", "readings", "unread", "tags", "without"):
+        if name in ("hits", "rests", "talks", "readings", "unread", "tags", "without"):
             out[name] = tuple(dict.fromkeys((*one, *other)))
             continue
         said = one not in (None, (), "", False) or name in first.asked
         out[name] = one if said else other
         if name in first.asked and other not in (None, (), "", False, one):
-            conflicts.append(f"the option says {name} {_show(one)}, the text {_show(other)}: the option counts")
+            conflicts.append(f"the option says {name} {_show(one)}, the {called} {_show(other)}: the option counts")
     merged = Brief(**{**out, "conflicts": ()})
     known = lexicon().instruments
     banned = [n for n in (*merged.instruments, *merged.typical) if {n, known[n].family} & set(merged.without)]
@@ -214,6 +217,26 @@ def _rest(text: str) -> Fields:
     return {"rests": tuple(rests)}
 
 
+def _scene(text: str) -> Fields:
+    """Briefs of stretches of the film, parted by ";" where the next begins with its time."""
+    time = rf"(?:{_TIME})"
+    scenes: list[Scene] = []
+    for part in re.split(rf";\s*(?={time}?\s*(?:-|–|to)\s*{time}?)", text.strip(" ;")):
+        match = re.fullmatch(rf"({_TIME})?\s*s?\s*(?:-|–|to)\s*({_TIME})?\s*s?\s*:?\s+(\S.*)", part.strip(), re.DOTALL)
+        if match is None:
+            raise OptionError(f"scene must be a time and a brief, such as '0:00-0:20 calm piano', got {part!r}")
+        start, end = (patterns.read_seconds(time) if time else None for time in match.group(1, 2))
+        if end is not None and end <= (start or 0.0):
+            raise OptionError(f"scene must end after it starts, got {part!r}")
+        span = Span(Moment(start or 0.0), Moment(0.0, "end") if end is None else Moment(end))
+        scenes.append(Scene(span, read_brief(match.group(3)), match.group(3)))
+    for before, after in pairwise(scenes):
+        end = before.span.end
+        if end.since == "end" or after.span.start.value < end.value:
+            raise OptionError(f"scenes must follow each other: {after.text!r} begins inside {before.text!r}")
+    return {"scenes": tuple(scenes)}
+
+
 def _parts(text: str) -> Iterable[str]:
     return filter(None, (part.strip().lower() for part in re.split(r"[;,]", text)))
 
@@ -234,6 +257,8 @@ def _show(value: Any) -> str:
     """A field of a brief in a few words."""
     if isinstance(value, Hit):
         return f"{_show(value.at)} ({value.size:g})"
+    if isinstance(value, Scene):
+        return f"{value.text!r} from {_show(value.span)}"
     if isinstance(value, Span):
         return f"{_show(value.start)} to {_show(value.end)}"
     if isinstance(value, Moment):
@@ -257,4 +282,6 @@ KNOBS: Mapping[str, Callable[[str], Fields]] = {  # a later one wins where two s
     "ending": _ending,
     "hit": _hit,
     "rest": _rest,
+    "scene": _scene,
+    "cues": read_cues,
 }

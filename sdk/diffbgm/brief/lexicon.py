@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-LONGEST_PHRASE = 4  # words
+LONGEST_PHRASE = 5  # words
 SHORTEST_FUZZY = 4  # letters; shorter words have too many neighbours
 
 
@@ -64,6 +64,7 @@ class Lexicon:
         phrases: Normalised phrase (words joined by one space) to its meanings.
         joined: Phrases of scripts without spaces, the longest first.
         near: Words of SHORTEST_FUZZY letters and more by every form with one letter left out.
+        ordinary: Words that are near to one of the tables, but are no slips: "show" is not "slow".
     """
 
     instruments: dict[str, Instrument]
@@ -72,6 +73,7 @@ class Lexicon:
     phrases: dict[str, tuple[Meaning, ...]]
     joined: tuple[str, ...]
     near: dict[str, tuple[str, ...]]
+    ordinary: frozenset[str]
 
     def find(self, phrase: str) -> tuple[Meaning, ...]:
         """The meanings of a normalised phrase, () where it is unknown."""
@@ -79,7 +81,7 @@ class Lexicon:
 
     def correct(self, word: str) -> str | None:
         """The known word that is one slip away (a letter more, less, wrong, or two swapped); None for none or two."""
-        if len(word) < SHORTEST_FUZZY or not word.isalpha():
+        if len(word) < SHORTEST_FUZZY or not word.isalpha() or word in self.ordinary:
             return None
         found = {
             known for form in {word, *_deletions(word)} for known in self.near.get(form, ()) if _is_slip(word, known)
@@ -154,7 +156,13 @@ def lexicon() -> Lexicon:
             for form in {word, *_deletions(word)}:
                 near.setdefault(form, []).append(word)
     return Lexicon(
-        instruments(), genres, moods, phrases, tuple(joined), {form: tuple(words) for form, words in near.items()}
+        instruments(),
+        genres,
+        moods,
+        phrases,
+        tuple(joined),
+        {form: tuple(words) for form, words in near.items()},
+        frozenset(row[0] for row in _rows("common.txt")),
     )
 
 

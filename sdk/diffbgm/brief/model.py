@@ -44,6 +44,15 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Scene:
+    """A stretch of the film with a brief of its own; its shares and its ends are those of the stretch."""
+
+    span: Span
+    brief: "Brief"
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class Reading:
     """A piece of the text and what it was taken to mean."""
 
@@ -72,8 +81,11 @@ class Brief:
         energy: (moment, level 0..1) points of the energy over time, in order.
         hits, rests: Moments to strike at, spans in which no note begins.
         speech: People speak and want room.
+        talks: Where they speak, as far as it is told.
+        density, register: How busy and how high the music is, 0..1, as in a temp track.
         ending: How the music ends.
         typical: Instruments that the genre usually has, beside those named.
+        scenes: Stretches of the film with briefs of their own, in order.
         chords: The harmony, as `planner.make_plan` reads it.
         asked: Names of the fields that an option set; these beat style tags and the text.
         conflicts: What contradicts what, and which of them counts.
@@ -98,8 +110,12 @@ class Brief:
     hits: tuple[Hit, ...] = ()
     rests: tuple[Span, ...] = ()
     speech: bool = False
+    talks: tuple[Span, ...] = ()
+    density: float | None = None
+    register: float | None = None
     ending: Literal["fade", "final", "cut"] | None = None
     typical: tuple[str, ...] = ()
+    scenes: tuple[Scene, ...] = ()
     chords: str = ""
     asked: frozenset[str] = frozenset()
     conflicts: tuple[str, ...] = ()

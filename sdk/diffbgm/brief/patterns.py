@@ -22,6 +22,10 @@ NUMBERS = {name: number for number, name in enumerate(_UNITS.split(" "))} | {
     "fifty": 50,
     "sixty": 60,
 }
+TENS = {
+    word: 10 * n
+    for n, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
+}
 PITCH_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 TONICS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11, "h": 11}
 SOLFEGE = {
@@ -46,18 +50,17 @@ _SIGNS = "sostenido|sustenido|dièse|diese|bémol|bemolle|bemol|diesis|диез|
 _ACCIDENTAL = r"\s*(?:-?\s*(sharp|flat)|(#|♯|b(?![a-z])|♭)|(is|es|s)(?=[-\s]?(?:dur|moll)))?"
 _MODE_EAST = "大调|大調|長調|小调|小調|短調"
 _MODE = "|".join(sorted(map(re.escape, MODES), key=len, reverse=True))
-_SECONDS = r"(?:s|secs?|seconds?|second mark|sek|sekunden?|segundos?|secondes?|secondi|secondo|секунд[ыау]?|सेकंड|秒)"
+SECONDS = r"(?:s|secs?|seconds?|second mark|sek|sekunden?|segundos?|secondes?|secondi|secondo|секунд[ыау]?|सेकंड|秒)"
 _BPM = (
     r"(?:bpm|b\.p\.m\.?|beats? (?:per|a) min(?:ute)?|beats?/min|schläge(?:n)? (?:pro|in der) minute"
     r"|pulsaciones(?: por minuto)?|battements par minute|battiti al minuto|batidas por minuto"
     r"|ударов в минуту|уд/мин|拍(?!子)|ビート)"
 )
 _CLOCK = r"\d{1,3}:[0-5]?\d(?:[.,]\d+)?"
-_TIME = rf"(?:{_CLOCK}|\d+(?:\.\d+)?\s*{_SECONDS}?(?![\w:]))"
-_TIMED = (
-    rf"(?:{_CLOCK}|(?!(?:1[89]|20)?\d0s\b)\d+(?:\.\d+)?\s*{_SECONDS}(?!\w))"  # a time that cannot be another number
-)
+_TIME = rf"(?:{_CLOCK}|\d+(?:\.\d+)?\s*{SECONDS}?(?![\w:]))"
+_TIMED = rf"(?:{_CLOCK}|(?!(?:1[89]|20)?\d0s\b)\d+(?:\.\d+)?\s*{SECONDS}(?!\w))"  # a time that cannot be another number
 
+MAY_TELL_TIMES = re.compile(r"\d|\bhalf|\bthird\b|\bmidpoint\b")  # without these no pattern of times is found
 METRES = {
     "2/4": "2/4",
     "3/4": "3/4",
@@ -90,7 +93,19 @@ class Text:
 def spell_numbers(text: str) -> str:
     """Number words of times and tempos as digits: "the first four seconds" -> "the first 4 seconds"."""
     words = "|".join(sorted(NUMBERS, key=len, reverse=True))
-    unit = rf"(?:{_SECONDS}|beats? per|bpm)\b"
+    unit = rf"(?:{SECONDS}|beats? per|bpm)\b"
+    tens, units = "|".join(TENS), "|".join(_UNITS.split(" ")[1:10])
+
+    def compound(match: "re.Match[str]") -> str:
+        hundreds, ten, one = match.groups()
+        number = (0 if hundreds is None else 200 if "two" in hundreds else 100) + TENS.get(ten, 0)
+        return str(number + (NUMBERS[one] if one else 0)) if number else match.group(0)
+
+    text = re.sub(
+        rf"\b((?:an? |one |two )?hundred(?: and)?(?!\w))?\s*\b(?:({tens})\b)?[- ]?(?:\b({units}))?(?=[- ]+{unit})",
+        compound,
+        text,
+    )
     more = rf"\s*(?:,|-|and|to|und|y|et|e)\s*(?:{words}|\d+)\s*{unit}"
     return re.sub(
         rf"\b({words})\b(?=\s*{unit}|{more})|(?<=\bbetween )\b({words})\b(?=\s+and\b)",
@@ -101,12 +116,12 @@ def spell_numbers(text: str) -> str:
 
 def spread_units(text: str) -> str:
     """Every time of a list with its unit, joined by "and": "at 4, 9 and 14 seconds", "at 0:04, 0:09"."""
-    number = rf"(\d+(?:\.\d+)?)\s*(?:,|and|&|und|y|et|e|и)\s*(?:and\s+)?(?=\d+(?:\.\d+)?\s*{_SECONDS}(?!\w))"
+    number = rf"(\d+(?:\.\d+)?)\s*(?:,|and|&|und|y|et|e|и)\s*(?:and\s+)?(?=\d+(?:\.\d+)?\s*{SECONDS}(?!\w))"
     before = ""
     while before != text:
         before, text = text, re.sub(rf"(?<![\w:.]){number}", r"\1 seconds and ", text)
     return re.sub(
-        rf"({_CLOCK}|\d\s*{_SECONDS})\s*,\s*(?=(?:and\s+|at\s+)?(?:{_CLOCK}|\d+(?:\.\d+)?\s*{_SECONDS}))",
+        rf"({_CLOCK}|\d\s*{SECONDS})\s*,\s*(?=(?:and\s+|at\s+)?(?:{_CLOCK}|\d+(?:\.\d+)?\s*{SECONDS}))",
         r"\1 and ",
         text,
     )
@@ -133,18 +148,19 @@ def take_bpm(text: Text) -> list[tuple[tuple[float, float], str]]:
         found.append(((min(numbers), max(numbers)), match.group(0).strip()))
         return True
 
-    number = r"(\d{2,3}(?:[.,]\d+)?)"
+    number = r"(\d{2,3}(?:[.,]\d+)?)(?:-?ish)?"
     about = r"(?:of|=|:|is|at|around|about|ca\.?|um|von|de|di|à|a|около|～|約|约)"
     text.take(rf"(?<![\d.:]){number}\s*(?:-|–|to|and|bis|und|a|à|y|et|e|до)\s*{number}\s*{_BPM}", accept)
     text.take(rf"(?<![\d.:]){number}(?:er)?[\s-]*{_BPM}", accept)
     text.take(rf"\bbpm\s*{about}?\s*{number}", accept)
     text.take(rf"每分钟\s*{number}\s*拍", accept)
     tempo = r"(?:\b(?:tempo|tempi|темп)|速度|テンポ|टेम्पो)"
-    text.take(rf"{tempo}\s*{about}?\s*{number}(?!\s*{_SECONDS})(?![\d:/])", accept)
-    if not found and len(re.findall(r"\d+", text.left)) == 1:
-        text.take(
-            r"(?<![\d.,:/#])\b([5-9]\d|1\d\d|200)(?![\w:/.,-]|\s*(?:%|s\b|sec|bit|years|instruments|bars))", accept
-        )
+    text.take(rf"{tempo}\s*{about}?\s*{number}\s*(?:-|–|to|bis|a|до)\s*{number}(?!\s*{SECONDS})(?![\d:/])", accept)
+    text.take(rf"{tempo}\s*{about}?\s*{number}(?!\s*{SECONDS})(?![\d:/])", accept)
+    if not found:  # a number that stands alone; beside other numbers only where nothing follows that it could count
+        follows = "" if len(re.findall(r"\d+", text.left)) == 1 else r"(?=\s*(?:[,;!?\n]|\.(?!\d)|$))"
+        noun = r"\s*(?:%|s\b|sec|min|bit|year|instrument|bar|fps|frame|hz|mm|px|p\b|people|player|voice|piece)"
+        text.take(rf"(?<![\d.,:/#])\b([5-9]\d|1\d\d|200)(?![\w:/-]|[.,]\d|{noun}){follows}", accept)
     text.take(rf"(?:♩|\bq|\bcrotchet|\bquarter(?: note)?)\s*=\s*{number}", accept)
     return found
 
@@ -166,10 +182,11 @@ def take_metre(text: Text) -> tuple[str, str] | None:
         (r"three[- ]four(?: time)?", "3/4"),
         (r"six[- ]eight(?: time)?", "6/8"),
         (r"triple (?:metre|meter|time)", "3/4"),
-        (r"(?:two[- ]four|cut)(?: time)?", "2/4"),
+        (r"two[- ]four(?: time)?|cut time", "2/4"),
         (r"four[- ]four(?: time)?|common time", "4/4"),
         (r"compound (?:metre|meter|time)|twelve[- ]eight", "6/8"),
         (r"dreivierteltakt|walzertakt|à trois temps|en tres por cuatro|in tre|in three", "3/4"),
+        *((rf"in {n}(?=\s*(?:[,;.!?]|$))", m) for n, m in zip("2346", ("2/4", "3/4", "4/4", "6/8"), strict=True)),
         (r"sechsachteltakt", "6/8"),
         (r"zweivierteltakt|à deux temps", "2/4"),
     ):
@@ -287,8 +304,10 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
     between = "between|zwischen|entre|tra|fra|между"
     clause.take(rf"\b(?:{between})\s+(?:the\s+)?({_TIME})\s*(?:and|und|y|et|e|и)\s*({_TIME})", both)
     clause.take(rf"(?:\b(?:{since})|从)\s*({_TIME})\s*(?:{to})\s*({_TIME})", both)
+    named = r"(?:seconds?|segundos?|secondes?|secondo|secondi|sekunden?|секунды)"
+    clause.take(rf"\b{named}\s+({_TIME})\s*(?:{to})\s*({_TIME})", both)
     clause.take(rf"(?<![\w:])({_CLOCK})\s*(?:{to})\s*({_CLOCK})", both)
-    clause.take(rf"(?<![\w:.])(\d+(?:\.\d+)?)\s*{_SECONDS}?\s*(?:{to})\s*(\d+(?:\.\d+)?\s*{_SECONDS})(?!\w)", both)
+    clause.take(rf"(?<![\w:.])(\d+(?:\.\d+)?)\s*{SECONDS}?\s*(?:{to})\s*(\d+(?:\.\d+)?\s*{SECONDS})(?!\w)", both)
     first = "first|opening|initial|ersten?|primer[oa]s?|premi[eè]res?|prim[ie]|primeiros|перв(?:ые|ых)|前|最初の"
     last = "last|final|closing|letzten?|últim[oa]s?|derni[eè]res?|ultim[ie]|последни[ех]|最后|最後の"
     of = r"(?:(?:for|in|during|over|the|die|den|in den|los|las|les|pendant|durante|i|gli|nei|os|nos)\s+)*"
@@ -300,6 +319,7 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
     clause.take(rf"({_TIMED})\s*(?:まで|之前)", until)
     clause.take(r"\b(?:in |for |during )?(?:the )?(first|second|last) half\b", first_or_last_half)
     clause.take(r"\b(?:in |for |during )?(?:the )?(first|middle|last|final) third\b", third)
+    clause.take(rf"\bafter\s+({_TIMED})(?=\s+of\s+(?:silence|nothing|rest)\b)", until)
     after = (
         "from|after|since|past|ab|nach|desde|después de|après|à partir de|dopo|a partire da|após|a partir de|после|с"
     )
@@ -317,13 +337,13 @@ def take_length(clause: Text) -> float | None:
         return True
 
     clause.take(
-        rf"\b(?:for|lasting|für|durante|por|pendant|per|на)\s+(?:about\s+)?(\d+(?:\.\d+)?)\s*{_SECONDS}(?!\w)", lasts
+        rf"\b(?:for|lasting|für|durante|por|pendant|per|на)\s+(?:about\s+)?(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)", lasts
     )
     clause.take(
-        rf"(?<![\w:.])(\d+(?:\.\d+)?)[\s-]*{_SECONDS}(?=\s+(?:of (?:silence|nothing|rest)|silence|pause|rest|break)\b)",
+        rf"(?<![\w:.])(\d+(?:\.\d+)?)[\s-]*{SECONDS}(?=\s+(?:of (?:silence|nothing|rest)|silence|pause|rest|break)\b)",
         lasts,
     )
-    clause.take(rf"(?<=pause of )(\d+(?:\.\d+)?)\s*{_SECONDS}(?!\w)", lasts)
+    clause.take(rf"(?<=pause of )(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)", lasts)
     return found[0] if found else None
 
 
@@ -340,7 +360,7 @@ def take_moments(clause: Text) -> list[tuple[Moment, str]]:
     )
     clause.take(rf"(?:\b(?:at|on)|@)\s+({_TIME})", at)
     second = r"(?:en el segundo|à la seconde|al secondo|no segundo|bei sekunde|at second|second|на секунде|第)"
-    clause.take(rf"{second}\s*(\d+(?:\.\d+)?)\s*{_SECONDS}?(?!\w)", at)
+    clause.take(rf"{second}\s*(\d+(?:\.\d+)?)\s*{SECONDS}?(?!\w)", at)
     clause.take(
         r"\b(?:half ?way(?: through)?|at the half|midpoint)\b",
         lambda m: found.append((Moment(0.5, "share"), m.group(0))) or True,

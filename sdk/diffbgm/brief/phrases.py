@@ -24,6 +24,11 @@ class Phrase:
         """Return its first meaning of a kind."""
         return next((meaning for meaning in self.meanings if meaning.kind == kind), None)
 
+    @property
+    def plays(self) -> bool:
+        """Whether it names an instrument or a group of them."""
+        return any(meaning.kind in ("instrument", "group") for meaning in self.meanings)
+
 
 def cut_phrases(text: str, known: Lexicon) -> Iterator[Phrase]:
     """The longest known phrases of a clause in order; runs of Han and Kana are cut by the longest known word."""

@@ -12,6 +12,8 @@ from diffbgm.brief.lexicon import lexicon, normalise
 from diffbgm.brief.model import Brief, Hit, Moment, Span
 from diffbgm.brief.phrases import CONTENT, Phrase, cut_phrases
 
+LATE = 0.4  # weight of a mood that comes at the end only
+ENTRY = (0.3, 0.75)  # energy before and after an instrument enters
 PAUSE = 2.0  # seconds of a silence of which only the beginning is told
 LONGEST_TEXT = 2000  # characters that are read; a brief is a few lines
 OPPOSITE_TEMPO = {"56 80": (84.0, 120.0), "116 152": (72.0, 104.0), "150 186": (84.0, 126.0), "46 60": (72.0, 104.0)}
@@ -21,7 +23,11 @@ CLAUSE_ENDS = (
 )
 FOLLOWS = (  # words that tell that levels named one after the other also come one after the other
     r"\b(?:then|from|to|into|until|first|finally|again|later|becomes?|turns?|dann|von|zuerst|danach|luego|después|desde"
-    r"|puis|ensuite|poi|depois)\b|->|→|\w\s+[-–—]\s+\w|然后|\w-\w+-\w"
+    r"|puis|ensuite|poi|depois)\b|->|→|\w\s+[-–—]\s+\w|然后|\w-\w+-\w|从[^\d]{1,30}到|から[^\d]{1,30}へ"
+)
+THEN = (  # the same, strictly
+    r"\b(?:then|later|becomes?|turns?|from [^\d,;.]{1,60} to|dann|danach|luego|después|puis|ensuite|poi|depois|затем)\b"
+    r"|然后"
 )
 MUSIC = re.compile(
     r"\b(?:music|score|everything|song|track|piece|it|all|musik|música|musique|musica|музыка)\b|音乐|音楽"
@@ -31,6 +37,7 @@ STARTS = re.compile(
     r"|inizia|começa|начинается|вступают?)\b|开始|始まる"
 )
 STOPS = re.compile(r"\b(?:stops?|ends?|cuts?|over|done|endet|aufhört|para|termina|s'arrête|finisce|fim|кончается)\b")
+HALTS = re.compile(r"\s*(?:the\s+)?(?:music\s+)?(?:stops?|ends?|cut|pause|mute)\b")  # at the head of a clause
 BIG = frozenset(
     {"big", "huge", "massive", "loud", "hard", "strong", "mighty", "heavy", "groß", "großer", "gran", "grand"}
 )
@@ -47,6 +54,12 @@ GENERAL = frozenset(  # whose names stand for their families: "no guitar" is no 
         "warm pad",
     }
 )
+SPECIFIC = frozenset(
+    {"acoustic", "nylon", "classical", "upright", "grand"}
+)  # words that keep a name from being general
+JOINED_SCENES = re.compile(  # "begins as a whisper and explodes in the last five seconds" says two things
+    rf"\b((?:starts?|begins?|opens?)\b[^,;.]{{0,60}}?)\s+and\s+(?=[^,;.]{{0,80}}(?:\d:\d\d|\d\s*{patterns.SECONDS}\b))"
+)
 TOTAL = frozenset({"music", "notes", "anything", "sound", "musik", "música", "musique", "musica", "музыки"})
 
 
@@ -61,19 +74,23 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
         The brief. Nothing raises: what is not understood stands in `unread`, what goes beyond LONGEST_TEXT too.
     """
     original = unicodedata.normalize("NFKC", text[: 4 * LONGEST_TEXT])
+    original = re.sub(r"[^\S\n]+", " ", re.sub(r"\s*\n\s*", "\n", re.sub(r"\d{9,}", "#", original)))
     draft = Draft(lexicon(), genres=[genre] if genre else [])
     if len(original) > LONGEST_TEXT:
         draft.unread.append(f"everything after {LONGEST_TEXT} characters")
         original = original[:LONGEST_TEXT]
     left = _read_figures(draft, original)
-    clauses = [_Clause.of(part, draft) for part in re.split(CLAUSE_ENDS, left)]
+    clauses = [_Clause.of(part, draft) for part in re.split(CLAUSE_ENDS, JOINED_SCENES.sub(r"\1, ", left))]
     clauses = [clause for clause in clauses if clause.phrases or clause.spans or clause.moments]
+    _give_times(clauses)
     for number, clause in enumerate(clauses):
         after = clauses[number + 1].text if number + 1 < len(clauses) else ""
         before = clauses[number - 1] if number else None
         clause.kind = _read_times(draft, clause, before, after)
     follows = re.search(FOLLOWS, normalise(original)) is not None
-    arc = read_arc([c.phrases for c in clauses], [c.kind != "" for c in clauses], follows)
+    strictly = re.search(THEN, normalise(original)) is not None
+    felt = {name: 0.55 + 0.45 * row.arousal for name, row in lexicon().moods.items()} if strictly else None
+    arc = read_arc([c.phrases for c in clauses], [c.kind != "" for c in clauses], follows, felt)
     if arc.points and not draft.energy:
         draft.energy = arc.points
         draft.say(arc.words, "energy " + ", ".join(f"{level:g} at {at.value:.0%}" for at, level in arc.points))
@@ -97,6 +114,8 @@ class _Clause:
     @classmethod
     def of(cls, part: str, draft: Draft) -> "_Clause":
         """Take the times out of a part of the text, and cut the rest into phrases."""
+        if not patterns.MAY_TELL_TIMES.search(part):
+            return cls(part, list(cut_phrases(part, draft.lexicon)), [], [])
         text = patterns.Text(part)
         spans = patterns.take_spans(text)
         length = patterns.take_length(text)
@@ -107,9 +126,42 @@ class _Clause:
         """Whether a phrase has a meaning of this kind."""
         return any(phrase.has(kind) for phrase in self.phrases)
 
+    @property
+    def timed(self) -> bool:
+        """Whether it names times."""
+        return bool(self.spans or self.moments)
+
+    def has_start(self) -> bool:
+        """Whether it speaks of the beginning alone."""
+        places = [m.value for p in self.phrases if (m := p.has("place")) is not None]
+        return not self.timed and places == ["0.0"]
+
+    def silences(self) -> bool:
+        """Whether it asks for no music."""
+        words = {word for phrase in self.phrases for word in phrase.text.split()}
+        return self.has("rest") or (self.has("negation") and bool(words & TOTAL))
+
+    def acts(self) -> bool:
+        """Whether it says what happens at a time."""
+        kinds = ("hit", "intensity", "instrument", "ending", "arc")
+        return self.silences() or any(map(self.has, kinds))
+
     def level(self) -> float | None:
         """The first level of energy it names."""
         return next((float(m.value) for p in self.phrases if (m := p.has("intensity")) is not None), None)
+
+
+def _give_times(clauses: Sequence[_Clause]) -> None:
+    """Times of a clause that says nothing else belong to its neighbour: "nothing while she speaks, 0:04 to 0:09"."""
+    for number, clause in enumerate(clauses):
+        said = MUSIC.search(clause.text) and (STOPS.search(clause.text) or STARTS.search(clause.text))
+        if not clause.timed or clause.acts() or said or HALTS.match(clause.text):
+            continue
+        around = [clauses[i] for i in (number - 1, number + 1) if 0 <= i < len(clauses)]
+        takes = next((c for c in around if not c.timed and (c.has("hit") or c.silences())), None)
+        if takes is not None:
+            takes.spans, takes.moments = clause.spans, clause.moments
+            clause.spans, clause.moments = [], []
 
 
 def _read_figures(draft: Draft, original: str) -> str:
@@ -138,24 +190,31 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
     """Rests, hits and levels at the times of a clause; returns which of them it was."""
     spans, moments = clause.spans, clause.moments
     words = {word for phrase in clause.phrases for word in phrase.text.split()}
-    silent = clause.has("rest") or (clause.has("negation") and bool(words & TOTAL))
+    silent = clause.silences()
     level = clause.level()
     if clause.has("place") and silent and not spans and not moments and not clause.has("arc"):
         return _rest_at_place(draft, clause)
-    if not spans and not moments:
+    if silent and clause.length and not clause.timed and (before is None or not after):
+        since = "start" if before is None else "end"
+        ends = sorted((Moment(0.0, since), Moment(clause.length, since)), key=lambda at: at.seconds(1e6))
+        return _add_rests(draft, [(Span(*ends), "silence")])
+    if not clause.timed:
         return ""
     opening = level is not None and level <= QUIET and any(span.start == Moment(0.0) for span, _ in spans)
     if spans and (silent or (opening and STARTS.search(after))):
         return _add_rests(draft, spans)
     if moments and silent and clause.length is None and MUSIC.search(clause.text) and STOPS.search(clause.text):
         return _add_rests(draft, [(Span(at, Moment(0.0, "end")), said) for at, said in moments])
+    alone = not any(p.plays for p in clause.phrases)
+    if alone and (level is None or "everything" in words) and not silent and HALTS.match(clause.text):
+        ends = Moment(0.0, "end")
+        return _add_rests(draft, [*spans, *((Span(at, ends), said) for at, said in moments)])
     if moments and not spans and silent:
         length = clause.length or PAUSE
         return _add_rests(draft, [(Span(at, replace(at, value=at.value + length)), said) for at, said in moments])
-    alone = not any(p.has("instrument") for p in clause.phrases)
     if alone and MUSIC.search(clause.text) and not clause.has("hit") and level is None:
         ends = Moment(0.0, "end")
-        if STARTS.search(clause.text):
+        if STARTS.search(clause.text) or (clause.has("solo") and any(s.end == ends for s, _ in spans)):
             starts = [(s.start, said) for s, said in spans] + moments
             return _add_rests(draft, [(Span(Moment(0.0), at), said) for at, said in starts])
         if moments and STOPS.search(clause.text):
@@ -181,10 +240,27 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
         for _, said in (*spans, *moments):
             draft.say(said, f"energy {level:g}")
         return "level"
+    enters = [span.start if span.end == Moment(0.0, "end") else span.end for span, _ in spans] + [
+        at for at, _ in moments
+    ]
+    late = clause.has("negation") and bool(spans) and spans[0][0].start == Moment(0.0)
+    if not alone and enters and (late or STARTS.search(clause.text)):
+        draft.energy += (
+            (Moment(0.0), ENTRY[0]),
+            (enters[0], ENTRY[0]),
+            (enters[0], ENTRY[1]),
+            (Moment(0.0, "end"), ENTRY[1]),
+        )
+        draft.say((*spans, *moments)[0][1], f"energy {ENTRY[0]:g} before, {ENTRY[1]:g} from there on")
+        return "entry" if late else "level"
     if clause.has("ending") and spans:
         draft.energy += ((spans[0][0].start, 0.6), (spans[0][0].end, 0.08))
         draft.say(spans[0][1], "fades")
         return "level"
+    if clause.has("speech") and spans:
+        draft.talks += [span for span, _ in spans]
+        draft.say(spans[0][1], "people speak: thinner there")
+        return "talk"
     draft.unread += [said.strip() for _, said in (*spans, *moments)]
     return ""
 
@@ -288,12 +364,13 @@ def _read_content(draft: Draft, clause: _Clause, number: int, *, no: bool, softe
     if (group := phrase.has("group")) is not None:
         for name in group.value.split("+"):
             _read_instrument(draft, clause, number, name, no=no, general=True)
-    if (family := phrase.has("lacking")) is not None:
-        draft.without.append(family.value)
-        draft.drums = False if family.value == "drums" else draft.drums
-        draft.say(phrase.text, f"no {family.value}")
+    for family in (m.value for m in phrase.meanings if m.kind == "lacking" and not no):
+        draft.without.append(family)
+        draft.drums = False if family == "drums" else draft.drums
+        draft.say(phrase.text, f"no {family}")
     if clause.kind != "level":
-        _read_mood(draft, phrase, no=no, softened=softened and no)
+        late = [m.value for p in phrases if (m := p.has("place"))] == ["1.0"]
+        _read_mood(draft, phrase, no=no, softened=softened and no, weight=LATE if late else 1.0)
     if (tempo := phrase.has("tempo")) is not None:
         low, high = map(float, tempo.value.split())
         draft.tempo_word = OPPOSITE_TEMPO.get(tempo.value, (low, high)) if no else (low, high)
@@ -318,7 +395,7 @@ def _read_content(draft: Draft, clause: _Clause, number: int, *, no: bool, softe
         _read_solo(draft, phrases, number)
 
 
-def _read_mood(draft: Draft, phrase: Phrase, *, no: bool, softened: bool) -> None:
+def _read_mood(draft: Draft, phrase: Phrase, *, no: bool, softened: bool, weight: float) -> None:
     """Moods and scenes: a place on the circumplex, tags, and for scenes a genre."""
     for kind in ("mood", "scene"):
         meaning = phrase.has(kind)
@@ -326,7 +403,7 @@ def _read_mood(draft: Draft, phrase: Phrase, *, no: bool, softened: bool) -> Non
             continue
         row = draft.lexicon.moods[meaning.value]
         sign = 0.3 if softened else -0.6 if no else 1.0
-        draft.moods.append((sign * row.valence, sign * row.arousal, phrase.text if kind == "mood" else ""))
+        draft.moods.append((sign * row.valence, sign * row.arousal, phrase.text if kind == "mood" else "", weight))
         if no:
             draft.unwanted |= set(row.tags)
         else:
@@ -338,14 +415,14 @@ def _read_mood(draft: Draft, phrase: Phrase, *, no: bool, softened: bool) -> Non
 def _read_solo(draft: Draft, phrases: Sequence[Phrase], number: int) -> None:
     """Tell soloists: "solo cello" and "only strings" are alone; "a cello solo" leads where others play too."""
     before = phrases[number - 1].has("instrument") if number else None
-    after = next((p for p in phrases[number + 1 : number + 3] if p.has("instrument")), None)
+    after = next((p for p in phrases[number + 1 : number + 3] if p.plays), None)
     if after is not None and not (before is not None and phrases[number].text in ("solo", "solos", "solo,")):
         draft.solo = True
         draft.say(phrases[number].text, "nothing else plays")
     elif before is not None and phrases[number].has("soloist"):
         draft.soloist = before.value
         draft.say(phrases[number].text, f"{before.value} plays alone, or leads")
-    elif before is not None or any(p.has("instrument") for p in phrases[:number]):
+    elif before is not None or any(p.plays for p in phrases[:number]):
         draft.solo = True
         draft.say(phrases[number].text, "nothing else plays")
 
@@ -354,8 +431,15 @@ def _read_instrument(draft: Draft, clause: _Clause, number: int, name: str, *, n
     """An instrument wanted, unwanted, or in the lead."""
     phrases, phrase = clause.phrases, clause.phrases[number]
     family = draft.lexicon.instruments[name].family
+    if no and (clause.kind == "entry" or clause.has_start()):
+        draft.later.append(family)  # "no drums at first": they come later
+        draft.say(phrase.text, f"{family} later")
+        if clause.kind == "entry":
+            draft.instruments.append(name)
+        return
     if no:
-        general = general or name in GENERAL or family == "drums" or phrase.text == family
+        named = bool(SPECIFIC & set(phrase.text.split()))
+        general = general or (name in GENERAL and not named) or family == "drums" or phrase.text == family
         draft.without.append(family if general else name)
         if family == "drums":
             draft.drums = False
@@ -367,10 +451,10 @@ def _read_instrument(draft: Draft, clause: _Clause, number: int, name: str, *, n
     back = phrases[max(0, number - 3) : number]
     led = [i for i, p in enumerate(back) if p.has("lead")]
     led = led and not any(p.has("instrument") or p.has("but") or p.has("join") for p in back[led[-1] + 1 :])
-    following = phrases[number + 1 : number + 3]
+    following = [p for p in phrases[number + 1 : number + 4] if p.text not in ("the", "a", "its", "main")]
     if following[:1] and following[0].has("takes"):
         following = following[1:]
-    leads = bool(following) and following[0].has("lead") is not None
+    leads = (bool(following) and following[0].has("lead") is not None) or phrase.text.endswith(" lead")
     if family != "drums" and (led or leads):
         draft.lead = name
         draft.say(phrase.text, f"{name} plays the melody")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from diffbgm.cli.common import add_settings, given, progress_bar
 from diffbgm.errors import OutputError
-from diffbgm.options import SETTINGS, ScoreOptions, settings_of
+from diffbgm.options import SETTINGS, ScoreOptions
 
 if TYPE_CHECKING:
     from diffbgm.types import MusicPlan, VideoFeatures
@@ -82,14 +82,20 @@ def run_plan(args: argparse.Namespace) -> None:
 
 def explain(options: ScoreOptions, plan: "MusicPlan") -> str:
     """The brief as it was read, fact by fact with where each came from, and the plan's reasons."""
-    from diffbgm.brief import read_asked
+    from diffbgm.brief import facts_of
+    from diffbgm.stages import brief_of
 
-    brief = read_asked(settings_of(options))
-    facts = [(r.meaning, "text" if r.source == "text" else f"option {r.source}", r.text) for r in brief.readings]
-    width = max((len(meaning) for meaning, _, _ in facts), default=0)
-    lines = ["asked:", *(f"  {meaning:{width}}  {source}: {text}" for meaning, source, text in facts)]
-    lines += ["conflicts:", *(f"  {line}" for line in brief.conflicts)] if brief.conflicts else []
-    lines += ["not understood:", *(f"  {part}" for part in brief.unread)] if brief.unread else []
+    facts = facts_of(brief_of(options))
+    said = [
+        (f"{f.fact} {f.value}", f.source if f.source in ("text", "genre", "scene") else f"option {f.source}", f.words)
+        for f in facts
+        if f.fact not in ("unread", "conflict")
+    ]
+    width = max((len(meaning) for meaning, _, _ in said), default=0)
+    lines = ["asked:", *(f"  {meaning:{width}}  {source}: {text}" for meaning, source, text in said)]
+    for fact, title in (("conflict", "conflicts:"), ("unread", "not understood:")):
+        found = [f"  {f.value}" for f in facts if f.fact == fact]
+        lines += [title, *found] if found else []
     asked = ("the text says", "the option", "unread:")
     return "\n".join([*lines, "plan:", *(f"  {line}" for line in plan.why if not line.startswith(asked))])
 

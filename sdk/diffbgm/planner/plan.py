@@ -24,7 +24,9 @@ from diffbgm.planner.harmony import key_of_chords, lay_chords, tell_chords
 from diffbgm.planner.levels import POP909, REFERENCE_BPM
 from diffbgm.planner.progressions import plan_chords
 from diffbgm.planner.prompt import TextRanker, Understood, tell_brief, understand
+from diffbgm.planner.scenes import apply_scenes, bar_tempo, starts_of, whole_brief
 from diffbgm.planner.spotting import (
+    HIT,
     anchors_of,
     end_of_bars,
     energy_of,
@@ -88,7 +90,7 @@ def make_plan(
         )
     video = features
     tags = parse_style(style)
-    brief = read_brief(prompt) if brief is None else brief
+    brief = whole_brief(read_brief(prompt) if brief is None else brief, features.duration)
     understood = understand(brief, tags, text_ranker, prompt)
     tags, rules = understood.tags, understood.style
     metre, chords = metre or brief.metre or rules.metre or DEFAULT_METRE, chords or brief.chords
@@ -111,6 +113,11 @@ def make_plan(
             raise PlanError(f"bpm must lie between {SLOWEST:g} and {FASTEST:g}, got {bpm:g}")
         preferred, bpm_range = bpm, (bpm / 1.02, bpm * 1.02)
         end = end_of_bars(features.duration, bpm_range, bpm, BAR_UNITS[metre])
+    starts = starts_of(brief, features.duration)
+    if starts:
+        low, high = bpm_range = bar_tempo(starts, bpm_range, preferred, BAR_UNITS[metre])
+        preferred = min(max(preferred, low), high)
+        end = end_of_bars(features.duration, bpm_range, preferred, BAR_UNITS[metre])
     fit = fit_tempo(
         end,
         features.cuts,
@@ -119,7 +126,7 @@ def make_plan(
         max_drift=max_drift,
         max_step=max_step,
         metre=metre,
-        anchors=anchors_of(brief, features.duration),
+        anchors=[*anchors_of(brief, features.duration), *((start, HIT) for start in starts)],
     )
     director = director or bundled_director()
     levels = director.direct(footage_of(features)) if director is not None else None
@@ -151,7 +158,7 @@ def make_plan(
         why = (*why, tell_sections(form, rise, METRES[metre]))
     if planned:
         why = (*why, f"chords: {tell_chords(planned, METRES[metre])}")
-    return MusicPlan(
+    plan = MusicPlan(
         duration=features.duration,
         tempo=fit.tempo,
         key=key,
@@ -170,7 +177,9 @@ def make_plan(
         rests=rests,
         ending=brief.ending or "final",
         energy=points,
+        talks=tuple(span.seconds(features.duration) for span in brief.talks),
     )
+    return apply_scenes(plan, brief, not chords) if brief.scenes else plan
 
 
 def explain(

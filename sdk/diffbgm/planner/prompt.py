@@ -98,6 +98,10 @@ def _ask(style: Style, settled: Style, brief: Brief) -> Style:
         style = replace(style, valence=brief.valence)
     if brief.arousal is not None and free("arousal"):
         style = replace(style, arousal=brief.arousal)
+    if brief.density is not None:
+        style = replace(style, density=brief.density - 0.5, polyphony=(brief.density - 0.5) / 2)
+    if brief.register is not None:
+        style = replace(style, register=brief.register - 0.5)
     row = lexicon().genres.get(brief.genre or "")
     if row is not None and settled.genre is None:
         style = replace(style, genre=row.heard_as)

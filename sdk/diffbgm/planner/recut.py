@@ -22,6 +22,7 @@ from diffbgm.types import (
     PianoRoll,
     PlannedChord,
     PlannedCut,
+    PlannedScene,
     Section,
     VideoFeatures,
     VideoReference,
@@ -97,6 +98,7 @@ def recut(
         sections=remap_sections(plan.sections, bars, per_bar),
         curves=remap_curves(plan.curves, bars, per_bar),
         chords=remap_chords(plan.chords, bars, per_bar),
+        scenes=remap_scenes(plan.scenes, bars, per_bar),
         cuts=fit.cuts,
         why=(
             *plan.why,
@@ -197,6 +199,19 @@ def remap_sections(sections: Sequence[Section], bars: Sequence[int], per_bar: in
         if k == len(bars) or owner[bars[k]] != owner[bars[start]]:
             out.append(replace(sections[owner[bars[start]]], start_beat=start * per_bar, end_beat=k * per_bar))
             start = k
+    return tuple(out)
+
+
+def remap_scenes(scenes: Sequence[PlannedScene], bars: Sequence[int], per_bar: int) -> tuple[PlannedScene, ...]:
+    """Return the scenes the mapped bars came from, neighbours from the same one joined."""
+    out: list[PlannedScene] = []
+    before: PlannedScene | None = None
+    for k, bar in enumerate(bars):
+        own = next((s for s in scenes if s.start_beat <= bar * per_bar < s.end_beat), None)
+        if own is not None:
+            start = out.pop().start_beat if own is before else k * per_bar
+            out.append(replace(own, start_beat=start, end_beat=(k + 1) * per_bar))
+        before = own
     return tuple(out)
 
 

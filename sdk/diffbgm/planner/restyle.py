@@ -13,7 +13,7 @@ import numpy as np
 from diffbgm.errors import PlanError
 from diffbgm.planner.curves import section_texture
 from diffbgm.planner.levels import POP909
-from diffbgm.planner.styles import combine_styles
+from diffbgm.planner.styles import Style, combine_styles
 from diffbgm.types import CURVES, MusicPlan, Section
 
 AFFECT = 0.6  # how far a section's affect moves to what a style asks for
@@ -36,11 +36,11 @@ def restyle(plan: MusicPlan, styles: Mapping[int | range, str | Sequence[str]]) 
     """
     for where, tags in styles.items():
         if isinstance(where, range):
-            plan = _restyle_bars(plan, where, tags)
+            plan = restyle_bars(plan, where, tags)
         elif -len(plan.sections) <= where < len(plan.sections):
             section = plan.sections[where]
             bar = plan.beats_per_bar
-            plan = _restyle_bars(plan, range(section.start_beat // bar, section.end_beat // bar), tags)
+            plan = restyle_bars(plan, range(section.start_beat // bar, section.end_beat // bar), tags)
         else:
             raise PlanError(f"there is no section {where}; the plan has {len(plan.sections)}")
     return plan
@@ -58,10 +58,11 @@ def split_sections(plan: MusicPlan, edges: Sequence[int]) -> MusicPlan:
     return replace(plan, sections=tuple(sections))
 
 
-def _restyle_bars(plan: MusicPlan, bars: range, tags: str | Sequence[str]) -> MusicPlan:
+def restyle_bars(plan: MusicPlan, bars: range, tags: "str | Sequence[str] | Style") -> MusicPlan:
+    """Return the plan with tags, or a style, in these bars; see `restyle`."""
     if not 0 <= bars.start < bars.stop <= plan.bars or bars.step != 1:
         raise PlanError(f"bars {bars.start} to {bars.stop} are no bars of the plan; it has {plan.bars}, from 0")
-    style, before = combine_styles(tags), combine_styles(plan.style)
+    style, before = tags if isinstance(tags, Style) else combine_styles(tags), combine_styles(plan.style)
     per_bar = plan.beats_per_bar
     first, end = bars.start * per_bar, bars.stop * per_bar
     plan = split_sections(plan, (bars.start, bars.stop))

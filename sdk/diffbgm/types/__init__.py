@@ -20,6 +20,7 @@ from diffbgm.types.plan import (
     PlannedChord,
     PlannedCut,
     PlannedHit,
+    PlannedScene,
     Section,
     TempoMap,
     Texture,
@@ -41,5 +42,6 @@ __all__ = [
     "BAR_UNITS", "BEATS_PER_BAR", "CHANNELS", "CURVES", "GENRES", "LOWEST_PITCH", "METRES", "PITCHES", "PITCH_NAMES",
     "STEPS_PER_BAR", "STEPS_PER_BEAT", "SYNC_TOLERANCE", "TEXTURE", "Audio", "ChordSymbol", "Control", "Curves", "Cut",
     "Ending", "Instrumentation", "Key", "MusicPlan", "Note", "PianoRoll", "PlannedChord", "PlannedCut", "PlannedHit",
-    "Role", "Score", "Section", "TempoMap", "Texture", "Track", "Value", "VideoFeatures", "VideoReference",
+    "PlannedScene", "Role", "Score", "Section", "TempoMap", "Texture", "Track", "Value", "VideoFeatures",
+    "VideoReference",
 ]  # fmt: skip

@@ -247,6 +247,28 @@ class PlannedHit:
 
 
 @dataclass(frozen=True)
+class PlannedScene:
+    """Beats `start_beat` (inclusive) to `end_beat` (exclusive) with a band of their own.
+
+    Attributes:
+        start_beat: Where its band begins.
+        end_beat: Where its band ends.
+        palette: The instruments, one of `planner.PALETTES`.
+        instrumentation: Instruments asked for by name.
+
+    """
+
+    start_beat: int
+    end_beat: int
+    palette: str
+    instrumentation: Instrumentation = Instrumentation()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start_beat < self.end_beat:
+            raise PlanError(f"PlannedScene: beats must rise from 0, got {self.start_beat} to {self.end_beat}")
+
+
+@dataclass(frozen=True)
 class PlannedChord:
     """A chord from beat `start` (inclusive) to beat `end` (exclusive), at the pitch where it sounds.
 
@@ -297,6 +319,8 @@ class MusicPlan(Value):
         hits: Moments at which the music strikes.
         rests: (start, end) in seconds in which no note begins.
         ending: "fade", "final" (a chord that rings) or "cut" (off on the last frame).
+        scenes: Stretches with a band of their own, in order; elsewhere `palette` and `instrumentation` play.
+        talks: (start, end) in seconds where somebody speaks: the music is thinner there.
         energy: (seconds, level 0..1) points of how much is to happen over time; empty: the pictures decide.
 
     Raises:
@@ -322,6 +346,8 @@ class MusicPlan(Value):
     rests: tuple[tuple[float, float], ...] = ()
     ending: Ending = "final"
     energy: tuple[tuple[float, float], ...] = ()
+    scenes: tuple[PlannedScene, ...] = ()
+    talks: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         check_finite(self)
@@ -331,7 +357,7 @@ class MusicPlan(Value):
             raise PlanError(f"MusicPlan: metre {self.metre!r} is none of {', '.join(METRES)}")
         if self.ending not in get_args(Ending):
             raise PlanError(f"MusicPlan: ending {self.ending!r} is none of {', '.join(get_args(Ending))}")
-        self._freeze_tuples("sections", "cuts", "style", "why", "chords", "hits", "rests", "energy")
+        self._freeze_tuples("sections", "cuts", "style", "why", "chords", "hits", "rests", "energy", "scenes", "talks")
         if self.beats % self.beats_per_bar:
             raise PlanError(f"MusicPlan: {self.beats} beats are not whole bars of {self.beats_per_bar} ({self.metre})")
         if self.curves.beats != self.beats:
@@ -348,6 +374,11 @@ class MusicPlan(Value):
         for before, after in pairwise(self.chords):
             if after.start < before.end:
                 raise PlanError(f"MusicPlan: chord {after.symbol} begins at beat {after.start}, inside {before.symbol}")
+        for before, after in pairwise(self.scenes):
+            if after.start_beat < before.end_beat:
+                raise PlanError(f"MusicPlan: a scene begins at beat {after.start_beat}, inside the one before")
+        if self.scenes and self.scenes[-1].end_beat > self.beats:
+            raise PlanError(f"MusicPlan: scenes end at beat {self.scenes[-1].end_beat}, the piece at {self.beats}")
         if self.chords and self.chords[-1].end > self.beats:
             raise PlanError(f"MusicPlan: the chords end at beat {self.chords[-1].end}, the piece at {self.beats}")
         self._check_duration()

@@ -38,6 +38,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     sound = kinds.add_parser("sound", help="composed pieces on several palettes: loudness, peaks, gaps, stems, ranges")
     sound.add_argument("--palettes", type=int, default=5)
     sound.add_argument("--steps", type=int, help="of the sampler")
+    sound.add_argument("--save", type=Path, metavar="DIR", help="keep the sound, mixed and dry, in DIR")
     sound.set_defaults(run=run_evaluate_sound, kind="sound")
     instruments = kinds.add_parser("instruments", help="every preset of the packaged font: loudness, onset, tuning")
     instruments.add_argument("--write", action="store_true", help="put the loudness into render/data/levels.tsv")
@@ -202,8 +203,9 @@ def run_evaluate_sound(args: argparse.Namespace) -> None:
     model = load(args)
     with progress_bar() as progress:
         report = evaluate_sound(
-            model, n=args.n, palettes=args.palettes, seed=args.seed, steps=args.steps, on_progress=progress
-        )
+            model, n=args.n, palettes=args.palettes, seed=args.seed, steps=args.steps, save=args.save,
+            on_progress=progress,
+        )  # fmt: skip
     show(report, args, model, sampler_options(args))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from diffbgm.cli.common import add_settings, progress_bar
 from diffbgm.errors import InputError
+from diffbgm.research.cli import proof
 
 if TYPE_CHECKING:
     from diffbgm.options import ComposeOptions
@@ -87,6 +88,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     pairs = kinds.add_parser("pairs", help="whether the model listens to the embeddings of BGM909's videos")
     pairs.add_argument("--data", type=Path, required=True, help="BGM909, a folder")
     pairs.set_defaults(run=run_evaluate_pairs, kind="pairs")
+    proofs = proof.add_commands(kinds)
     card = kinds.add_parser("card", help="write a weights folder's README.md and EVALUATION.md anew from its figures")
     card.add_argument("folder", type=Path, help="holds config.json, model.safetensors, metrics.json, loss.json")
     card.set_defaults(run=run_evaluate_card)
@@ -120,6 +122,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         pairs,
         video,
         everything,
+        *proofs,
     ):
         kind.add_argument("--seed", type=int, default=0)
         kind.add_argument("--json", action="store_true", help="print JSON instead of tables")

@@ -29,6 +29,8 @@ COMMANDS = {
     "sync": "diffbgm evaluate sync --compose",
     "semantics": "diffbgm evaluate semantics --muvisync FOLDER",
     "sound": "diffbgm evaluate sound",
+    "judges": "diffbgm evaluate judges --data POP909.zip --python PYTHON",
+    "listening": "diffbgm evaluate listening --read results/*.json",
 }
 
 

@@ -25,7 +25,7 @@ from diffbgm.research.evaluation.listening import (
     POINTS,
     RANDOM,
     UNTRAINED,
-    Test,
+    ListeningTest,
     make_forms,
     systems_by_token,
     token,
@@ -39,7 +39,7 @@ FOUR = (OURS, OTHER, UNTRAINED, RANDOM)
 
 
 @pytest.fixture(scope="module")
-def test(tmp_path_factory: pytest.TempPathFactory) -> Test:
+def test(tmp_path_factory: pytest.TempPathFactory) -> ListeningTest:
     torch.manual_seed(0)
     network = Denoiser(Config.tiny()).eval().requires_grad_(False)
     network.head.bias[:4] = -1.0
@@ -51,11 +51,11 @@ def test(tmp_path_factory: pytest.TempPathFactory) -> Test:
     return write_test(model, videos, tmp_path_factory.mktemp("out") / "test", forms=3, steps=4)
 
 
-def described(test: Test) -> dict[str, Any]:
+def described(test: ListeningTest) -> dict[str, Any]:
     return json.loads((test.folder / "test.js").read_text().removeprefix("const TEST = ").rstrip(";\n"))
 
 
-def test_the_folder_holds_every_stimulus_at_one_level_under_a_blind_name(test: Test) -> None:
+def test_the_folder_holds_every_stimulus_at_one_level_under_a_blind_name(test: ListeningTest) -> None:
     assert test.systems == FOUR
     text = "".join(p.read_text() for p in test.folder.glob("*.*"))
     assert not any(system in text for system in FOUR)
@@ -145,7 +145,7 @@ def test_results_that_are_none_are_refused_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
-def test_raters_in_a_browser(test: Test, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_raters_in_a_browser(test: ListeningTest, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One who always likes ours, and a coin, go through the page by keyboard; only the first is found."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     with playwright.sync_playwright() as p:
@@ -172,7 +172,7 @@ def test_raters_in_a_browser(test: Test, tmp_path: Path, capsys: pytest.CaptureF
         browser.close()
 
 
-def go_through(page: Any, test: Test, name: str, taste: str, rng: random.Random, folder: Path) -> Path:
+def go_through(page: Any, test: ListeningTest, name: str, taste: str, rng: random.Random, folder: Path) -> Path:
     page.fill("#rater", name)
     page.keyboard.press("Tab")
     page.click("#next")

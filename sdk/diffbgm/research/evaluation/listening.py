@@ -38,14 +38,14 @@ OURS, OTHER, UNTRAINED, RANDOM = "this model", "music of another video", "untrai
 REAL = "real music of another video"
 SYSTEMS = (OURS, OTHER, REAL, UNTRAINED, RANDOM)
 QUESTIONS = (("fit", "fits the film"), ("music", "is good music"))
-POINTS = ("not at all", "a little", "fairly", "well", "very well")
+POINTS = ("no", "rather no", "in part", "rather yes", "yes")
 PAIR = "Which music fits the film better?"
 LEVEL, CEILING = -20.0, -1.0  # LUFS, dBTP: low enough that a peak seldom has to lower all
 VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
 
 
 @dataclass(frozen=True)
-class Test:
+class ListeningTest:
     """What was written: the folder, its id, the clips and the systems that are compared."""
 
     folder: Path
@@ -64,7 +64,7 @@ def write_test(
     seed: int = 0,
     steps: int | None = None,
     on_progress: Progress | None = None,
-) -> Test:
+) -> ListeningTest:
     """Score every video of a folder by the model and by its anchors, and write the page that compares them.
 
     Args:
@@ -125,7 +125,7 @@ def write_test(
     for name, target in (("listening.html", "index.html"), ("listening.js", "listening.js")):
         template = resources("diffbgm.research.evaluation") / "templates" / name
         write_text(media.parent / target, template.read_text(encoding="utf-8"))
-    return Test(media.parent, identity, clips, systems)
+    return ListeningTest(media.parent, identity, clips, systems)
 
 
 def token(test: str, clip: str, system: str) -> str:

@@ -22,15 +22,31 @@ def add_commands(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     judges = kinds.add_parser("judges", help="pieces heard by others' beat tracker, key finder and mood network")
     judges.add_argument("--n", type=int, default=10, help="pieces a style")
     judges.add_argument("--data", type=Path, metavar="POP909", help="real songs through the same renderer: the ceiling")
-    judges.add_argument(
-        "--python", action="append", default=[], metavar="[JUDGE=]PATH", help="the Python that has librosa or vibenet"
-    )
-    judges.add_argument("--judges", default="beats,key,vibenet", metavar="NAMES")
+    add_judges(judges)
     judges.add_argument("--save", type=Path, metavar="DIR", help="keep the sound in DIR")
     judges.add_argument("--steps", type=int, help="of the sampler")
     judges.add_argument("--weights", metavar="FOLDER|HUB_ID")
     judges.set_defaults(run=run_evaluate_judges, kind="judges")
     return [listening, judges]
+
+
+def add_judges(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that say which judges listen, and where they are installed."""
+    parser.add_argument(
+        "--python", action="append", default=[], metavar="[JUDGE=]PATH", help="the Python that has librosa or vibenet"
+    )
+    parser.add_argument("--judges", default="beats,key,vibenet", metavar="NAMES", help="which of them listen")
+
+
+def judges_of(args: argparse.Namespace) -> dict[str, str]:
+    """The judges asked for and the Python of each; InputError for one that there is not."""
+    from diffbgm.research.judges import JUDGES
+
+    names = [name.strip() for name in args.judges.split(",") if name.strip()]
+    own = dict(text.split("=", 1) if "=" in text else ("", text) for text in args.python)
+    if unknown := {*names, *own} - {*JUDGES, ""}:
+        raise InputError(f"no judge {min(unknown)!r}; there are {', '.join(JUDGES)}")
+    return {name: own.get(name, own.get("", sys.executable)) for name in names}
 
 
 def run_evaluate_listening(args: argparse.Namespace) -> None:
@@ -63,13 +79,8 @@ def run_evaluate_judges(args: argparse.Namespace) -> None:
     """
     from diffbgm.research.cli.evaluate import load, sampler_options, show
     from diffbgm.research.evaluation.judges import evaluate_judges
-    from diffbgm.research.judges import JUDGES
 
-    names = [name.strip() for name in args.judges.split(",") if name.strip()]
-    own = dict(text.split("=", 1) if "=" in text else ("", text) for text in args.python)
-    if unknown := {*names, *own} - {*JUDGES, ""}:
-        raise InputError(f"evaluate judges: no judge {min(unknown)!r}; there are {', '.join(JUDGES)}")
-    judges = {name: own.get(name, own.get("", sys.executable)) for name in names}
+    judges = judges_of(args)
     model, options = load(args), sampler_options(args)
     with progress_bar() as progress:
         report = evaluate_judges(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest, friedmanchisquare
 
 from diffbgm.errors import InputError
 from diffbgm.research.evaluation.listening import OURS, QUESTIONS, SYSTEMS, systems_by_token
@@ -102,6 +101,8 @@ def report_results(files: Sequence[Path], seed: int = 0) -> Report:
 
 def pair_table(choices: Sequence[Choice], note: str) -> Table:
     """Return how often ours was chosen, by rival: chance is a half; and how often the left one was, whoever it was."""
+    from scipy.stats import binomtest
+
     rows: list[tuple[Any, ...]] = []
     groups: dict[str, list[bool]] = defaultdict(list)
     for choice in choices:
@@ -144,6 +145,8 @@ def scale_table(ratings: Sequence[Rating], note: str, seed: int) -> Table:
 
 def agreement_table(ratings: Sequence[Rating], note: str) -> Table:
     """Return Kendall's W of the raters over all stimuli that all of them rated: 0 for chance, 1 for one opinion."""
+    from scipy.stats import friedmanchisquare
+
     rows: list[tuple[Any, ...]] = []
     for key, text in QUESTIONS:
         by_rater: dict[str, dict[tuple[str, str], int]] = defaultdict(dict)

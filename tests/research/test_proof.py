@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -157,4 +157,18 @@ def test_published_figures_stand_beside_ours_and_unknown_ones_are_dashes() -> No
     assert rows[TRUTH][4] is None
     assert rows["EMSYNC"][1:5] == (None, None, None, None)
     assert len(rows) == 3 + len(PUBLISHED)
-    assert asdict(MADE)["weights"]
+
+
+def test_what_changed_between_two_cards(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, value in (("old", 1.5), ("new", 2.0)):
+        table = Table("t", ("who", "n", "value", "value"), (("x", 3, value, 1.0), ("y", 3, 0.5, 0.5)), "")
+        metrics = {"sound": replace(REPORT, tables=(table,), made_with=replace(MADE, weights=name * 7)).to_dict()}
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "metrics.json").write_text(json.dumps(metrics))
+    assert main(["evaluate", "changes", str(tmp_path / "old"), str(tmp_path / "new"), "--json"]) == 0
+    tables = json.loads(capsys.readouterr().out)["tables"]
+    assert tables[0]["rows"] == [["sound", "t", "x", "value", 1.5, 2.0, 0.5]]
+    assert tables[0]["note"].startswith("1 of 6 numbers differ; 0 are new")
+    assert tables[1]["rows"] == [["sound", "oldoldoldold", "newnewnewnew"]]
+    assert main(["evaluate", "changes", str(tmp_path / "old"), str(tmp_path)]) == 2
+    assert "holds no metrics.json" in capsys.readouterr().err

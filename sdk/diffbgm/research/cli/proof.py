@@ -27,7 +27,11 @@ def add_commands(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     judges.add_argument("--steps", type=int, help="of the sampler")
     judges.add_argument("--weights", metavar="FOLDER|HUB_ID")
     judges.set_defaults(run=run_evaluate_judges, kind="judges")
-    return [listening, judges]
+    changes = kinds.add_parser("changes", help="which figures of two cards differ: before and after a release")
+    changes.add_argument("before", type=Path, metavar="FOLDER")
+    changes.add_argument("after", type=Path, metavar="FOLDER")
+    changes.set_defaults(run=run_evaluate_changes, kind="changes")
+    return [listening, judges, changes]
 
 
 def add_judges(parser: argparse.ArgumentParser) -> None:
@@ -88,3 +92,11 @@ def run_evaluate_judges(args: argparse.Namespace) -> None:
             on_progress=progress,
         )  # fmt: skip
     show(report, args, model, options)
+
+
+def run_evaluate_changes(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate changes`: the figures of two weights folders beside each other."""
+    from diffbgm.research.cli.evaluate import show
+    from diffbgm.research.evaluation.changes import evaluate_changes
+
+    show(evaluate_changes(args.before, args.after), args)

@@ -28,7 +28,7 @@ FLOORS = (
 )
 # The research wing: its rooms may import all of the product, and these floors of their own.
 RESEARCH = (
-    {"metrics"},
+    {"metrics", "judges"},
     {"datasets"},
     {"compose_windows"},
     {"training"},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from diffbgm.cli.common import add_settings, progress_bar
 from diffbgm.errors import InputError
+from diffbgm.research.cli import proof
 
 if TYPE_CHECKING:
     from diffbgm.options import ComposeOptions
@@ -38,6 +39,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     sound = kinds.add_parser("sound", help="composed pieces on several palettes: loudness, peaks, gaps, stems, ranges")
     sound.add_argument("--palettes", type=int, default=5)
     sound.add_argument("--steps", type=int, help="of the sampler")
+    sound.add_argument("--save", type=Path, metavar="DIR", help="keep the sound, mixed and dry, in DIR")
     sound.set_defaults(run=run_evaluate_sound, kind="sound")
     instruments = kinds.add_parser("instruments", help="every preset of the packaged font: loudness, onset, tuning")
     instruments.add_argument("--write", action="store_true", help="put the loudness into render/data/levels.tsv")
@@ -82,10 +84,15 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     everything.add_argument("--steps", type=int, help="of the sampler")
     everything.add_argument("--quick", action="store_true", help="as little as shows that everything runs")
     everything.add_argument("--workers", type=int, default=1, help="processes that measure parts side by side")
+    everything.add_argument(
+        "--keep", type=Path, metavar="DIR", help="each part there when done; the next run of the same goes on from it"
+    )
+    proof.add_judges(everything)
     everything.set_defaults(run=run_evaluate_all, kind="all")
     pairs = kinds.add_parser("pairs", help="whether the model listens to the embeddings of BGM909's videos")
     pairs.add_argument("--data", type=Path, required=True, help="BGM909, a folder")
     pairs.set_defaults(run=run_evaluate_pairs, kind="pairs")
+    proofs = proof.add_commands(kinds)
     card = kinds.add_parser("card", help="write a weights folder's README.md and EVALUATION.md anew from its figures")
     card.add_argument("folder", type=Path, help="holds config.json, model.safetensors, metrics.json, loss.json")
     card.set_defaults(run=run_evaluate_card)
@@ -119,6 +126,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         pairs,
         video,
         everything,
+        *proofs,
     ):
         kind.add_argument("--seed", type=int, default=0)
         kind.add_argument("--json", action="store_true", help="print JSON instead of tables")
@@ -202,8 +210,9 @@ def run_evaluate_sound(args: argparse.Namespace) -> None:
     model = load(args)
     with progress_bar() as progress:
         report = evaluate_sound(
-            model, n=args.n, palettes=args.palettes, seed=args.seed, steps=args.steps, on_progress=progress
-        )
+            model, n=args.n, palettes=args.palettes, seed=args.seed, steps=args.steps, save=args.save,
+            on_progress=progress,
+        )  # fmt: skip
     show(report, args, model, sampler_options(args))
 
 
@@ -264,19 +273,30 @@ def run_evaluate_all(args: argparse.Namespace) -> None:
 
     Raises InputError where `--workers` is below 1.
     """
-    from diffbgm.research.evaluation.all_parts import Size, combine, evaluate_all, evaluate_all_apart
+    from diffbgm.research.evaluation.all_parts import KINDS, Size, combine, evaluate_all, evaluate_all_apart
+    from diffbgm.research.evaluation.kept import find_kept, keep
+    from diffbgm.research.evaluation.published import evaluate_published
 
     if args.workers < 1:
         raise InputError(f"--workers must be at least 1, got {args.workers}")
-    how = {"seed": args.seed, "steps": args.steps, "size": Size.quick() if args.quick else Size()}
-    model = load(args)
+    size = Size.quick() if args.quick else Size()
+    judged_by = tuple(proof.judges_of(args).items()) if args.python else ()
+    size, model = replace(size, judged_by=judged_by), load(args)
+    made_with = provenance(model, sampler_options(args))
+    known = find_kept(args.keep, KINDS, args.seed, made_with, asdict(size)) if args.keep else {}
+
+    def on_report(kind: str, report: "Report") -> None:
+        if args.keep:
+            keep(args.keep, kind, report, made_with, asdict(size))
+
+    how = {"seed": args.seed, "steps": args.steps, "size": size, "known": known, "on_report": on_report}
     with progress_bar() as progress:
         if args.workers > 1:
             reports = evaluate_all_apart(args.weights, args.data, workers=args.workers, **how, on_progress=progress)
         else:
             reports = evaluate_all(model, args.data, **how, on_progress=progress)
-    made_with = provenance(model, sampler_options(args))
     reports = {kind: replace(report, made_with=made_with) for kind, report in reports.items()}
+    reports |= {"published": replace(evaluate_published(reports, args.seed), made_with=made_with)}
     show(combine(reports, args.seed), args, model, sampler_options(args), parts=reports)
 
 

@@ -1,6 +1,7 @@
 """`diffbgm evaluate all`: every evaluation after the other, as one report."""
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,9 @@ from diffbgm.errors import DataError
 from diffbgm.options import ComposeOptions
 from diffbgm.progress import Progress, silent
 from diffbgm.research.datasets.muvisync import find_music_videos, read_music_videos
+from diffbgm.research.evaluation.judges import evaluate_judges
 from diffbgm.research.evaluation.model import evaluate_model
+from diffbgm.research.evaluation.pieces import evaluate_pieces
 from diffbgm.research.evaluation.retrieval import evaluate_retrieval
 from diffbgm.research.evaluation.semantics import Amount, evaluate_semantics
 from diffbgm.research.evaluation.sound import evaluate_sound
@@ -20,9 +23,12 @@ from diffbgm.research.metrics.report import Report, Table
 if TYPE_CHECKING:
     from diffbgm.pipeline import DiffBGM
 
-KINDS = ("systems", "retrieval", "model", "sync", "semantics", "sound")  # in the order to read them
-LONGEST = ("retrieval", "semantics", "model", "systems", "sync", "sound")  # the longest first, to share cores evenly
+# In the order to read them.
+KINDS = ("systems", "retrieval", "model", "pieces", "sync", "semantics", "sound", "judges")
+# The longest first, to share cores evenly.
+LONGEST = ("retrieval", "semantics", "model", "systems", "pieces", "judges", "sync", "sound")
 POP909 = ("POP909.zip", "POP909", "pop909")
+Told = Callable[[str, Report], None]
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,8 @@ class Size:
     """How much is measured in each part.
 
     Windows, music videos (None: all held-out ones), made-up videos at each shot length, pieces of sound on so many
-    palettes, pieces a tag. Without `composed`, synchrony and semantics are measured on plans alone.
+    palettes, pieces a tag, long pieces, pieces a style for the judges. Without `composed`, synchrony and semantics are
+    measured on plans alone. `judged_by`: the judges, each with its Python; none are asked where it is empty.
     """
 
     windows: int = 200
@@ -42,13 +49,17 @@ class Size:
     semantics: int = 40
     plane: int = 200
     composed: bool = True
+    pieces: int = 40
+    judges: int = 10
+    judged_by: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def quick(cls) -> "Size":
         """Enough to see that everything runs; far too little to quote."""
         return cls(
-            windows=20, systems=20, videos=60, sync=2, sound=1, palettes=1, semantics=1, plane=10, composed=False
-        )
+            windows=20, systems=20, videos=60, sync=2, sound=1, palettes=1, semantics=1, plane=10, composed=False,
+            pieces=4, judges=2,
+        )  # fmt: skip
 
 
 def evaluate_all(
@@ -58,22 +69,29 @@ def evaluate_all(
     seed: int = 0,
     steps: int | None = None,
     size: Size | None = None,
+    known: Mapping[str, Report] | None = None,
+    on_report: Told = lambda kind, report: None,
     on_progress: Progress | None = None,
 ) -> dict[str, Report]:
     """The reports by kind, in the order to read them.
 
     `data` is a folder with POP909 (folder or zip) and MuVi-Sync; the parts whose data is not there are left out, and
-    `combine` says so.
+    `combine` says so. Parts that are `known` are not measured again; `on_report` is told of each of the others.
     """
-    progress = on_progress or silent
-    kinds = kinds_for(data)
+    progress, known = on_progress or silent, known or {}
+    size = size or Size()
+    kinds = kinds_for(data, size)
     reports = {}
     for i, kind in enumerate(kinds):
+        if kind in known:
+            reports[kind] = known[kind]
+            continue
 
         def report_part(f: float, m: str, i: int = i, kind: str = kind) -> None:
             progress((i + f) / len(kinds), f"{kind}: {m}")
 
-        reports[kind] = evaluate_part(kind, model, data, seed, steps, size or Size(), report_part)
+        reports[kind] = evaluate_part(kind, model, data, seed, steps, size, report_part)
+        on_report(kind, reports[kind])
     return reports
 
 
@@ -85,6 +103,8 @@ def evaluate_all_apart(
     seed: int = 0,
     steps: int | None = None,
     size: Size | None = None,
+    known: Mapping[str, Report] | None = None,
+    on_report: Told = lambda kind, report: None,
     on_progress: Progress | None = None,
 ) -> dict[str, Report]:
     """`evaluate_all` with its parts in `workers` processes, which share the cores.
@@ -96,18 +116,18 @@ def evaluate_all_apart(
     from multiprocessing import get_context
 
     progress = on_progress or silent
+    size = size or Size()
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        kinds = kinds_for(data)
-        longest_first = sorted(kinds, key=lambda kind: LONGEST.index(kind))
+        kinds = kinds_for(data, size)
+        reports = {kind: report for kind, report in (known or {}).items() if kind in kinds}
+        longest_first = sorted(set(kinds) - set(reports), key=lambda kind: LONGEST.index(kind))
         running = {
-            pool.submit(
-                evaluate_part_alone, kind, weights, data, seed, steps, size or Size(), threads_each(workers)
-            ): kind
+            pool.submit(evaluate_part_alone, kind, weights, data, seed, steps, size, threads_each(workers)): kind
             for kind in longest_first
         }
-        reports = {}
         for done in as_completed(running):
             reports[running[done]] = done.result()
+            on_report(running[done], reports[running[done]])
             progress(len(reports) / len(kinds), f"{running[done]} is measured")
     return {kind: reports[kind] for kind in kinds}
 
@@ -129,9 +149,11 @@ def evaluate_part_alone(
     return evaluate_part(kind, DiffBGM.from_pretrained(weights), data, seed, steps, size, silent)
 
 
-def kinds_for(data: Path | str) -> list[str]:
-    """The parts whose data is there."""
-    there = {"systems": find_songs(data), "model": find_songs(data), "retrieval": has_music_videos(data)}
+def kinds_for(data: Path | str, size: Size) -> list[str]:
+    """The parts whose data, and judges, are there."""
+    songs = find_songs(data)
+    there = {"systems": songs, "model": songs, "pieces": songs, "retrieval": has_music_videos(data),
+             "judges": size.judged_by}  # fmt: skip
     return [kind for kind in KINDS if there.get(kind, True)]
 
 
@@ -156,6 +178,13 @@ def evaluate_part(
         return evaluate_retrieval(models, data, n=size.videos, seed=seed, steps=steps, on_progress=progress)
     if kind == "model" and songs:
         return evaluate_model(model.model, songs, n=size.windows, options=options, on_progress=progress)
+    if kind == "pieces" and songs:
+        return evaluate_pieces(model.model, songs, n=size.pieces, options=options, on_progress=progress)
+    if kind == "judges":
+        judges = dict(size.judged_by)
+        return evaluate_judges(
+            model, n=size.judges, judges=judges, data=songs, seed=seed, options=options, on_progress=progress
+        )
     if kind == "sync":
         return evaluate_sync(n=size.sync, seed=seed, model=composer, on_progress=progress)
     if kind == "semantics":
@@ -189,12 +218,13 @@ def has_music_videos(data: Path | str) -> bool:
 def combine(reports: dict[str, Report], seed: int) -> Report:
     """All reports as one: their tables one after the other, their data by kind, and what was left out."""
     tables: list[Table] = []
-    missing = []
-    for kind, needs in (("systems", "POP909"), ("retrieval", "MuVi-Sync"), ("model", "POP909")):
-        if kind not in reports:
-            missing.append((kind, f"{needs} is not in the data folder"))
+    pop, muvi = "POP909 is not in the data folder", "MuVi-Sync is not in the data folder"
+    needs = {"systems": pop, "retrieval": muvi, "model": pop, "pieces": pop, "judges": "no Python is named for them"}
+    missing = [(kind, why) for kind, why in needs.items() if kind not in reports]
     if missing:
-        tables.append(Table("Left out", ("part", "why"), tuple(missing), "give the folder with --data"))
+        tables.append(
+            Table("Left out", ("part", "why"), tuple(missing), "give the folder with --data, the judges with --python")
+        )
     for report in reports.values():
         tables += [replace(table, title=f"{report.title}: {table.title}") for table in report.tables]
     return Report("Everything", seed, tuple(tables), {kind: report.data for kind, report in reports.items()})

@@ -21,6 +21,7 @@ DIRECTOR = "director.safetensors"
 # The parts in the order to read them, and the command that prints each.
 COMMANDS = {
     "systems": "diffbgm evaluate all --data FOLDER",
+    "published": "diffbgm evaluate all --data FOLDER",
     "retrieval": "diffbgm evaluate retrieval --data FOLDER",
     "model": "diffbgm evaluate model --data POP909.zip",
     "ablations": "diffbgm evaluate ablations --data POP909.zip",
@@ -29,6 +30,8 @@ COMMANDS = {
     "sync": "diffbgm evaluate sync --compose",
     "semantics": "diffbgm evaluate semantics --muvisync FOLDER",
     "sound": "diffbgm evaluate sound",
+    "judges": "diffbgm evaluate judges --data POP909.zip --python PYTHON",
+    "listening": "diffbgm evaluate listening --read results/*.json",
 }
 
 

@@ -1,6 +1,7 @@
-"""What can be said of sound by measuring it: gaps, and whether stems sum to their mix."""
+"""What can be said of sound by measuring it: gaps, stems that sum to their mix, spectrum, dynamics, onsets, tuning."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,6 +9,42 @@ from diffbgm.types import Audio
 
 QUIET = -50.0  # dBFS: below this, 50 ms of sound count as silent
 BLOCK = 0.05  # seconds
+SPLIT = 2500.0  # Hz
+
+
+@dataclass(frozen=True)
+class Character:
+    """How a piece sounds.
+
+    Attributes:
+        bright: dB of the power above 2.5 kHz against that below.
+        crest: dB of the highest sample over the root mean square.
+        spread: dB between the 10th and the 95th percentile of the level of half seconds.
+        width: Root mean square of the side signal against the middle.
+
+    """
+
+    bright: float
+    crest: float
+    spread: float
+    width: float
+
+
+def character(audio: Audio) -> Character:
+    """Measure stereo sound as a whole; it must not be silent."""
+    x = audio.samples.astype(np.float64)
+    power = np.abs(np.fft.rfft(x, axis=1)) ** 2
+    split = round(SPLIT * x.shape[1] / audio.rate)
+    size = audio.rate // 2
+    starts = np.arange(0, max(1, x.shape[1] - size + 1), size)
+    levels = 10 * np.log10(np.array([np.square(x[:, s : s + size]).mean() for s in starts]) + 1e-9)
+    middle, side = (x[0] + x[1]) / 2, (x[0] - x[1]) / 2
+    return Character(
+        bright=10 * float(np.log10(power[:, split:].sum() / power[:, :split].sum())),
+        crest=20 * float(np.log10(np.abs(x).max() / np.sqrt(np.square(x).mean()))),
+        spread=float(np.diff(np.percentile(levels, [10, 95]))[0]),
+        width=float(np.sqrt(np.square(side).mean() / np.square(middle).mean())),
+    )
 
 
 def longest_gap(audio: Audio, quiet: float = QUIET) -> float:

@@ -122,9 +122,9 @@ def _orchestrate(melody: Sequence[Note], accompaniment: Sequence[Note], setting:
     palette, sections, entries = setting.palette, setting.sections, setting.entries
     per_bar = setting.plan.beats_per_bar
     parts: Parts = {}
-    leads = palette.of("melody")
-    wanted = leads and setting.plan.instrumentation != Instrumentation()
-    tune = skyline(melody, accompaniment) if wanted and len(melody) < FEWEST else melody
+    leads, plan = palette.of("melody"), setting.plan
+    wanted = plan.instrumentation != Instrumentation() or float(plan.curves.melody.sum()) >= FEWEST
+    tune = skyline(melody, accompaniment) if leads and wanted and len(melody) < FEWEST else melody
     for part, line in zip(leads, share(tune, len(leads), sections), strict=True):
         own = limit_voices(_fit(line, part), part.voices)
         parts[part] = monophonic(own) if part.voices == 1 else own

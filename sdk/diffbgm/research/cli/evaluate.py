@@ -39,6 +39,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     sound.add_argument("--palettes", type=int, default=5)
     sound.add_argument("--steps", type=int, help="of the sampler")
     sound.set_defaults(run=run_evaluate_sound, kind="sound")
+    ensembles = kinds.add_parser("ensembles", help="every ensemble on the same pieces: ranges, levels, and who is told")
+    ensembles.add_argument("--names", default="", metavar="A,B", help="these ensembles instead of all")
+    ensembles.add_argument("--steps", type=int, help="of the sampler")
+    ensembles.set_defaults(run=run_evaluate_ensembles, kind="ensembles")
     instruments = kinds.add_parser("instruments", help="every preset of the packaged font: loudness, onset, tuning")
     instruments.add_argument("--write", action="store_true", help="put the loudness into render/data/levels.tsv")
     instruments.set_defaults(run=run_evaluate_instruments, kind="instruments")
@@ -94,6 +98,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         ablations: 256,
         sync: 40,
         sound: 20,
+        ensembles: 2,
         semantics: 40,
         sweep: 100,
         pieces: 40,
@@ -103,13 +108,14 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     }
     for kind, count in counts.items():
         kind.add_argument("--n", type=int, default=count, help="windows, videos of each kind, or pieces a tag")
-    for kind in (model, sync, sound, semantics, sweep, pieces, metre, retrieval, pairs, everything):
+    for kind in (model, sync, sound, ensembles, semantics, sweep, pieces, metre, retrieval, pairs, everything):
         kind.add_argument("--weights", metavar="FOLDER|HUB_ID")
     for kind in (
         model,
         ablations,
         sync,
         sound,
+        ensembles,
         instruments,
         semantics,
         sweep,
@@ -203,6 +209,18 @@ def run_evaluate_sound(args: argparse.Namespace) -> None:
     with progress_bar() as progress:
         report = evaluate_sound(
             model, n=args.n, palettes=args.palettes, seed=args.seed, steps=args.steps, on_progress=progress
+        )
+    show(report, args, model, sampler_options(args))
+
+
+def run_evaluate_ensembles(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate ensembles`: every ensemble on the same pieces, its parts and its sound."""
+    from diffbgm.research.evaluation.ensembles import evaluate_ensembles
+
+    model, names = load(args), [name.strip() for name in args.names.split(",") if name.strip()]
+    with progress_bar() as progress:
+        report = evaluate_ensembles(
+            model, n=args.n, names=names, seed=args.seed, steps=args.steps, on_progress=progress
         )
     show(report, args, model, sampler_options(args))
 

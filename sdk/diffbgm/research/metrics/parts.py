@@ -1,6 +1,7 @@
 """What can be said of a band by its parts: ranges, voices that cross, who never plays, who is louder than asked."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from diffbgm.arrange import Palette, Part
 from diffbgm.band.patterns import VOICES
@@ -8,7 +9,7 @@ from diffbgm.render import Rendering, measure_loudness, stem_names
 from diffbgm.render.mix import asked_level
 from diffbgm.types import Score, Track
 
-BRIEFLY = 0.1  # beats: voices that overlap no longer cross nowhere, they are bound
+BRIEFLY = 0.1  # beats: voices that overlap no longer are bound, they don't cross
 
 
 def seated(score: Score, palette: Palette) -> list[tuple[Part, Track | None]]:
@@ -43,7 +44,7 @@ def crossings(seats: Sequence[tuple[Part, Track | None]]) -> int:
     lead = [track for part, track in seats if track is not None and part.role == "melody"][:1]
     lines = [*lead, *voices] if voices else []
     count = 0
-    for upper, lower in zip(lines, lines[1:], strict=False):
+    for upper, lower in pairwise(lines):
         for note in lower.notes:
             count += any(
                 min(note.end, above.end) - max(note.start, above.start) > BRIEFLY and above.pitch < note.pitch

@@ -121,7 +121,7 @@ def test_the_last_chord_is_held_to_the_end(palette: str) -> None:
     assert not any(n.start >= 30.5 for t in score.tracks for n in t.notes)
 
 
-def test_an_empty_last_bar_becomes_a_cadence_without_clash() -> None:
+def test_a_last_bar_becomes_a_cadence_whatever_was_composed() -> None:
     roll = song(8)
     cells = roll.cells.copy()
     cells[:, 16 * 7 :] = 0
@@ -130,7 +130,34 @@ def test_an_empty_last_bar_becomes_a_cadence_without_clash() -> None:
     held = cells.copy()
     held[2, 16 * 7, 65 - 21] = held[3, 16 * 7 + 1 :, 65 - 21] = 1  # an F that is there already
     score = arrange(PianoRoll(held), plan_for(roll, "piano"), seed=0)
-    assert 4 not in {p % 12 for p in sounding(score, PITCHED, 30.0)}, "E would grate against the F"
+    assert {p % 12 for p in sounding(score, PITCHED, 30.0)} == {0, 4, 7}, "E would grate against the F"
+
+
+@pytest.mark.parametrize("palette", sorted(PALETTES))
+def test_every_ensemble_ends_at_home(palette: str) -> None:
+    """The song stops on its dominant; the band ends on the tonic, the bass and the leads with it."""
+    roll = song(8)
+    plan = plan_for(roll, palette)
+    score = arrange(roll, plan, seed=0)
+    last = [(t, n) for t in score.tracks if not t.is_drum for n in t.notes if n.start <= 31.9 < n.end]
+    assert {n.pitch % 12 for _, n in last} <= {0, 4, 7}
+    assert min(n.pitch for _, n in last) % 12 == 0
+    for track in score.tracks:
+        if track.role == "bass" or (track.role == "melody" and any(n.start > 20 for n in track.notes)):
+            ending = [n for t, n in last if t == track]
+            assert ending or track.role == "bass", track.program
+            assert all(n.pitch % 12 == 0 for n in ending if track.role == "bass")
+
+
+def test_a_lead_without_a_melody_plays_the_top_of_the_harmony() -> None:
+    roll = song(8)
+    cells = roll.cells.copy()
+    cells[:2] = 0
+    plan = plan_for(roll, "string-quartet")  # which asks for a melody
+    score = arrange(PianoRoll(cells), plan, seed=0)
+    assert [len(t.notes) > 8 for t in score.tracks if t.role == "melody"] == [True]
+    silent = plan.with_curve("melody", np.zeros(plan.beats))
+    assert not [t for t in arrange(PianoRoll(cells), silent, seed=0).tracks if t.role == "melody"]
 
 
 @pytest.mark.parametrize("palette", FIRST_BANDS)

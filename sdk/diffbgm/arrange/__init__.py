@@ -9,7 +9,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from diffbgm.arrange.casting import cast
-from diffbgm.arrange.ending import accent_cuts, cadence, fill_gaps, final_chord, sustain_final_bar
+from diffbgm.arrange.ending import (
+    accent_cuts,
+    cadence,
+    come_home,
+    fill_gaps,
+    final_chord,
+    ground_ending,
+    sustain_final_bar,
+)
 from diffbgm.arrange.expression import articulate, humanize, pedal, pump, shape_velocity, swells
 from diffbgm.arrange.harmony import Chord, harmony_unit, home_chord, read_harmony
 from diffbgm.arrange.palettes import PALETTES, ROLES, Palette, Part, find_palette
@@ -64,6 +72,11 @@ class _Setting:
         return next(self.palette.parts[role] for role in FILLING if role in self.palette.parts)
 
     @property
+    def home(self) -> tuple[int, ...]:
+        """The pitch classes of the last chord, its root first."""
+        return self.harmony[-1].classes
+
+    @property
     def ground(self) -> Ground:
         """What patterns are played on."""
         return Ground(self.plan, self.harmony, self.sections)
@@ -91,7 +104,7 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
     sections = find_sections(plan)
     melody, accompaniment = roll_to_notes(roll)
     harmony, home = read_harmony(roll, plan.key, harmony_unit(plan.beats_per_bar), plan.chords), home_chord(plan)
-    harmony, ringing, added = final_chord(harmony, [*melody, *accompaniment], home, plan.last_bar, plan.beats)
+    harmony, added = final_chord(harmony, [*melody, *accompaniment], home, plan.last_bar, plan.beats)
     spans = spans_in_beats(join_spans([*speech, *plan.talks], plan.duration), plan.tempo)
     entries = part_entries(palette, sections)
     setting = _Setting(plan, palette, sections, entries, harmony, spans, np.random.default_rng(seed))
@@ -105,10 +118,15 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
                 parts[part] = resolve_overlaps(thin_under_speech(parts[part], spans, part.low, plan.tempo))
     _complete(parts, setting)
     for part, notes in parts.items():
-        parts[part] = sustain_final_bar(notes, ringing, plan.last_bar, plan.beats, line=part.role == "melody")
+        if part.role == "bass" and not part.pattern and entries[part][-1]:
+            notes = come_home(
+                [n for n in notes if n.start < plan.last_bar or n.pitch % 12 == home[0]], part, home[:1], plan
+            )
+        parts[part] = sustain_final_bar(notes, set(home), plan.last_bar, plan.beats, line=part.role == "melody")
     filler = setting.filler
     if filler.voices > 1 or all(note.end < plan.beats for note in parts[filler]):
         parts[filler] = resolve_overlaps([*parts[filler], *_alone(cadence(plan, filler, added, home[0]), filler)])
+    parts = ground_ending(parts, filler, home[0], plan)
     parts = shape_velocity(parts, plan, sections, setting.rng)
     parts = {part: _play(part, notes, setting) for part, notes in parts.items()}
     parts |= {part: silence(notes, spans) for part, notes in parts.items() if part.role == "melody"}
@@ -136,11 +154,11 @@ def _orchestrate(melody: Sequence[Note], accompaniment: Sequence[Note], setting:
     palette, sections, entries = setting.palette, setting.sections, setting.entries
     per_bar = setting.plan.beats_per_bar
     parts: Parts = {}
-    leads = palette.of("melody")
-    wanted = leads and setting.plan.instrumentation != Instrumentation()
-    tune = skyline(melody, accompaniment) if wanted and len(melody) < FEWEST else melody
+    leads, plan = palette.of("melody"), setting.plan
+    wanted = plan.instrumentation != Instrumentation() or float(plan.curves.melody.sum()) >= FEWEST
+    tune = skyline(melody, accompaniment) if leads and wanted and len(melody) < FEWEST else melody
     for part, line in zip(leads, share(tune, len(leads), sections), strict=True):
-        own = limit_voices(_fit(line, part), part.voices)
+        own = come_home(limit_voices(_fit(line, part), part.voices), part, setting.home, plan)
         parts[part] = monophonic(own) if part.voices == 1 else own
     lead = [note for part in leads for note in parts[part]]
     composed = [part for part in palette.of("bass") if not part.pattern]
@@ -155,7 +173,7 @@ def _orchestrate(melody: Sequence[Note], accompaniment: Sequence[Note], setting:
             notes = _fit(play_pattern(part, setting.ground, entries[part]), part)
             parts[part] = drop_unisons(notes, lead) if find_pattern(part.pattern).bass is False else notes
         elif part.role == "pad":
-            parts[part] = pad_notes(setting.harmony, part, sections, entries[part], per_bar)
+            parts[part] = pad_notes(setting.harmony, part, sections, entries[part], per_bar, plan.last_bar)
         else:
             notes = accompaniment if all(entries[part]) else _where_playing(accompaniment, entries[part], sections)
             parts[part] = limit_voices(drop_unisons(_fit(notes, part), lead), part.voices)

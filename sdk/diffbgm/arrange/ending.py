@@ -7,6 +7,7 @@ import numpy as np
 
 from diffbgm.arrange.harmony import Chord, chord_at, harmony_unit, voice
 from diffbgm.arrange.palettes import Part
+from diffbgm.arrange.voices import resolve_overlaps
 from diffbgm.types import SYNC_TOLERANCE, MusicPlan, Note, PlannedCut, Role, TempoMap
 
 LONGEST_SILENCE = 1.0  # seconds without a sounding note that are left as they are
@@ -15,6 +16,8 @@ ASKED_REST = 0.05  # onsets per beat: where the plan asks for fewer, silence is 
 PAD_ALONE = 8.0  # beats
 LAST_ONSET = 0.5  # of the final bar, after which nothing new starts
 STRONG = 0.5
+DEEPEST = 33  # MIDI pitch of the lowest root that is added under a final chord
+STILL = 2  # bars (pairs of 2/4): a line that rests for longer before the final bar rests in it too
 
 
 def fill_gaps(
@@ -90,33 +93,24 @@ def accent_cuts(
 
 
 def final_chord(
-    harmony: Sequence[Chord], notes: Sequence[Note], home: Sequence[int], bar: int, beats: int
-) -> tuple[list[Chord], set[int], set[int]]:
-    """Decide how the piece ends.
-
-    What the roll strikes at the final downbeat rings. Tones of the chord `home` that are no semitone from any of it
-    join, so that a bare or empty last bar becomes a cadence; a full one, or another chord, stays as it was composed.
-    The final bar goes from beat `bar` to `beats`.
+    harmony: Sequence[Chord], notes: Sequence[Note], home: tuple[int, ...], bar: int, beats: int
+) -> tuple[list[Chord], set[int]]:
+    """Let the piece end at home: the chord `home` fills its final bar, from beat `bar` to `beats`.
 
     Returns:
-        The harmony with the final bar's chord, the pitch classes of that, and those of them the roll does not play.
+        The harmony with that chord, and the pitch classes of it that the roll does not strike at the final downbeat.
 
     """
     struck = {note.pitch % 12 for note in notes if bar <= note.start < bar + 0.5}
-    tonic = set(home)
-    added = {c for c in tonic - struck if all((c - s) % 12 not in (1, 11) for s in struck)}
-    if len(struck) >= 3 or (struck and not struck & tonic):
-        added = set[int]()
-    ringing = struck | added
-    last = chord_at(harmony, bar).classes if len(ringing) > 4 else tuple(sorted(ringing))
     before = [replace(chord, end=min(chord.end, bar)) for chord in harmony if chord.start < bar]
-    return [*before, Chord(bar, beats, last)], ringing, added
+    return [*before, Chord(bar, beats, home)], set(home) - struck
 
 
 def sustain_final_bar(notes: Sequence[Note], classes: set[int], bar: int, beats: int, *, line: bool) -> list[Note]:
-    """End earlier notes at the final downbeat, hold chord tones to the end, leave latecomers out.
+    """End earlier notes at the final downbeat, hold chord tones to the end, leave latecomers and other tones out.
 
-    Of a `line` (a melody) only the last chord tone rings.
+    Of a `line` (a melody) only the last chord tone rings, and what leads to it stays; so does all of a piece that has
+    no other bar.
     """
     last = bar + LAST_ONSET * (beats - bar)
     tones = [note.start for note in notes if bar <= note.start < last and note.pitch % 12 in classes]
@@ -127,9 +121,24 @@ def sustain_final_bar(notes: Sequence[Note], classes: set[int], bar: int, beats:
             out.append(replace(note, end=min(note.end, float(bar))) if note.end > bar else note)
         elif note.pitch % 12 in classes and first_ringing <= note.start < last:
             out.append(replace(note, end=float(beats)))
-        elif note.start < min(last, first_ringing or np.inf):
+        elif (line or not bar) and note.start < min(last, first_ringing or np.inf):
             out.append(replace(note, end=min(note.end, first_ringing or last)))
     return out
+
+
+def come_home(notes: Sequence[Note], part: Part, classes: Sequence[int], plan: MusicPlan) -> list[Note]:
+    """Let a line that plays until shortly before the final bar end in it, on the nearest of these pitch classes."""
+    bar, last = plan.last_bar, plan.last_bar + LAST_ONSET * (plan.beats - plan.last_bar)
+    line = sorted(notes)
+    before = [note for note in line if note.start < bar]
+    if not before or bar - before[-1].end > STILL * plan.unit:
+        return line
+    if any(bar <= note.start < last and note.pitch % 12 in classes for note in line):
+        return line
+    ends = [p for p in range(part.low, part.high + 1) if p % 12 in classes]
+    pitch = min(ends, key=lambda p: abs(p - before[-1].pitch))
+    ended = [replace(note, end=min(note.end, float(bar))) for note in before]
+    return [*ended, Note(float(bar), float(plan.beats), pitch, before[-1].velocity)]
 
 
 def cadence(plan: MusicPlan, part: Part, classes: set[int], root: int) -> list[Note]:
@@ -137,8 +146,37 @@ def cadence(plan: MusicPlan, part: Part, classes: set[int], root: int) -> list[N
     bar = float(plan.last_bar)
     if not classes:
         return []
-    pitches = set(voice(sorted(classes), (), *middle_range(part)))
+    third = {(root + step) % 12 for step in (3, 4)} if part.frets == "power" else set[int]()  # it grates when distorted
+    pitches = set(voice(sorted(classes - third), (), *middle_range(part)))
     low = [p for p in range(part.low, part.low + 24) if p % 12 == root and 36 <= p < 52]
     if root in classes:
         pitches.update(low[:1])
     return [Note(bar, float(plan.beats), pitch, 70) for pitch in sorted(pitches)]
+
+
+def ground_ending(parts: dict[Part, list[Note]], filler: Part, root: int, plan: MusicPlan) -> dict[Part, list[Note]]:
+    """Return the parts with the root (a pitch class) as the lowest note of the final bar.
+
+    The `filler` plays it below what is there where it reaches; else what lies under the lowest root goes up by octaves,
+    or is left out where its part does not reach.
+    """
+    bar = plan.last_bar
+    final = sorted(note.pitch for notes in parts.values() for note in notes if note.start >= bar)
+    roots = [pitch for pitch in final if pitch % 12 == root]
+    if not final or final[0] % 12 == root:
+        return parts
+    below = final[0] - (final[0] - root) % 12
+    if below >= max(filler.low, DEEPEST) and filler.voices > 1:
+        return {**parts, filler: sorted([*parts[filler], Note(float(bar), float(plan.beats), below, 70)])}
+    if not roots:
+        return parts
+    out: dict[Part, list[Note]] = {}
+    for part, notes in parts.items():
+        lifted = [
+            replace(note, pitch=roots[0] + (note.pitch - root) % 12)
+            if note.start >= bar and note.pitch < roots[0]
+            else note
+            for note in notes
+        ]
+        out[part] = resolve_overlaps([note for note in lifted if note.pitch <= part.high])
+    return out

@@ -72,7 +72,8 @@ def play_voices(
     for stroke in cut:
         above = [n.pitch for n in melody if n.start < stroke.end and n.end + hold > stroke.start]
         chord = chord_at(ground.harmony, stroke.start)
-        pitches = real_voices(chord.classes, parts, pitches, min([*above, parts[0].high]))
+        final = stroke.start >= ground.plan.last_bar
+        pitches = real_voices(chord.classes, parts, pitches, min([*above, parts[0].high]), grounded=final)
         section = section_index(ground.sections, stroke.start)
         for line, flags, pitch in zip(out, plays, pitches, strict=True):
             if flags[section]:
@@ -156,15 +157,13 @@ def _tones(sign: str, pitches: tuple[int, ...], chord: Chord, part: Part) -> tup
 
 def _bass(part: Part, strokes: Sequence[_Stroke], ground: Ground) -> list[Note]:
     """Single low notes: a chord's first one is its root, the last before another chord may lead to it by step."""
-    key = ground.plan.key
     out: list[Note] = []
     root, known = 0, None
     for stroke in strokes:
         chord, sign = chord_at(ground.harmony, stroke.start), stroke.sign
-        tonic = key.tonic if chord.start >= ground.plan.last_bar and key.tonic in chord.classes else chord.classes[0]
         if chord is not known:
             near = out[-1].pitch if out else part.low + 7
-            root, known, sign = _nearest(tonic, near, part.low, min(part.high, part.low + 14)), chord, "b"
+            root, known, sign = _nearest(chord.classes[0], near, part.low, min(part.high, part.low + 14)), chord, "b"
         pitch = root
         if sign == "a":
             after = chord_at(ground.harmony, float(chord.end))

@@ -153,12 +153,13 @@ def pad_notes(
     sections: Sequence[SectionSpan],
     plays: Sequence[bool],
     beats_per_bar: int = BEATS_PER_BAR,
+    last_bar: int = 0,
 ) -> list[Note]:
     """Sustain chords with the least movement.
 
-    A tone that stays is held, at most two bars, and struck anew at section edges.
+    A tone that stays is held, at most two bars, and struck anew at section edges and in the last bar.
     """
-    edges = {section.start for section in sections}
+    edges = {*(section.start for section in sections), last_bar}
     out: list[Note] = []
     active: dict[int, Note] = {}
     pitches: tuple[int, ...] = ()

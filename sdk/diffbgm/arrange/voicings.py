@@ -67,11 +67,12 @@ def third_of(classes: Sequence[int]) -> int:
 
 
 def real_voices(
-    classes: Sequence[int], parts: Sequence[Part], previous: Sequence[int], ceiling: int
+    classes: Sequence[int], parts: Sequence[Part], previous: Sequence[int], ceiling: int, *, grounded: bool = False
 ) -> tuple[int, ...]:
     """Return one pitch for each part, the highest first, that never cross each other or go above `ceiling`.
 
-    All tones of the chord are there if they can be, the root at the bottom; each voice moves as little as it can.
+    All tones of the chord are there if they can be, the root at the bottom (`grounded`: at whatever cost); each voice
+    moves as little as it can.
     """
     options = [[p for p in range(part.low, min(part.high, ceiling) + 1) if p % 12 in classes] for part in parts]
     options = [own or [part.low] for own, part in zip(options, parts, strict=True)]
@@ -79,7 +80,9 @@ def real_voices(
     for pitches in product(*options):
         if any(a < b for a, b in pairwise(pitches)):
             continue
-        cost = 6.0 * len(set(classes) - {p % 12 for p in pitches}) + 3.0 * (pitches[-1] % 12 != classes[0])
+        cost = 6.0 * len(set(classes) - {p % 12 for p in pitches}) + (60.0 if grounded else 3.0) * (
+            pitches[-1] % 12 != classes[0]
+        )
         cost += sum(4.0 for a, b in pairwise(pitches[:-1]) if a - b > WIDE) + sum(
             3.0 for a, b in pairwise(pitches) if a == b
         )

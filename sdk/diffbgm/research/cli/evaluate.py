@@ -41,6 +41,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     sound.add_argument("--steps", type=int, help="of the sampler")
     sound.add_argument("--save", type=Path, metavar="DIR", help="keep the sound, mixed and dry, in DIR")
     sound.set_defaults(run=run_evaluate_sound, kind="sound")
+    ensembles = kinds.add_parser("ensembles", help="every ensemble on the same pieces: ranges, levels, and who is told")
+    ensembles.add_argument("--names", default="", metavar="A,B", help="these ensembles instead of all")
+    ensembles.add_argument("--steps", type=int, help="of the sampler")
+    ensembles.set_defaults(run=run_evaluate_ensembles, kind="ensembles")
     instruments = kinds.add_parser("instruments", help="every preset of the packaged font: loudness, onset, tuning")
     instruments.add_argument("--write", action="store_true", help="put the loudness into render/data/levels.tsv")
     instruments.set_defaults(run=run_evaluate_instruments, kind="instruments")
@@ -68,6 +72,16 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     metre.add_argument("--style", default="", help="tags of the plans")
     metre.add_argument("--steps", type=int, help="of the sampler")
     metre.set_defaults(run=run_evaluate_metre, kind="metre")
+    chords = kinds.add_parser("chords", help="whether the chords asked for are heard in what is composed and played")
+    chords.add_argument("--data", type=Path, help="POP909, folder or zip: its songs against their own labels")
+    chords.add_argument("--style", default="", help="tags of the plans")
+    chords.set_defaults(run=run_evaluate_chords, kind="chords")
+    genres = kinds.add_parser("genres", help="whether the genre asked for can be named from the notes")
+    genres.add_argument("--data", type=Path, nargs="+", required=True, help="corpora of the genres, POP909 among them")
+    genres.set_defaults(run=run_evaluate_genres, kind="genres")
+    for kind in (chords, genres):
+        kind.add_argument("--steps", type=int, help="of the sampler")
+        kind.add_argument("--guidance", type=float)
     retrieval = kinds.add_parser("retrieval", help="does a video find the music composed for it? P@K on MuVi-Sync")
     retrieval.add_argument("--data", type=Path, required=True, help="folder with MuVi-Sync's labels and CLIP features")
     retrieval.add_argument("--steps", type=int, help="of the sampler")
@@ -101,27 +115,47 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         ablations: 256,
         sync: 40,
         sound: 20,
+        ensembles: 2,
         semantics: 40,
         sweep: 100,
         pieces: 40,
         metre: 12,
+        chords: 24,
+        genres: 24,
         retrieval: None,
         pairs: 200,
     }
     for kind, count in counts.items():
         kind.add_argument("--n", type=int, default=count, help="windows, videos of each kind, or pieces a tag")
-    for kind in (model, sync, sound, semantics, sweep, pieces, metre, retrieval, pairs, everything):
+    for kind in (
+        model,
+        sync,
+        sound,
+        ensembles,
+        semantics,
+        sweep,
+        pieces,
+        metre,
+        chords,
+        genres,
+        retrieval,
+        pairs,
+        everything,
+    ):
         kind.add_argument("--weights", metavar="FOLDER|HUB_ID")
     for kind in (
         model,
         ablations,
         sync,
         sound,
+        ensembles,
         instruments,
         semantics,
         sweep,
         pieces,
         metre,
+        chords,
+        genres,
         retrieval,
         pairs,
         video,
@@ -185,6 +219,25 @@ def run_evaluate_metre(args: argparse.Namespace) -> None:
     show(report, args, model, options)
 
 
+def run_evaluate_chords(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate chords`: chords asked of the model, and heard in what it composed."""
+    from diffbgm.research.evaluation.chords import evaluate_chords
+
+    model, options = load(args), sampler_options(args)
+    with progress_bar() as progress:
+        report = evaluate_chords(
+            model.model, args.data, n=args.n, style=args.style, options=options, on_progress=progress
+        )
+    show(report, args, model, options)
+
+
+def run_evaluate_genres(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate genres`: genres asked of the model, named from what it composed."""
+    from diffbgm.research.evaluation.genres import evaluate_genres
+
+    run_on_songs(evaluate_genres, args)
+
+
 def run_on_songs(evaluate: "Callable[..., Report]", args: argparse.Namespace) -> None:
     """An evaluation on POP909's validation songs, with the default sampler."""
     model, options = load(args), sampler_options(args)
@@ -213,6 +266,18 @@ def run_evaluate_sound(args: argparse.Namespace) -> None:
             model, n=args.n, palettes=args.palettes, seed=args.seed, steps=args.steps, save=args.save,
             on_progress=progress,
         )  # fmt: skip
+    show(report, args, model, sampler_options(args))
+
+
+def run_evaluate_ensembles(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate ensembles`: every ensemble on the same pieces, its parts and its sound."""
+    from diffbgm.research.evaluation.ensembles import evaluate_ensembles
+
+    model, names = load(args), [name.strip() for name in args.names.split(",") if name.strip()]
+    with progress_bar() as progress:
+        report = evaluate_ensembles(
+            model, n=args.n, names=names, seed=args.seed, steps=args.steps, on_progress=progress
+        )
     show(report, args, model, sampler_options(args))
 
 

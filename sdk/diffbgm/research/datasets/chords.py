@@ -59,25 +59,40 @@ class Chords:
 
 def estimate_chords(cells: np.ndarray, beats_per_bar: int = BEATS_PER_BAR) -> Chords:
     """The chords of cells [4, T, 88]."""
-    sound = sounding(cells).astype(np.float64)
     beats = cells.shape[1] // STEPS_PER_BEAT
-    by_beat = (sound[1] + MELODY_SHARE * sound[0]).reshape(beats, STEPS_PER_BEAT, -1).sum(1)  # [beats, 88]
-    weight = np.sqrt(pitch_class_rows(by_beat))
+    by_beat = sounding_weight(cells).reshape(beats, STEPS_PER_BEAT, -1).sum(1)  # [beats, 88]
+    score, lowest = template_scores(by_beat)
+    silent = lowest < 0
+    state = _path(score, beats_per_bar)
+    state[silent] = -1
+    return Chords(state, lowest)
+
+
+def sounding_weight(cells: np.ndarray) -> np.ndarray:
+    """[T, 88] what sounds in cells [4, T, 88], the melody by `MELODY_SHARE`."""
+    sound = sounding(cells).astype(np.float64)
+    return sound[1] + MELODY_SHARE * sound[0]
+
+
+def template_scores(by_span: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How well every one of TEMPLATES fits what sounds in spans [n, 88]: [n, states], 0 in silence.
+
+    And the lowest pitch class of each, -1 in silence.
+    """
+    weight = np.sqrt(pitch_class_rows(by_span))
     total = weight.sum(1, keepdims=True)
     share = weight / np.maximum(total, 1e-9)
-    heard = by_beat > 0
+    heard = by_span > 0
     silent = ~heard.any(1)
     lowest = np.where(silent, -1, (heard.argmax(1) + LOWEST_PITCH) % 12)
-    inside = share @ TEMPLATES.T  # [beats, states]
+    inside = share @ TEMPLATES.T  # [n, states]
     missing = (share[:, None, :] < 0.04) & (TEMPLATES[None] > 0)
     size = TEMPLATES.sum(1)
     in_bass = np.where(lowest[:, None] == np.arange(len(TEMPLATES)) % 12, ROOT_IN_BASS, 0.0)
     foreign = np.where(TEMPLATES[:, lowest].T > 0, 0.0, BASS_OUTSIDE)
     score = 4 * (inside - OUTSIDE * (1 - inside)) - MISSING * missing.sum(2) * 3 / size + in_bass - foreign - RARE
     score[silent] = 0.0
-    state = _path(score, beats_per_bar)
-    state[silent] = -1
-    return Chords(state, lowest)
+    return score, lowest
 
 
 def _path(score: np.ndarray, beats_per_bar: int) -> np.ndarray:

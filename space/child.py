@@ -8,23 +8,28 @@ import signal
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+import av
 import numpy as np
 
+from diffbgm.arrange import arrange
 from diffbgm.errors import Cancelled, DiffBGMError, InputError, VideoError
 from diffbgm.hub import Origin
-from diffbgm.media import Limits, write_audio
-from diffbgm.options import ComposeOptions, ScoreOptions
+from diffbgm.media import Limits, frames, mux, read_audio, write_audio, write_video
+from diffbgm.media.writing import SoundTrack
+from diffbgm.options import ComposeOptions, KeepAudio, ScoreOptions
 from diffbgm.progress import Clock, Progress
+from diffbgm.render.ducking import bed_gain, find_speech, fit
+from diffbgm.render.loudness import limiter_curve, peak_envelope
 from diffbgm.result import Result
 from diffbgm.stages import PlannedVideo, arrange_and_render
-from diffbgm.types import PianoRoll, VideoFeatures
+from diffbgm.types import Audio, PianoRoll, VideoFeatures
 from diffbgm.video import analyze
 from space.films import Still, stills
 from space.limits import MEMORY, PAGE, check
@@ -34,7 +39,14 @@ Told = Callable[[str, float], None]  # hears the name of a stage and how much of
 Answer = tuple[Literal["done", "refused", "failed", "stopped"], Any]
 GRACE = 10.0  # seconds between the end of the time for a task and the end of its process
 TELL_EVERY = 0.1  # seconds
-PEAKS = 400  # points of the drawn waveform
+PEAKS = 600  # points of the drawn waveform
+PROXY_SIZE = 640  # pixels of the longer side of a copy for the browser
+PROXY_EVERY = 1 / 30  # seconds between its pictures, at least
+MIXABLE = 180.0  # seconds of film up to which the browser holds every stem in memory
+OPUS_BIT_RATE = 96_000
+PEAK = 10 ** (-1 / 20)  # that the limiter lets through
+SILENCE = Audio(np.zeros((2, 1), np.float32), 48_000)
+SOUNDING = ("video", "wav", "mp3")  # files that hold the mix
 FINISHING = 900.0  # seconds that arranging, playing and writing may take
 KINDS = {
     "video": "mp4", "midi": "mid", "wav": "wav", "mp3": "mp3", "receipt": "receipt.json", "picture": "png",
@@ -44,6 +56,53 @@ FILE_COST = {
     "video": 3.0, "midi": 0.1, "wav": 0.2, "mp3": 6.0, "receipt": 0.1, "picture": 1.3, "markers": 0.1, "plan": 0.1,
     "stems": 0.4,
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was found out about a video; `sound` is none, sound or speech."""
+
+    features: VideoFeatures
+    sound: str
+    speech: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Played:
+    """A take as the page plays it.
+
+    Attributes:
+        stems: What the browser plays, by role, in the order of a score; long films have only "music".
+        exact: The same without loss, for what is written later.
+        peaks: [PEAKS] the loudest sample of each stretch, 0 to 1.
+        bed: dB by which the music lies lower under the film's own sound.
+        duck: (seconds, dB) corners of a line by which it goes down further where somebody speaks.
+        receipt: How well the music fits.
+    """
+
+    stems: Mapping[str, Path]
+    exact: Mapping[str, Path]
+    peaks: np.ndarray
+    bed: float
+    duck: tuple[tuple[float, float], ...]
+    receipt: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Order:
+    """A file that is wanted of a take, with the mix as the page plays it.
+
+    Attributes:
+        kind: A key of `KINDS`, or "stems".
+        gains: dB by role; a role that is not named is silent.
+        keep: What becomes of the video's own sound.
+        name: Of the file, without suffix.
+    """
+
+    kind: str
+    gains: Mapping[str, float]
+    keep: KeepAudio
+    name: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,16 +133,147 @@ class StageClock(Clock):
 # --- the tasks -----------------------------------------------------------------------------------------------------
 
 
-def look(told: Told, path: Path, limits: Limits = PAGE) -> VideoFeatures:
-    """Looks at a video that the page takes; VideoError where it does not."""
+def look(told: Told, path: Path, limits: Limits = PAGE) -> Seen:
+    """Looks at a video that the page takes, and listens whether somebody speaks; VideoError where it is not taken."""
     check(path, limits)
-    return analyze(path, limits=limits, on_progress=lambda fraction, message: told("watch", fraction))
+    features = analyze(path, limits=limits, on_progress=lambda fraction, message: told("watch", 0.9 * fraction))
+    try:
+        own = read_audio(path, until=features.duration) if features.has_audio else None
+    except VideoError:  # a film with a broken sound is one without
+        own = None
+    if own is None or not own.samples.any():
+        return Seen(features, "none")
+    told("watch", 0.95)
+    speech = find_speech(own)
+    return Seen(features, "speech" if speech else "sound", tuple(speech))
 
 
-def pictures(told: Told, path: Path, features: VideoFeatures) -> tuple[tuple[Still, ...], str]:
-    """Small pictures along a video, and its poster."""
+def pictures(told: Told, path: Path, features: VideoFeatures, folder: Path) -> tuple[tuple[Still, ...], Path]:
+    """Small pictures along a video, and its poster, as files in `folder`."""
     told("watch", 1.0)
-    return stills(path, features, lambda: told("watch", 1.0))
+    return stills(path, features, folder, lambda: told("watch", 1.0))
+
+
+def proxy(told: Told, path: Path, duration: float, out: Path) -> Path:
+    """A small copy of a video that every browser shows: H.264, at most PROXY_SIZE pixels, with its own sound."""
+
+    def shrunk() -> Iterator[tuple[float, np.ndarray]]:
+        for time, picture in frames(path, size=PROXY_SIZE, every=PROXY_EVERY, limits=PAGE):
+            told("proxy", 0.9 * time / duration)
+            yield time, picture[: len(picture) // 2 * 2, : picture.shape[1] // 2 * 2]
+
+    silent = out.with_name("silent.mp4")
+    write_video(shrunk(), silent, end=duration, quality=26)
+    own = read_audio(path, until=duration)
+    if own is None:
+        return silent.replace(out)
+    mux(silent, own, out, duration=duration)
+    silent.unlink()
+    return out
+
+
+def play(
+    told: Told,
+    path: Path,
+    planned: PlannedVideo,
+    roll: PianoRoll,
+    settings: ScoreOptions,
+    options: ComposeOptions,
+    origin: Origin,
+    folder: Path,
+    speech: Sequence[tuple[float, float]],
+) -> Played:
+    """Arranges and plays a roll, and writes what the page needs to play and to mix it into `folder`."""
+    clock = StageClock(told, planned.seconds)
+    result = arrange_and_render(path, planned, roll, settings, options, origin, clock)
+    told("write", 0.0)
+    exact = {role: folder / f"{role}.flac" for role in result.stems}
+    for role, audio in result.stems.items():
+        write_audio(audio, exact[role])
+    heard = result.stems if planned.plan.duration <= MIXABLE else {"music": result.music}
+    stems = {role: write_opus(audio, folder / f"{role}.ogg") for role, audio in heard.items()}
+    bed, duck = 0.0, ()
+    own = read_audio(path, until=planned.plan.duration) if planned.features.has_audio else None
+    if own is not None:
+        voice = fit(own, result.music.rate, result.music.samples.shape[1])
+        gain = bed_gain(voice, result.music.samples, speech, result.music.rate)
+        bed, duck = corners_of(gain, result.music.rate)
+    return Played(stems, exact, peaks_of(result.music.samples), bed, duck, dict(result.receipt))
+
+
+def corners_of(gain: np.ndarray, rate: int) -> tuple[float, tuple[tuple[float, float], ...]]:
+    """The largest gain of [N] in dB, and the (seconds, dB below it) between which the rest lies on straight lines."""
+    level = 20 * np.log10(np.maximum(gain[:: rate // 20], 1e-6))
+    top = float(level.max())
+    bends = np.abs(np.diff(level, 2, prepend=level[:1], append=level[-1:])) > 0.02
+    at = sorted({0, len(level) - 1, *(int(i) for i in np.flatnonzero(bends))})
+    return top, tuple((i / 20, float(level[i]) - top) for i in at)
+
+
+def write(
+    told: Told,
+    path: Path,
+    planned: PlannedVideo,
+    roll: PianoRoll,
+    settings: ScoreOptions,
+    played: Played,
+    speech: Sequence[tuple[float, float]],
+    order: Order,
+    folder: Path,
+) -> Path:
+    """Writes one file of a take into `folder`, mixed as ordered; its path."""
+    told("write", 0.1)
+    out = folder / f"{order.name}.{'zip' if order.kind == 'stems' else KINDS[order.kind]}"
+    if order.kind == "stems":
+        return pack_stems({role: _flac(file) for role, file in played.exact.items()}, out)
+    plan = planned.plan
+    audio = mixed(path, plan.duration, played, speech, order) if order.kind in SOUNDING else SILENCE
+    told("write", 0.5)
+    result = Result(
+        plan=plan,
+        roll=roll,
+        score=arrange(roll, plan, seed=settings.seed or 0, speech=speech if settings.keep_audio == "duck" else ()),
+        audio=audio,
+        music=audio,
+        stems={},
+        features=planned.features,
+        options=settings,
+        source=path,
+        receipt={**played.receipt, "keep_audio": order.keep, "gains": dict(order.gains)},
+    )
+    return result.save(out)
+
+
+def mixed(
+    path: Path, duration: float, played: Played, speech: Sequence[tuple[float, float]], order: Order
+) -> Audio:
+    """The sound of a take as ordered: its stems by their gains, under the video's own sound where that is kept."""
+    total: np.ndarray | None = None
+    rate = 48_000
+    for role, gain in order.gains.items():
+        if role in played.exact:
+            stem = _flac(played.exact[role])
+            part = stem.samples * np.float32(10 ** (gain / 20))
+            total, rate = part if total is None else total + part, stem.rate
+    if total is None:
+        total = np.zeros((2, round(duration * rate)), np.float32)
+    own = None if order.keep == "replace" else read_audio(path, until=duration)
+    if own is None:
+        ceiling = PEAK
+    else:
+        voice = fit(own, rate, total.shape[1])
+        times, levels = zip(*(played.duck if order.keep == "duck" and speech else ((0.0, 0.0),)), strict=True)
+        level = played.bed + np.interp(np.arange(total.shape[1]) / rate, times, levels)
+        total = voice + total * (10 ** (level / 20)).astype(np.float32)
+        ceiling = max(PEAK, min(1.0, float(np.abs(voice).max(initial=0.0))))
+    return Audio(total * limiter_curve(peak_envelope(total), rate, ceiling), rate)
+
+
+def _flac(path: Path) -> Audio:
+    """The sound of a file of our own."""
+    audio = read_audio(path)
+    assert audio is not None
+    return audio
 
 
 def finish(
@@ -122,14 +312,29 @@ def write_files(result: Result, folder: Path, name: str, told: Callable[[float],
         files[kind] = result.save(folder / f"{name}.{suffix}")
         done += FILE_COST[kind]
     told(done / whole)
-    files["stems"] = folder / f"{name}.stems.zip"
-    with zipfile.ZipFile(files["stems"], "w", zipfile.ZIP_STORED) as pack:
-        for role, audio in result.stems.items():
-            stem = folder / f"{name}.{role}.wav"
+    files["stems"] = pack_stems(result.stems, folder / f"{name}.stems.zip")
+    return files
+
+
+def pack_stems(stems: Mapping[str, Audio], out: Path) -> Path:
+    """The stems as WAV files in one archive."""
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as pack:
+        for role, audio in stems.items():
+            stem = out.with_name(f"{out.stem.removesuffix('.stems')}.{role}.wav")
             write_audio(audio, stem)
             pack.write(stem, stem.name)
             stem.unlink()
-    return files
+    return out
+
+
+def write_opus(audio: Audio, path: Path) -> Path:
+    """Sound as Opus: a tenth of its size, for playing in the browser."""
+    with av.open(str(path), "w") as target:
+        sound = SoundTrack(target, audio, "libopus", "s16")
+        sound.stream.bit_rate = OPUS_BIT_RATE
+        sound.write_until(np.inf)
+        sound.finish()
+    return path
 
 
 def peaks_of(samples: np.ndarray) -> np.ndarray:

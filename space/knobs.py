@@ -1,16 +1,15 @@
 """The widgets of `PageSettings`, in the order of its fields, each with a plain sentence of what it does."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
 
 from diffbgm.planner.shape import SHAPES
-from space.settings import ANY, KEEP, LONGEST_TEXT, MOST_SEED, RANGES, PageSettings, tags_of
+from diffbgm.options import SETTINGS
+from diffbgm.setting import Setting
+from space.settings import ANY, EXPERT, LONGEST_TEXT, MOST_SEED, RANGES, PageSettings, tags_of
 
 BASE = PageSettings()
-KEEP_WORDS: Mapping[str, str] = {"replace": "replace it", "mix": "mix with it", "duck": "quiet under speech"}
-
 
 def style_knobs() -> dict[str, Any]:
     """What most people want to say: mood, instruments, words."""
@@ -52,10 +51,6 @@ def more_knobs() -> dict[str, Any]:
             "mood", "Follow the mood of the pictures",
             "How closely harmony and colour keep to the plan. 1 is natural, above 2.5 it gets mechanical.",
         ),
-        "keep": gr.Radio(
-            [(KEEP_WORDS.get(word, word), word) for word in KEEP], value=BASE.keep, label="Sound of your video",
-            info="Replace it by the music, put the music under it, or make the music quiet where people speak.",
-        ),
         "fade": slider("fade", "Fade at the end", "Seconds in which the last sound fades away."),
         "steps": slider(
             "steps", "Quality",
@@ -67,6 +62,31 @@ def more_knobs() -> dict[str, Any]:
             info="A number that brings the same music back, with the same settings. Empty: always something new.",
         ),
     }  # fmt: skip
+
+
+def expert_knobs() -> dict[str, Any]:
+    """A widget for every option of the SDK that no other knob stands for, by its declaration."""
+    return {name: expert_knob(name, SETTINGS[name]) for name in EXPERT}
+
+
+def expert_knob(name: str, setting: Setting) -> Any:
+    """The widget that fits an option's kind of values."""
+    common: dict[str, Any] = {
+        "label": name.replace("_", " ").capitalize(), "elem_id": f"expert-{name}",
+        "info": setting.help[:1].upper() + setting.help[1:] + ".", "value": setting.default,
+    }  # fmt: skip
+    if setting.choices:
+        empty = [] if setting.default is not None else [(setting.unset or ANY, None)]
+        return gr.Dropdown([*empty, *setting.choices], **common)
+    if setting.kind is str:
+        return gr.Textbox(placeholder=setting.unset, max_length=LONGEST_TEXT, **common)
+    whole = setting.kind is int
+    if setting.default is None or setting.low is None or setting.high is None:
+        return gr.Number(
+            precision=0 if whole else None, minimum=setting.low, maximum=setting.high, placeholder=setting.unset,
+            **common,
+        )  # fmt: skip
+    return gr.Slider(setting.low, setting.high, step=1 if whole else 0.05, buttons=["reset"], **common)
 
 
 def tag_knob(group: str, label: str, info: str) -> gr.Radio:

@@ -1,0 +1,283 @@
+"""What the page's script asks of the server: `look` at a project, and `command` something. Both answer at once.
+
+A command that takes long starts a job; the page sees in `look` how it goes. Everything comes from strangers: whatever
+is wrong with it becomes one sentence in the answer.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, get_args
+
+import gradio as gr
+
+from diffbgm.brief import read_brief
+from diffbgm.errors import DiffBGMError, InputError
+from diffbgm.options import KeepAudio
+from diffbgm.setting import real, whole
+from space import films, storage, work
+from space.child import KINDS, Order
+from space.jobs import COMPOSING, WATCHING, Told, start, stop
+from space.line import Visitor
+from space.projects import Project, Status, Table
+from space.settings import PageSettings, from_values, to_query
+from space.sheet import address_of, plan_sheet, project_sheet, take_sheet
+from space.words import BROKEN
+
+Answer = dict[str, Any]
+Data = Mapping[str, Any]
+PROJECTS = Table()
+MOST_AT_ONCE = 3  # takes of one command
+LOUDEST, QUIETEST = 6.0, -60.0  # dB of a fader
+NO_STYLE = "Nothing chosen: the pictures decide."
+log = logging.getLogger("diffbgm.space")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A command: who asks, for which project, with what."""
+
+    visitor: Visitor
+    project: Project
+    data: Data
+
+    @property
+    def settings(self) -> PageSettings:
+        """What is asked for with it."""
+        return settings_from(self.data)
+
+
+def look(data: Data) -> Answer:
+    """How a project is: its status, and all of it where `version` is not the latest that changed more than that."""
+    return answered(lambda: looked(data))
+
+
+def looked(data: Data) -> Answer:
+    """As `look`; raises InputError."""
+    project = PROJECTS.find(data.get("project"))
+    with project.lock:
+        answer: Answer = {"status": asdict(project.status), "busy": project.busy, "content": project.content}
+        if data.get("content") != project.content:
+            answer |= project_sheet(project)
+    return answer
+
+
+def command(data: Data, request: gr.Request) -> Answer:
+    """Carries out `data["op"]`, a key of `COMMANDS`; the answer has `error` where that does not go."""
+    return answered(lambda: commanded(data, address_from(request)))
+
+
+def commanded(data: Data, address: str) -> Answer:
+    """As `command`; raises InputError."""
+    op = data.get("op")
+    if op not in COMMANDS:
+        raise InputError(f"There is no command {str(op)[:40]!r}.")
+    visitor = Visitor(str(data.get("visitor") or f"at {address}")[:64], address)
+    if op in ("open", "example"):
+        path = storage.uploaded(data.get("path")) if op == "open" else films.example(data.get("index"))
+        project = PROJECTS.add(Project(path, storage.make_folder()))
+    else:
+        project = PROJECTS.find(data.get("project"))
+    return {"project": project.id, **(COMMANDS[op](Asked(visitor, project, data)) or {})}
+
+
+def answered(question: Callable[[], Answer]) -> Answer:
+    """The answer, or what is wrong in one sentence."""
+    try:
+        return question()
+    except InputError as e:
+        return {"error": str(e)}
+    except DiffBGMError as e:
+        log.exception("failed")
+        return {"error": f"This did not work: {e}"}
+    except Exception:
+        log.exception("failed")
+        return {"error": BROKEN}
+
+
+def address_from(request: gr.Request) -> str:
+    """The machine that a request comes from."""
+    client = getattr(request, "client", None)
+    return str(client.host) if client else ""
+
+
+def turned(data: Data) -> Answer:
+    """A knob was turned: what the words were understood as, what the tags do, the link; an unheard plan follows."""
+
+    def read() -> Answer:
+        settings = settings_from(data)
+        brief = read_brief(settings.text)
+        answer: Answer = {"readings": [[r.text, r.meaning] for r in brief.readings], "unread": list(brief.unread)}
+        if data.get("project"):
+            project = PROJECTS.find(data["project"])
+            if project.watched is not None and not project.takes and not project.busy:
+                project.show(plan=plan_sheet(work.plan_music(project.watched, settings)))
+        return {**answer, "note": work.explain_tags(settings) or NO_STYLE, "query": to_query(settings)}
+
+    return answered(read)
+
+
+def settings_from(data: Data) -> PageSettings:
+    """The knobs as the page sent them, with the choice for the video's own sound; InputError for what is none."""
+    knobs = data.get("knobs")
+    if knobs is not None and (not isinstance(knobs, list) or len(knobs) != len(PageSettings().values)):
+        raise InputError("knobs must be a value for every knob.")
+    try:
+        settings = from_values(knobs) if knobs else PageSettings()
+    except (TypeError, ValueError, AttributeError) as e:
+        raise InputError(f"A knob has a value of the wrong kind ({e}).") from e
+    return replace(settings, keep=keep_of(data.get("keep", settings.keep)))
+
+
+# --- commands ------------------------------------------------------------------------------------------------------
+
+
+def open_film(asked: Asked) -> None:
+    """Looks at a video, then composes a first take by itself."""
+    project, settings = asked.project, asked.settings
+
+    def task(told: Told) -> Status:
+        watched = work.watch(project.path, told)
+        plan = work.plan_music(watched, settings)
+        project.show(watched=watched, plan=plan_sheet(plan))
+        try:
+            project.show(watched=work.with_pictures(watched, project.folder, lambda *_: told(1.0, "watch")))
+        except InputError as e:  # they are a help, no more
+            log.info("no pictures of %s: %s", watched.name, e)
+        if asked.data.get("playable") is False:
+            project.show(proxy=work.make_proxy(watched, project.folder, lambda f, stage: told(f, stage)))
+        return Status("good", "Here is the plan.")
+
+    def then() -> None:
+        if asked.project.watched is not None:
+            compose(asked, draft=True)
+
+    start(project, asked.visitor, WATCHING, "watch", task, then)
+
+
+def compose(asked: Asked, *, draft: bool = False) -> None:
+    """Another take, or several, with the knobs as they are; a draft takes fewer steps."""
+    project, settings = asked.project, asked.settings
+    count = whole_of(asked.data, "count", 1, MOST_AT_ONCE, 1)
+    if draft:
+        settings = replace(settings, steps=min(settings.steps, work.DRAFT_STEPS))
+    watched = project.looked_at()
+    plan = work.plan_music(watched, settings)
+    known = any(take.seed == settings.seed for take in project.takes.values()) or count > 1
+
+    def wish(number: int) -> work.Wish:
+        seed = settings.seed if settings.seed is not None and not (known and number) else work.new_seed()
+        return work.Wish(plan, settings, seed)
+
+    make(asked, [wish(i) for i in range(count)])
+
+
+def refine(asked: Asked) -> None:
+    """The same seed and plan as a take, with the quality of the knobs."""
+    take = asked.project.take(asked.data.get("take"))
+    settings = replace(take.settings, steps=asked.settings.steps)
+    make(asked, [work.Wish(take.plan, settings, take.seed)])
+
+
+def retake(asked: Asked) -> None:
+    """Other notes in some bars of a take."""
+    take = asked.project.take(asked.data.get("take"))
+    bars = take.plan.bars
+    first, last = whole_of(asked.data, "first", 1, bars, 1), whole_of(asked.data, "last", 1, bars, bars)
+    make(asked, [work.other_bars(take, first, last, work.new_seed())])
+
+
+def rearrange(asked: Asked) -> None:
+    """The notes of a take for other instruments."""
+    make(asked, [work.other_band(asked.project.take(asked.data.get("take")), asked.settings)])
+
+
+def make(asked: Asked, wishes: list[work.Wish]) -> None:
+    """Makes takes one after the other; each is on the page as soon as it is there."""
+    project, count = asked.project, len(wishes)
+    project.looked_at()
+
+    def task(told: Told) -> Status:
+        take = None
+        for i, wish in enumerate(wishes):
+            made = work.make_take(project.looked_at(), wish, lambda f, stage, i=i: told((i + f) / count, stage))
+            take = project.add(made, take_sheet)
+        assert take is not None
+        words = f"Take {take.letter} is ready." if count == 1 else f"{count} takes are ready: compare them."
+        return Status("good", words)
+
+    start(project, asked.visitor, COMPOSING, "compose", task)
+
+
+def export(asked: Asked) -> None:
+    """Writes a file of a take, mixed as the page plays it; `made` then says where it is."""
+    project, data = asked.project, asked.data
+    take, kind = project.take(data.get("take")), str(data.get("kind"))
+    if kind not in (*KINDS, "stems"):
+        raise InputError(f"There is no file of kind {kind[:20]!r}.")
+    order = Order(kind, gains_of(data.get("gains")), keep_of(data.get("keep")), f"{take.watched.name}-scored")
+
+    def task(told: Told) -> Status:
+        path = work.write_file(take, order, lambda f, stage: told(f, stage))
+        number = (project.made[1] if project.made else 0) + 1
+        project.show(made=(address_of(path), number))
+        return Status("good", "Your file is ready.")
+
+    start(project, asked.visitor, COMPOSING, "write", task)
+
+
+def proxy(asked: Asked) -> None:
+    """A copy of the video for a browser that cannot show it; made once."""
+    project = asked.project
+    watched = project.looked_at()
+    if project.proxy is None:
+
+        def task(told: Told) -> Status:
+            project.show(proxy=work.make_proxy(watched, project.folder, told))
+            return Status("good", "This browser cannot show your format, so it plays a small copy. Downloads are whole.")
+
+        start(project, asked.visitor, WATCHING, "proxy", task)
+
+
+def cancel(asked: Asked) -> None:
+    """Ends what runs for the project."""
+    stop(asked.project)
+
+
+COMMANDS: Mapping[str, Callable[[Asked], Answer | None]] = {
+    "open": open_film, "example": open_film, "compose": compose, "refine": refine, "retake": retake,
+    "rearrange": rearrange, "export": export, "proxy": proxy, "cancel": cancel,
+}  # fmt: skip
+
+
+# --- what strangers send -------------------------------------------------------------------------------------------
+
+
+def whole_of(data: Data, name: str, low: int, high: int, default: int) -> int:
+    """A whole number within bounds; InputError for anything else."""
+    value = data.get(name, default)
+    number = whole(value)
+    if number is None or not low <= number <= high:
+        raise InputError(f"{name} must be a whole number from {low} to {high}, got {str(value)[:20]!r}.")
+    return number
+
+
+def keep_of(value: object) -> KeepAudio:
+    """What becomes of the video's own sound."""
+    for word in get_args(KeepAudio):
+        if value == word:
+            return word
+    raise InputError(f"keep must be {', '.join(get_args(KeepAudio))}, got {str(value)[:20]!r}.")
+
+
+def gains_of(value: object) -> dict[str, float]:
+    """dB by role, within what a fader can do."""
+    if not isinstance(value, Mapping) or len(value) > len(KINDS) + 8:
+        raise InputError("gains must be decibels by role, such as {'melody': -3}.")
+    gains: dict[str, float] = {}
+    for role, gain in value.items():
+        number = real(gain)
+        if number is None or not QUIETEST <= number <= LOUDEST:
+            raise InputError(f"gains must lie between {QUIETEST:g} and {LOUDEST:g} dB, got {str(gain)[:20]!r}.")
+        gains[str(role)[:20]] = number
+    return gains

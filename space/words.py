@@ -1,0 +1,32 @@
+"""What the page says while it works, in plain words."""
+
+from collections.abc import Mapping
+
+from diffbgm.media import as_time
+
+BROKEN = "Something broke on this side; it is in the log. Please try again."
+STAGES: Mapping[str, str] = {
+    "watch": "Looking at your video",
+    "plan": "Planning the music",
+    "compose": "Writing the music",
+    "arrange": "Giving the notes to the instruments",
+    "render": "Playing and mixing",
+    "write": "Writing the files",
+    "proxy": "Making a copy that your browser can show",
+}
+
+
+def stage_words(stage: str) -> str:
+    """What happens in a stage of the work."""
+    return STAGES[stage]
+
+
+def about(seconds: float) -> str:
+    """Seconds in rounded words, such as "about 40 s" or "about 3 minutes"."""
+    return f"about {max(1, round(seconds))} s" if seconds < 90 else f"about {as_time(60 * round(seconds / 60))}"
+
+
+def place_words(place: int, seconds: float) -> str:
+    """Where somebody stands in the line, and about how long until the work begins."""
+    before = "You are next in the line" if place <= 1 else f"You are number {place} in the line"
+    return f"{before} · yours starts in {about(seconds)}"

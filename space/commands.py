@@ -5,6 +5,7 @@ is wrong with it becomes one sentence in the answer.
 """
 
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
@@ -133,26 +134,29 @@ def settings_from(data: Data) -> PageSettings:
 
 
 def open_film(asked: Asked) -> None:
-    """Looks at a video, then composes a first take by itself."""
+    """Looks at a video, then composes a first take by itself, while the pictures of the time line are made."""
     project, settings = asked.project, asked.settings
 
     def task(told: Told) -> Status:
         watched = work.watch(project.path, told)
-        plan = work.plan_music(watched, settings)
-        project.show(watched=watched, plan=plan_sheet(plan))
-        try:
-            project.show(watched=work.with_pictures(watched, project.folder, lambda *_: told(1.0, "watch")))
-        except InputError as e:  # they are a help, no more
-            log.info("no pictures of %s: %s", watched.name, e)
+        project.show(watched=watched, plan=plan_sheet(work.plan_music(watched, settings)))
         if asked.data.get("playable") is False:
-            project.show(proxy=work.make_proxy(watched, project.folder, lambda f, stage: told(f, stage)))
+            project.show(proxy=work.make_proxy(watched, project.folder, told))
         return Status("good", "Here is the plan.")
 
     def then() -> None:
-        if asked.project.watched is not None:
-            compose(asked, draft=True)
+        threading.Thread(target=illustrate, args=(project,), daemon=True, name="diffbgm-pictures").start()
+        compose(asked, draft=True)
 
     start(project, asked.visitor, WATCHING, "watch", task, then)
+
+
+def illustrate(project: Project) -> None:
+    """Adds the pictures of a film; they are a help, no more."""
+    try:
+        project.show(watched=work.with_pictures(project.looked_at(), project.folder, lambda *_: None))
+    except DiffBGMError as e:
+        log.info("no pictures of %s: %s", project.path.name, e)
 
 
 def compose(asked: Asked, *, draft: bool = False) -> None:

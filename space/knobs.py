@@ -14,16 +14,16 @@ BASE = PageSettings()
 def style_knobs() -> dict[str, Any]:
     """What most people want to say: mood, instruments, words."""
     return {
+        "text": gr.Textbox(
+            label="In your own words", placeholder="a lonely rainy night, no drums", max_length=LONGEST_TEXT,
+            elem_id="text", info="Moods, instruments and pace are read out of your words; what you pick below wins.",
+        ),
         "moods": gr.CheckboxGroup(
             tags_of("mood"), label="Mood", elem_id="moods",
             info="How it should feel. Pick none and the pictures decide; pick several and they are mixed.",
         ),
         "palette": tag_knob(
-            "palette", "Instruments", "Who plays. Auto listens to your words below; otherwise it is the piano."
-        ),
-        "text": gr.Textbox(
-            label="In your own words", placeholder="a lonely rainy night, no drums", max_length=LONGEST_TEXT,
-            elem_id="text", info="Moods, instruments and pace are read out of your words; what you pick above wins.",
+            "palette", "Instruments", "Who plays. Auto listens to your words; otherwise it is the piano."
         ),
     }  # fmt: skip
 

@@ -57,7 +57,6 @@ class Job:
         """A job that waits; made by `Line.enter`."""
         self.visitor = visitor
         self.stopped = threading.Event()
-        self.over = threading.Event()
         self.left: float | None = None
         self.began: float | None = None
         self._line = line
@@ -140,7 +139,6 @@ class Line:
                 if job.began is not None and not job.stopped.is_set():
                     self._seconds.append(time.monotonic() - job.began)
             self._advance()
-        job.over.set()
 
     def place(self, job: Job) -> tuple[int, float]:
         """As `Job.place`."""

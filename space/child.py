@@ -45,7 +45,8 @@ PROXY_EVERY = 1 / 30  # seconds between its pictures, at least
 MIXABLE = 180.0  # seconds of film up to which the browser holds every stem in memory
 OPUS_BIT_RATE = 96_000
 PEAK = 10 ** (-1 / 20)  # that the limiter lets through
-SILENCE = Audio(np.zeros((2, 1), np.float32), 48_000)
+RATE = 48_000  # Hz
+SILENCE = Audio(np.zeros((2, 1), np.float32), RATE)
 SOUNDING = ("video", "wav", "mp3")  # files that hold the mix
 FINISHING = 900.0  # seconds that arranging, playing and writing may take
 KINDS = {
@@ -158,9 +159,9 @@ def proxy(told: Told, path: Path, duration: float, out: Path) -> Path:
     """A small copy of a video that every browser shows: H.264, at most PROXY_SIZE pixels, with its own sound."""
 
     def shrunk() -> Iterator[tuple[float, np.ndarray]]:
-        for time, picture in frames(path, size=PROXY_SIZE, every=PROXY_EVERY, limits=PAGE):
-            told("proxy", 0.9 * time / duration)
-            yield time, picture[: len(picture) // 2 * 2, : picture.shape[1] // 2 * 2]
+        for at, picture in frames(path, size=PROXY_SIZE, every=PROXY_EVERY, limits=PAGE):
+            told("proxy", 0.9 * at / duration)
+            yield at, picture[: len(picture) // 2 * 2, : picture.shape[1] // 2 * 2]
 
     silent = out.with_name("silent.mp4")
     write_video(shrunk(), silent, end=duration, quality=26)
@@ -244,27 +245,23 @@ def write(
     return result.save(out)
 
 
-def mixed(
-    path: Path, duration: float, played: Played, speech: Sequence[tuple[float, float]], order: Order
-) -> Audio:
+def mixed(path: Path, duration: float, played: Played, speech: Sequence[tuple[float, float]], order: Order) -> Audio:
     """The sound of a take as ordered: its stems by their gains, under the video's own sound where that is kept."""
-    total: np.ndarray | None = None
-    rate = 48_000
-    for role, gain in order.gains.items():
-        if role in played.exact:
-            stem = _flac(played.exact[role])
-            part = stem.samples * np.float32(10 ** (gain / 20))
-            total, rate = part if total is None else total + part, stem.rate
-    if total is None:
-        total = np.zeros((2, round(duration * rate)), np.float32)
+    rate = RATE
+    parts = [
+        _flac(played.exact[role]).samples * np.float32(10 ** (gain / 20))
+        for role, gain in order.gains.items()
+        if role in played.exact
+    ]
+    music: np.ndarray = np.sum(parts, axis=0) if parts else np.zeros((2, round(duration * rate)), np.float32)
     own = None if order.keep == "replace" else read_audio(path, until=duration)
     if own is None:
-        ceiling = PEAK
+        total, ceiling = music, PEAK
     else:
-        voice = fit(own, rate, total.shape[1])
+        voice = fit(own, rate, music.shape[1])
         times, levels = zip(*(played.duck if order.keep == "duck" and speech else ((0.0, 0.0),)), strict=True)
-        level = played.bed + np.interp(np.arange(total.shape[1]) / rate, times, levels)
-        total = voice + total * (10 ** (level / 20)).astype(np.float32)
+        level: np.ndarray = played.bed + np.interp(np.arange(music.shape[1]) / rate, times, levels)
+        total = voice + music * np.power(10, level / 20, dtype=np.float32)
         ceiling = max(PEAK, min(1.0, float(np.abs(voice).max(initial=0.0))))
     return Audio(total * limiter_curve(peak_envelope(total), rate, ceiling), rate)
 
@@ -329,7 +326,8 @@ def pack_stems(stems: Mapping[str, Audio], out: Path) -> Path:
 
 def write_opus(audio: Audio, path: Path) -> Path:
     """Sound as Opus: a tenth of its size, for playing in the browser."""
-    with av.open(str(path), "w") as target:
+    opened: Any = av.open(str(path), "w")
+    with opened as target:
         sound = SoundTrack(target, audio, "libopus", "s16")
         sound.stream.bit_rate = OPUS_BIT_RATE
         sound.write_until(np.inf)

@@ -30,6 +30,7 @@ Data = Mapping[str, Any]
 PROJECTS = Table()
 MOST_AT_ONCE = 3  # takes of one command
 LOUDEST, QUIETEST = 6.0, -60.0  # dB of a fader
+COPY = "Your browser cannot show this format, so it plays a small copy; downloads are whole."
 NO_STYLE = "Nothing chosen: the pictures decide."
 log = logging.getLogger("diffbgm.space")
 
@@ -70,9 +71,9 @@ def command(data: Data, request: gr.Request) -> Answer:
 
 def commanded(data: Data, address: str) -> Answer:
     """As `command`; raises InputError."""
-    op = data.get("op")
+    op = str(data.get("op"))
     if op not in COMMANDS:
-        raise InputError(f"There is no command {str(op)[:40]!r}.")
+        raise InputError(f"There is no command {op[:40]!r}.")
     visitor = Visitor(str(data.get("visitor") or f"at {address}")[:64], address)
     if op in ("open", "example"):
         path = storage.uploaded(data.get("path")) if op == "open" else films.example(data.get("index"))
@@ -238,7 +239,9 @@ def proxy(asked: Asked) -> None:
 
         def task(told: Told) -> Status:
             project.show(proxy=work.make_proxy(watched, project.folder, told))
-            return Status("good", "This browser cannot show your format, so it plays a small copy. Downloads are whole.")
+            return Status(
+                "good", "Your browser cannot show this format, so it plays a small copy; downloads are whole."
+            )
 
         start(project, asked.visitor, WATCHING, "proxy", task)
 
@@ -275,7 +278,7 @@ def keep_of(value: object) -> KeepAudio:
 
 
 def gains_of(value: object) -> dict[str, float]:
-    """dB by role, within what a fader can do."""
+    """DB by role, within what a fader can do."""
     if not isinstance(value, Mapping) or len(value) > len(KINDS) + 8:
         raise InputError("gains must be decibels by role, such as {'melody': -3}.")
     gains: dict[str, float] = {}

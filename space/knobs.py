@@ -4,12 +4,13 @@ from typing import Any
 
 import gradio as gr
 
-from diffbgm.planner.shape import SHAPES
 from diffbgm.options import SETTINGS
+from diffbgm.planner.shape import SHAPES
 from diffbgm.setting import Setting
 from space.settings import ANY, EXPERT, LONGEST_TEXT, MOST_SEED, RANGES, PageSettings, tags_of
 
 BASE = PageSettings()
+
 
 def style_knobs() -> dict[str, Any]:
     """What most people want to say: mood, instruments, words."""
@@ -76,8 +77,8 @@ def expert_knob(name: str, setting: Setting) -> Any:
         "info": setting.help[:1].upper() + setting.help[1:] + ".", "value": setting.default,
     }  # fmt: skip
     if setting.choices:
-        empty = [] if setting.default is not None else [(setting.unset or ANY, None)]
-        return gr.Dropdown([*empty, *setting.choices], **common)
+        empty = [] if setting.default else [(setting.unset or ANY, "")]
+        return gr.Dropdown([*empty, *setting.choices], **{**common, "value": setting.default or ""})
     if setting.kind is str:
         return gr.Textbox(placeholder=setting.unset, max_length=LONGEST_TEXT, **common)
     whole = setting.kind is int

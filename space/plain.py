@@ -22,7 +22,8 @@ from space.work import Wish, make_take, new_seed, plan_music, watch, write_file
 PIECE = 1 << 20  # bytes
 FRAME = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Diff-BGM: music for your video</title>{head}
-<style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:2rem auto;padding:0 1rem}}video{{width:100%}}</style>
+<style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:2rem auto;padding:0 1rem}}
+video{{width:100%}}</style>
 <h1>Music for your video</h1>{body}</html>"""
 FORM = """<p>Your cuts fall on the beat, and the last note on the last frame. Up to 10 minutes and {mb} MB.</p>
 <form method="post" enctype="multipart/form-data"><p><label>Video <input type="file" name="video" accept="video/*"

@@ -103,9 +103,7 @@ def _scored(job: Job, video: str, settings: PageSettings, progress: Any) -> chil
     watched = work.watch(Path(video), lambda fraction, stage: progress(WATCHING * fraction, desc=stage_words(stage)))
     seed = settings.seed if settings.seed is not None else work.new_seed()
     wish = work.Wish(work.plan_music(watched, settings), settings, seed)
-    return work.score(
-        watched, wish, lambda f, stage: progress(WATCHING + (1 - WATCHING) * f, desc=stage_words(stage))
-    )
+    return work.score(watched, wish, lambda f, stage: progress(WATCHING + (1 - WATCHING) * f, desc=stage_words(stage)))
 
 
 SCORE_INPUTS = (

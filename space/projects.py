@@ -1,6 +1,6 @@
 """The table of projects: a film, its takes and what is being done for it. It is the only state of the page's server.
 
-A project is reached by its id alone, which nobody can guess. It outlives the page that shows it: whoever comes back with
+A project is reached by its id alone, which nobody can guess. It outlives the page that shows it: who comes back with
 the id finds the takes, or the job that still runs.
 """
 
@@ -154,4 +154,3 @@ def letter_of(number: int) -> str:
     """A, B, ... Z, A2, B2, ..."""
     round_, index = divmod(number, 26)
     return chr(65 + index) + (str(round_ + 1) if round_ else "")
-

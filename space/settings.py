@@ -21,7 +21,8 @@ ANY = "auto"
 RANGES: Mapping[str, tuple[float, float]] = {  # on this page; the SDK allows more
     "rhythm": (0.0, 4.0), "mood": (0.0, 4.0), "level": (-1.0, 1.0), "steps": (4, 96), "fade": (0.0, 8.0),
 }  # fmt: skip
-COVERED = ("style", "prompt", "seed", "steps", "guidance", "keep_audio", "fade", "semantics")  # by other knobs, or not here
+# Options that another knob stands for, or that have no place on the page.
+COVERED = ("style", "prompt", "seed", "steps", "guidance", "keep_audio", "fade", "semantics")
 EXPERT: tuple[str, ...] = tuple(name for name in SETTINGS if name not in COVERED)
 KEEP: tuple[str, ...] = SETTINGS["keep_audio"].choices
 MOST_SEED = 2**31 - 1
@@ -147,13 +148,19 @@ def from_query(query: Mapping[str, str]) -> PageSettings:
     """PageSettings from a link. A link may be old or mistyped: what cannot be used is passed over."""
     settings = PageSettings()
     for name, text in query.items():
-        try:
-            if name in LINKED:
-                settings = replace(settings, **{name: _parsed(name, text)})
-            elif name in EXPERT:
-                settings = replace(settings, expert=(*settings.expert, (name, parse_option(name, text))))
-        except (ValueError, InputError):
-            continue
+        settings = _with_text(settings, name, text)
+    return settings
+
+
+def _with_text(settings: PageSettings, name: str, text: str) -> PageSettings:
+    """The settings with one of them as a link has it; the same where that cannot be used."""
+    try:
+        if name in LINKED:
+            return replace(settings, **{name: _parsed(name, text)})
+        if name in EXPERT:
+            return replace(settings, expert=(*settings.expert, (name, parse_option(name, text))))
+    except (ValueError, InputError):
+        pass
     return settings
 
 

@@ -49,7 +49,7 @@ def upload(drawn: Drawn, files: Path, name: str = "c" * 64) -> str:
     """The path of a video as the page's upload would have left it."""
     folder = files / name
     folder.mkdir(exist_ok=True)
-    return shutil.copy(drawn.path, folder / drawn.path.name)
+    return str(shutil.copy(drawn.path, folder / drawn.path.name))
 
 
 @pytest.fixture(scope="module")

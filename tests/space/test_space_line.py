@@ -59,7 +59,3 @@ def test_a_stop_reaches_who_waits() -> None:
     jobs[1].stop()
     assert [job.ready for job in jobs] == [True, True]
     assert [job.stopped.is_set() for job in jobs] == [False, True]
-    with jobs[1]:
-        pass
-    assert line.has(Visitor("a"))
-    assert not line.has(Visitor("b"))

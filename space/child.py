@@ -187,9 +187,9 @@ def play(
     """Arranges and plays a roll, and writes what the page needs to play and to mix it into `folder`."""
     clock = StageClock(told, planned.seconds)
     result = arrange_and_render(path, planned, roll, settings, options, origin, clock)
-    told("write", 0.0)
     exact = {role: folder / f"{role}.flac" for role in result.stems}
-    for role, audio in result.stems.items():
+    for i, (role, audio) in enumerate(result.stems.items()):
+        told("write", i / len(exact))
         write_audio(audio, exact[role])
     heard = result.stems if planned.plan.duration <= MIXABLE else {"music": result.music}
     stems = {role: write_opus(audio, folder / f"{role}.ogg") for role, audio in heard.items()}

@@ -78,7 +78,8 @@ def expert_knob(name: str, setting: Setting) -> Any:
     }  # fmt: skip
     if setting.choices:
         empty = [] if setting.default else [(setting.unset or ANY, "")]
-        return gr.Dropdown([*empty, *setting.choices], **{**common, "value": setting.default or ""})
+        common["value"] = setting.default or ""
+        return gr.Dropdown([*empty, *setting.choices], **common)
     if setting.kind is str:
         return gr.Textbox(placeholder=setting.unset, max_length=LONGEST_TEXT, **common)
     whole = setting.kind is int

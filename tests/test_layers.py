@@ -20,7 +20,7 @@ FLOORS = (
     {"video", "planner", "arrange", "render", "plot", "receipt"},
     {"composer"},
     {"hub", "result"},
-    {"stages"},
+    {"stages", "critic", "retake", "project"},
     {"pipeline"},
     {"batch"},
     {"cli", "__init__"},

@@ -153,6 +153,12 @@ class ScoreOptions:
             int, "compose", "steps of the sampler: more is slower and a little better", low=1, high=1000, metavar="N",
         ),
     )  # fmt: skip
+    takes: int | None = field(
+        default=1,
+        metadata=declare(
+            int, "choose", "takes to compose, of which the critic's choice is played", low=1, high=16, metavar="N",
+        ),
+    )  # fmt: skip
     guidance: float | Sequence[float] | Guidance | None = field(
         default=1.0,
         metadata=declare(
@@ -240,6 +246,7 @@ class Changes(TypedDict, total=False):
     semantics: Semantics | None
     seed: int | None
     steps: int | None
+    takes: int | None
     guidance: float | Sequence[float] | Guidance | None
     bar_correlation: float | None
     section_coupling: float | None

@@ -2,18 +2,43 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from diffbgm import codec, files, media
-from diffbgm.errors import OutputError
+from diffbgm.errors import OutputError, RenderError
 from diffbgm.midi import midi_bytes, write_midi
-from diffbgm.options import ScoreOptions
+from diffbgm.options import KeepAudio, ScoreOptions, with_changes
 from diffbgm.paths import companion, digest_of
+from diffbgm.receipt import finite
+from diffbgm.render import Rendering
+from diffbgm.render.ducking import find_speech, mix_under
 from diffbgm.types import Audio, MusicPlan, PianoRoll, Score, VideoFeatures
 
 PLAN = ".plan.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """One of several takes of a plan, as a critic hears it.
+
+    Args:
+        seed: The notes were drawn with it.
+        roll: The notes, in the plan's key.
+        score: What they are ranked by, the higher the better.
+        reasons: Why, in a few words each: "lands 7/7 cuts", "a little busy".
+    """
+
+    seed: int
+    roll: PianoRoll
+    score: float = 0.0
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """The reasons in a line."""
+        return ", ".join(self.reasons)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,6 +57,9 @@ class Result:
         source: The video that was scored; `save` needs it for video files.
         receipt: How well the music fits, as plain JSON values (see `receipt.make_receipt`).
         holder: What keeps a temporary copy of the source alive, where there is one.
+        sound: The rendering before any `remix`; None where no stems were kept.
+        gains: dB by stem that `remix` was asked for.
+        takes: All takes, the best first; this result is one of them. Empty where only one was composed.
     """
 
     plan: MusicPlan
@@ -45,6 +73,9 @@ class Result:
     receipt: Mapping[str, Any]
     source: Path
     holder: object = None
+    sound: Rendering | None = None
+    gains: Mapping[str, float] = field(default_factory=dict)
+    takes: tuple[Take, ...] = ()
 
     def __repr__(self) -> str:
         plan, bpm = self.plan, self.receipt["tempo"]["base"]
@@ -59,6 +90,59 @@ class Result:
     def midi(self) -> bytes:
         """A standard MIDI file with the true tempo map, and markers at cuts and sections."""
         return midi_bytes(self.score)
+
+    def remix(
+        self,
+        gains: Mapping[str, float] | None = None,
+        *,
+        keep_audio: KeepAudio | None = None,
+        fade: float | None = None,
+        loudness: float | str | None = None,
+    ) -> "Result":
+        """The same music mixed otherwise, from its stems: nothing is composed, arranged or synthesised.
+
+        Gains are of the music as it was rendered, whatever it was remixed to since; a stem that is not named keeps the
+        gain it has. The music stays as loud as it was rendered unless `loudness` says otherwise, and is limited. "duck"
+        only ducks here: the notes do not make way for speech as they do where `score` was asked for it.
+
+        Args:
+            gains: dB by stem, see `stems`; `-math.inf` mutes.
+            keep_audio: What becomes of the video's own sound; None: as it is.
+            fade: Seconds of the final fade; None: as it is.
+            loudness: LUFS of the music, or a platform (see `render.loudness.PLATFORMS`).
+
+        Returns:
+            The remixed take.
+
+        Raises:
+            RenderError: No stems were kept.
+            OptionError: There is no such stem, gain, loudness or option.
+            VideoError: The video's own sound is wanted and cannot be read.
+        """
+        from diffbgm.render.remix import remix
+
+        if self.sound is None:
+            raise RenderError("this result kept no stems to mix again; score with stems")
+        wanted = {"keep_audio": keep_audio, "fade": fade}
+        settings = with_changes(self.options, {name: value for name, value in wanted.items() if value is not None})
+        asked = {**self.gains, **(gains or {})}
+        first_fade = self.receipt.get("rendered_fade", self.options.fade)
+        sound = remix(self.sound, self.score, asked, fade=settings.fade, old_fade=first_fade, loudness=loudness)
+        audio, speech = under_own_sound(self.source, sound.mix, settings, self.receipt["speech"])
+        receipt = {
+            **self.receipt,
+            "audio_duration": audio.duration,
+            "keep_audio": settings.keep_audio,
+            "options": settings.to_plain(),
+            "loudness_lufs": finite(round(sound.lufs, 2)),
+            "true_peak_dbtp": finite(round(sound.true_peak, 2)),
+            "speech": [[round(a, 3), round(b, 3)] for a, b in speech],
+            "rendered_fade": first_fade,
+            "gains": {name: finite(gain) for name, gain in asked.items()},
+        }
+        return replace(
+            self, audio=audio, music=sound.mix, stems=sound.stems, options=settings, receipt=receipt, gains=asked
+        )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes what the suffix asks for, whole or not at all.
@@ -168,3 +252,26 @@ class Result:
         from diffbgm.plot import plot_plan
 
         return plot_plan(self.plan, path, roll=self.roll)
+
+
+def under_own_sound(
+    source: Path, music: Audio, options: ScoreOptions, speech: Iterable[Iterable[float]] | None = None
+) -> tuple[Audio, list[tuple[float, float]]]:
+    """What the scored video sounds like, and where somebody speaks.
+
+    Args:
+        source: The video, whose own sound may be wanted.
+        music: As long as the video.
+        options: `keep_audio` says what becomes of its own sound.
+        speech: (start, end) in seconds, where that is known; empty or None where it is to be looked for.
+
+    Raises:
+        VideoError: The video's own sound is wanted and cannot be read.
+    """
+    own = None if options.keep_audio == "replace" else media.read_audio(source, until=music.duration)
+    if own is None:
+        return music, []
+    spans: list[tuple[float, float]] = []
+    if options.keep_audio == "duck":
+        spans = [(a, b) for a, b in speech or ()] or find_speech(own)
+    return mix_under(own, music, "duck" if spans else "mix", spans), spans

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from diffbgm.errors import OptionError
 
-Stage = Literal["look", "plan", "compose", "sound"]
+Stage = Literal["look", "plan", "compose", "choose", "sound"]
 MOST_SEED = 2**63 - 1
 
 

@@ -150,4 +150,5 @@ def arrange_and_render(
         options=settings,
         source=path,
         receipt=receipt,
+        sound=sound if stems else None,
     )

@@ -63,6 +63,12 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
         "--receipt", metavar="JSON", help="take the options of the take with this receipt; others given here count more"
     )
     parser.add_argument("--plan", metavar="JSON", help="a plan printed by `diffbgm plan`, maybe edited")
+    parser.add_argument(
+        "--keep-takes",
+        action="store_true",
+        help="with --takes N, also write the other takes: OUT.take2.mp4, ...",
+    )
+    parser.add_argument("--project", action="store_true", help="also write OUT.project.json, for `diffbgm retake`")
     parser.add_argument("--stems", action="store_true", help="also write OUT.ROLE.wav for every role")
     parser.add_argument("--format", choices=("wav", "flac", "mp3"), help="also write the sound alone")
     parser.add_argument("--plot", action="store_true", help="also write OUT.png, the plan over its piano roll")
@@ -121,6 +127,9 @@ def score_file(args: argparse.Namespace, video: Path) -> None:
         from diffbgm.arrange.palettes import ROLES
 
         outputs += [companion(out, f".{role}.wav") for role in ROLES]
+    others = [out.with_name(f"{out.stem}.take{n}{out.suffix}") for n in range(2, (options.takes or 1) + 1)]
+    outputs += others if args.keep_takes else []
+    outputs += [companion(out, ".project.json")] if args.project else []
     room = room_for(video, info, outputs)
     check_targets(inputs, outputs, overwrite=args.overwrite, receipt=receipt, room=room)
     from diffbgm.pipeline import DiffBGM
@@ -132,6 +141,13 @@ def score_file(args: argparse.Namespace, video: Path) -> None:
         model = DiffBGM.from_pretrained(args.weights, device=args.device)
         result = model.score(video, options, plan=plan, on_progress=tell)
         written, paths = result.save_files(out, kinds, stems=args.stems)
+        if args.project:
+            from diffbgm.project import save_project
+
+            paths.append(save_project(result, companion(out, ".project.json")))
+        for place, path in enumerate(others if args.keep_takes else (), 1):
+            model.use(result, place).write_video(path)
+            paths.append(path)
     if args.json:
         print(json.dumps(written, indent=2))
     else:
@@ -189,6 +205,8 @@ def summarise(r: Mapping[str, Any], paths: Sequence[Path]) -> None:
     """The receipt in a line, and what was written."""
     hits = "no cuts" if r["cut_hit_rate"] is None else f"{r['cut_hit_rate']:.0%} of {len(r['cuts'])} cuts on beats"
     tempo = f"{r['tempo']['base']:.0f} beats per minute"
+    for place, take in enumerate(r.get("takes", ()), 1):
+        print(f"take {place}, seed {take['seed']}: {', '.join(take['reasons'])}")
     print(f"{r['key']}, {tempo}, {r['bars']} bars, {r['palette']}; {hits}; seed {r['seed']}")
     for path in paths:
         print(path)

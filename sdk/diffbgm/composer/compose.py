@@ -4,8 +4,8 @@
 several pieces can share a batch (`continuous_batching.compose_many`).
 """
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,29 +15,30 @@ from diffbgm.composer.batching import DenoiseRequest, Prediction, predict
 from diffbgm.composer.condition import Condition
 from diffbgm.composer.denoiser import Denoiser
 from diffbgm.composer.guidance import condition_variants, guide, guide_to_mode, mode_targets
+from diffbgm.composer.keeping import (
+    Keep,
+    fixed_logits,
+    keep_exactly,
+    merge_keeps,
+    open_steps,
+    open_targets,
+    open_window_starts,
+    untie,
+)
 from diffbgm.composer.noise import noise_levels
 from diffbgm.composer.precision import with_cast_weights
 from diffbgm.composer.sampling import sampler
 from diffbgm.composer.sections import couple_sections, noise_source
-from diffbgm.composer.windows import average_windows, padded_beats, window_starts
-from diffbgm.errors import NoNotesError, PlanError
+from diffbgm.composer.windows import average_windows, padded_beats
+from diffbgm.errors import NoNotesError
 from diffbgm.options import ComposeOptions
 from diffbgm.roll import key_shift, notes_to_roll, roll_to_notes, transpose
 from diffbgm.types import BEATS_PER_BAR, CURVES, PITCHES, STEPS_PER_BEAT, TEXTURE, MusicPlan, PianoRoll
 
 MEAN_VELOCITY = (92, 76)  # melody, accompaniment; the model predicts how far a note is from them
-SURE_LOGIT = 12.0  # of a cell that is not to change
 
 PieceSteps = Generator[DenoiseRequest, Prediction, PianoRoll]
 """A piece in the making: yields what to evaluate, is sent the prediction, returns the roll."""
-
-
-@dataclass(frozen=True)
-class Keep:
-    """Music that is not to change: `roll` (in the plan's key) where `steps` [T] is True."""
-
-    roll: PianoRoll
-    steps: np.ndarray
 
 
 def compose(
@@ -45,7 +46,7 @@ def compose(
     plan: MusicPlan,
     options: ComposeOptions | None = None,
     *,
-    keep: Keep | None = None,
+    keep: Keep | Sequence[Keep] | None = None,
     on_progress: Callable[[float, str], None] | None = None,
 ) -> PianoRoll:
     """Composes the piece for a plan.
@@ -56,14 +57,15 @@ def compose(
         model: The denoiser, in eval mode.
         plan: Of B beats.
         options: Seed, steps, guidance, ...; None: the defaults.
-        keep: Music that is to stay; for a plan of as many beats.
+        keep: Music that is to stay, of one take or of several; for a plan of as many beats. Only the windows that hold
+            what is open are evaluated, and a section that is kept does not pull another of its label.
         on_progress: Called with (fraction 0..1, message) after each step; an exception raised there cancels.
 
     Returns:
         The roll [4, 4 B, 88] in the plan's key, with velocities.
 
     Raises:
-        PlanError: `keep` does not fit the plan.
+        PlanError: `keep` does not fit the plan, or leaves nothing open.
         NoNotesError: not one note was composed.
         ForkedProcessError: this process was forked from one that had used the model.
     """
@@ -84,7 +86,7 @@ def compose_steps(
     plan: MusicPlan,
     options: ComposeOptions,
     *,
-    keep: Keep | None = None,
+    keep: Keep | Sequence[Keep] | None = None,
     on_progress: Callable[[float, str], None] | None = None,
 ) -> PieceSteps:
     """`compose` step by step, with the network evaluated by the caller; to be driven in inference mode.
@@ -95,10 +97,12 @@ def compose_steps(
     device = next(model.parameters()).device
     steps = plan.beats * STEPS_PER_BEAT
     length = padded_beats(plan.beats, model.beats) * STEPS_PER_BEAT
+    keep = merge_keeps(keep, plan)
+    opened = open_steps(keep, plan, length)
     fixed = fixed_logits(keep, plan, length, device)
     free = fixed.isnan()
-    targets = mode_targets(plan, device)
-    indices = noise_source(plan, length)
+    targets = open_targets(mode_targets(plan, device), opened)
+    indices = untie(noise_source(plan, length), opened | (np.arange(length) >= steps))
     source = None if indices is None else torch.as_tensor(indices).to(device)
     generator = torch.Generator().manual_seed(options.seed)
     variants: dict[tuple[int, ...], list[Condition]] = {}  # the windows come back to the same places
@@ -110,7 +114,7 @@ def compose_steps(
     sampling = sampler(noise, noise_levels(options.steps), bar_correlation=options.bar_correlation)
     shown, step = next(sampling), 0
     while True:
-        starts = window_starts(plan.beats, model.beats, step)
+        starts = open_window_starts(opened, plan, model.beats, step)
         if (key := tuple(starts)) not in variants:
             variants[key] = condition_variants(condition_of(plan, starts, model).to(device), options.guidance)
         prediction = yield DenoiseRequest(*shown, starts, variants[key])
@@ -158,21 +162,6 @@ def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Cond
     return Condition.stack([replace(window, **kind) for window in windows], model.config)
 
 
-def fixed_logits(keep: Keep | None, plan: MusicPlan, length: int, device: torch.device) -> Tensor:
-    """[4, length, 88] sure logits where music is kept and past the end, where all is silent; NaN elsewhere."""
-    steps = plan.beats * STEPS_PER_BEAT
-    out = np.full((4, length, PITCHES), np.nan, np.float32)
-    out[:, steps:] = -SURE_LOGIT
-    if keep is None:
-        return torch.as_tensor(out).to(device)
-    if keep.roll.steps != steps or keep.steps.shape != (steps,):
-        raise PlanError(f"the music to keep has {keep.roll.steps} steps, the plan {steps}; recut it first")
-    cells = transpose(keep.roll, key_shift(plan.key)).cells
-    mask = np.flatnonzero(keep.steps)
-    out[:, mask] = np.where(cells[:, mask] > 0, SURE_LOGIT, -SURE_LOGIT)
-    return torch.as_tensor(out).to(device)
-
-
 def finish(logits: Tensor, velocity: Tensor, plan: MusicPlan) -> PianoRoll:
     """The last logits [4, T, 88] and velocities [2, T, 88] (0..1) -> a clean roll in the plan's key.
 
@@ -184,15 +173,6 @@ def finish(logits: Tensor, velocity: Tensor, plan: MusicPlan) -> PianoRoll:
     played = np.minimum(np.maximum(midi, 1), 127) * cells[0::2]
     melody, accompaniment = roll_to_notes(PianoRoll(cells, played.astype(np.uint8)))
     return transpose(notes_to_roll(melody, accompaniment, plan.beats), -key_shift(plan.key))
-
-
-def keep_exactly(roll: PianoRoll, keep: Keep) -> PianoRoll:
-    """The kept steps bit for bit as they were."""
-    cells, velocity = np.array(roll.cells), np.array(roll.velocity)
-    cells[:, keep.steps] = keep.roll.cells[:, keep.steps]
-    if keep.roll.velocity is not None:
-        velocity[:, keep.steps] = keep.roll.velocity[:, keep.steps]
-    return replace(roll, cells=cells, velocity=velocity)
 
 
 def name_of(model: Denoiser) -> str:

@@ -39,6 +39,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     sound.add_argument("--palettes", type=int, default=5)
     sound.add_argument("--steps", type=int, help="of the sampler")
     sound.set_defaults(run=run_evaluate_sound, kind="sound")
+    instruments = kinds.add_parser("instruments", help="every preset of the packaged font: loudness, onset, tuning")
+    instruments.add_argument("--write", action="store_true", help="put the loudness into render/data/levels.tsv")
+    instruments.set_defaults(run=run_evaluate_instruments, kind="instruments")
     semantics = kinds.add_parser("semantics", help="the director, what every style tag does, affect asked and heard")
     semantics.add_argument("videos", type=Path, nargs="*", help="whose affect is looked at besides")
     semantics.add_argument("--muvisync", type=Path, metavar="DIR", help="MuVi-Sync's labels and CLIP features")
@@ -96,7 +99,20 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         kind.add_argument("--n", type=int, default=count, help="windows, videos of each kind, or pieces a tag")
     for kind in (model, sync, sound, semantics, sweep, pieces, retrieval, pairs, everything):
         kind.add_argument("--weights", metavar="FOLDER|HUB_ID")
-    for kind in (model, ablations, sync, sound, semantics, sweep, pieces, retrieval, pairs, video, everything):
+    for kind in (
+        model,
+        ablations,
+        sync,
+        sound,
+        instruments,
+        semantics,
+        sweep,
+        pieces,
+        retrieval,
+        pairs,
+        video,
+        everything,
+    ):
         kind.add_argument("--seed", type=int, default=0)
         kind.add_argument("--json", action="store_true", help="print JSON instead of tables")
         kind.add_argument("--json-file", type=Path, metavar="FILE", help="also as JSON into FILE")
@@ -170,6 +186,15 @@ def run_evaluate_sound(args: argparse.Namespace) -> None:
             model, n=args.n, palettes=args.palettes, seed=args.seed, steps=args.steps, on_progress=progress
         )
     show(report, args, model, sampler_options(args))
+
+
+def run_evaluate_instruments(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate instruments`: loudness, peak, onset and tuning of every preset."""
+    from diffbgm.research.evaluation.instruments import evaluate_instruments
+
+    with progress_bar() as progress:
+        report = evaluate_instruments(write=args.write, on_progress=progress)
+    show(report, args)
 
 
 def run_evaluate_semantics(args: argparse.Namespace) -> None:

@@ -10,7 +10,7 @@ import time
 import zipfile
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -24,12 +24,16 @@ from diffbgm.hub import Origin
 from diffbgm.media import Limits, frames, mux, read_audio, write_audio, write_video
 from diffbgm.media.writing import SoundTrack
 from diffbgm.options import ComposeOptions, KeepAudio, ScoreOptions
+from diffbgm.planner import check_plan_fits
 from diffbgm.progress import Clock, Progress
+from diffbgm.project import Project, load_project, save_project
+from diffbgm.render import Rendering
 from diffbgm.render.ducking import bed_gain, find_speech, fit
 from diffbgm.render.loudness import limiter_curve, peak_envelope
 from diffbgm.result import Result
+from diffbgm.retake import replace_bars
 from diffbgm.stages import PlannedVideo, arrange_and_render
-from diffbgm.types import Audio, PianoRoll, VideoFeatures
+from diffbgm.types import Audio, MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze
 from space.films import Still, stills
 from space.limits import MEMORY, PAGE, check
@@ -47,11 +51,12 @@ OPUS_BIT_RATE = 96_000
 PEAK = 10 ** (-1 / 20)  # that the limiter lets through
 RATE = 48_000  # Hz
 SILENCE = Audio(np.zeros((2, 1), np.float32), RATE)
+QUIET = -200.0  # dB of what is muted
 SOUNDING = ("video", "wav", "mp3")  # files that hold the mix
 FINISHING = 900.0  # seconds that arranging, playing and writing may take
 KINDS = {
     "video": "mp4", "midi": "mid", "wav": "wav", "mp3": "mp3", "receipt": "receipt.json", "picture": "png",
-    "markers": "fcpxml", "plan": "plan.json",
+    "markers": "fcpxml", "plan": "plan.json", "project": "project.json",
 }  # fmt: skip
 FILE_COST = {
     "video": 3.0, "midi": 0.1, "wav": 0.2, "mp3": 6.0, "receipt": 0.1, "picture": 1.3, "markers": 0.1, "plan": 0.1,
@@ -87,6 +92,16 @@ class Played:
     bed: float
     duck: tuple[tuple[float, float], ...]
     receipt: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """A take that was played: its plan, its notes, the options that it was made with, its sound."""
+
+    plan: MusicPlan
+    roll: PianoRoll
+    settings: ScoreOptions
+    played: Played
 
 
 @dataclass(frozen=True)
@@ -187,19 +202,68 @@ def play(
     """Arranges and plays a roll, and writes what the page needs to play and to mix it into `folder`."""
     clock = StageClock(told, planned.seconds)
     result = arrange_and_render(path, planned, roll, settings, options, origin, clock)
-    exact = {role: folder / f"{role}.flac" for role in result.stems}
-    for i, (role, audio) in enumerate(result.stems.items()):
+    return write_played(told, result, folder, speech)
+
+
+def play_part(
+    told: Told,
+    path: Path,
+    planned: PlannedVideo,
+    roll: PianoRoll,
+    settings: ScoreOptions,
+    folder: Path,
+    speech: Sequence[tuple[float, float]],
+    old: Heard,
+    bars: Sequence[int],
+) -> Played:
+    """The same where only some bars (from 0) differ from another take: the sound of that take stays around them."""
+    result = result_of(path, planned.features, old, speech)
+
+    def tell(fraction: float, message: str) -> None:
+        told("render", fraction)
+
+    return write_played(told, replace_bars(result, planned.plan, roll, bars, settings, tell), folder, speech)
+
+
+def write_played(told: Told, result: Result, folder: Path, speech: Sequence[tuple[float, float]]) -> Played:
+    """Writes the sound of a result, as the page needs it, into `folder`."""
+    stems, exact = result.stems, {role: folder / f"{role}.flac" for role in result.stems}
+    for i, (role, audio) in enumerate(stems.items()):
         told("write", i / len(exact))
         write_audio(audio, exact[role])
-    heard = result.stems if planned.plan.duration <= MIXABLE else {"music": result.music}
-    stems = {role: write_opus(audio, folder / f"{role}.ogg") for role, audio in heard.items()}
+    heard = stems if result.plan.duration <= MIXABLE else {"music": result.music}
+    small = {role: write_opus(audio, folder / f"{role}.ogg") for role, audio in heard.items()}
     bed, duck = 0.0, ()
-    own = read_audio(path, until=planned.plan.duration) if planned.features.has_audio else None
+    own = read_audio(result.source, until=result.plan.duration) if result.features.has_audio else None
     if own is not None:
         voice = fit(own, result.music.rate, result.music.samples.shape[1])
         gain = bed_gain(voice, result.music.samples, speech, result.music.rate)
         bed, duck = corners_of(gain, result.music.rate)
-    return Played(stems, exact, peaks_of(result.music.samples), bed, duck, dict(result.receipt))
+    return Played(small, exact, peaks_of(result.music.samples), bed, duck, dict(result.receipt))
+
+
+def result_of(
+    path: Path, features: VideoFeatures, heard: Heard, speech: Sequence[tuple[float, float]], audio: Audio | None = None
+) -> Result:
+    """A take as a result of the SDK; its sound is read again, unless what it sounds like is given."""
+    stems = {} if audio is not None else {role: _flac(file) for role, file in heard.played.exact.items()}
+    mix = audio or Audio(np.sum([stem.samples for stem in stems.values()], axis=0), RATE)
+    receipt = heard.played.receipt
+    sound = Rendering(mix, stems, 0.0, 0.0, str(receipt.get("synthesizer", "")), str(receipt.get("soundfont", "")))
+    duck = heard.settings.keep_audio == "duck"
+    return Result(
+        plan=heard.plan,
+        roll=heard.roll,
+        score=arrange(heard.roll, heard.plan, seed=heard.settings.seed or 0, speech=speech if duck else ()),
+        audio=mix,
+        music=mix,
+        stems=stems,
+        features=features,
+        options=heard.settings,
+        source=path,
+        receipt=receipt,
+        sound=None if audio is not None else sound,
+    )
 
 
 def corners_of(gain: np.ndarray, rate: int) -> tuple[float, tuple[tuple[float, float], ...]]:
@@ -214,10 +278,8 @@ def corners_of(gain: np.ndarray, rate: int) -> tuple[float, tuple[tuple[float, f
 def write(
     told: Told,
     path: Path,
-    planned: PlannedVideo,
-    roll: PianoRoll,
-    settings: ScoreOptions,
-    played: Played,
+    features: VideoFeatures,
+    heard: Heard,
     speech: Sequence[tuple[float, float]],
     order: Order,
     folder: Path,
@@ -225,24 +287,25 @@ def write(
     """Writes one file of a take into `folder`, mixed as ordered; its path."""
     told("write", 0.1)
     out = folder / f"{order.name}.{'zip' if order.kind == 'stems' else KINDS[order.kind]}"
+    played = heard.played
     if order.kind == "stems":
         return pack_stems({role: _flac(file) for role, file in played.exact.items()}, out)
-    plan = planned.plan
-    audio = mixed(path, plan.duration, played, speech, order) if order.kind in SOUNDING else SILENCE
+    audio = mixed(path, heard.plan.duration, played, speech, order) if order.kind in SOUNDING else SILENCE
     told("write", 0.5)
-    result = Result(
-        plan=plan,
-        roll=roll,
-        score=arrange(roll, plan, seed=settings.seed or 0, speech=speech if settings.keep_audio == "duck" else ()),
-        audio=audio,
-        music=audio,
-        stems={},
-        features=planned.features,
-        options=settings,
-        source=path,
-        receipt={**played.receipt, "keep_audio": order.keep, "gains": dict(order.gains)},
-    )
+    receipt = {**played.receipt, "keep_audio": order.keep, "gains": dict(order.gains)}
+    result = result_of(path, features, replace(heard, played=replace(played, receipt=receipt)), speech, audio)
+    if order.kind == "project":
+        muted = dict.fromkeys(played.exact, QUIET)
+        return save_project(replace(result, gains={**muted, **order.gains}), out)
     return result.save(out)
+
+
+def open_project(told: Told, path: Path, features: VideoFeatures) -> Project:
+    """A project file that somebody sent; InputError where it is none, or belongs to another video."""
+    told("write", 0.1)
+    project = load_project(path)
+    check_plan_fits(project.plan, features)
+    return project
 
 
 def mixed(path: Path, duration: float, played: Played, speech: Sequence[tuple[float, float]], order: Order) -> Audio:
@@ -259,8 +322,9 @@ def mixed(path: Path, duration: float, played: Played, speech: Sequence[tuple[fl
         total, ceiling = music, PEAK
     else:
         voice = fit(own, rate, music.shape[1])
-        times, levels = zip(*(played.duck if order.keep == "duck" and speech else ((0.0, 0.0),)), strict=True)
-        level: np.ndarray = played.bed + np.interp(np.arange(music.shape[1]) / rate, times, levels)
+        corners = played.duck if order.keep == "duck" and speech else ((0.0, 0.0),)
+        times, levels = [t for t, _ in corners], [level for _, level in corners]
+        level = np.asarray(np.interp(np.arange(music.shape[1]) / rate, times, levels), np.float32) + played.bed
         total = voice + music * np.power(10, level / 20, dtype=np.float32)
         ceiling = max(PEAK, min(1.0, float(np.abs(voice).max(initial=0.0))))
     return Audio(total * limiter_curve(peak_envelope(total), rate, ceiling), rate)
@@ -304,7 +368,7 @@ def write_files(result: Result, folder: Path, name: str, told: Callable[[float],
     """Every file of a take, by kind."""
     files: dict[str, Path] = {}
     done, whole = 0.0, sum(FILE_COST.values())
-    for kind, suffix in KINDS.items():
+    for kind, suffix in ((kind, suffix) for kind, suffix in KINDS.items() if kind in FILE_COST):
         told(done / whole)
         files[kind] = result.save(folder / f"{name}.{suffix}")
         done += FILE_COST[kind]

@@ -31,6 +31,7 @@ PROJECTS = Table()
 MOST_AT_ONCE = 3  # takes of one command
 LOUDEST, QUIETEST = 6.0, -60.0  # dB of a fader
 COPY = "Your browser cannot show this format, so it plays a small copy; downloads are whole."
+WAYS = {"other": "", "sadder": "sad", "brighter": "happy", "fewer": "sparse", "more": "driving"}  # to style tags
 NO_STYLE = "Nothing chosen: the pictures decide."
 log = logging.getLogger("diffbgm.space")
 
@@ -189,7 +190,10 @@ def retake(asked: Asked) -> None:
     take = asked.project.take(asked.data.get("take"))
     bars = take.plan.bars
     first, last = whole_of(asked.data, "first", 1, bars, 1), whole_of(asked.data, "last", 1, bars, bars)
-    make(asked, [work.other_bars(take, first, last, work.new_seed())])
+    way = str(asked.data.get("way", "other"))
+    if way not in WAYS:
+        raise InputError(f"way must be {', '.join(WAYS)}, got {way[:20]!r}.")
+    make(asked, [work.other_bars(take, first, last, work.new_seed(), WAYS[way])])
 
 
 def rearrange(asked: Asked) -> None:
@@ -231,6 +235,19 @@ def export(asked: Asked) -> None:
     start(project, asked.visitor, COMPOSING, "write", task)
 
 
+def restore(asked: Asked) -> None:
+    """Adds the take of a project file to the video that it belongs to."""
+    project = asked.project
+    watched, file = project.looked_at(), storage.uploaded(asked.data.get("path"))
+
+    def task(told: Told) -> Status:
+        wish = work.open_project(watched, file, told)
+        take = project.add(work.make_take(watched, wish, told), take_sheet)
+        return Status("good", f"The project is take {take.letter}.")
+
+    start(project, asked.visitor, COMPOSING, "render", task)
+
+
 def proxy(asked: Asked) -> None:
     """A copy of the video for a browser that cannot show it; made once."""
     project = asked.project
@@ -253,7 +270,7 @@ def cancel(asked: Asked) -> None:
 
 COMMANDS: Mapping[str, Callable[[Asked], Answer | None]] = {
     "open": open_film, "example": open_film, "compose": compose, "refine": refine, "retake": retake,
-    "rearrange": rearrange, "export": export, "proxy": proxy, "cancel": cancel,
+    "rearrange": rearrange, "restore": restore, "export": export, "proxy": proxy, "cancel": cancel,
 }  # fmt: skip
 
 

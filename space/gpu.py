@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from diffbgm import DiffBGM, MusicPlan, PianoRoll
-from diffbgm.composer.compose import Keep, window_starts
+from diffbgm.composer.keeping import Keep
+from diffbgm.composer.windows import window_starts
 from diffbgm.options import ScoreOptions
 from diffbgm.progress import Progress
 from diffbgm.stages import options_of

@@ -6,7 +6,9 @@ from urllib.parse import quote
 
 import numpy as np
 
+from diffbgm.critic import rank_takes
 from diffbgm.planner.shape import density_scale, level_of
+from diffbgm.result import Take as Heard
 from diffbgm.roll import roll_to_notes
 from diffbgm.types import METRES, MusicPlan, PianoRoll, PlannedCut
 from diffbgm.video import describe
@@ -108,6 +110,7 @@ def take_sheet(take: Take) -> dict[str, Any]:
         "stems": [[role, address_of(path)] for role, path in take.played.stems.items()],
         "roles": list(take.played.exact),
         "peaks": [round(float(p), 3) for p in take.played.peaks],
+        "gains": dict(take.gains) if take.gains is not None else None,
         "bed": round(take.played.bed, 2),
         "duck": [[round(t, 2), round(gain, 1)] for t, gain in take.played.duck],
         "notes": notes_of(take.plan, take.roll),
@@ -116,12 +119,11 @@ def take_sheet(take: Take) -> dict[str, Any]:
 
 
 def line_about(take: Take) -> str:
-    """What there is to say of a take: cuts met, tempo, key, instruments."""
+    """What there is to say of a take: what the critic hears, tempo, key, instruments."""
     plan = take.plan
-    hits = sum(cut.snapped for cut in plan.cuts)
-    cuts = f"{hits} of {len(plan.cuts)} cuts on a beat · " if plan.cuts else ""
     bpm = 60 * plan.beats / float(plan.tempo.edges[-1] - plan.tempo.edges[0])
-    return f"{cuts}{bpm:.0f} bpm · {plan.key} · {plan.palette}"
+    reasons = rank_takes(plan, [Heard(take.seed, take.roll)])[0].line
+    return f"{reasons} · {bpm:.0f} bpm · {plan.key} · {plan.palette}".removeprefix(" · ")
 
 
 def notes_of(plan: MusicPlan, roll: PianoRoll) -> list[list[float]]:

@@ -4,8 +4,9 @@
   const KEEP = { replace: "Music only", mix: "Keep it under the music", duck: "Keep it, music quiet under speech" };
   const FILES = {
     mp3: "MP3", wav: "WAV", midi: "MIDI", stems: "Stems (zip)", markers: "Markers for an editor",
-    picture: "Picture of the plan", receipt: "Receipt", plan: "Plan (JSON)",
+    picture: "Picture of the plan", receipt: "Receipt", plan: "Plan (JSON)", project: "Project, to go on another day",
   };
+  const WAYS = { other: "other notes", sadder: "sadder", brighter: "brighter", fewer: "fewer notes", more: "more notes" };
   const NAMES = { melody: "Melody", chords: "Chords", pad: "Pad", bass: "Bass", percussion: "Drums", music: "Music" };
   const QUIETEST = -40; // dB; a fader at its lower end is silent
   const DRIFT = 0.06; // seconds that sound and pictures may lie apart
@@ -15,6 +16,7 @@
   // --- small helpers -----------------------------------------------------------------------------------------------
 
   const escape = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+  const titled = (role) => NAMES[role] ?? NAMES[role.replace(/-\d+$/, "")]?.concat(role.match(/-(\d+)$/)?.[1].padStart(2, " ") ?? "") ?? role;
   const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
   const power = (db) => (db <= QUIETEST ? 0 : 10 ** (db / 20));
   const bold = (text) => escape(text).replace(/\*\*(.+?)\*\*/g, "<b>$1</b>");
@@ -242,6 +244,12 @@
       if (answer.film?.poster) this.video.poster = answer.film.poster;
       if (fresh.length && (!first || !this.take)) {
         if (before.length) this.remember();
+        for (const take of fresh) {
+          if (take.gains) this.view.mixes[take.letter] = Object.fromEntries(take.roles.map((role) => {
+            const db = take.gains[role] ?? 0;
+            return [role, { db: Math.max(QUIETEST, db), mute: db <= QUIETEST, solo: false }];
+          }));
+        }
         this.choose(fresh.at(first ? -1 : 0).letter, false);
       }
       if (answer.made && answer.made[1] !== this.fetched) {
@@ -280,6 +288,7 @@
     // --- a film comes in
 
     async bring(file) {
+      if (/\.json$/i.test(file.name)) return this.restore(file);
       if (file.size > known.bytes) {
         const most = Math.round(known.bytes / 1e6);
         this.say("bad", `${(file.size / 1e6).toFixed(0)} MB; this page takes up to ${most} MB. Export it smaller.`);
@@ -302,6 +311,14 @@
       }
       this.uploading = false;
       this.refresh();
+    }
+
+    // A project file: a take of the film that is open.
+    async restore(file) {
+      if (!this.data.film) return this.say("bad", "Choose the video of this project first, then open the project.");
+      if (this.busy) return this.say("bad", "Something runs: wait until it is done, or cancel it, then open the project.");
+      try { await this.command("restore", { path: await this.send(file) }); }
+      catch (error) { this.say("bad", error.message); }
     }
 
     forgetFilm() {
@@ -509,7 +526,10 @@
     }
 
     typed(input, done) {
-      if (input.id === "pick" && done && input.files.length) {
+      if (input.name === "project" && done && input.files.length) {
+        this.restore(input.files[0]);
+        input.value = "";
+      } else if (input.id === "pick" && done && input.files.length) {
         this.bring(input.files[0]);
         input.value = "";
       } else if (input.name === "keep" && done) {
@@ -538,7 +558,7 @@
         three: () => this.command("compose", { count: 3 }),
         refine: () => this.command("refine", { take }),
         rearrange: () => this.command("rearrange", { take }),
-        retake: () => this.command("retake", { take, first: this.range[0], last: this.range[1] }),
+        retake: () => this.command("retake", { take, way: this.$("[name=way]").value, first: this.range[0], last: this.range[1] }),
         loop: () => { this.looping = !this.looping; this.refresh(); },
         download: () => this.export(button.dataset.kind),
         example: async () => {
@@ -776,7 +796,9 @@
         ${take ? `<div class="bgm-part"><b>Change a part:</b> <label>bars <input type="number" name="first" min="1"
           max="${plan.bars.length - 1}" inputmode="numeric"></label> <label>to <input type="number" name="last" min="1"
           max="${plan.bars.length - 1}" inputmode="numeric"></label>
-          <button type="button" data-do="retake" disabled>Other notes here</button>
+          <select name="way" aria-label="How">${Object.entries(WAYS).map(([way, words]) =>
+            `<option value="${way}">${words}</option>`).join("")}</select>
+          <button type="button" data-do="retake" disabled>Make it so</button>
           <button type="button" data-do="loop" aria-pressed="false" disabled>Loop</button>
           <small>or drag over the time line; everything else stays</small></div>` : ""}</section>
         ${take ? mixer(take) : ""}${reasons(film, plan)}`;
@@ -858,7 +880,7 @@
 
   function mixer(take) {
     const strip = ([role]) => {
-      const name = NAMES[role] ?? role;
+      const name = titled(role);
       return `<div class="bgm-channel" data-role="${escape(role)}" role="group" aria-label="${escape(name)}"><b>${escape(name)}</b>
         ${take.stems.length > 1 ? `<button type="button" data-do="mute" data-role="${escape(role)}" aria-pressed="false"
           aria-label="Mute ${escape(name)}">M</button><button type="button" data-do="solo" data-role="${escape(role)}"
@@ -902,7 +924,8 @@
     <div class="bgm-do"><button type="button" class="stop" data-do="cancel" hidden>Cancel</button>
       <span class="bgm-out" hidden><button type="button" class="primary" data-do="download" data-kind="video">Download video</button>
         <details><summary>More files</summary><div>${Object.entries(FILES).map(([kind, name]) =>
-          `<button type="button" data-do="download" data-kind="${kind}">${name}</button>`).join("")}</div></details></span>
+          `<button type="button" data-do="download" data-kind="${kind}">${name}</button>`).join("")}
+          <label class="bgm-open">Open a project<input type="file" name="project" accept=".json"></label></div></details></span>
       <button type="button" data-do="compose" hidden>Compose music</button>
       <button type="button" data-do="three" hidden>Three takes</button>
       <button type="button" data-do="refine" hidden>Refine this take</button>

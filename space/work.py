@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from diffbgm import MusicPlan, PianoRoll, VideoFeatures, stages
-from diffbgm.composer.compose import Keep, bars_to_steps
+from diffbgm.composer.compose import bars_to_steps
+from diffbgm.composer.keeping import Keep
 from diffbgm.errors import InputError
 from diffbgm.options import ScoreOptions
 from diffbgm.planner import STYLES, combine_styles
+from diffbgm.planner.restyle import restyle
 from diffbgm.planner.shape import shape_energy
 from diffbgm.progress import Progress
 from diffbgm.stages import PlannedVideo, options_of
@@ -25,7 +27,7 @@ from space.settings import NEW_SEEDS, PageSettings
 from space.storage import new_folder
 
 STEP_COST, STEP_COST_GPU = 0.5, 0.02  # a step of a window takes as long as to play and write this many seconds
-PLAYING = 0.55  # of the time that follows composing; the rest writes files
+PLAYING = 0.75  # of the time that follows composing; the rest writes files
 ARRANGING = 0.05  # of the time that playing takes
 DRAFT_STEPS = 16  # of the sampler, for a first take
 
@@ -63,6 +65,8 @@ class Take:
     seed: int
     folder: Path
     played: child.Played
+    options: ScoreOptions
+    gains: Mapping[str, float] | None = None
     letter: str = ""
     sheet: Mapping[str, Any] = field(default_factory=dict)
 
@@ -88,14 +92,31 @@ class Wish:
         settings: The knobs.
         seed: That of the notes.
         roll: The notes, where they are known.
-        keep: Notes that stay, where others are composed.
+        old: The take of which only `bars` (from 0) are composed again.
+        options: What the SDK is asked for, where the knobs do not say it.
+        gains: dB by role, as the mixer is to stand.
     """
 
     plan: MusicPlan
     settings: PageSettings
     seed: int
     roll: PianoRoll | None = None
-    keep: Keep | None = None
+    old: "Take | None" = None
+    bars: tuple[int, ...] = ()
+    options: ScoreOptions | None = None
+    gains: Mapping[str, float] | None = None
+
+    @property
+    def asked(self) -> ScoreOptions:
+        """What the SDK is asked for."""
+        return self.options or self.settings.options(self.seed)
+
+    @property
+    def keep(self) -> Keep | None:
+        """The notes that stay."""
+        if self.old is None:
+            return None
+        return Keep(self.old.roll, ~bars_to_steps(list(self.bars), self.plan.bars))
 
 
 def course_of(plan: MusicPlan, steps: int, roll: PianoRoll | None = None) -> Course:
@@ -151,8 +172,8 @@ def other_band(take: Take, settings: PageSettings) -> Wish:
     return Wish(replace(take.plan, palette=palette), band, take.seed, roll=take.roll)
 
 
-def other_bars(take: Take, first: int, last: int, seed: int) -> Wish:
-    """Other notes in the bars first..last (from 1) of a take; the rest stays, bit for bit.
+def other_bars(take: Take, first: int, last: int, seed: int, tags: str = "") -> Wish:
+    """Other notes in the bars first..last (from 1) of a take, maybe of another style; the rest stays, bit for bit.
 
     Raises:
         InputError: There are no such bars.
@@ -160,8 +181,10 @@ def other_bars(take: Take, first: int, last: int, seed: int) -> Wish:
     bars = take.plan.bars
     if not 1 <= first <= last <= bars:
         raise InputError(f"Bars {first} to {last}: this piece has bars 1 to {bars}.")
-    steps = ~bars_to_steps(range(first - 1, last), bars)
-    return Wish(take.plan, take.settings, seed, keep=Keep(take.roll, steps))
+    opened = range(first - 1, last)
+    plan = restyle(take.plan, {opened: tags}) if tags else take.plan
+    options = replace(take.options, seed=seed)
+    return Wish(plan, take.settings, seed, old=take, bars=tuple(opened), options=options)
 
 
 def new_seed() -> int:
@@ -171,7 +194,7 @@ def new_seed() -> int:
 
 def compose(watched: Watched, wish: Wish, tell: child.Told) -> tuple[PlannedVideo, PianoRoll, ScoreOptions]:
     """The notes of a take (composed where they are not known), with what playing them needs."""
-    asked = wish.settings.options(wish.seed)
+    asked = wish.asked
     clock = child.StageClock(tell)
     with clock.stage("compose", 0.0, 1.0) as inner:
         roll = wish.roll or gpu.compose_roll(wish.plan, asked, None if gpu.ZERO_GPU else inner, wish.keep)
@@ -192,11 +215,19 @@ def make_take(watched: Watched, wish: Wish, told: Progress) -> Take:
     tell = on_course(wish, told)
     planned, roll, asked = compose(watched, wish, tell)
     with new_folder() as folder:
-        played = ask(
-            child.play, watched.path, tell, child.FINISHING,
-            planned, roll, asked, options_of(asked, 0), gpu.model().origin, folder, watched.speech,
-        )  # fmt: skip
-    return Take(watched, wish.plan, roll, wish.settings, wish.seed, folder, played)
+        if wish.old is None:
+            origin = gpu.model().origin
+            rest = (planned, roll, asked, options_of(asked, 0), origin, folder, watched.speech)
+            played = ask(child.play, watched.path, tell, child.FINISHING, *rest)
+        else:
+            rest = (planned, roll, asked, folder, watched.speech, heard(wish.old), wish.bars)
+            played = ask(child.play_part, watched.path, tell, child.FINISHING, *rest)
+    return Take(watched, wish.plan, roll, wish.settings, wish.seed, folder, played, asked, wish.gains)
+
+
+def heard(take: Take) -> child.Heard:
+    """A take as the other processes know it."""
+    return child.Heard(take.plan, take.roll, take.options, take.played)
 
 
 def score(watched: Watched, wish: Wish, told: Progress) -> child.Finished:
@@ -212,12 +243,18 @@ def score(watched: Watched, wish: Wish, told: Progress) -> child.Finished:
 
 def write_file(take: Take, order: child.Order, told: Progress) -> Path:
     """A file of a take, in a folder of its own."""
+    watched = take.watched
     with new_folder() as folder:
-        return ask(
-            child.write, take.watched.path, by_stage(told), child.FINISHING,
-            PlannedVideo(take.watched.features, take.plan, {}), take.roll, take.settings.options(take.seed),
-            take.played, take.watched.speech, order, folder,
-        )  # fmt: skip
+        rest = (watched.features, heard(take), watched.speech, order, folder)
+        return ask(child.write, watched.path, by_stage(told), child.FINISHING, *rest)
+
+
+def open_project(watched: Watched, path: Path, told: Progress) -> Wish:
+    """The take that a project file holds, for the same video."""
+    project = ask(child.open_project, path, by_stage(told), PAGE.wall_clock, watched.features)
+    options = project.options
+    settings = PageSettings(steps=min(max(options.steps or 0, 4), 96), keep=options.keep_audio or "replace")
+    return Wish(project.plan, settings, options.seed or 0, project.roll, options=options, gains=project.gains)
 
 
 def on_course(wish: Wish, told: Progress) -> child.Told:

@@ -279,7 +279,7 @@ def test_the_keyboard_alone_will_do(visit: Callable[..., Any]) -> None:
     assert get(page, "mix[take.stems[0][0]].db") == -0.5
     page.get_by_label("bars").focus()
     page.keyboard.type("1")
-    page.get_by_role("button", name="Other notes here").focus()
+    page.get_by_role("button", name="Make it so").focus()
     page.keyboard.press("Enter")
     takes(page, 2)
 

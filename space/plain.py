@@ -17,6 +17,7 @@ from space.line import Visitor
 from space.projects import Project, Status
 from space.settings import PageSettings, from_tags
 from space.sheet import address_of, plan_sheet, take_sheet
+from space.uploads import App, Message, Receive, Send
 from space.work import Wish, make_take, new_seed, plan_music, watch, write_file
 
 PIECE = 1 << 20  # bytes
@@ -29,6 +30,40 @@ FORM = """<p>Your cuts fall on the beat, and the last note on the last frame. Up
 <form method="post" enctype="multipart/form-data"><p><label>Video <input type="file" name="video" accept="video/*"
 required></label></p><p><label>In your own words <input name="text" maxlength="300" size="40"></label></p>
 <p><button>Make music for it</button></p></form>"""
+WAY = b'<head><noscript><meta http-equiv="refresh" content="0; url=plain"></noscript>'
+
+
+class PlainWay:
+    """ASGI middleware: browsers without script are sent from the page to /plain.
+
+    gradio puts what it is given for the head into the page by script, which is too late.
+    """
+
+    def __init__(self, app: App) -> None:
+        """`app`: what makes the page."""
+        self.app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """One request; the answer to GET / gets a line more in its head."""
+        if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] not in ("", "/"):
+            await self.app(scope, receive, send)
+            return
+        begun: list[Message] = []
+        body = bytearray()
+
+        async def held(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                begun.append(message)
+                return
+            body.extend(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            page = bytes(body).replace(b"<head>", WAY, 1)
+            headers = [(name, value) for name, value in begun[0]["headers"] if name != b"content-length"]
+            await send({**begun[0], "headers": [*headers, (b"content-length", str(len(page)).encode())]})
+            await send({"type": "http.response.body", "body": page})
+
+        await self.app(scope, receive, held)
 
 
 def routes() -> list[Route]:

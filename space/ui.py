@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from space import commands, films, storage
 from space.knobs import expert_knobs, more_knobs, style_knobs
 from space.limits import MOST_BYTES, PAGE
-from space.plain import routes
+from space.plain import PlainWay, routes
 from space.processes import warm_up
 from space.programs import add_api
 from space.settings import EXPERT, KNOBS, from_query
@@ -58,7 +58,7 @@ def launch_options() -> dict[str, Any]:
         "max_file_size": MOST_BYTES,
         "max_threads": THREADS,
         "enable_monitoring": False,
-        "app_kwargs": {"middleware": [Middleware(UploadGuard)], "routes": routes()},
+        "app_kwargs": {"middleware": [Middleware(UploadGuard), Middleware(PlainWay)], "routes": routes()},
         "allowed_paths": [str(films.folder())],
         "favicon_path": str(HERE / "icon.svg"),
         "footer_links": ["api"],
@@ -69,7 +69,7 @@ def launch_options() -> dict[str, Any]:
 
 
 def head() -> str:
-    """The script, what it has to know, and a way for browsers without script."""
+    """The script, and what it has to know."""
     known = {
         "steps": KNOBS.index("steps"),
         "bytes": MOST_BYTES,
@@ -78,10 +78,7 @@ def head() -> str:
             {"title": e.title, "caption": e.caption, "poster": films.to_uri(e.poster)} for e in films.examples()
         ],
     }
-    return (
-        '<noscript><meta http-equiv="refresh" content="0; url=plain"></noscript>'
-        f"<script>window.diffbgm = {json.dumps(known)};</script><script>{text('studio.js')}</script>"
-    )
+    return f"<script>window.diffbgm = {json.dumps(known)};</script><script>{text('studio.js')}</script>"
 
 
 def text(name: str) -> str:

@@ -56,7 +56,7 @@ def visit(browser: Any, server: str) -> Iterator[Callable[..., Any]]:
         page.on("pageerror", lambda e: strange.append(str(e)))
         page.goto(server + query)
         if options.get("java_script_enabled", True):
-            page.wait_for_function(f"{STUDIO} && {STUDIO}.server && {STUDIO}.knobs")
+            page.wait_for_function(f"window.diffbgm?.studio && {STUDIO}.server && {STUDIO}.knobs")
         return page
 
     yield open_page
@@ -187,13 +187,13 @@ def test_reload_in_mid_run_back_and_after_the_end(visit: Callable[..., Any], cli
     bring(page, clip.path)
     page.wait_for_selector("[data-do=cancel]:visible")
     page.reload()
-    page.wait_for_function(f"{STUDIO} && {STUDIO}.data.film")
+    page.wait_for_function(f"window.diffbgm?.studio && {STUDIO}.data.film")
     takes(page, 1)
     page.wait_for_function(f"{STUDIO}.video.readyState >= 1")
     page.get_by_role("button", name="Mute Melody").click()
     page.goto(f"{server}plain")
     page.go_back()
-    page.wait_for_function(f"{STUDIO} && {STUDIO}.data.takes.length === 1")
+    page.wait_for_function(f"window.diffbgm?.studio && {STUDIO}.data.takes.length === 1")
     assert page.locator(".lane.notes").count() == 1
     assert get(page, "mix.melody.mute"), "the mixer as well"
     page.get_by_role("button", name="New video").click()

@@ -9,6 +9,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -48,6 +49,7 @@ PROXY_SIZE = 640  # pixels of the longer side of a copy for the browser
 PROXY_EVERY = 1 / 30  # seconds between its pictures, at least
 MIXABLE = 180.0  # seconds of film up to which the browser holds every stem in memory
 OPUS_BIT_RATE = 96_000
+WRITERS = 2  # files that are written side by side
 PEAK = 10 ** (-1 / 20)  # that the limiter lets through
 RATE = 48_000  # Hz
 SILENCE = Audio(np.zeros((2, 1), np.float32), RATE)
@@ -228,11 +230,14 @@ def play_part(
 def write_played(told: Told, result: Result, folder: Path, speech: Sequence[tuple[float, float]]) -> Played:
     """Writes the sound of a result, as the page needs it, into `folder`."""
     stems, exact = result.stems, {role: folder / f"{role}.flac" for role in result.stems}
-    for i, (role, audio) in enumerate(stems.items()):
-        told("write", i / len(exact))
-        write_audio(audio, exact[role])
     heard = stems if result.plan.duration <= MIXABLE else {"music": result.music}
-    small = {role: write_opus(audio, folder / f"{role}.ogg") for role, audio in heard.items()}
+    small = {role: folder / f"{role}.ogg" for role in heard}
+    with ThreadPoolExecutor(WRITERS) as pool:
+        jobs = [pool.submit(write_opus, audio, small[role]) for role, audio in heard.items()]
+        jobs += [pool.submit(write_audio, audio, exact[role]) for role, audio in stems.items()]
+        for i, job in enumerate(jobs):
+            told("write", i / len(jobs))
+            job.result()
     bed, duck = 0.0, ()
     own = read_audio(result.source, until=result.plan.duration) if result.features.has_audio else None
     if own is not None:
@@ -324,7 +329,8 @@ def mixed(path: Path, duration: float, played: Played, speech: Sequence[tuple[fl
         voice = fit(own, rate, music.shape[1])
         corners = played.duck if order.keep == "duck" and speech else ((0.0, 0.0),)
         times, levels = [t for t, _ in corners], [level for _, level in corners]
-        level = np.asarray(np.interp(np.arange(music.shape[1]) / rate, times, levels), np.float32) + played.bed
+        at: np.ndarray = np.arange(music.shape[1]) / rate
+        level = np.asarray(np.interp(at, times, levels), np.float32) + played.bed
         total = voice + music * np.power(10, level / 20, dtype=np.float32)
         ceiling = max(PEAK, min(1.0, float(np.abs(voice).max(initial=0.0))))
     return Audio(total * limiter_curve(peak_envelope(total), rate, ceiling), rate)
@@ -388,7 +394,7 @@ def pack_stems(stems: Mapping[str, Audio], out: Path) -> Path:
     return out
 
 
-def write_opus(audio: Audio, path: Path) -> Path:
+def write_opus(audio: Audio, path: Path) -> None:
     """Sound as Opus: a tenth of its size, for playing in the browser."""
     opened: Any = av.open(str(path), "w")
     with opened as target:
@@ -396,7 +402,6 @@ def write_opus(audio: Audio, path: Path) -> Path:
         sound.stream.bit_rate = OPUS_BIT_RATE
         sound.write_until(np.inf)
         sound.finish()
-    return path
 
 
 def peaks_of(samples: np.ndarray) -> np.ndarray:

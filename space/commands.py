@@ -31,6 +31,7 @@ PROJECTS = Table()
 MOST_AT_ONCE = 3  # takes of one command
 LOUDEST, QUIETEST = 6.0, -60.0  # dB of a fader
 COPY = "Your browser cannot show this format, so it plays a small copy; downloads are whole."
+DRAFT = " It is a quick draft: refine it when you like it."
 WAYS = {"other": "", "sadder": "sad", "brighter": "happy", "fewer": "sparse", "more": "driving"}  # to style tags
 NO_STYLE = "Nothing chosen: the pictures decide."
 log = logging.getLogger("diffbgm.space")
@@ -212,7 +213,8 @@ def make(asked: Asked, wishes: list[work.Wish]) -> None:
             made = work.make_take(project.looked_at(), wish, lambda f, stage, i=i: told((i + f) / count, stage))
             take = project.add(made, take_sheet)
         assert take is not None
-        words = f"Take {take.letter} is ready." if count == 1 else f"{count} takes are ready: compare them."
+        draft = DRAFT if take.settings.steps < asked.settings.steps and not project.takes.keys() - {take.letter} else ""
+        words = f"Take {take.letter} is ready.{draft}" if count == 1 else f"{count} takes are ready: compare them."
         return Status("good", words)
 
     start(project, asked.visitor, COMPOSING, "compose", task)

@@ -232,6 +232,7 @@
       const { kind, words, share, stage } = answer.status;
       this.say(kind, words, answer.busy ? share : null, stage);
       this.refresh();
+      if (!answer.busy && !this.data.film) return this.forgetFilm(); // the way is free for another one
       if (answer.busy) this.timer = setTimeout(() => this.poll(), 300);
     }
 
@@ -587,7 +588,7 @@
         return event.shiftKey ? this.redo() : this.undo();
       }
       if (command || event.altKey) return;
-      if (event.key === " " && !at.closest?.("button, input, summary, a, [role=button], label")) {
+      if (event.key === " " && !at.closest?.("button, summary, a, [role=button], label, input:not([type=range])")) {
         event.preventDefault();
         this.toggle();
       } else if (/^[1-9]$/.test(event.key)) {

@@ -91,7 +91,7 @@ def test_drop_listen_download(visit: Callable[..., Any], clip: Drawn) -> None:
     page.wait_for_selector(".bgm-still, .still", state="attached")
     page.wait_for_selector(".bgm-voice")  # asked before the music is there
     takes(page, 1)  # it came by itself
-    assert words(page) == "Take A is ready."
+    assert words(page).startswith("Take A is ready.")
     assert "seed 9" in page.inner_text(".bgm-takes")
     assert not any("wasm" in name for name in page.evaluate("performance.getEntries().map((e) => e.name)"))
     with page.expect_download() as download:
@@ -185,7 +185,7 @@ def test_a_cancel_stays_whenever_it_comes(visit: Callable[..., Any], clip: Drawn
 def test_reload_in_mid_run_back_and_after_the_end(visit: Callable[..., Any], clip: Drawn, server: str) -> None:
     page = visit("?steps=4&seed=1")
     bring(page, clip.path)
-    page.wait_for_selector("[data-do=cancel]:visible")
+    page.wait_for_function(f"{STUDIO}.project && {STUDIO}.busy")
     page.reload()
     page.wait_for_function(f"window.diffbgm?.studio && {STUDIO}.data.film")
     takes(page, 1)
@@ -234,10 +234,10 @@ def test_what_cannot_be_used_is_said(visit: Callable[..., Any], draw: Callable[.
     wrong.write_text("no video\n" * 200)
     long = draw("long.mp4", [660.0], size=(32, 18), rate=0.1)
     page = visit()
-    for path, sentence in ((wrong, "holiday.mp4: not a video"), (long.path, "11 minutes long")):
+    for path, sentence in ((wrong, "holiday.mp4: is text, not a video"), (long.path, "11 minutes long")):
         bring(page, path)
         page.wait_for_selector(f".bgm-status[data-kind=bad]:has-text('{sentence}')")
-        page.get_by_role("button", name="New video").click()
+        assert page.locator(".bgm-drop").is_visible(), "the way is free for another one"
 
 
 def test_two_visitors_do_not_mix(visit: Callable[..., Any], clip: Drawn, silent_clip: Drawn) -> None:
@@ -250,9 +250,13 @@ def test_two_visitors_do_not_mix(visit: Callable[..., Any], clip: Drawn, silent_
         assert expected[1] in page.inner_text(".bgm-facts")
 
 
-def test_a_phone_shows_everything_without_sideways_scrolling(visit: Callable[..., Any], clip: Drawn) -> None:
+def test_a_phone_shows_everything_without_sideways_scrolling(
+    visit: Callable[..., Any], clip: Drawn, tmp_path: Path
+) -> None:
     page = visit("?steps=4&seed=1", PHONE)
-    bring(page, clip.path)
+    long = tmp_path / f"{'a-long-name-' * 8}.mp4"
+    shutil.copy(clip.path, long)
+    bring(page, long)
     takes(page, 1)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     page.mouse.wheel(0, 3000)
@@ -276,7 +280,7 @@ def test_the_keyboard_alone_will_do(visit: Callable[..., Any]) -> None:
     page.wait_for_function(f"Math.abs({STUDIO}.video.currentTime - {STUDIO}.plan.bars[1]) < 0.05")
     page.locator("[data-fader]").first.focus()
     page.keyboard.press("ArrowLeft")
-    assert get(page, "mix[take.stems[0][0]].db") == -0.5
+    assert get(page, "take.stems.map(([role]) => window.diffbgm.studio.mix[role]?.db)[0]") == -0.5
     page.get_by_label("bars").focus()
     page.keyboard.type("1")
     page.get_by_role("button", name="Make it so").focus()

@@ -327,9 +327,9 @@ def mixed(path: Path, duration: float, played: Played, speech: Sequence[tuple[fl
         total, ceiling = music, PEAK
     else:
         voice = fit(own, rate, music.shape[1])
-        corners = played.duck if order.keep == "duck" and speech else ((0.0, 0.0),)
+        corners: tuple[tuple[float, float], ...] = played.duck if order.keep == "duck" and speech else ((0.0, 0.0),)
         times, levels = [t for t, _ in corners], [level for _, level in corners]
-        at: np.ndarray = np.arange(music.shape[1]) / rate
+        at: np.ndarray = np.linspace(0.0, duration, music.shape[1], endpoint=False)
         level = np.asarray(np.interp(at, times, levels), np.float32) + played.bed
         total = voice + music * np.power(10, level / 20, dtype=np.float32)
         ceiling = max(PEAK, min(1.0, float(np.abs(voice).max(initial=0.0))))

@@ -41,7 +41,7 @@ def on_cpu() -> bool:
 
 def windows_of(plan: MusicPlan) -> int:
     """How many windows of eight bars the model composes for a plan, at most."""
-    return len(window_starts(plan.beats, 32))
+    return len(window_starts(plan.beats, 8 * plan.unit, bar=plan.unit))
 
 
 def slot_seconds(

@@ -22,7 +22,7 @@ RANGES: Mapping[str, tuple[float, float]] = {  # on this page; the SDK allows mo
     "rhythm": (0.0, 4.0), "mood": (0.0, 4.0), "level": (-1.0, 1.0), "steps": (4, 96), "fade": (0.0, 8.0),
 }  # fmt: skip
 # Options that another knob stands for, or that have no place on the page.
-COVERED = ("style", "prompt", "seed", "steps", "guidance", "keep_audio", "fade", "semantics", "takes")
+COVERED = ("style", "prompt", "seed", "steps", "guidance", "keep_audio", "fade", "semantics", "takes", "mood")
 EXPERT: tuple[str, ...] = tuple(name for name in SETTINGS if name not in COVERED)
 KEEP: tuple[str, ...] = SETTINGS["keep_audio"].choices
 MOST_SEED = 2**31 - 1

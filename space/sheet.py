@@ -10,7 +10,7 @@ from diffbgm.critic import rank_takes
 from diffbgm.planner.shape import density_scale, level_of
 from diffbgm.result import Take as Heard
 from diffbgm.roll import roll_to_notes
-from diffbgm.types import METRES, MusicPlan, PianoRoll, PlannedCut
+from diffbgm.types import MusicPlan, PianoRoll, PlannedCut
 from diffbgm.video import describe
 from space.projects import Project
 from space.work import Take, Watched
@@ -57,7 +57,7 @@ def film_sheet(project: Project, watched: Watched) -> dict[str, Any]:
 
 def plan_sheet(plan: MusicPlan) -> dict[str, Any]:
     """What is asked of the music: bars, sections, cuts, energy, and the reasons."""
-    beats = METRES[plan.metre]
+    beats = plan.beats_per_bar
     starts = np.arange(0, plan.beats, beats)
     density = level_of("density", plan.curves.density / density_scale(plan))
     full = level_of("polyphony", plan.curves.polyphony)

@@ -116,7 +116,7 @@ class Wish:
         """The notes that stay."""
         if self.old is None:
             return None
-        return Keep(self.old.roll, ~bars_to_steps(list(self.bars), self.plan.bars))
+        return Keep(self.old.roll, ~bars_to_steps(list(self.bars), self.plan.bars, self.plan.beats_per_bar))
 
 
 def course_of(plan: MusicPlan, steps: int, roll: PianoRoll | None = None) -> Course:

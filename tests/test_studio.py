@@ -11,11 +11,13 @@ import pytest
 from tests.drawing import Drawn, draw_video
 
 from diffbgm import DiffBGM, load_project, save_project
+from diffbgm.arrange.splice import splice_scores
 from diffbgm.errors import InputError, OptionError, PlanError
 from diffbgm.planner.restyle import changed_bars, restyle
 from diffbgm.project import LARGEST
 from diffbgm.render.splice import CROSS, RING
 from diffbgm.result import Result
+from diffbgm.types import Note, Score, TempoMap, Track
 
 STEPS = 4
 
@@ -37,6 +39,31 @@ def result(model: DiffBGM, film: Drawn) -> Result:
 
 def peak_db(difference: np.ndarray) -> float:
     return 20 * math.log10(float(np.abs(difference).max()) + 1e-12)
+
+
+def test_players_of_one_instrument_stay_apart() -> None:
+    def score(pitches: tuple[int, ...]) -> Score:
+        tracks = [
+            Track("pad", 48, tuple(Note(b, b + 1.0, p) for b in range(8)), gain=-k) for k, p in enumerate(pitches)
+        ]
+        return Score(tuple(tracks), TempoMap.steady(90.0, 8))
+
+    opened = np.arange(8) >= 4
+    both = splice_scores(score((60, 64)), score((72, 76, 79)), opened)
+    heard = [[note.pitch for note in track.notes] for track in both.tracks]
+    assert heard == [[60] * 4 + [72] * 4, [64] * 4 + [76] * 4, [79] * 4]
+    assert [track.gain for track in both.tracks] == [0, -1, -2]
+
+
+def test_a_piece_that_is_cut_off_stays_so_when_it_is_mixed_again(model: DiffBGM, film: Drawn) -> None:
+    cut = model.score(film.path, seed=1, steps=STEPS, ending="cut", loudness="youtube")
+    assert cut.receipt["loudness_lufs"] == pytest.approx(-14, abs=0.3)
+    changed, other = list(cut.stems)[:2]
+    late = slice(-round(0.25 * cut.audio.rate), -round(0.05 * cut.audio.rate))  # where a fade of 0.8 s is nearly over
+    before, after = (np.abs(r.stems[other].samples[:, late]).max() for r in (cut, cut.remix({changed: -6.0})))
+    assert after > 0.5 * before > 0
+    whole = model.retake(cut, range(cut.plan.bars), seed=2)
+    assert whole.receipt["loudness_lufs"] == pytest.approx(-14, abs=0.5)
 
 
 def test_other_bars_stay_note_by_note_and_sample_by_sample(model: DiffBGM, result: Result) -> None:
@@ -96,7 +123,7 @@ def test_a_remix_with_no_gains_nulls(result: Result) -> None:
     for gains in ({}, dict.fromkeys(result.stems, 0.0)):
         assert peak_db(result.remix(gains).audio.samples - result.audio.samples) < -90
     nearly = result.remix({next(iter(result.stems)): 1e-6})
-    assert peak_db(nearly.audio.samples - result.audio.samples) < -50  # by way of the whole computation
+    assert peak_db(nearly.audio.samples - result.audio.samples) < -40  # by way of the whole computation
 
 
 def test_a_muted_stem_is_gone_and_the_loudness_stays(result: Result) -> None:

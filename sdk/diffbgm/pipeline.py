@@ -4,10 +4,12 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from diffbgm import hub
 from diffbgm.errors import InputError, OptionError
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from diffbgm.composer.compose import Keep
     from diffbgm.options import Changes
 
+T = TypeVar("T")
 VideoSource = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 PlanSource = MusicPlan | str | os.PathLike[str]
 
@@ -41,9 +44,19 @@ class DiffBGM:
     """A model with what it takes to score videos. It holds no state between calls: threads may share one."""
 
     def __init__(self, model: "Denoiser", origin: hub.Origin, dtype: "torch.dtype | None" = None) -> None:
-        self.model = model
-        self.origin = origin
+        self._loaded: Future[tuple[Denoiser, hub.Origin]] = Future()
+        self._loaded.set_result((model, origin))
         self.dtype = dtype
+
+    @property
+    def model(self) -> "Denoiser":
+        """The network; waits where it is still being loaded, and raises what went wrong there."""
+        return self._loaded.result()[0]
+
+    @property
+    def origin(self) -> hub.Origin:
+        """Where the weights came from; waits as `model` does."""
+        return self._loaded.result()[1]
 
     def __repr__(self) -> str:
         device = next(self.model.parameters()).device
@@ -60,6 +73,7 @@ class DiffBGM:
         local_files_only: bool = False,
         device: "torch.device | str | None" = None,
         dtype: "torch.dtype | str | None" = None,
+        wait: bool = True,
     ) -> "DiffBGM":
         """A model by the name of its weights.
 
@@ -73,6 +87,8 @@ class DiffBGM:
             device: "cpu", "cuda", ...; None lets accelerate choose.
             dtype: What to compute in: "float32" or "bfloat16"; None takes bfloat16 where the hardware is fast at it,
                 else float32.
+            wait: False returns at once and loads in a thread, while a video is looked at; what `Raises` names is then
+                raised where the model is first needed.
 
         Returns:
             The model, on the device.
@@ -82,13 +98,21 @@ class DiffBGM:
             OptionError: There is no such device here, or another `dtype`.
             InputError: This process was forked from one that had loaded a model.
         """
-        from diffbgm.composer.device import find_device
 
-        precision = read_dtype(dtype)
-        model, origin = hub.load(
-            name_or_path, revision=revision, cache_dir=cache_dir, token=token, local_files_only=local_files_only
-        )
-        return cls(model.to(find_device(device)), origin, precision)
+        def load() -> "tuple[Denoiser, hub.Origin]":
+            from diffbgm.composer.device import find_device
+
+            model, origin = hub.load(
+                name_or_path, revision=revision, cache_dir=cache_dir, token=token, local_files_only=local_files_only
+            )
+            return model.to(find_device(device)), origin
+
+        precision = None if dtype is None else read_dtype(dtype)
+        if wait:
+            return cls(*load(), precision)
+        loading = cls.__new__(cls)
+        loading.dtype, loading._loaded = precision, in_thread(load)
+        return loading
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> Path:
         """Writes config.json and model.safetensors (float32) into `folder`, for `from_pretrained`; returns it."""
@@ -363,7 +387,7 @@ class DiffBGM:
         for first, end in runs_of(opened) if tags else ():
             new = restyle(new, {range(first, end): tags})
         check_outside(result.plan, new, opened)
-        stay = Keep(result.roll, ~bars_to_steps(opened, result.plan.bars))
+        stay = Keep(result.roll, ~bars_to_steps(opened, result.plan.bars, result.plan.beats_per_bar))
         others = [keep] if isinstance(keep, Keep) else list(keep)
         told = on_progress or silent
         settings = replace(result.options, seed=draw_seed() if seed is None else seed)
@@ -408,7 +432,7 @@ class DiffBGM:
             result.options,
             features=features,
             plan=new.plan,
-            roll=apply_bar_map(result.roll, new.bars),
+            roll=apply_bar_map(result.roll, new.bars, new.plan.beats_per_bar),
             on_progress=on_progress,
         )
         return replace(scored, holder=kept or result.holder)
@@ -428,12 +452,26 @@ class KeptCopy:
         return self
 
 
-def read_dtype(dtype: "torch.dtype | str | None") -> "torch.dtype | None":
-    """The dtype of that name; None stays None."""
+def in_thread(work: Callable[[], T]) -> "Future[T]":
+    """What `work` will have returned or raised; a program that ends does not wait for it."""
+    done: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as e:
+            done.set_exception(e)
+
+    threading.Thread(target=run, daemon=True).start()
+    return done
+
+
+def read_dtype(dtype: "torch.dtype | str") -> "torch.dtype":
+    """The dtype of that name."""
     import torch
 
     found = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
-    if dtype is not None and found not in (torch.float32, torch.bfloat16, torch.float16):
+    if found not in (torch.float32, torch.bfloat16, torch.float16):
         raise OptionError(f"dtype must be float32, bfloat16 or float16, got {dtype!r}")
     return found
 

@@ -13,9 +13,10 @@ from diffbgm.options import ScoreOptions
 from diffbgm.progress import Progress
 from diffbgm.receipt import finite
 from diffbgm.render import render
+from diffbgm.render.loudness import DEFAULT_LOUDNESS
 from diffbgm.render.splice import splice, splice_audio
-from diffbgm.result import Result, under_own_sound
-from diffbgm.types import METRES, MusicPlan, PianoRoll
+from diffbgm.result import Result, final_fade, under_own_sound
+from diffbgm.types import MusicPlan, PianoRoll
 
 
 def check_bars(bars: Sequence[int], plan: MusicPlan) -> list[int]:
@@ -65,7 +66,7 @@ def replace_bars(
     """
     if result.sound is None:
         raise RenderError("this result kept no stems, so its sound cannot stay; score with stems")
-    per_bar = METRES[plan.metre]
+    per_bar = plan.beats_per_bar
     opened = np.zeros(plan.beats, bool)
     for bar in bars:
         opened[bar * per_bar : (bar + 1) * per_bar] = True
@@ -74,7 +75,8 @@ def replace_bars(
     fresh = render(
         score,
         duration=plan.duration,
-        fade=result.receipt.get("rendered_fade", result.options.fade),
+        fade=final_fade(plan, result.receipt.get("rendered_fade", result.options.fade)),
+        loudness=options.loudness or DEFAULT_LOUDNESS,
         on_progress=on_progress,
     )
     sound, spans = result.sound, []

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from tests.music import make_plan, make_roll
 
-from diffbgm.composer import Config, Denoiser
+from diffbgm.composer import Denoiser
 from diffbgm.composer.compose import compose
 from diffbgm.composer.keeping import Keep, merge_keeps, open_window_starts, untie
 from diffbgm.composer.sections import noise_source
@@ -17,15 +16,6 @@ from diffbgm.options import ComposeOptions
 from diffbgm.types import Key
 
 FAST = ComposeOptions(seed=3, steps=4)
-
-
-@pytest.fixture(scope="module")
-def model() -> Denoiser:
-    torch.manual_seed(0)
-    model = Denoiser(Config.tiny()).eval().requires_grad_(False)
-    model.head.bias[:4] = -1.0  # an untrained network that plays something
-    model.head.weight += 0.3 * torch.randn(model.head.weight.shape)
-    return model
 
 
 def opened(bars: range, total: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 
 from diffbgm.types import Control, Note, Score, Track
 
-Key = tuple[str, int]
+Key = tuple[str, int, int]  # role, program, which of the players of both
 
 
 def splice_scores(old: Score, new: Score, opened: np.ndarray) -> Score:
@@ -25,20 +25,28 @@ def splice_scores(old: Score, new: Score, opened: np.ndarray) -> Score:
         The score; parts that only one of them has are there too.
 
     """
-    parts: dict[Key, Track] = {(t.role, t.program): t for t in (*new.tracks, *old.tracks)}
-    order = dict.fromkeys((t.role, t.program) for t in (*old.tracks, *new.tracks))
+    before, after = players(old), players(new)
     tracks: list[Track] = []
-    for key in order:
-        before, after = ([t for t in score.tracks if (t.role, t.program) == key] for score in (old, new))
-        notes = [n for t in before for n in t.notes if not is_open(n.start, opened)]
-        notes += [n for t in after for n in t.notes if is_open(n.start, opened)]
-        controls = [c for t in before for c in t.controls if not is_open(c.beat, opened)]
-        controls += [c for t in after for c in t.controls if is_open(c.beat, opened)]
-        if before and after:
-            controls += [c for t in before for c in entering(t, opened)]
+    for key, part in {**before, **{key: part for key, part in after.items() if key not in before}}.items():
+        kept, fresh = before.get(key), after.get(key)
+        notes = [n for n in (kept.notes if kept else ()) if not is_open(n.start, opened)]
+        notes += [n for n in (fresh.notes if fresh else ()) if is_open(n.start, opened)]
+        controls = [c for c in (kept.controls if kept else ()) if not is_open(c.beat, opened)]
+        controls += [c for c in (fresh.controls if fresh else ()) if is_open(c.beat, opened)]
+        if kept and fresh:
+            controls += entering(kept, opened)
         if notes:
-            tracks.append(replace(parts[key], notes=tuple(separate(notes)), controls=tuple(sorted(set(controls)))))
+            tracks.append(replace(part, notes=tuple(separate(notes)), controls=tuple(sorted(set(controls)))))
     return replace(new, tracks=tuple(tracks), tempo=old.tempo)
+
+
+def players(score: Score) -> dict[Key, Track]:
+    """The tracks by who plays them, several of one role and program in order."""
+    out: dict[Key, Track] = {}
+    for track in score.tracks:
+        number = sum((role, program) == (track.role, track.program) for role, program, _ in out)
+        out[track.role, track.program, number] = track
+    return out
 
 
 def is_open(beat: float, opened: np.ndarray) -> bool:

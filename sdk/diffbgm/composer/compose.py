@@ -12,9 +12,25 @@ import torch
 from torch import Tensor
 
 from diffbgm.composer.batching import DenoiseRequest, Prediction, predict
-from diffbgm.composer.condition import Condition
+from diffbgm.composer.condition import (
+    CORPUS_OF_GENRE,
+    Condition,
+    SectionCondition,
+    harmony_tokens,
+    heard_affect,
+    window_tokens,
+)
 from diffbgm.composer.denoiser import Denoiser
-from diffbgm.composer.guidance import condition_variants, guide, guide_to_mode, mode_targets
+from diffbgm.composer.guidance import (
+    accent_metre,
+    chord_targets,
+    condition_variants,
+    guide,
+    guide_to_chords,
+    guide_to_mode,
+    metre_accents,
+    mode_targets,
+)
 from diffbgm.composer.keeping import (
     Keep,
     fixed_logits,
@@ -28,7 +44,7 @@ from diffbgm.composer.keeping import (
 from diffbgm.composer.noise import noise_levels
 from diffbgm.composer.precision import with_cast_weights
 from diffbgm.composer.sampling import sampler
-from diffbgm.composer.sections import couple_sections, noise_source
+from diffbgm.composer.sections import couple_sections, noise_source, same_harmony
 from diffbgm.composer.windows import average_windows, padded_beats
 from diffbgm.errors import NoNotesError
 from diffbgm.options import ComposeOptions
@@ -96,7 +112,8 @@ def compose_steps(
     """
     device = next(model.parameters()).device
     steps = plan.beats * STEPS_PER_BEAT
-    length = padded_beats(plan.beats, model.beats) * STEPS_PER_BEAT
+    window = model.config.bars * plan.unit
+    length = padded_beats(plan.beats, window) * STEPS_PER_BEAT
     keep = merge_keeps(keep, plan)
     opened = open_steps(keep, plan, length)
     fixed = fixed_logits(keep, plan, length, device)
@@ -104,6 +121,10 @@ def compose_steps(
     targets = open_targets(mode_targets(plan, device), opened)
     indices = untie(noise_source(plan, length), opened | (np.arange(length) >= steps))
     source = None if indices is None else torch.as_tensor(indices).to(device)
+    coupled = same_harmony(indices, plan)
+    alike = None if coupled is None else torch.as_tensor(coupled).to(device)
+    chords = chord_targets(plan, device)
+    accents = metre_accents(plan, length, device)
     generator = torch.Generator().manual_seed(options.seed)
     variants: dict[tuple[int, ...], list[Condition]] = {}  # the windows come back to the same places
 
@@ -111,16 +132,19 @@ def compose_steps(
         drawn = torch.randn(4, length, PITCHES, generator=generator).to(device)  # on the CPU: the same on all devices
         return drawn if source is None else drawn[:, source]
 
-    sampling = sampler(noise, noise_levels(options.steps), bar_correlation=options.bar_correlation)
+    sampling = sampler(
+        noise, noise_levels(options.steps), bar_correlation=options.bar_correlation, bar=plan.unit * STEPS_PER_BEAT
+    )
     shown, step = next(sampling), 0
     while True:
-        starts = open_window_starts(opened, plan, model.beats, step)
+        starts = open_window_starts(opened, plan, window, step)
         if (key := tuple(starts)) not in variants:
             variants[key] = condition_variants(condition_of(plan, starts, model).to(device), options.guidance)
         prediction = yield DenoiseRequest(*shown, starts, variants[key])
         logits = average_windows(guide(options.guidance, prediction.logits), starts, length)
-        logits = couple_sections(logits, source, options.section_coupling)
+        logits = couple_sections(logits, alike, options.section_coupling)
         logits = guide_to_mode(logits, targets, options.mode_guidance)
+        logits = accent_metre(guide_to_chords(logits, chords), accents)
         logits = torch.where(free, logits, fixed)
         step += 1
         if on_progress:
@@ -142,9 +166,10 @@ def compose_steps(
 
 
 def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Condition":
-    """The plan's tokens for every window, in the key where the model works (C major, A minor)."""
-    from diffbgm.composer.condition import CORPUS_OF_GENRE, Condition, SectionCondition, heard_affect, window_tokens
+    """The plan's tokens for every window, in the key where the model works (C major, A minor).
 
+    4/4 is not told: it is what windows of that length are taken for.
+    """
     shift = key_shift(plan.key)
     curves = {name: getattr(plan.curves, name).astype(np.float64) for name in CURVES}
     curves["register"] = curves["register"] + shift
@@ -158,8 +183,25 @@ def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Cond
         texture["tempo"] = float(bpm[section.start_beat : section.end_beat].mean())
         sections.append(SectionCondition(section.start_beat, section.end_beat, texture))
     kind = {"genre": plan.genre, "corpus": CORPUS_OF_GENRE[plan.genre]}
-    windows = [window_tokens(curves, sections, plan.beats, s, model.beats, model.config.clip_width) for s in starts]
-    return Condition.stack([replace(window, **kind) for window in windows], model.config)
+    if plan.metre != "4/4":
+        kind["metre"] = plan.metre
+    length, clip_width = model.config.bars * plan.unit, model.config.clip_width
+    windows = [window_tokens(curves, sections, plan.beats, s, length, clip_width, plan.unit) for s in starts]
+    harmony = asked_harmony(plan, max(starts) + length) if plan.chords and model.config.harmony else None
+    for i, (window, start) in enumerate(zip(windows, starts, strict=True)):
+        told = None if harmony is None else harmony[start : start + length]
+        windows[i] = replace(window, **kind, harmony=told)
+    return Condition.stack(windows, model.config)
+
+
+def asked_harmony(plan: MusicPlan, beats: int) -> np.ndarray:
+    """[beats, HARMONY_WIDTH] what the network is told of the plan's chords, in the key where it works."""
+    chord, bass = np.zeros((beats, 12)), np.zeros((beats, 12))
+    shift = key_shift(plan.key)
+    for asked in plan.chords:
+        chord[asked.start : asked.end, [(c + shift) % 12 for c in asked.chord.classes]] = 1
+        bass[asked.start : asked.end, (asked.chord.bass + shift) % 12] = 1
+    return harmony_tokens(beats, chord=chord, bass=bass)
 
 
 def finish(logits: Tensor, velocity: Tensor, plan: MusicPlan) -> PianoRoll:
@@ -180,9 +222,10 @@ def name_of(model: Denoiser) -> str:
     return str(getattr(model, "source", "given"))
 
 
-def bars_to_steps(bars: "list[int] | range", total_bars: int) -> np.ndarray:
+def bars_to_steps(bars: "list[int] | range", total_bars: int, beats_per_bar: int = BEATS_PER_BAR) -> np.ndarray:
     """[T] True in the given bars."""
-    steps = np.zeros(total_bars * BEATS_PER_BAR * STEPS_PER_BEAT, bool)
+    width = beats_per_bar * STEPS_PER_BEAT
+    steps = np.zeros(total_bars * width, bool)
     for bar in bars:
-        steps[bar * BEATS_PER_BAR * STEPS_PER_BEAT : (bar + 1) * BEATS_PER_BAR * STEPS_PER_BEAT] = True
+        steps[bar * width : (bar + 1) * width] = True
     return steps

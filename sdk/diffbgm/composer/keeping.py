@@ -11,7 +11,7 @@ from diffbgm.composer.guidance import ModeTarget
 from diffbgm.composer.windows import window_starts
 from diffbgm.errors import PlanError
 from diffbgm.roll import key_shift, transpose
-from diffbgm.types import METRES, PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll
+from diffbgm.types import PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll
 
 SURE_LOGIT = 12.0  # of a cell that is not to change
 
@@ -68,13 +68,13 @@ def open_window_starts(free: np.ndarray, plan: MusicPlan, window: int, turn: int
         First beats, rising; of the whole piece where nothing is kept.
     """
     steps = np.flatnonzero(free)
-    bar, beats = METRES[plan.metre], plan.beats
+    bar, beats = plan.unit, plan.beats
     first, last = (int(steps[i]) // (bar * STEPS_PER_BEAT) for i in (0, -1))
     start, end = max(0, first - 1) * bar, min(beats, (last + 2) * bar)
     if (missing := window - (end - start)) > 0:
         start = max(0, min(start - missing // 2 // bar * bar, beats - window))
         end = min(beats, start + window)
-    starts = [start + at for at in window_starts(end - start, window, turn)]
+    starts = [start + at for at in window_starts(end - start, window, turn, bar)]
     return [at for at in starts if free[at * STEPS_PER_BEAT : (at + window) * STEPS_PER_BEAT].any()]
 
 

@@ -22,7 +22,8 @@ def look_at(cells: np.ndarray) -> np.ndarray:
         parts += [spread(onsets.sum(1)), spread(sound[voice].sum(1)), repeats(strikes[voice].reshape(bars, -1))]
         parts.append(repeats((onsets > 0).astype(bool)))
     chords = strikes[1][strikes[1].sum(1) > 1].astype(np.int64)
-    beats = sound.any(0)[::STEPS_PER_BEAT].astype(np.int64)
+    sounding: np.ndarray = sound.max(axis=0)
+    beats = sounding[::STEPS_PER_BEAT].astype(np.int64)
     parts += [share(distances(chords)), share(distances(beats)), share(np.bincount(chords.sum(1), minlength=8)[2:8])]
     melody = line(strikes[0], highest=True)
     bass = line(sound[1][::STEPS_PER_BEAT], highest=False)

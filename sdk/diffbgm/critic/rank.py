@@ -8,7 +8,7 @@ import numpy as np
 from diffbgm.critic.model import Critic, bundled_critic
 from diffbgm.result import Take
 from diffbgm.roll import key_shift, measure_curves, sounding, transpose
-from diffbgm.types import LOWEST_PITCH, METRES, PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll
+from diffbgm.types import LOWEST_PITCH, PITCHES, STEPS_PER_BEAT, Curves, MusicPlan, PianoRoll
 
 PLAN_WEIGHT = 4.0  # log odds that a perfect fit to the plan is worth beside none
 LISTENS_TO = "4/4"  # the metre that the bundled critic was fitted on
@@ -32,10 +32,11 @@ def rank_takes(plan: MusicPlan, takes: Sequence[Take], critic: Critic | None = N
 
 def judge(plan: MusicPlan, take: Take, critic: Critic | None) -> Take:
     """One take with its score and reasons."""
-    fits = fit_to_plan(plan, take.roll)
+    curves = measure_curves(take.roll.cells, plan.beats_per_bar)
+    fits = fit_to_plan(plan, take.roll, curves)
     heard = critic.judge(transpose(take.roll, key_shift(plan.key)).cells) if critic is not None else 0.0
     score = heard + PLAN_WEIGHT * float(np.mean(list(fits.values())))
-    return replace(take, score=score, reasons=tuple(reasons(plan, take.roll)))
+    return replace(take, score=score, reasons=tuple(reasons(plan, take.roll, curves, fits["density"])))
 
 
 def struck_cuts(plan: MusicPlan, roll: PianoRoll) -> tuple[int, int]:
@@ -45,9 +46,11 @@ def struck_cuts(plan: MusicPlan, roll: PianoRoll) -> tuple[int, int]:
     return int(busy[at].sum()), len(at)
 
 
-def fit_to_plan(plan: MusicPlan, roll: PianoRoll) -> dict[str, float]:
-    """0..1 each: cuts struck; correlation of density and polyphony with the plan's curves; the mode that was asked."""
-    curves = measure_curves(roll.cells, METRES[plan.metre])
+def fit_to_plan(plan: MusicPlan, roll: PianoRoll, curves: Curves) -> dict[str, float]:
+    """0..1 each: cuts struck; correlation of density and polyphony with the plan's curves; the mode that was asked.
+
+    `curves` are the roll's.
+    """
     hit, cuts = struck_cuts(plan, roll)
     fits = {"cuts": hit / cuts if cuts else 1.0}
     for name in ("density", "polyphony"):
@@ -63,9 +66,11 @@ def fit_to_plan(plan: MusicPlan, roll: PianoRoll) -> dict[str, float]:
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10, 11)}
 
 
-def reasons(plan: MusicPlan, roll: PianoRoll) -> list[str]:
-    """Why a take is as it is, for people: cuts first, then what it has more or less of than the plan asks for."""
-    curves = measure_curves(roll.cells, METRES[plan.metre])
+def reasons(plan: MusicPlan, roll: PianoRoll, curves: Curves, follows: float) -> list[str]:
+    """Why a take is as it is, for people: cuts first, then what it has more or less of than the plan asks for.
+
+    `curves` are the roll's; `follows` 0..1 is how closely its density follows the plan's.
+    """
     hit, cuts = struck_cuts(plan, roll)
     said = [f"lands {hit}/{cuts} cuts"] if cuts else []
     register = float(np.mean(curves.register) - np.mean(plan.curves.register))
@@ -75,5 +80,4 @@ def reasons(plan: MusicPlan, roll: PianoRoll) -> list[str]:
         said += [more] if ratio > limit else [less] if ratio < 1 / limit else []
     if not sounding(roll.cells)[0].any():
         said.append("no melody")
-    follows = fit_to_plan(plan, roll)["density"]
     return said if len(said) > 1 or follows <= 0.7 else [*said, "follows the plan closely"]

@@ -14,7 +14,7 @@ from diffbgm.errors import PlanError
 from diffbgm.planner.curves import section_texture
 from diffbgm.planner.levels import POP909
 from diffbgm.planner.styles import combine_styles
-from diffbgm.types import CURVES, METRES, MusicPlan, Section
+from diffbgm.types import CURVES, MusicPlan, Section
 
 AFFECT = 0.6  # how far a section's affect moves to what a style asks for
 
@@ -39,7 +39,7 @@ def restyle(plan: MusicPlan, styles: Mapping[int | range, str | Sequence[str]]) 
             plan = _restyle_bars(plan, where, tags)
         elif -len(plan.sections) <= where < len(plan.sections):
             section = plan.sections[where]
-            bar = METRES[plan.metre]
+            bar = plan.beats_per_bar
             plan = _restyle_bars(plan, range(section.start_beat // bar, section.end_beat // bar), tags)
         else:
             raise PlanError(f"there is no section {where}; the plan has {len(plan.sections)}")
@@ -48,7 +48,7 @@ def restyle(plan: MusicPlan, styles: Mapping[int | range, str | Sequence[str]]) 
 
 def split_sections(plan: MusicPlan, edges: Sequence[int]) -> MusicPlan:
     """Return the plan with its sections parted at these bars as well."""
-    beats = {bar * METRES[plan.metre] for bar in edges}
+    beats = {bar * plan.beats_per_bar for bar in edges}
     sections: list[Section] = []
     for section in plan.sections:
         inside = sorted(
@@ -62,7 +62,7 @@ def _restyle_bars(plan: MusicPlan, bars: range, tags: str | Sequence[str]) -> Mu
     if not 0 <= bars.start < bars.stop <= plan.bars or bars.step != 1:
         raise PlanError(f"bars {bars.start} to {bars.stop} are no bars of the plan; it has {plan.bars}, from 0")
     style, before = combine_styles(tags), combine_styles(plan.style)
-    per_bar = METRES[plan.metre]
+    per_bar = plan.beats_per_bar
     first, end = bars.start * per_bar, bars.stop * per_bar
     plan = split_sections(plan, (bars.start, bars.stop))
     curves = {name: np.array(getattr(plan.curves, name)) for name in CURVES}
@@ -111,7 +111,7 @@ def changed_bars(old: MusicPlan, new: MusicPlan) -> tuple[int, ...]:
         differs |= getattr(old.curves, name) != getattr(new.curves, name)
     asked = [[_asked(plan, beat) for beat in range(plan.beats)] for plan in (old, new)]
     differs |= np.array([a != b for a, b in zip(*asked, strict=True)])
-    per_bar = METRES[old.metre]
+    per_bar = old.beats_per_bar
     return tuple(np.flatnonzero(differs.reshape(-1, per_bar).any(1)).tolist())
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 
@@ -10,23 +11,25 @@ from diffbgm.errors import RenderError
 from diffbgm.files import StrPath
 from diffbgm.media.blocks import blocks, new_sound, release
 from diffbgm.progress import Progress, part_of
-from diffbgm.render.loudness import fade_curve, master_curve, measure_loudness, target_of, true_peak
-from diffbgm.render.mix import add_room, balance, brighten, energy_curve, glue_curve, room_response
+from diffbgm.render.loudness import DEFAULT_LOUDNESS, fade_curve, master_curve, measure_loudness, target_of, true_peak
+from diffbgm.render.mix import add_room, balance, brighten, energy_curve, excess_gains, glue_curve, room_response
 from diffbgm.render.soundfont import LICENCES, PACKAGED, find_soundfont
 from diffbgm.render.synth import Engine, find_engine, synthesize
-from diffbgm.types import Audio, Score, Track, Value
+from diffbgm.types import Audio, Role, Score, Track, Value
 
 __all__ = [
     "Rendering",
     "find_engine",
     "find_soundfont",
     "measure_loudness",
+    "possible_stems",
     "render",
     "stem_names",
     "target_of",
     "true_peak",
 ]
 
+MOST_OF_A_ROLE = 6  # tracks whose files are checked before the work
 SYNTHESIS = 0.75  # share of the time that goes into the synthesizer, for the progress
 
 
@@ -60,7 +63,7 @@ def render(
     score: Score,
     *,
     duration: float,
-    loudness: float | str = -16.0,
+    loudness: float | str = DEFAULT_LOUDNESS,
     ceiling: float = -1.0,
     fade: float | None = None,
     soundfont: StrPath | None = None,
@@ -102,28 +105,29 @@ def render(
     raw = synthesize(tracks, score.tempo, samples, rate, engine, font, part_of(on_progress, 0.0, SYNTHESIS))
     report = part_of(on_progress, SYNTHESIS, 1.0)
     energy = energy_curve(tracks, score.tempo, duration)
+    for stem, track in zip(raw, tracks, strict=True):
+        if track.role != "bass":
+            brighten(stem, energy, rate)
     balance(raw, tracks, rate, float(energy.mean()), known=font == PACKAGED)
     response = room_response(rate)
     mix = new_sound(2, samples)
-    kept: dict[str, np.ndarray] = {}
-    for done, (name, track) in enumerate(zip(names, tracks, strict=True)):
-        stem, raw[done] = raw[done], np.zeros((2, 0), np.float32)
-        if track.role != "bass":
-            brighten(stem, energy, rate)
+    for done, (stem, track) in enumerate(zip(raw, tracks, strict=True), 1):
         add_room(stem, track.role, response)
         add_sound(mix, stem)
-        if stems:
-            kept[name] = stem
-        report(0.8 * (done + 1) / len(tracks), f"mixing {name}")
+        report(0.7 * done / len(tracks), f"mixing {track.role}")
 
-    ending = fade_curve(samples, rate, min(0.8, duration / 5) if fade is None else fade)
     glue = glue_curve(mix, energy, rate)
+    for stem, gain in zip(raw, excess_gains(raw, tracks, glue, rate, float(energy.mean())), strict=True):
+        if gain < 1:
+            add_sound(mix, stem, gain - 1)
+            add_sound(stem, stem, gain - 1)
+    ending = fade_curve(samples, rate, fade)
     glue[samples - len(ending) :] *= ending
     master = master_curve(lambda a, b: mix[:, a:b] * glue[a:b], samples, rate, target, ceiling)
     for a, b in blocks(samples):
         master[a:b] *= glue[a:b]
         release(master, glue)
-    for sound in (mix, *kept.values()):
+    for sound in (mix, *raw) if stems else (mix,):
         for a, b in blocks(samples):
             sound[:, a:b] *= master[a:b]
             release(sound, master)
@@ -131,7 +135,7 @@ def render(
     report(1.0, "sound is ready")
     return Rendering(
         Audio(mix, rate),
-        {name: Audio(stem, rate) for name, stem in kept.items()},
+        {name: Audio(stem, rate) for name, stem in zip(names, raw, strict=True)} if stems else {},
         measure_loudness(mix, rate),
         true_peak(mix),
         engine,
@@ -139,6 +143,12 @@ def render(
         LICENCES.get(font.name, ""),
         master if stems else None,
     )
+
+
+def possible_stems() -> list[str]:
+    """Return the names that stems may have, as far as `MOST_OF_A_ROLE` tracks go."""
+    roles = get_args(Role)
+    return [*roles, *(f"{role}-{number}" for role in roles for number in range(2, MOST_OF_A_ROLE + 1))]
 
 
 def stem_names(tracks: Sequence[Track]) -> list[str]:
@@ -151,8 +161,8 @@ def stem_names(tracks: Sequence[Track]) -> list[str]:
     return names
 
 
-def add_sound(total: np.ndarray, part: np.ndarray) -> None:
-    """`total` [C, N] += `part`, in blocks."""
+def add_sound(total: np.ndarray, part: np.ndarray, gain: float = 1.0) -> None:
+    """`total` [C, N] += `part` times a gain, in blocks."""
     for a, b in blocks(total.shape[1]):
-        total[:, a:b] += part[:, a:b]
+        total[:, a:b] += part[:, a:b] * np.float32(gain)
         release(total, part)

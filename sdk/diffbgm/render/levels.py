@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
+
 from diffbgm.render.sf3 import DRUM_BANK, Preset
 from diffbgm.types import Note, Track
 
@@ -41,4 +43,5 @@ def own_level(track: Track) -> float:
     """LUFS that the font in the package gives the `phrase` on this track's instrument."""
     levels = read_levels()
     bank = DRUM_BANK if track.is_drum else 0
-    return levels.get((bank, track.program), levels[bank, 0])
+    level = levels.get((bank, track.program), -np.inf)
+    return level if np.isfinite(level) else levels[bank, 0]

@@ -12,6 +12,7 @@ import numpy as np
 from diffbgm.errors import OptionError
 from diffbgm.media.blocks import Read, blocks, new_sound, reader, release
 
+DEFAULT_LOUDNESS = -16.0  # LUFS
 PLATFORMS = {"youtube": -14.0, "spotify": -14.0, "podcast": -16.0, "ebu": -23.0, "atsc": -24.0}  # LUFS they play at
 QUIETEST_TARGET, LOUDEST_TARGET = -40.0, -8.0
 GATE = 0.4  # seconds: BS.1770 measures blocks of this length
@@ -242,8 +243,12 @@ def master_curve(read: Read, samples: int, rate: int, target: float, ceiling: fl
     return curve
 
 
-def fade_curve(samples: int, rate: int, fade: float) -> np.ndarray:
-    """Return [n] the end of a gain curve: a raised cosine over `fade` seconds, exactly 0 at the last sample."""
+def fade_curve(samples: int, rate: int, fade: float | None = None) -> np.ndarray:
+    """Return [n] the end of a gain curve: a raised cosine over `fade` seconds, exactly 0 at the last sample.
+
+    Without `fade` it takes 0.8 s, at most a fifth of the samples.
+    """
+    fade = min(0.8, samples / rate / 5) if fade is None else fade
     n = min(samples, max(2, round(fade * rate)))
     curve = np.asarray(0.5 * (1 + np.cos(np.pi * np.arange(1, n + 1) / n)), np.float32)
     curve[-1:] = 0.0

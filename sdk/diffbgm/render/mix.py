@@ -10,11 +10,11 @@ import numpy as np
 
 from diffbgm.media.blocks import blocks, new_sound, release
 from diffbgm.render.levels import own_level
-from diffbgm.render.loudness import measure_loudness
+from diffbgm.render.loudness import loudness_of, measure_loudness
 from diffbgm.types import TempoMap, Track
 
 STEM_LOUDNESS = -20.0  # LUFS of the melody before its own gain
-SHY = 6.0  # dB that a part may lie under its gain because it plays little or softly
+SHY = 4.0  # dB that a part may lie under its gain because it plays little or softly
 DRUM_LIFT = 6.0  # dB that drums gain from the calmest music to the most driving
 ROOM = {"melody": 0.15, "chords": 0.12, "pad": 0.22, "bass": 0.02, "percussion": 0.05}  # reverb against the dry signal
 OTHER_ROOM = 0.12
@@ -43,7 +43,7 @@ def balance(stems: Sequence[np.ndarray], tracks: Sequence[Track], rate: int, ene
     what a part does is heard. Drums lie `DRUM_LIFT` dB higher in driving music. Pan is equal-power.
 
     Args:
-        stems: As they were synthesized.
+        stems: As they were synthesized, brightened or not.
         tracks: One for each stem.
         rate: Hz.
         energy: 0..1, see `energy_curve`.
@@ -59,13 +59,27 @@ def balance(stems: Sequence[np.ndarray], tracks: Sequence[Track], rate: int, ene
     for stem, track, level, own in zip(stems, tracks, loud, played, strict=True):
         if not np.isfinite(level):
             continue
-        asked = track.gain + (DRUM_LIFT * energy if track.is_drum else 0.0)
-        gain = 10 ** ((STEM_LOUDNESS - level + asked + np.clip(own - lead, -SHY, 0.0)) / 20)
+        gain = 10 ** ((STEM_LOUDNESS - level + asked_level(track, energy) + np.clip(own - lead, -SHY, 0.0)) / 20)
         angle = (np.clip(track.pan, -1, 1) + 1) * np.pi / 4
         sides = np.sqrt(2) * gain * np.array([[np.cos(angle)], [np.sin(angle)]])
         for a, b in blocks(stem.shape[1]):
             stem[:, a:b] *= sides.astype(np.float32)
             release(stem)
+
+
+def asked_level(track: Track, energy: float) -> float:
+    """Return the dB that a track may lie over a melody of gain 0: its gain, and what drums gain in driving music."""
+    return track.gain + (DRUM_LIFT * energy if track.is_drum else 0.0)
+
+
+def excess_gains(
+    stems: Sequence[np.ndarray], tracks: Sequence[Track], glue: np.ndarray, rate: int, energy: float
+) -> list[float]:
+    """Return factors that bring back what room and glue have raised over a stem's level beside the melody."""
+    loud = [loudness_of(lambda a, b, stem=stem: stem[:, a:b] * glue[a:b], len(glue), rate) for stem in stems]
+    over = [level - asked_level(track, energy) for level, track in zip(loud, tracks, strict=True)]
+    lead = max((o for o, track in zip(over, tracks, strict=True) if track.role == "melody"), default=np.inf)
+    return [float(10 ** (min(0.0, lead - o) / 20)) if np.isfinite(o) else 1.0 for o in over]
 
 
 def brighten(stem: np.ndarray, energy: np.ndarray, rate: int) -> None:
@@ -77,7 +91,7 @@ def brighten(stem: np.ndarray, energy: np.ndarray, rate: int) -> None:
     from scipy.signal import butter, sosfilt
 
     sos = butter(1, SPLIT, "high", fs=rate, output="sos")
-    state = np.zeros((len(sos), len(stem), 2), np.float32)
+    state = np.zeros((1, len(stem), 2))
     for a, b in blocks(stem.shape[1]):
         high, state = sosfilt(sos, stem[:, a:b], axis=1, zi=state)
         gain = 10 ** (at_samples(DARK + (BRIGHT - DARK) * energy, a, b, rate) / 20) - 1

@@ -76,7 +76,7 @@ def remix(
             stem[:, a:b] = sound.stems[name].samples[:, a:b] * (factors[name] / plain)
             release(stem, sound.stems[name].samples, first)
         add_sound(mix, stem)
-    ending = fade_curve(samples, rate, min(0.8, duration / 5) if fade is None else fade)
+    ending = fade_curve(samples, rate, fade)
     heard = [track for track, name in zip((t for t in score.tracks if t.notes), stems, strict=False) if factors[name]]
     gain = glue_curve(mix, energy_curve(heard, score.tempo, duration), rate)
     gain[samples - len(ending) :] *= ending

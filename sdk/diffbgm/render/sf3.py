@@ -133,7 +133,11 @@ def _decode(headers: np.ndarray, smpl: bytes, played: set[int]) -> bytes:
 def _vorbis(ogg: bytes) -> np.ndarray:
     """Return the first channel of an Ogg Vorbis stream as 16 bit."""
     import av
+    import av.error
 
-    with av.open(io.BytesIO(ogg), format="ogg") as file:
-        parts = [frame.to_ndarray()[0] for frame in file.decode(audio=0)]
+    try:
+        with av.open(io.BytesIO(ogg), format="ogg") as file:
+            parts = [frame.to_ndarray()[0] for frame in file.decode(audio=0)]
+    except av.error.FFmpegError as e:
+        raise ValueError("a sample is damaged") from e
     return np.round(np.clip(np.concatenate(parts), -1, 1) * 32767).astype(np.int16)

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -20,6 +21,7 @@ import av
 import numpy as np
 
 from diffbgm.arrange import arrange
+from diffbgm.band import PALETTES
 from diffbgm.errors import Cancelled, DiffBGMError, InputError, VideoError
 from diffbgm.hub import Origin
 from diffbgm.media import Limits, frames, mux, read_audio, write_audio, write_video
@@ -54,16 +56,13 @@ PEAK = 10 ** (-1 / 20)  # that the limiter lets through
 RATE = 48_000  # Hz
 SILENCE = Audio(np.zeros((2, 1), np.float32), RATE)
 QUIET = -200.0  # dB of what is muted
-SOUNDING = ("video", "wav", "mp3")  # files that hold the mix
+SOUNDING = ("video", "wav", "mp3", "editor")  # files that hold the mix
 FINISHING = 900.0  # seconds that arranging, playing and writing may take
 KINDS = {
-    "video": "mp4", "midi": "mid", "wav": "wav", "mp3": "mp3", "receipt": "receipt.json", "picture": "png",
-    "markers": "fcpxml", "plan": "plan.json", "project": "project.json",
+    "video": "mp4", "midi": "mid", "wav": "wav", "mp3": "mp3", "score": "musicxml", "receipt": "receipt.json",
+    "picture": "png", "plan": "plan.json", "project": "project.json", "stems": "stems.zip", "editor": "editor.zip",
 }  # fmt: skip
-FILE_COST = {
-    "video": 3.0, "midi": 0.1, "wav": 0.2, "mp3": 6.0, "receipt": 0.1, "picture": 1.3, "markers": 0.1, "plan": 0.1,
-    "stems": 0.4,
-}  # fmt: skip
+FILE_COST = {"video": 3.0, "midi": 0.1, "wav": 0.2, "mp3": 6.0, "stems": 0.4}  # those of a program's take
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ class Order:
     """A file that is wanted of a take, with the mix as the page plays it.
 
     Attributes:
-        kind: A key of `KINDS`, or "stems".
+        kind: A key of `KINDS`.
         gains: dB by role; a role that is not named is silent.
         keep: What becomes of the video's own sound.
         name: Of the file, without suffix.
@@ -291,7 +290,7 @@ def write(
 ) -> Path:
     """Writes one file of a take into `folder`, mixed as ordered; its path."""
     told("write", 0.1)
-    out = folder / f"{order.name}.{'zip' if order.kind == 'stems' else KINDS[order.kind]}"
+    out = folder / f"{order.name}.{KINDS[order.kind]}"
     played = heard.played
     if order.kind == "stems":
         return pack_stems({role: _flac(file) for role, file in played.exact.items()}, out)
@@ -299,6 +298,8 @@ def write(
     told("write", 0.5)
     receipt = {**played.receipt, "keep_audio": order.keep, "gains": dict(order.gains)}
     result = result_of(path, features, replace(heard, played=replace(played, receipt=receipt)), speech, audio)
+    if order.kind == "editor":
+        return pack_for_editor(replace(result, stems={r: _flac(file) for r, file in played.exact.items()}), out)
     if order.kind == "project":
         muted = dict.fromkeys(played.exact, QUIET)
         return save_project(replace(result, gains={**muted, **order.gains}), out)
@@ -310,6 +311,8 @@ def open_project(told: Told, path: Path, features: VideoFeatures) -> Project:
     told("write", 0.1)
     project = load_project(path)
     check_plan_fits(project.plan, features)
+    if project.plan.palette not in PALETTES:  # the file of an ensemble would be one of this machine
+        raise InputError(f"{path}: its band is none of this page's; open it with diffbgm on your own machine")
     return project
 
 
@@ -374,23 +377,47 @@ def write_files(result: Result, folder: Path, name: str, told: Callable[[float],
     """Every file of a take, by kind."""
     files: dict[str, Path] = {}
     done, whole = 0.0, sum(FILE_COST.values())
-    for kind, suffix in ((kind, suffix) for kind, suffix in KINDS.items() if kind in FILE_COST):
+    for kind, cost in FILE_COST.items():
         told(done / whole)
-        files[kind] = result.save(folder / f"{name}.{suffix}")
-        done += FILE_COST[kind]
-    told(done / whole)
-    files["stems"] = pack_stems(result.stems, folder / f"{name}.stems.zip")
+        out = folder / f"{name}.{KINDS[kind]}"
+        files[kind] = pack_stems(result.stems, out) if kind == "stems" else result.save(out)
+        done += cost
     return files
 
 
 def pack_stems(stems: Mapping[str, Audio], out: Path) -> Path:
     """The stems as WAV files in one archive."""
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as pack:
-        for role, audio in stems.items():
-            stem = out.with_name(f"{out.stem.removesuffix('.stems')}.{role}.wav")
-            write_audio(audio, stem)
-            pack.write(stem, stem.name)
-            stem.unlink()
+    return pack(write_stems(stems, out.with_name(out.name.removesuffix(".stems.zip"))), out)
+
+
+def pack_for_editor(result: Result, out: Path) -> Path:
+    """Timelines for video editors in one archive with the mix and the stems, which they name as files beside them."""
+    base = out.with_name(out.name.removesuffix(".editor.zip"))
+    parts = [*write_stems(result.stems, base), result.save(f"{base}.wav")]
+    for suffix in (".fcpxml", *((".otio",) if find_spec("opentimelineio") else ())):
+        timeline = result.save(f"{base}{suffix}")
+        text = timeline.read_text(encoding="utf-8")
+        for folder in (result.source.parent, out.parent):
+            text = text.replace(f"{folder.resolve().as_uri()}/", "")
+        timeline.write_text(text, encoding="utf-8")
+        parts.append(timeline)
+    return pack(parts, out)
+
+
+def write_stems(stems: Mapping[str, Audio], base: Path) -> list[Path]:
+    """NAME.ROLE.wav for every stem."""
+    paths = [base.with_name(f"{base.name}.{role}.wav") for role in stems]
+    for audio, path in zip(stems.values(), paths, strict=True):
+        write_audio(audio, path)
+    return paths
+
+
+def pack(parts: Sequence[Path], out: Path) -> Path:
+    """The files in one archive; they are gone afterwards."""
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for part in parts:
+            archive.write(part, part.name)
+            part.unlink()
     return out
 
 

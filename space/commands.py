@@ -12,7 +12,6 @@ from typing import Any, get_args
 
 import gradio as gr
 
-from diffbgm.brief import read_brief
 from diffbgm.errors import DiffBGMError, InputError
 from diffbgm.options import KeepAudio
 from diffbgm.setting import real, whole
@@ -23,7 +22,7 @@ from space.line import Visitor
 from space.projects import Project, Status, Table
 from space.settings import PageSettings, from_values, to_query
 from space.sheet import address_of, plan_sheet, project_sheet, take_sheet
-from space.words import BROKEN
+from space.words import BROKEN, chip_of
 
 Answer = dict[str, Any]
 Data = Mapping[str, Any]
@@ -110,8 +109,9 @@ def turned(data: Data) -> Answer:
 
     def read() -> Answer:
         settings = settings_from(data)
-        brief = read_brief(settings.text)
-        answer: Answer = {"readings": [[r.text, r.meaning] for r in brief.readings], "unread": list(brief.unread)}
+        brief = work.read_brief(settings)
+        chips = [chip_of(r) for r in brief.readings if r.source == "text"]
+        answer: Answer = {"chips": chips, "unread": list(brief.unread), "conflicts": list(brief.conflicts)}
         if data.get("project"):
             project = PROJECTS.find(data["project"])
             if project.watched is not None and not project.takes and not project.busy:
@@ -224,7 +224,7 @@ def export(asked: Asked) -> None:
     """Writes a file of a take, mixed as the page plays it; `made` then says where it is."""
     project, data = asked.project, asked.data
     take, kind = project.take(data.get("take")), str(data.get("kind"))
-    if kind not in (*KINDS, "stems"):
+    if kind not in KINDS:
         raise InputError(f"There is no file of kind {kind[:20]!r}.")
     order = Order(kind, gains_of(data.get("gains")), keep_of(data.get("keep")), f"{take.watched.name}-scored")
 

@@ -22,8 +22,11 @@ RANGES: Mapping[str, tuple[float, float]] = {  # on this page; the SDK allows mo
     "rhythm": (0.0, 4.0), "mood": (0.0, 4.0), "level": (-1.0, 1.0), "steps": (4, 96), "fade": (0.0, 8.0),
 }  # fmt: skip
 # Options that another knob stands for, or that have no place on the page.
-COVERED = ("style", "prompt", "seed", "steps", "guidance", "keep_audio", "fade", "semantics", "takes", "mood")
+COVERED = (
+    "style", "prompt", "ensemble", "mood", "seed", "steps", "guidance", "takes", "keep_audio", "fade", "semantics"
+)  # fmt: skip
 EXPERT: tuple[str, ...] = tuple(name for name in SETTINGS if name not in COVERED)
+LISTED = ("instruments", "without")  # their widgets hold lists, the options text
 KEEP: tuple[str, ...] = SETTINGS["keep_audio"].choices
 MOST_SEED = 2**31 - 1
 NEW_SEEDS = 1_000_000  # new ones are drawn below: easy to read out and to type
@@ -67,6 +70,8 @@ class PageSettings:
         put(self, "text", (self.text or "").strip())
         for name in ("motion", "palette", "tempo"):
             put(self, name, getattr(self, name) or ANY)
+            if getattr(self, name) not in (ANY, *tags_of(name)):
+                raise InputError(f"{name} must be {ANY} or one of {', '.join(tags_of(name))}")
         for name, (low, high) in RANGES.items():
             value = getattr(self, name)
             if not low <= value <= high:
@@ -94,7 +99,7 @@ class PageSettings:
         """A value for every widget: in the order of the fields, then of `EXPERT`."""
         expert = dict(self.expert)
         knobs = [list(self.moods) if name == "moods" else getattr(self, name) for name in KNOBS]
-        return [*knobs, *(expert.get(name, SETTINGS[name].default) for name in EXPERT)]
+        return [*knobs, *(_for_widget(name, expert.get(name, SETTINGS[name].default)) for name in EXPERT)]
 
     def options(self, seed: int) -> ScoreOptions:
         """What the SDK is asked for, with this seed."""
@@ -116,8 +121,17 @@ KNOBS = tuple(name for name in LINKED if name != "keep")  # those with a widget;
 
 def changed_expert(given: Mapping[str, Any]) -> dict[str, Any]:
     """The expert options that differ from their default, checked; an emptied widget is at its default."""
-    checked = {name: SETTINGS[name].check(name, value if value != "" else None) for name, value in given.items()}
+    texts = {name: ",".join(map(str, v)) if isinstance(v, list) else v for name, v in given.items()}  # pyright: ignore
+    checked = {name: SETTINGS[name].check(name, value if value != "" else None) for name, value in texts.items()}
+    for name, value in checked.items():
+        if isinstance(value, str) and len(value) > LONGEST_TEXT:
+            raise InputError(f"{name} has {len(value)} characters; use at most {LONGEST_TEXT}")
     return {name: checked[name] for name in EXPERT if name in checked and checked[name] != SETTINGS[name].default}
+
+
+def _for_widget(name: str, value: Any) -> Any:
+    """The value of an expert option as its widget holds it."""
+    return [part.strip() for part in value.split(",") if part.strip()] if name in LISTED else value
 
 
 def whole(name: str, value: float) -> int:

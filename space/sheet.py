@@ -6,11 +6,12 @@ from urllib.parse import quote
 
 import numpy as np
 
+from diffbgm.arrange.harmony import harmony_unit, read_harmony
 from diffbgm.critic import rank_takes
 from diffbgm.planner.shape import density_scale, level_of
 from diffbgm.result import Take as Heard
 from diffbgm.roll import roll_to_notes
-from diffbgm.types import MusicPlan, PianoRoll, PlannedCut
+from diffbgm.types import PITCH_NAMES, MusicPlan, PianoRoll, PlannedCut
 from diffbgm.video import describe
 from space.projects import Project
 from space.work import Take, Watched
@@ -114,8 +115,22 @@ def take_sheet(take: Take) -> dict[str, Any]:
         "bed": round(take.played.bed, 2),
         "duck": [[round(t, 2), round(gain, 1)] for t, gain in take.played.duck],
         "notes": notes_of(take.plan, take.roll),
-        "plan": plan_sheet(take.plan),
+        "plan": {**plan_sheet(take.plan), "chords": chords_of(take.plan, take.roll)},
     }
+
+
+def chords_of(plan: MusicPlan, roll: PianoRoll) -> list[tuple[float, float, str]]:
+    """(start, end, symbol) of the chords that sound; those that were asked for by the name they were asked by."""
+    asked = {(c.start, frozenset(c.chord.classes)): c.symbol for c in plan.chords}
+    out: list[tuple[float, float, str]] = []
+    for chord in read_harmony(roll, plan.key, harmony_unit(plan.beats_per_bar), plan.chords):
+        if chord.heard:
+            root, tones = chord.classes[0], {(c - chord.classes[0]) % 12 for c in chord.classes}
+            kind = "dim" if {3, 6} <= tones else "m" if 3 in tones else "5" if tones == {0, 7} else ""
+            symbol = asked.get((chord.start, frozenset(chord.classes)), PITCH_NAMES[root] + kind)
+            start, end = (round(float(plan.tempo.time_at(beat)), 3) for beat in (chord.start, chord.end))
+            out.append((start, end, symbol))
+    return out
 
 
 def line_about(take: Take) -> str:

@@ -3,8 +3,9 @@
   "use strict";
   const KEEP = { replace: "Music only", mix: "Keep it under the music", duck: "Keep it, music quiet under speech" };
   const FILES = {
-    mp3: "MP3", wav: "WAV", midi: "MIDI", stems: "Stems (zip)", markers: "Markers for an editor",
-    picture: "Picture of the plan", receipt: "Receipt", plan: "Plan (JSON)", project: "Project, to go on another day",
+    mp3: "Sound (MP3)", wav: "Sound (WAV)", stems: "Stems (WAV, zip)", editor: "Timeline for Premiere, Resolve, Final Cut (zip)",
+    midi: "Notes (MIDI)", score: "Sheet music (MusicXML)", picture: "Picture of the plan", receipt: "Receipt",
+    plan: "Plan (JSON)", project: "Project, to go on another day",
   };
   const WAYS = { other: "other notes", sadder: "sadder", brighter: "brighter", fewer: "fewer notes", more: "more notes" };
   const NAMES = { melody: "Melody", chords: "Chords", pad: "Pad", bass: "Bass", percussion: "Drums", music: "Music" };
@@ -464,11 +465,15 @@
     drawNote(answer) {
       const box = document.querySelector("#knob-note");
       if (!box) return;
-      const chips = (answer.readings ?? []).map(
-        ([words, meaning]) => `<li><span>${escape(meaning)}</span><button type="button" data-words="${escape(words)}"
-          aria-label="Remove ${escape(words)}">×</button></li>`);
+      const area = document.querySelector("#text textarea, #text input");
+      const find = (words) => area.value.match(
+        new RegExp(`(?:\\b(?:no|without|not)\\s+)?${words.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`, "iu"));
+      const chips = (answer.chips ?? []).map(([words, about, meaning]) => `<li>${about ? `<small>${escape(about)}</small> ` : ""}
+        <span>${escape(meaning)}</span>${find(words) ? `<button type="button" data-words="${escape(words)}"
+        aria-label="Remove ${escape(words)}">×</button>` : ""}</li>`);
       const unread = answer.unread?.length ? `<p>Not understood: ${escape(answer.unread.join(", "))}</p>` : "";
       box.innerHTML = `${chips.length ? `<ul class="bgm-chips" aria-label="Understood">${chips.join("")}</ul>` : ""}${unread}
+        ${(answer.conflicts ?? []).map((line) => `<p>${escape(line)}</p>`).join("")}
         <p class="note">${answer.error ? `⚠ ${escape(answer.error)}` : bold(answer.note)}</p>
         <button type="button" class="bgm-link">Copy a link to these settings</button>`;
       const link = `${location.origin}${location.pathname}${answer.query ? `?${answer.query}` : ""}`;
@@ -480,10 +485,8 @@
       };
       box.querySelectorAll("[data-words]").forEach((chip) => {
         chip.onclick = () => {
-          const area = document.querySelector("#text textarea, #text input");
-          const at = area.value.toLowerCase().indexOf(chip.dataset.words.toLowerCase());
-          area.value = at < 0 ? "" : (area.value.slice(0, at) + area.value.slice(at + chip.dataset.words.length))
-            .replace(/\s*,\s*(,\s*)*/g, ", ").replace(/^[,\s]+|[,\s]+$/g, "");
+          area.value = area.value.replace(find(chip.dataset.words)?.[0] ?? "", "")
+            .replace(/\s+/g, " ").replace(/\s*,\s*(,\s*)*/g, ", ").replace(/^[,\s]+|[,\s]+$/g, "");
           area.dispatchEvent(new Event("input", { bubbles: true }));
         };
       });

@@ -8,7 +8,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from space import commands, films, storage
-from space.knobs import expert_knobs, more_knobs, style_knobs
+from space.knobs import more_knobs, style_knobs
 from space.limits import MOST_BYTES, PAGE
 from space.plain import PlainWay, routes
 from space.processes import warm_up
@@ -91,12 +91,8 @@ def lay_out_knobs() -> Parts:
     parts: Parts = {}
     gr.Markdown("## Make it yours\nAll of this is optional.", elem_classes="head")
     parts |= style_knobs()
-    gr.HTML("<div id='knob-note'></div>", js_on_load=None)
-    with gr.Accordion("More settings", open=False, elem_id="more"):
+    with gr.Accordion("More", open=False, elem_id="more"):
         parts |= more_knobs()
-    if EXPERT:
-        with gr.Accordion("Expert", open=False, elem_id="expert"):
-            parts |= expert_knobs()
     return parts
 
 

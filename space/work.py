@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from diffbgm import MusicPlan, PianoRoll, VideoFeatures, stages
+from diffbgm.brief import Brief, read_asked
 from diffbgm.composer.compose import bars_to_steps
 from diffbgm.composer.keeping import Keep
 from diffbgm.errors import InputError
-from diffbgm.options import ScoreOptions
+from diffbgm.options import ScoreOptions, settings_of
 from diffbgm.planner import STYLES, combine_styles
+from diffbgm.planner.harmony import lay_chords
 from diffbgm.planner.restyle import restyle
 from diffbgm.planner.shape import shape_energy
 from diffbgm.progress import Progress
+from diffbgm.render.loudness import DEFAULT_LOUDNESS, target_of
 from diffbgm.stages import PlannedVideo, options_of
 from space import child, gpu
 from space.films import Still
@@ -166,10 +169,10 @@ def plan_music(watched: Watched, settings: PageSettings) -> MusicPlan:
 
 def other_band(take: Take, settings: PageSettings) -> Wish:
     """The notes of a take with the instruments of the knobs."""
-    rules = combine_styles(settings.tags)
-    palette = rules.palette or plan_music(take.watched, settings).palette
+    fresh = plan_music(take.watched, settings)
     band = replace(take.settings, palette=settings.palette)
-    return Wish(replace(take.plan, palette=palette), band, take.seed, roll=take.roll)
+    plan = replace(take.plan, palette=fresh.palette, instrumentation=fresh.instrumentation)
+    return Wish(plan, band, take.seed, roll=take.roll)
 
 
 def other_bars(take: Take, first: int, last: int, seed: int, tags: str = "") -> Wish:
@@ -261,6 +264,15 @@ def on_course(wish: Wish, told: Progress) -> child.Told:
     """A listener that says how much of the whole take is done."""
     course = course_of(wish.plan, wish.settings.steps, wish.roll)
     return lambda stage, fraction: told(course.at(stage, fraction), stage)
+
+
+def read_brief(settings: PageSettings) -> Brief:
+    """What words and knobs ask for; InputError for what no video could be given."""
+    asked = settings.options(0)
+    brief = read_asked(settings_of(asked))
+    target_of(asked.loudness or DEFAULT_LOUDNESS)
+    lay_chords(brief.chords, 4, 4)
+    return brief
 
 
 def explain_tags(settings: PageSettings) -> str:

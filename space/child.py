@@ -26,11 +26,12 @@ from diffbgm.errors import Cancelled, DiffBGMError, InputError, VideoError
 from diffbgm.hub import Origin
 from diffbgm.media import Limits, frames, mux, read_audio, write_audio, write_video
 from diffbgm.media.writing import SoundTrack
+from diffbgm.midi import program_name
 from diffbgm.options import ComposeOptions, KeepAudio, ScoreOptions
 from diffbgm.planner import check_plan_fits
 from diffbgm.progress import Clock, Progress
 from diffbgm.project import Project, load_project, save_project
-from diffbgm.render import Rendering
+from diffbgm.render import Rendering, stem_names
 from diffbgm.render.ducking import bed_gain, find_speech, fit
 from diffbgm.render.loudness import limiter_curve, peak_envelope
 from diffbgm.result import Result
@@ -85,6 +86,7 @@ class Played:
         bed: dB by which the music lies lower under the film's own sound.
         duck: (seconds, dB) corners of a line by which it goes down further where somebody speaks.
         receipt: How well the music fits.
+        players: The instrument by role.
     """
 
     stems: Mapping[str, Path]
@@ -93,6 +95,7 @@ class Played:
     bed: float
     duck: tuple[tuple[float, float], ...]
     receipt: Mapping[str, Any]
+    players: Mapping[str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,7 +246,9 @@ def write_played(told: Told, result: Result, folder: Path, speech: Sequence[tupl
         voice = fit(own, result.music.rate, result.music.samples.shape[1])
         gain = bed_gain(voice, result.music.samples, speech, result.music.rate)
         bed, duck = corners_of(gain, result.music.rate)
-    return Played(small, exact, peaks_of(result.music.samples), bed, duck, dict(result.receipt))
+    tracks = [track for track in result.score.tracks if track.notes]
+    players = dict(zip(stem_names(tracks), map(program_name, tracks), strict=True))
+    return Played(small, exact, peaks_of(result.music.samples), bed, duck, dict(result.receipt), players)
 
 
 def result_of(

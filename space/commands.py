@@ -116,7 +116,11 @@ def turned(data: Data) -> Answer:
             project = PROJECTS.find(data["project"])
             if project.watched is not None and not project.takes and not project.busy:
                 project.show(plan=plan_sheet(work.plan_music(project.watched, settings)))
-        return {**answer, "note": work.explain_tags(settings) or NO_STYLE, "query": to_query(settings)}
+        return {
+            **answer,
+            "note": work.explain_tags(settings) or ("" if chips else NO_STYLE),
+            "query": to_query(settings),
+        }
 
     return answered(read)
 

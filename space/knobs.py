@@ -62,6 +62,9 @@ PLAIN: Mapping[str, Plain] = {
         "Ending", "How it ends.",
         [("a last chord that rings", "final"), ("fades away", "fade"), ("cut off with the last picture", "cut")],
     ),
+    "bar_correlation": Plain("Bars alike", "To the right the bars of the piece have more in common."),
+    "section_coupling": Plain("Sections alike", "To the right, sections that look alike sound more alike."),
+    "mode_guidance": Plain("Keep to the key", "To the right fewer notes leave the key."),
     "loudness": Plain(
         "Loudness", "As the place wants it where you publish: -14 is loud, -23 is for television. In LUFS.",
         LOUDNESSES,
@@ -142,7 +145,7 @@ def expert_knob(name: str) -> Any:
     if plain.choices and name in LISTED:
         return gr.Dropdown(plain.choices, multiselect=True, **{**common, "value": []})
     if plain.choices:
-        empty = [] if setting.default else [(setting.unset or ANY, "")]
+        empty = [] if setting.default else [(ANY, "")]
         common["value"] = setting.default or ""
         return gr.Dropdown([*empty, *plain.choices], allow_custom_value=plain.open, **common)
     if setting.kind is str:

@@ -110,6 +110,7 @@ def take_sheet(take: Take) -> dict[str, Any]:
         "line": line_about(take),
         "stems": [[role, address_of(path)] for role, path in take.played.stems.items()],
         "roles": list(take.played.exact),
+        "players": dict(take.played.players),
         "peaks": [round(float(p), 3) for p in take.played.peaks],
         "gains": dict(take.gains) if take.gains is not None else None,
         "bed": round(take.played.bed, 2),
@@ -138,7 +139,8 @@ def line_about(take: Take) -> str:
     plan = take.plan
     bpm = 60 * plan.beats / float(plan.tempo.edges[-1] - plan.tempo.edges[0])
     reasons = rank_takes(plan, [Heard(take.seed, take.roll)])[0].line
-    return f"{reasons} · {bpm:.0f} bpm · {plan.key} · {plan.palette}".removeprefix(" · ")
+    players = ", ".join(dict.fromkeys(take.played.players.values()))
+    return f"{reasons} · {bpm:.0f} bpm · {plan.key} · {players}".removeprefix(" · ")
 
 
 def notes_of(plan: MusicPlan, roll: PianoRoll) -> list[list[float]]:

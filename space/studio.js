@@ -795,7 +795,7 @@
       this.looping = false;
       if (!film || !plan) { this.lower.innerHTML = ""; return; }
       this.lower.innerHTML = `<section class="bgm-line" aria-label="Time line">
-        <h2>${take ? `Take ${escape(take.letter)}` : "The plan"}</h2>${facts(plan)}
+        <h2>${take ? `Take ${escape(take.letter)}` : "The plan"}</h2>${facts(plan, take)}
         <div class="bgm-lanes">${lanes(film, plan, take)}<i class="bgm-selected" hidden></i><i class="bgm-head"></i></div>
         ${take ? `<div class="bgm-part"><b>Change a part:</b> <label>bars <input type="number" name="first" min="1"
           max="${plan.bars.length - 1}" inputmode="numeric"></label> <label>to <input type="number" name="last" min="1"
@@ -870,12 +870,13 @@
         Math.max(x(length) - 0.6, 0.8).toFixed(1)}v${(unit * 0.9).toFixed(1)}H${x(start).toFixed(1)}z`).join("")}"/>`).join("");
   }
 
-  function facts(plan) {
+  function facts(plan, take) {
+    const players = take ? [...new Set(Object.values(take.players))].join(", ") : plan.palette;
     const met = plan.cuts.filter((c) => c[1]).length;
     const [low, high] = plan.range;
     const list = [
       [plan.bpm, high - low < 2 ? "beats per minute" : `beats per minute (${low} to ${high})`], [plan.key, "key"],
-      [plan.metre, "metre"], [plan.bars.length - 1, "bars"], [plan.palette, "instruments"],
+      [plan.metre, "metre"], [plan.bars.length - 1, "bars"], [players, "instruments"],
       plan.cuts.length ? [`${met} of ${plan.cuts.length}`, "cuts on a beat"] : ["none", "cuts"],
     ];
     return `<dl class="bgm-facts">${list.map(([value, name]) =>
@@ -885,7 +886,7 @@
   function mixer(take) {
     const strip = ([role]) => {
       const name = titled(role);
-      return `<div class="bgm-channel" data-role="${escape(role)}" role="group" aria-label="${escape(name)}"><b>${escape(name)}</b>
+      return `<div class="bgm-channel" data-role="${escape(role)}" role="group" aria-label="${escape(name)}"><b>${escape(name)}<small>${escape(take.players[role] ?? "")}</small></b>
         ${take.stems.length > 1 ? `<button type="button" data-do="mute" data-role="${escape(role)}" aria-pressed="false"
           aria-label="Mute ${escape(name)}">M</button><button type="button" data-do="solo" data-role="${escape(role)}"
           aria-pressed="false" aria-label="Only ${escape(name)}">S</button>` : ""}

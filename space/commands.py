@@ -21,7 +21,7 @@ from space.jobs import COMPOSING, WATCHING, Told, start, stop
 from space.line import Visitor
 from space.projects import Project, Status, Table
 from space.settings import PageSettings, from_values, to_query
-from space.sheet import address_of, plan_sheet, project_sheet, take_sheet
+from space.sheet import address_of, best_of, plan_sheet, project_sheet, take_sheet
 from space.words import BROKEN, chip_of
 
 Answer = dict[str, Any]
@@ -212,14 +212,16 @@ def make(asked: Asked, wishes: list[work.Wish]) -> None:
     project.looked_at()
 
     def task(told: Told) -> Status:
-        take = None
+        take, takes = None, list[work.Take]()
         for i, wish in enumerate(wishes):
             made = work.make_take(project.looked_at(), wish, lambda f, stage, i=i: told((i + f) / count, stage))
             take = project.add(made, take_sheet)
+            takes.append(take)
         assert take is not None
         draft = DRAFT if take.settings.steps < asked.settings.steps and not project.takes.keys() - {take.letter} else ""
-        words = f"Take {take.letter} is ready.{draft}" if count == 1 else f"{count} takes are ready: compare them."
-        return Status("good", words)
+        if count == 1:
+            return Status("good", f"Take {take.letter} is ready.{draft}")
+        return Status("good", f"{count} takes are ready: compare them. {best_of(takes)} keeps closest to the plan.")
 
     start(project, asked.visitor, COMPOSING, "compose", task)
 

@@ -55,9 +55,9 @@ PLAIN: Mapping[str, Plain] = {
     "instruments": Plain("With", "Who has to play.", PLAYERS),
     "without": Plain("Without", "Who must not play.", ["melody", *KINDS_OF_PLAYERS, *PLAYERS]),
     "lead": Plain("Melody by", "Who plays the melody.", PLAYERS),
-    "energy": Plain("Energy over time", "Times in seconds with levels from 0 to 1: 0:.2 10:.8 20:1."),
-    "hit": Plain("Strike at", "Moments, in seconds or minutes: 12.4, 0:45 big."),
-    "rest": Plain("Rest from, to", "Stretches in which nothing begins: 8-12."),
+    "energy": Plain("Energy over time", "Drag over it under the film, or write seconds and levels: 0:.2 10:.8 20:1."),
+    "hit": Plain("Strike at", "Click a cut, or write moments: 12.4; 0:45 big."),
+    "rest": Plain("Rest from, to", "Choose bars under the film, or write stretches: 8-12; 20-22."),
     "ending": Plain(
         "Ending", "How it ends.",
         [("a last chord that rings", "final"), ("fades away", "fade"), ("cut off with the last picture", "cut")],

@@ -37,7 +37,7 @@ ANY_LENGTH = Limits(seconds=math.inf, total_pixels=math.inf, wall_clock=PAGE.wal
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of itself: pixels of a picture, seconds of its pictures (0: not said) and of its sound."""
+    """What a file says of itself: pixels of a picture, seconds of the file (0: not said) and of its sound."""
 
     width: int
     height: int
@@ -55,13 +55,13 @@ def read_header(path: Path, limits: Limits = PAGE) -> Header | None:
         with opened as container:
             if not container.streams.video:
                 return None
-            film = container.streams.video[0]
-            codec = film.codec_context
-            seconds = float(film.duration * film.time_base) if film.duration and film.time_base else 0.0
-            if not seconds and not container.streams.audio:  # nothing else makes the file as long as it is
-                seconds = (container.duration or 0) / av.time_base
-            sounds = [float(s.duration * s.time_base) for s in container.streams.audio if s.duration and s.time_base]
-            return Header(codec.width, codec.height, seconds, max(sounds, default=0.0))
+            codec = container.streams.video[0].codec_context
+            whole = (container.duration or 0) / av.time_base
+            sounds = [  # Matroska does not say how long each stream is
+                float(sound.duration * sound.time_base) if sound.duration and sound.time_base else whole
+                for sound in container.streams.audio
+            ]
+            return Header(codec.width, codec.height, whole, max(sounds, default=0.0))
     except (av.error.FFmpegError, OSError, ValueError):
         return None
 
@@ -75,7 +75,8 @@ def check(path: Path, limits: Limits = PAGE) -> None:
     header = read_header(path, limits)
     if header is not None:
         check_size(path, header.width, header.height, limits)
-        check_length(path, header.seconds or SHORTEST, limits)
+        if not header.sound_seconds:
+            check_length(path, header.seconds or SHORTEST, limits)
         if header.sound_seconds > limits.sound_seconds:
             raise VideoError(
                 f"{path}: its sound is {as_time(header.sound_seconds)} long; this page takes up to "

@@ -563,6 +563,10 @@
         refine: () => this.command("refine", { take }),
         rearrange: () => this.command("rearrange", { take }),
         retake: () => this.command("retake", { take, way: this.$("[name=way]").value, first: this.range[0], last: this.range[1] }),
+        rest: () => {
+          const [from, to] = [this.plan.bars[this.range[0] - 1], this.plan.bars[this.range[1]]].map((t) => t.toFixed(2));
+          this.wish("rest", (old) => [...old.split(/\s*;\s*/).filter(Boolean), `${from}-${to}`].join("; "), `The music is asked to rest from ${from} to ${to} s.`);
+        },
         loop: () => { this.looping = !this.looping; this.refresh(); },
         download: () => this.export(button.dataset.kind),
         example: async () => {
@@ -629,12 +633,17 @@
 
     drag(event) {
       if (!event.target.closest(".bgm-lanes") || event.button > 0) return;
-      const from = { x: event.clientX, time: this.timeAt(event) };
+      const cut = event.target.closest(".cut");
+      if (cut) return this.strike(Number(cut.dataset.time));
+      const from = { x: event.clientX, y: event.clientY, time: this.timeAt(event) };
+      const track = event.target.closest(".energy .track");
+      const curve = track && event.pointerType !== "touch" ? this.drawEnergy(event, track) : null;
       const lanes = this.$(".bgm-lanes");
       lanes.setPointerCapture(event.pointerId);
       let moved = false;
       const move = (e) => {
-        moved ||= Math.abs(e.clientX - from.x) > 6;
+        moved ||= Math.hypot(e.clientX - from.x, e.clientY - from.y) > 6;
+        if (moved && curve) return curve.put(e);
         if (!moved || !this.take) return;
         const [a, b] = [from.time, this.timeAt(e)].sort((p, q) => p - q);
         this.select(this.barAt(a), this.barAt(b));
@@ -644,10 +653,57 @@
         lanes.removeEventListener("pointerup", up);
         lanes.removeEventListener("pointercancel", up);
         if (!moved) this.seek(this.timeAt(e));
+        else if (curve) curve.done();
       };
       lanes.addEventListener("pointermove", move);
       lanes.addEventListener("pointerup", up);
       lanes.addEventListener("pointercancel", up);
+    }
+
+    // Writes into a knob, as if it was typed; the next take has it.
+    async wish(name, change, words) {
+      const find = () => document.querySelector(`#knob-${name} textarea, #knob-${name} input`);
+      if (!find()) document.querySelector("#more button")?.click(); // gradio draws what lies under More when it is opened
+      for (let i = 0; i < 40 && !find(); i += 1) await new Promise((done) => setTimeout(done, 50));
+      const field = find();
+      if (!field) return;
+      field.value = change(field.value.trim());
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      this.say("note", `${words} Make another take to hear it.`);
+    }
+
+    strike(time) {
+      const [at, met] = this.plan.cuts.find(([cut]) => cut === time);
+      const part = at.toFixed(2);
+      const drop = (old) => old.split(/\s*;\s*/).filter((p) => p && Math.abs(parseFloat(p) - at) > 0.05);
+      this.wish("hit", (old) => {
+        const rest = drop(old);
+        return (rest.length < old.split(/\s*;\s*/).filter(Boolean).length ? rest : [...rest, `${part} big`]).join("; ");
+      }, `The music is asked to strike at the cut at ${part} s${met ? "" : ", which was let go"}; click again to take that back.`);
+    }
+
+    // The energy as it is drawn with the pointer: a level 0 to 1 for a few points over the film.
+    drawEnergy(event, track) {
+      const box = track.getBoundingClientRect();
+      const count = Math.min(12, Math.max(3, this.plan.bars.length));
+      const full = (x) => {
+        const bar = this.plan.bars.findLastIndex((t) => t <= x * this.plan.duration);
+        return this.plan.full[Math.min(Math.max(bar, 0), this.plan.full.length - 1)];
+      };
+      this.levels ??= Array.from({ length: count }, (_, i) => full(i / (count - 1)));
+      const put = (e) => {
+        const x = Math.min(1, Math.max(0, (e.clientX - box.left) / box.width));
+        const level = Math.min(1, Math.max(0, 1 - (e.clientY - box.top) / box.height));
+        this.levels[Math.round(x * (this.levels.length - 1))] = level;
+        let line = track.querySelector(".ghost");
+        if (!line) {
+          track.insertAdjacentHTML("beforeend", svg('<path class="ghost"/>', "curve"));
+          line = track.querySelector(".ghost");
+        }
+        line.setAttribute("d", `M${this.levels.map((v, i) => `${(1000 * i) / (this.levels.length - 1)} ${96 - 90 * v}`).join("L")}`);
+      };
+      return { put, done: () => this.wish("energy", () => this.levels.map((v, i) =>
+        `${((this.plan.duration * i) / (this.levels.length - 1)).toFixed(1)}:${v.toFixed(2)}`).join(" "), "The energy is drawn anew.") };
     }
 
     select(first, last, typed = "") {
@@ -740,6 +796,7 @@
       const retake = this.$("[data-do=retake]");
       if (retake) {
         retake.disabled = Boolean(busy) || !this.range;
+        this.$("[data-do=rest]").disabled = !this.range;
         const loop = this.$("[data-do=loop]");
         loop.disabled = !this.range;
         loop.setAttribute("aria-pressed", Boolean(this.looping));
@@ -792,6 +849,7 @@
       const { film } = this.data;
       const { plan, take } = this;
       this.range = null;
+      this.levels = null;
       this.looping = false;
       if (!film || !plan) { this.lower.innerHTML = ""; return; }
       this.lower.innerHTML = `<section class="bgm-line" aria-label="Time line">
@@ -803,6 +861,7 @@
           <select name="way" aria-label="How">${Object.entries(WAYS).map(([way, words]) =>
             `<option value="${way}">${words}</option>`).join("")}</select>
           <button type="button" data-do="retake" disabled>Make it so</button>
+          <button type="button" data-do="rest" disabled>Rest here</button>
           <button type="button" data-do="loop" aria-pressed="false" disabled>Loop</button>
           <small>or drag over the time line; everything else stays</small></div>` : ""}</section>
         ${take ? mixer(take) : ""}${reasons(film, plan)}`;
@@ -833,8 +892,8 @@
       `<div class="lane ${kind}"><span class="name">${name}${key}</span><div class="track">${inside}</div></div>`;
     const stills = film.stills.map(([a, b, url]) =>
       `<i class="still" style="left:${percent(a, plan)};width:${percent(b - a, plan)};background-image:url('${escape(url)}')"></i>`);
-    const cuts = plan.cuts.map(([time, met, words]) => `<i class="cut ${met ? "met" : "gone"}" style="left:${percent(time, plan)}"
-      title="${escape(words)}">${met ? "●" : "×"}</i>`);
+    const cuts = plan.cuts.map(([time, met, words]) => `<i class="cut ${met ? "met" : "gone"}" data-time="${time}" style="left:${percent(time, plan)}"
+      title="${escape(words)}; click: strike here">${met ? "●" : "×"}</i>`);
     const every = Math.ceil(plan.bars.length / 24);
     const ruler = plan.bars.slice(0, -1).map((time, i) => (i % every ? "" :
       `<i style="left:${percent(time, plan)}">${i + 1}</i>`)).join("");

@@ -347,3 +347,30 @@ def test_axe_finds_nothing_serious(visit: Callable[..., Any], clip: Drawn, schem
         for n in v["nodes"]
     ]
     assert not serious, "\n".join(serious)
+
+
+def test_cuts_bars_and_the_energy_are_asked_for_on_the_time_line(visit: Callable[..., Any], clip: Drawn) -> None:
+    page = visit("?steps=4&seed=1")
+    bring(page, clip.path)
+    takes(page, 1)
+    page.wait_for_selector(".still", state="attached")
+    cut = page.locator(".cut").first
+    time_of_cut = float(cut.get_attribute("data-time") or "nan")
+    cut.click(force=True)
+    page.wait_for_function(f"{STUDIO}.knobs.includes('{time_of_cut:.2f} big')")
+    cut.click(force=True)
+    page.wait_for_function(f"!{STUDIO}.knobs.includes('{time_of_cut:.2f} big')")
+    page.fill("[name=first]", "1")
+    page.fill("[name=last]", "1")
+    page.get_by_role("button", name="Rest here").click()
+    page.wait_for_function(f"{STUDIO}.knobs.some((knob) => /^0\\.00-\\d/.test(knob))")
+    box = page.locator(".energy .track").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 2, box["y"] + box["height"] - 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 2, steps=30)
+    page.mouse.up()
+    page.wait_for_function(f"{STUDIO}.knobs.some((knob) => /^0\\.0:0\\.\\d\\d .*:[01]\\.\\d\\d$/.test(knob))")
+    page.click("[data-do=compose]:visible")
+    takes(page, 2)
+    assert any("energy" in reason for reason in get(page, "plan.why"))

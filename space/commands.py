@@ -15,7 +15,7 @@ import gradio as gr
 from diffbgm.errors import DiffBGMError, InputError
 from diffbgm.options import KeepAudio
 from diffbgm.setting import real, whole
-from space import films, storage, work
+from space import films, samples, storage, work
 from space.child import KINDS, Order
 from space.jobs import COMPOSING, WATCHING, Told, start, stop
 from space.line import Visitor
@@ -158,6 +158,17 @@ def open_film(asked: Asked) -> None:
     start(project, asked.visitor, WATCHING, "watch", task, then)
 
 
+def open_example(asked: Asked) -> None:
+    """As `open_film`; where the example was scored before, its music is there at once."""
+    sample = samples.find(asked.data.get("index"), asked.settings)
+    if sample is None:
+        return open_film(asked)
+    asked.project.show(watched=sample.watched, plan=plan_sheet(sample.take.plan))
+    take = asked.project.add(sample.take, take_sheet)
+    asked.project.say(Status("good", f"Take {take.letter} is ready."))
+    return None
+
+
 def illustrate(project: Project) -> None:
     """Adds the pictures of a film; they are a help, no more."""
     try:
@@ -277,7 +288,7 @@ def cancel(asked: Asked) -> None:
 
 
 COMMANDS: Mapping[str, Callable[[Asked], Answer | None]] = {
-    "open": open_film, "example": open_film, "compose": compose, "refine": refine, "retake": retake,
+    "open": open_film, "example": open_example, "compose": compose, "refine": refine, "retake": retake,
     "rearrange": rearrange, "restore": restore, "export": export, "proxy": proxy, "cancel": cancel,
 }  # fmt: skip
 

@@ -254,6 +254,8 @@
         }
         this.choose(fresh.at(first ? -1 : 0).letter, false);
       }
+      if (this.eager && first && fresh.length) this.toggle();
+      if (first) this.eager = false;
       if (answer.made && answer.made[1] !== this.fetched) {
         if (!first && this.fetched !== undefined) this.save(answer.made[0]);
       }
@@ -573,6 +575,7 @@
           if (this.project) await this.command("cancel");
           this.forget();
           const answer = await this.command("example", { index: Number(button.dataset.index), project: null });
+          this.eager = true; // what is scored already plays at once
           if (answer) this.follow(answer.project);
         },
         new: async () => { if (this.busy) await this.command("cancel"); this.forget(); this.$("#pick").focus(); },

@@ -24,7 +24,7 @@ from tests.drawing import Drawn
 
 from diffbgm.errors import Cancelled, InputError, VideoError
 from diffbgm.media import probe, read_audio
-from space import films, jobs, storage, work
+from space import films, jobs, samples, storage, work
 
 pytestmark = pytest.mark.usefixtures("model")
 QUICK = PageSettings(moods=("calm",), steps=4, seed=3)
@@ -330,6 +330,17 @@ def test_the_table_has_an_end(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         table.find(projects[0].id)
     assert table.find(projects[2].id) is projects[2]
+
+
+def test_an_example_that_was_scored_has_its_music_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(samples.SAMPLES, 1, samples.make(1, QUICK))
+    answer = look({"project": do("example", settings=PageSettings(), index=1)})
+    assert not answer["busy"]
+    assert [take["letter"] for take in answer["takes"]] == ["A"]
+    assert answer["film"]["stills"]
+    assert samples.find(1, QUICK) is None, "knobs that were turned want music of their own"
+    next(iter(samples.SAMPLES[1].take.played.stems.values())).unlink()
+    assert samples.find(1, PageSettings()) is None, "its files went"
 
 
 def test_a_turned_knob_is_told() -> None:

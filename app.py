@@ -14,14 +14,16 @@ os.environ.update(threads.environment(jobs=2))  # as many as compose at once; be
 from space.memory import share_heaps
 from space.ui import build, launch_options
 
-from space import gpu
+from space import gpu, samples
 
 
 def main() -> None:
-    """Loads the model, builds the page and serves it until the process is stopped."""
+    """Loads the model, builds the page and serves it until the process is stopped; scores its examples meanwhile."""
     share_heaps()
     gpu.model()
-    build().launch(**launch_options())
+    page = build()
+    samples.make_ahead()
+    page.launch(**launch_options())
 
 
 if __name__ == "__main__":

@@ -8,23 +8,36 @@ import signal
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+import av
 import numpy as np
 
+from diffbgm.arrange import arrange
+from diffbgm.band import PALETTES
 from diffbgm.errors import Cancelled, DiffBGMError, InputError, VideoError
 from diffbgm.hub import Origin
-from diffbgm.media import Limits, write_audio
-from diffbgm.options import ComposeOptions, ScoreOptions
+from diffbgm.media import Limits, frames, mux, read_audio, write_audio, write_video
+from diffbgm.media.writing import SoundTrack
+from diffbgm.midi import program_name
+from diffbgm.options import ComposeOptions, KeepAudio, ScoreOptions
+from diffbgm.planner import check_plan_fits
 from diffbgm.progress import Clock, Progress
+from diffbgm.project import Project, load_project, save_project
+from diffbgm.render import Rendering, stem_names
+from diffbgm.render.ducking import bed_gain, find_speech, fit
+from diffbgm.render.loudness import limiter_curve, peak_envelope
 from diffbgm.result import Result
+from diffbgm.retake import replace_bars
 from diffbgm.stages import PlannedVideo, arrange_and_render
-from diffbgm.types import PianoRoll, VideoFeatures
+from diffbgm.types import Audio, MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze
 from space.films import Still, stills
 from space.limits import MEMORY, PAGE, check
@@ -34,16 +47,82 @@ Told = Callable[[str, float], None]  # hears the name of a stage and how much of
 Answer = tuple[Literal["done", "refused", "failed", "stopped"], Any]
 GRACE = 10.0  # seconds between the end of the time for a task and the end of its process
 TELL_EVERY = 0.1  # seconds
-PEAKS = 400  # points of the drawn waveform
+PEAKS = 600  # points of the drawn waveform
+PROXY_SIZE = 640  # pixels of the longer side of a copy for the browser
+PROXY_EVERY = 1 / 30  # seconds between its pictures, at least
+MIXABLE = 180.0  # seconds of film up to which the browser holds every stem in memory
+OPUS_BIT_RATE = 96_000
+WRITERS = 2  # files that are written side by side
+PEAK = 10 ** (-1 / 20)  # that the limiter lets through
+RATE = 48_000  # Hz
+SILENCE = Audio(np.zeros((2, 1), np.float32), RATE)
+QUIET = -200.0  # dB of what is muted
+SOUNDING = ("video", "wav", "mp3", "editor")  # files that hold the mix
 FINISHING = 900.0  # seconds that arranging, playing and writing may take
 KINDS = {
-    "video": "mp4", "midi": "mid", "wav": "wav", "mp3": "mp3", "receipt": "receipt.json", "picture": "png",
-    "markers": "fcpxml", "plan": "plan.json",
+    "video": "mp4", "midi": "mid", "wav": "wav", "mp3": "mp3", "score": "musicxml", "receipt": "receipt.json",
+    "picture": "png", "plan": "plan.json", "project": "project.json", "stems": "stems.zip", "editor": "editor.zip",
 }  # fmt: skip
-FILE_COST = {
-    "video": 3.0, "midi": 0.1, "wav": 0.2, "mp3": 6.0, "receipt": 0.1, "picture": 1.3, "markers": 0.1, "plan": 0.1,
-    "stems": 0.4,
-}  # fmt: skip
+FILE_COST = {"video": 3.0, "midi": 0.1, "wav": 0.2, "mp3": 6.0, "stems": 0.4}  # those of a program's take
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was found out about a video; `sound` is none, sound or speech."""
+
+    features: VideoFeatures
+    sound: str
+    speech: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Played:
+    """A take as the page plays it.
+
+    Attributes:
+        stems: What the browser plays, by role, in the order of a score; long films have only "music".
+        exact: The same without loss, for what is written later.
+        peaks: [PEAKS] the loudest sample of each stretch, 0 to 1.
+        bed: dB by which the music lies lower under the film's own sound.
+        duck: (seconds, dB) corners of a line by which it goes down further where somebody speaks.
+        receipt: How well the music fits.
+        players: The instrument by role.
+    """
+
+    stems: Mapping[str, Path]
+    exact: Mapping[str, Path]
+    peaks: np.ndarray
+    bed: float
+    duck: tuple[tuple[float, float], ...]
+    receipt: Mapping[str, Any]
+    players: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """A take that was played: its plan, its notes, the options that it was made with, its sound."""
+
+    plan: MusicPlan
+    roll: PianoRoll
+    settings: ScoreOptions
+    played: Played
+
+
+@dataclass(frozen=True)
+class Order:
+    """A file that is wanted of a take, with the mix as the page plays it.
+
+    Attributes:
+        kind: A key of `KINDS`.
+        gains: dB by role; a role that is not named is silent.
+        keep: What becomes of the video's own sound.
+        name: Of the file, without suffix.
+    """
+
+    kind: str
+    gains: Mapping[str, float]
+    keep: KeepAudio
+    name: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,16 +153,202 @@ class StageClock(Clock):
 # --- the tasks -----------------------------------------------------------------------------------------------------
 
 
-def look(told: Told, path: Path, limits: Limits = PAGE) -> VideoFeatures:
-    """Looks at a video that the page takes; VideoError where it does not."""
+def look(told: Told, path: Path, limits: Limits = PAGE) -> Seen:
+    """Looks at a video that the page takes, and listens whether somebody speaks; VideoError where it is not taken."""
     check(path, limits)
-    return analyze(path, limits=limits, on_progress=lambda fraction, message: told("watch", fraction))
+    features = analyze(path, limits=limits, on_progress=lambda fraction, message: told("watch", 0.9 * fraction))
+    try:
+        own = read_audio(path, until=features.duration) if features.has_audio else None
+    except VideoError:  # a film with a broken sound is one without
+        own = None
+    if own is None or not own.samples.any():
+        return Seen(features, "none")
+    told("watch", 0.95)
+    speech = find_speech(own)
+    return Seen(features, "speech" if speech else "sound", tuple(speech))
 
 
-def pictures(told: Told, path: Path, features: VideoFeatures) -> tuple[tuple[Still, ...], str]:
-    """Small pictures along a video, and its poster."""
+def pictures(told: Told, path: Path, features: VideoFeatures, folder: Path) -> tuple[tuple[Still, ...], Path]:
+    """Small pictures along a video, and its poster, as files in `folder`."""
     told("watch", 1.0)
-    return stills(path, features, lambda: told("watch", 1.0))
+    return stills(path, features, folder, lambda: told("watch", 1.0))
+
+
+def proxy(told: Told, path: Path, duration: float, out: Path) -> Path:
+    """A small copy of a video that every browser shows: H.264, at most PROXY_SIZE pixels, with its own sound."""
+
+    def shrunk() -> Iterator[tuple[float, np.ndarray]]:
+        for at, picture in frames(path, size=PROXY_SIZE, every=PROXY_EVERY, limits=PAGE):
+            told("proxy", 0.9 * at / duration)
+            yield at, picture[: len(picture) // 2 * 2, : picture.shape[1] // 2 * 2]
+
+    silent = out.with_name("silent.mp4")
+    write_video(shrunk(), silent, end=duration, quality=26)
+    own = read_audio(path, until=duration)
+    if own is None:
+        return silent.replace(out)
+    mux(silent, own, out, duration=duration)
+    silent.unlink()
+    return out
+
+
+def play(
+    told: Told,
+    path: Path,
+    planned: PlannedVideo,
+    roll: PianoRoll,
+    settings: ScoreOptions,
+    options: ComposeOptions,
+    origin: Origin,
+    folder: Path,
+    speech: Sequence[tuple[float, float]],
+) -> Played:
+    """Arranges and plays a roll, and writes what the page needs to play and to mix it into `folder`."""
+    clock = StageClock(told, planned.seconds)
+    result = arrange_and_render(path, planned, roll, settings, options, origin, clock)
+    return write_played(told, result, folder, speech)
+
+
+def play_part(
+    told: Told,
+    path: Path,
+    planned: PlannedVideo,
+    roll: PianoRoll,
+    settings: ScoreOptions,
+    folder: Path,
+    speech: Sequence[tuple[float, float]],
+    old: Heard,
+    bars: Sequence[int],
+) -> Played:
+    """The same where only some bars (from 0) differ from another take: the sound of that take stays around them."""
+    result = result_of(path, planned.features, old, speech)
+
+    def tell(fraction: float, message: str) -> None:
+        told("render", fraction)
+
+    return write_played(told, replace_bars(result, planned.plan, roll, bars, settings, tell), folder, speech)
+
+
+def write_played(told: Told, result: Result, folder: Path, speech: Sequence[tuple[float, float]]) -> Played:
+    """Writes the sound of a result, as the page needs it, into `folder`."""
+    stems, exact = result.stems, {role: folder / f"{role}.flac" for role in result.stems}
+    heard = stems if result.plan.duration <= MIXABLE else {"music": result.music}
+    small = {role: folder / f"{role}.ogg" for role in heard}
+    with ThreadPoolExecutor(WRITERS) as pool:
+        jobs = [pool.submit(write_opus, audio, small[role]) for role, audio in heard.items()]
+        jobs += [pool.submit(write_audio, audio, exact[role]) for role, audio in stems.items()]
+        for i, job in enumerate(jobs):
+            told("write", i / len(jobs))
+            job.result()
+    bed, duck = 0.0, ()
+    own = read_audio(result.source, until=result.plan.duration) if result.features.has_audio else None
+    if own is not None:
+        voice = fit(own, result.music.rate, result.music.samples.shape[1])
+        gain = bed_gain(voice, result.music.samples, speech, result.music.rate)
+        bed, duck = corners_of(gain, result.music.rate)
+    tracks = [track for track in result.score.tracks if track.notes]
+    players = dict(zip(stem_names(tracks), map(program_name, tracks), strict=True))
+    return Played(small, exact, peaks_of(result.music.samples), bed, duck, dict(result.receipt), players)
+
+
+def result_of(
+    path: Path, features: VideoFeatures, heard: Heard, speech: Sequence[tuple[float, float]], audio: Audio | None = None
+) -> Result:
+    """A take as a result of the SDK; its sound is read again, unless what it sounds like is given."""
+    stems = {} if audio is not None else {role: _flac(file) for role, file in heard.played.exact.items()}
+    mix = audio or Audio(np.sum([stem.samples for stem in stems.values()], axis=0), RATE)
+    receipt = heard.played.receipt
+    sound = Rendering(mix, stems, 0.0, 0.0, str(receipt.get("synthesizer", "")), str(receipt.get("soundfont", "")))
+    duck = heard.settings.keep_audio == "duck"
+    return Result(
+        plan=heard.plan,
+        roll=heard.roll,
+        score=arrange(heard.roll, heard.plan, seed=heard.settings.seed or 0, speech=speech if duck else ()),
+        audio=mix,
+        music=mix,
+        stems=stems,
+        features=features,
+        options=heard.settings,
+        source=path,
+        receipt=receipt,
+        sound=None if audio is not None else sound,
+    )
+
+
+def corners_of(gain: np.ndarray, rate: int) -> tuple[float, tuple[tuple[float, float], ...]]:
+    """The largest gain of [N] in dB, and the (seconds, dB below it) between which the rest lies on straight lines."""
+    level = 20 * np.log10(np.maximum(gain[:: rate // 20], 1e-6))
+    top = float(level.max())
+    bends = np.abs(np.diff(level, 2, prepend=level[:1], append=level[-1:])) > 0.02
+    at = sorted({0, len(level) - 1, *(int(i) for i in np.flatnonzero(bends))})
+    return top, tuple((i / 20, float(level[i]) - top) for i in at)
+
+
+def write(
+    told: Told,
+    path: Path,
+    features: VideoFeatures,
+    heard: Heard,
+    speech: Sequence[tuple[float, float]],
+    order: Order,
+    folder: Path,
+) -> Path:
+    """Writes one file of a take into `folder`, mixed as ordered; its path."""
+    told("write", 0.1)
+    out = folder / f"{order.name}.{KINDS[order.kind]}"
+    played = heard.played
+    if order.kind == "stems":
+        return pack_stems({role: _flac(file) for role, file in played.exact.items()}, out)
+    audio = mixed(path, heard.plan.duration, played, speech, order) if order.kind in SOUNDING else SILENCE
+    told("write", 0.5)
+    receipt = {**played.receipt, "keep_audio": order.keep, "gains": dict(order.gains)}
+    result = result_of(path, features, replace(heard, played=replace(played, receipt=receipt)), speech, audio)
+    if order.kind == "editor":
+        return pack_for_editor(replace(result, stems={r: _flac(file) for r, file in played.exact.items()}), out)
+    if order.kind == "project":
+        muted = dict.fromkeys(played.exact, QUIET)
+        return save_project(replace(result, gains={**muted, **order.gains}), out)
+    return result.save(out)
+
+
+def open_project(told: Told, path: Path, features: VideoFeatures) -> Project:
+    """A project file that somebody sent; InputError where it is none, or belongs to another video."""
+    told("write", 0.1)
+    project = load_project(path)
+    check_plan_fits(project.plan, features)
+    if project.plan.palette not in PALETTES:  # the file of an ensemble would be one of this machine
+        raise InputError(f"{path}: its band is none of this page's; open it with diffbgm on your own machine")
+    return project
+
+
+def mixed(path: Path, duration: float, played: Played, speech: Sequence[tuple[float, float]], order: Order) -> Audio:
+    """The sound of a take as ordered: its stems by their gains, under the video's own sound where that is kept."""
+    rate = RATE
+    parts = [
+        _flac(played.exact[role]).samples * np.float32(10 ** (gain / 20))
+        for role, gain in order.gains.items()
+        if role in played.exact
+    ]
+    music: np.ndarray = np.sum(parts, axis=0) if parts else np.zeros((2, round(duration * rate)), np.float32)
+    own = None if order.keep == "replace" else read_audio(path, until=duration)
+    if own is None:
+        total, ceiling = music, PEAK
+    else:
+        voice = fit(own, rate, music.shape[1])
+        corners: tuple[tuple[float, float], ...] = played.duck if order.keep == "duck" and speech else ((0.0, 0.0),)
+        times, levels = [t for t, _ in corners], [level for _, level in corners]
+        at: np.ndarray = np.linspace(0.0, duration, music.shape[1], endpoint=False)
+        level = np.asarray(np.interp(at, times, levels), np.float32) + played.bed
+        total = voice + music * np.power(10, level / 20, dtype=np.float32)
+        ceiling = max(PEAK, min(1.0, float(np.abs(voice).max(initial=0.0))))
+    return Audio(total * limiter_curve(peak_envelope(total), rate, ceiling), rate)
+
+
+def _flac(path: Path) -> Audio:
+    """The sound of a file of our own."""
+    audio = read_audio(path)
+    assert audio is not None
+    return audio
 
 
 def finish(
@@ -117,19 +382,58 @@ def write_files(result: Result, folder: Path, name: str, told: Callable[[float],
     """Every file of a take, by kind."""
     files: dict[str, Path] = {}
     done, whole = 0.0, sum(FILE_COST.values())
-    for kind, suffix in KINDS.items():
+    for kind, cost in FILE_COST.items():
         told(done / whole)
-        files[kind] = result.save(folder / f"{name}.{suffix}")
-        done += FILE_COST[kind]
-    told(done / whole)
-    files["stems"] = folder / f"{name}.stems.zip"
-    with zipfile.ZipFile(files["stems"], "w", zipfile.ZIP_STORED) as pack:
-        for role, audio in result.stems.items():
-            stem = folder / f"{name}.{role}.wav"
-            write_audio(audio, stem)
-            pack.write(stem, stem.name)
-            stem.unlink()
+        out = folder / f"{name}.{KINDS[kind]}"
+        files[kind] = pack_stems(result.stems, out) if kind == "stems" else result.save(out)
+        done += cost
     return files
+
+
+def pack_stems(stems: Mapping[str, Audio], out: Path) -> Path:
+    """The stems as WAV files in one archive."""
+    return pack(write_stems(stems, out.with_name(out.name.removesuffix(".stems.zip"))), out)
+
+
+def pack_for_editor(result: Result, out: Path) -> Path:
+    """Timelines for video editors in one archive with the mix and the stems, which they name as files beside them."""
+    base = out.with_name(out.name.removesuffix(".editor.zip"))
+    parts = [*write_stems(result.stems, base), result.save(f"{base}.wav")]
+    for suffix in (".fcpxml", *((".otio",) if find_spec("opentimelineio") else ())):
+        timeline = result.save(f"{base}{suffix}")
+        text = timeline.read_text(encoding="utf-8")
+        for folder in (result.source.parent, out.parent):
+            text = text.replace(f"{folder.resolve().as_uri()}/", "")
+        timeline.write_text(text, encoding="utf-8")
+        parts.append(timeline)
+    return pack(parts, out)
+
+
+def write_stems(stems: Mapping[str, Audio], base: Path) -> list[Path]:
+    """NAME.ROLE.wav for every stem."""
+    paths = [base.with_name(f"{base.name}.{role}.wav") for role in stems]
+    for audio, path in zip(stems.values(), paths, strict=True):
+        write_audio(audio, path)
+    return paths
+
+
+def pack(parts: Sequence[Path], out: Path) -> Path:
+    """The files in one archive; they are gone afterwards."""
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for part in parts:
+            archive.write(part, part.name)
+            part.unlink()
+    return out
+
+
+def write_opus(audio: Audio, path: Path) -> None:
+    """Sound as Opus: a tenth of its size, for playing in the browser."""
+    opened: Any = av.open(str(path), "w")
+    with opened as target:
+        sound = SoundTrack(target, audio, "libopus", "s16")
+        sound.stream.bit_rate = OPUS_BIT_RATE
+        sound.write_until(np.inf)
+        sound.finish()
 
 
 def peaks_of(samples: np.ndarray) -> np.ndarray:

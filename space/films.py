@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from diffbgm.errors import InputError
 from diffbgm.files import replacing
 from diffbgm.media import frames
 from diffbgm.types import VideoFeatures
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from diffbgm.video.demo import Shots
 
 WIDTH = 200  # pixels of a small picture
-POSTER_WIDTH = 480
+POSTER_WIDTH = 640
 MOST_PICTURES = 28  # on a time line
 DRAWING = threading.Lock()
 
@@ -42,11 +43,11 @@ class Example:
 
 @dataclass(frozen=True)
 class Still:
-    """A picture of a video: from `start` to `end` seconds on the time line, as a data URI."""
+    """A picture of a video: from `start` to `end` seconds on the time line, as a JPEG file."""
 
     start: float
     end: float
-    uri: str
+    path: Path
 
 
 @cache
@@ -65,6 +66,14 @@ def examples() -> tuple[Example, ...]:
     if clip is not None:
         found.append(Example("Earth at night", "30 s, one shot", poster_of(clip), lambda: copied("earth", clip)))
     return tuple(found)
+
+
+def example(index: object) -> Path:
+    """The file of an example; drawn now, should it not be there yet. InputError where there is none."""
+    found = examples()
+    if not isinstance(index, int) or not 0 <= index < len(found):
+        raise InputError("There is no such example.")
+    return found[index].path()
 
 
 def packaged(name: str) -> Path | None:
@@ -124,9 +133,9 @@ def poster_of(path: Path, at: float = 2.0) -> np.ndarray:
 
 
 def stills(
-    path: Path, features: VideoFeatures, look_up: Callable[[], object] = lambda: None
-) -> tuple[tuple[Still, ...], str]:
-    """Small pictures along the video, and one larger as a data URI: the one with most to see, for a player at rest.
+    path: Path, features: VideoFeatures, folder: Path, look_up: Callable[[], object] = lambda: None
+) -> tuple[tuple[Still, ...], Path]:
+    """Small pictures along the video, and one larger: the one with most to see, for a player at rest.
 
     At least one in every shot that is wide enough to be seen, more in long ones. `look_up` is called at every picture;
     what it raises ends the walk.
@@ -139,11 +148,15 @@ def stills(
     for time, picture in frames(path, size=POSTER_WIDTH, every=every, limits=PAGE):
         look_up()
         while len(out) < len(slots) and (time >= wanted[len(out)] or time + every > slots[len(out)][1]):
-            out.append(Still(*slots[len(out)], to_uri(picture, WIDTH)))
+            file = folder / f"still-{len(out)}.jpg"
+            file.write_bytes(to_jpeg(picture, WIDTH))
+            out.append(Still(*slots[len(out)], file))
             best = max(best, picture, key=np.std)
         if len(out) == len(slots):
             break
-    return tuple(out), to_uri(best)
+    poster = folder / "poster.jpg"
+    poster.write_bytes(to_jpeg(best))
+    return tuple(out), poster
 
 
 def slots_of(features: VideoFeatures) -> list[tuple[float, float]]:
@@ -162,8 +175,8 @@ def slots_of(features: VideoFeatures) -> list[tuple[float, float]]:
     return slots
 
 
-def to_uri(picture: np.ndarray, width: int | None = None) -> str:
-    """A JPEG as a data URI, made smaller where a width is given."""
+def to_jpeg(picture: np.ndarray, width: int | None = None) -> bytes:
+    """A picture as JPEG, made smaller where a width is given."""
     from PIL import Image
 
     out = BytesIO()
@@ -171,4 +184,9 @@ def to_uri(picture: np.ndarray, width: int | None = None) -> str:
     if width is not None:
         image.thumbnail((width, 4 * width), Image.Resampling.BILINEAR)
     image.save(out, "JPEG", quality=72)
-    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
+    return out.getvalue()
+
+
+def to_uri(picture: np.ndarray) -> str:
+    """A JPEG as a data URI."""
+    return "data:image/jpeg;base64," + base64.b64encode(to_jpeg(picture)).decode()

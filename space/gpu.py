@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from diffbgm import DiffBGM, MusicPlan, PianoRoll
+from diffbgm.composer.keeping import Keep
 from diffbgm.composer.windows import window_starts
 from diffbgm.options import ScoreOptions
 from diffbgm.progress import Progress
@@ -43,17 +44,19 @@ def windows_of(plan: MusicPlan) -> int:
     return len(window_starts(plan.beats, 8 * plan.unit, bar=plan.unit))
 
 
-def slot_seconds(plan: MusicPlan, settings: ScoreOptions, progress: Progress | None = None) -> int:
+def slot_seconds(
+    plan: MusicPlan, settings: ScoreOptions, progress: Progress | None = None, keep: Keep | None = None
+) -> int:
     """How long a GPU slot is asked for: ten seconds to wake up, and a hundredth for every window and step."""
     return min(LONGEST_SLOT, round(10 + 0.01 * windows_of(plan) * options_of(settings, 0).steps))
 
 
 @gpu(duration=slot_seconds)
-def compose_roll(plan: MusicPlan, settings: ScoreOptions, progress: Progress | None = None) -> PianoRoll:
-    """The piano roll for a plan.
+def compose_roll(
+    plan: MusicPlan, settings: ScoreOptions, progress: Progress | None = None, keep: Keep | None = None
+) -> PianoRoll:
+    """The piano roll for a plan; what is to be kept of another one stays.
 
     On ZeroGPU this runs in another process, where `progress` cannot follow: leave it None.
     """
-    return model().compose(
-        plan, seed=settings.seed, steps=settings.steps, guidance=settings.guidance, on_progress=progress
-    )
+    return model().compose(plan, settings, keep=keep, on_progress=progress)

@@ -1,72 +1,162 @@
-"""The widgets of `PageSettings`, in the order of its fields, each with a plain sentence of what it does."""
+"""The widgets of `PageSettings`, each with a plain sentence of what it does.
 
-from collections.abc import Mapping
+Options of the SDK come from their declaration (`expert_knob`), in `PLAIN` words.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from diffbgm import STYLES
+from diffbgm.brief import lexicon
+from diffbgm.options import SETTINGS
 from diffbgm.planner.shape import SHAPES
-from space.settings import ANY, KEEP, LONGEST_TEXT, MOST_SEED, RANGES, PageSettings, tags_of
+from diffbgm.render.loudness import PLATFORMS
+from diffbgm.types import METRES, PITCH_NAMES
+from space.settings import ANY, EXPERT, LISTED, LONGEST_TEXT, MOST_SEED, RANGES, PageSettings, tags_of
 
 BASE = PageSettings()
-KEEP_WORDS: Mapping[str, str] = {"replace": "replace it", "mix": "mix with it", "duck": "quiet under speech"}
+KEYS = [f"{name} {mode}" for mode in ("major", "minor") for name in PITCH_NAMES]
+PLAYERS = [name for name, row in lexicon().instruments.items() if row.family != "effects"]
+KINDS_OF_PLAYERS = sorted({row.family for row in lexicon().instruments.values()} - {"effects"})
+LOUDNESSES = [
+    (f"{lufs:g}: {', '.join(name for name, at in PLATFORMS.items() if at == lufs)}", f"{lufs:g}")
+    for lufs in sorted(set(PLATFORMS.values()), reverse=True)
+]
+# What stands together under "More", by its heading.
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Pace and energy": ("tempo", "bpm", "motion", "level", "shape", "energy"),
+    "Harmony": ("key", "metre", "chords"),
+    "Who plays": ("instruments", "without", "lead"),
+    "Moments": ("hit", "rest", "ending", "fade"),
+    "Sound": ("loudness",),
+    "How it is made": ("steps", "seed", "rhythm", "mood"),
+}
+
+
+@dataclass(frozen=True)
+class Plain:
+    """An option in plain words; `choices` are offered, `open`: others may be typed."""
+
+    label: str
+    info: str
+    choices: Sequence[tuple[str, str] | str] = ()
+    open: bool = False
+
+
+PLAIN: Mapping[str, Plain] = {
+    "genre": Plain("Kind of music", "Samba, film noir, lo-fi, or what your words say.", list(lexicon().genres), True),
+    "bpm": Plain("Beats per minute", "A number from 40 to 200, or a range such as 90-100; it wins over Tempo."),
+    "key": Plain("Key", "Which key it is in.", KEYS, True),
+    "metre": Plain("Beats of a bar", "3/4 is a waltz, 6/8 rocks, 2/4 marches.", list(METRES)),
+    "chords": Plain("Chords", "One for each bar, from the start again when they are used up: Am F C G."),
+    "instruments": Plain("With", "Who has to play.", PLAYERS),
+    "without": Plain("Without", "Who must not play.", ["melody", *KINDS_OF_PLAYERS, *PLAYERS]),
+    "lead": Plain("Melody by", "Who plays the melody.", PLAYERS),
+    "energy": Plain("Energy over time", "Drag over it under the film, or write seconds and levels: 0:.2 10:.8 20:1."),
+    "hit": Plain("Strike at", "Click a cut, or write moments: 12.4; 0:45 big."),
+    "rest": Plain("Rest from, to", "Choose bars under the film, or write stretches: 8-12; 20-22."),
+    "ending": Plain(
+        "Ending", "How it ends.",
+        [("a last chord that rings", "final"), ("fades away", "fade"), ("cut off with the last picture", "cut")],
+    ),
+    "bar_correlation": Plain("Bars alike", "To the right the bars of the piece have more in common."),
+    "section_coupling": Plain("Sections alike", "To the right, sections that look alike sound more alike."),
+    "mode_guidance": Plain("Keep to the key", "To the right fewer notes leave the key."),
+    "loudness": Plain(
+        "Loudness", "As the place wants it where you publish: -14 is loud, -23 is for television. In LUFS.",
+        LOUDNESSES,
+        True,
+    ),
+}  # fmt: skip
 
 
 def style_knobs() -> dict[str, Any]:
-    """What most people want to say: mood, instruments, words."""
+    """What most people want to say: words, mood, kind of music, band."""
     return {
+        "text": gr.Textbox(
+            label="In your own words", placeholder="a lonely rainy night, cello, no drums", max_length=LONGEST_TEXT,
+            elem_id="text", info="In any of ten languages. What was understood stands below; what you pick wins.",
+        ),
+        "note": gr.HTML("<div id='knob-note'></div>", js_on_load=None),
         "moods": gr.CheckboxGroup(
             tags_of("mood"), label="Mood", elem_id="moods",
-            info="How it should feel. Pick none and the pictures decide; pick several and they are mixed.",
+            info="Pick none and the pictures decide; pick several and they are mixed.",
         ),
-        "palette": tag_knob(
-            "palette", "Instruments", "Who plays. Auto listens to your words below; otherwise it is the piano."
-        ),
-        "text": gr.Textbox(
-            label="In your own words", placeholder="a lonely rainy night, no drums", max_length=LONGEST_TEXT,
-            elem_id="text", info="Moods, instruments and pace are read out of your words; what you pick above wins.",
+        "genre": expert_knob("genre"),
+        "palette": gr.Dropdown(
+            [(ANY, ANY), *((f"{name}: {STYLES[name].description}", name) for name in tags_of("palette"))],
+            value=BASE.palette, label="Band", elem_id="palette",
+            info="Who plays. Auto listens to your words and the kind of music.",
         ),
     }  # fmt: skip
 
 
 def more_knobs() -> dict[str, Any]:
-    """Everything else."""
-    return {
-        "tempo": tag_knob(
-            "tempo", "Tempo",
-            "Auto follows the pace of your cuts. Slow is 60 to 80 beats per minute, medium to 108, fast to 140.",
-        ),
-        "motion": tag_knob(
-            "motion", "Motion", "How many notes: sparse leaves room, flowing runs evenly, driving pushes on."
-        ),
-        "level": slider("level", "Energy", "To the left thinner and calmer, to the right fuller and busier."),
-        "shape": gr.Dropdown(
+    """Everything else, under its headings; options that nobody named come last."""
+    own = {
+        "tempo": lambda: tag_knob("tempo", "Tempo", "Auto follows your cuts. Slow is 60 to 80, fast up to 140."),
+        "motion": lambda: tag_knob("motion", "Motion", "Sparse leaves room, flowing runs evenly, driving pushes on."),
+        "level": lambda: slider("level", "Energy", "To the left thinner and calmer, to the right fuller and busier."),
+        "shape": lambda: gr.Dropdown(
             [(f"{name}: {words}" if name != BASE.shape else words, name) for name, words in SHAPES.items()],
-            value=BASE.shape, label="Energy over time", info="How the energy runs from the first bar to the last.",
+            value=BASE.shape, label="Course of the energy", info="From the first bar to the last.", elem_id="shape",
         ),
-        "rhythm": slider(
+        "rhythm": lambda: slider(
             "rhythm", "Follow the pace of the pictures",
             "How closely pace and accents keep to the plan. 1 is natural, above 2.5 it gets mechanical.",
         ),
-        "mood": slider(
+        "mood": lambda: slider(
             "mood", "Follow the mood of the pictures",
             "How closely harmony and colour keep to the plan. 1 is natural, above 2.5 it gets mechanical.",
         ),
-        "keep": gr.Radio(
-            [(KEEP_WORDS.get(word, word), word) for word in KEEP], value=BASE.keep, label="Sound of your video",
-            info="Replace it by the music, put the music under it, or make the music quiet where people speak.",
-        ),
-        "fade": slider("fade", "Fade at the end", "Seconds in which the last sound fades away."),
-        "steps": slider(
+        "fade": lambda: slider("fade", "Fade at the end", "Seconds in which the last sound fades away."),
+        "steps": lambda: slider(
             "steps", "Quality",
             "How often the music is refined: 64 is good, 96 a little better and slower, 16 is a quick sketch.",
         ),
-        "seed": gr.Number(
-            value=BASE.seed, precision=0, minimum=0, maximum=MOST_SEED, label="Seed",
+        "seed": lambda: gr.Number(
+            value=BASE.seed, precision=0, minimum=0, maximum=MOST_SEED, label="Seed", elem_id="seed",
             placeholder="a new one for every take",
             info="A number that brings the same music back, with the same settings. Empty: always something new.",
         ),
     }  # fmt: skip
+    parts: dict[str, Any] = {}
+    named = {name for names in GROUPS.values() for name in names} | {"genre"}
+    rest = tuple(name for name in EXPERT if name not in named)
+    for heading, names in {**GROUPS, "How it is made": (*GROUPS["How it is made"], *rest)}.items():
+        gr.Markdown(f"### {heading}", elem_classes="head")
+        for name in names:
+            parts[name] = own[name]() if name in own else expert_knob(name)
+    return parts
+
+
+def expert_knob(name: str) -> Any:
+    """The widget that fits an option's kind of values."""
+    setting = SETTINGS[name]
+    plain = PLAIN.get(name) or Plain(
+        name.replace("_", " ").capitalize(), f"{setting.help[:1].upper()}{setting.help[1:]}.", setting.choices
+    )
+    common: dict[str, Any] = {
+        "label": plain.label, "elem_id": f"knob-{name}", "info": plain.info, "value": setting.default,
+    }  # fmt: skip
+    if plain.choices and name in LISTED:
+        return gr.Dropdown(plain.choices, multiselect=True, **{**common, "value": []})
+    if plain.choices:
+        empty = [] if setting.default else [(ANY, "")]
+        common["value"] = setting.default or ""
+        return gr.Dropdown([*empty, *plain.choices], allow_custom_value=plain.open, **common)
+    if setting.kind is str:
+        return gr.Textbox(placeholder=setting.unset, max_length=LONGEST_TEXT, **common)
+    whole = setting.kind is int
+    if setting.default is None or setting.low is None or setting.high is None:
+        return gr.Number(
+            precision=0 if whole else None, minimum=setting.low, maximum=setting.high, placeholder=setting.unset,
+            **common,
+        )  # fmt: skip
+    return gr.Slider(setting.low, setting.high, step=1 if whole else 0.05, buttons=["reset"], **common)
 
 
 def tag_knob(group: str, label: str, info: str) -> gr.Radio:

@@ -56,8 +56,12 @@ def read_header(path: Path, limits: Limits = PAGE) -> Header | None:
             if not container.streams.video:
                 return None
             codec = container.streams.video[0].codec_context
-            sounds = [float(s.duration * s.time_base) for s in container.streams.audio if s.duration and s.time_base]
-            return Header(codec.width, codec.height, (container.duration or 0) / av.time_base, max(sounds, default=0.0))
+            whole = (container.duration or 0) / av.time_base
+            sounds = [  # Matroska does not say how long each stream is
+                float(sound.duration * sound.time_base) if sound.duration and sound.time_base else whole
+                for sound in container.streams.audio
+            ]
+            return Header(codec.width, codec.height, whole, max(sounds, default=0.0))
     except (av.error.FFmpegError, OSError, ValueError):
         return None
 

@@ -18,7 +18,11 @@ GUESS = 30.0  # seconds of a job, while none has ended yet
 
 
 class CrowdError(InputError):
-    """There is no place left in the line, for anybody or for this visitor."""
+    """There is no place left in the line for this visitor."""
+
+
+class FullError(CrowdError):
+    """There is no place left for anybody; there will be one, later."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,6 @@ class Job:
         """A job that waits; made by `Line.enter`."""
         self.visitor = visitor
         self.stopped = threading.Event()
-        self.over = threading.Event()
-        self.quiet = False  # whoever stopped it wants to hear nothing of it
-        self.confirmed = False  # the page was told that it stopped
         self.left: float | None = None
         self.began: float | None = None
         self._line = line
@@ -79,9 +80,8 @@ class Job:
         self.began = time.monotonic()
         self._turn.set()
 
-    def stop(self, *, quiet: bool = False) -> None:
-        """Asks it to end; `quiet` where another job takes its place on the page."""
-        self.quiet = quiet
+    def stop(self) -> None:
+        """Asks it to end."""
         self.stopped.set()
         self._turn.set()
 
@@ -125,7 +125,7 @@ class Line:
                     f"{len(near)} pieces from your network are running or waiting: wait until one of them is done."
                 )
             if waiting >= self.rules.waiting:
-                raise CrowdError(f"{waiting} others are waiting already: come back in a few minutes.")
+                raise FullError(f"{waiting} others are waiting already: come back in a few minutes.")
             job = Job(self, visitor)
             self._jobs.append(job)
             self._advance()
@@ -139,20 +139,6 @@ class Line:
                 if job.began is not None and not job.stopped.is_set():
                     self._seconds.append(time.monotonic() - job.began)
             self._advance()
-        job.over.set()
-
-    def stop(self, session: str, *, quiet: bool = False) -> list[Job]:
-        """Asks all jobs of a visitor to end; those that were asked."""
-        with self._lock:
-            own = [job for job in self._jobs if job.visitor.session == session]
-        for job in own:
-            job.stop(quiet=quiet)
-        return own
-
-    def has(self, visitor: Visitor) -> bool:
-        """Whether a visitor has a job in it."""
-        with self._lock:
-            return _has_one(self._jobs, visitor)
 
     def place(self, job: Job) -> tuple[int, float]:
         """As `Job.place`."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -11,12 +12,12 @@ from gradio.events import api
 from diffbgm import __version__
 from diffbgm.errors import DiffBGMError, InputError
 from diffbgm.options import KeepAudio
-from space import gpu, work
-from space.handlers import BROKEN, COMPOSING, PLACE_EVERY
+from space import child, gpu, work
+from space.jobs import COMPOSING, PLACE_EVERY
 from space.line import Job, Visitor
-from space.notices import WORDS, about
 from space.settings import PageSettings, from_tags
 from space.widgets import refusal
+from space.words import BROKEN, place_words, stage_words
 
 WATCHING = 0.2  # of the progress
 BASE = PageSettings()
@@ -94,17 +95,15 @@ def settings_of(
     return from_tags(style or "", **given)
 
 
-def _scored(job: Job, video: str, settings: PageSettings, progress: Any) -> work.Take:
+def _scored(job: Job, video: str, settings: PageSettings, progress: Any) -> child.Finished:
     """Waits for its turn, then makes the take, and says how far it is."""
     while not job.ready:
-        place, seconds = job.place()
-        progress(0.0, desc=f"number {place} in the line, starts in {about(seconds)}")
+        progress(0.0, desc=place_words(*job.place()))
         job.wait(PLACE_EVERY)
-    watched = work.watch(video, lambda fraction, stage: progress(WATCHING * fraction, desc=WORDS[stage]))
-    plan = work.plan_music(watched, settings)
-    return work.make_take(
-        watched, plan, settings, lambda f, stage: progress(WATCHING + (1 - WATCHING) * f, desc=WORDS[stage])
-    )
+    watched = work.watch(Path(video), lambda fraction, stage: progress(WATCHING * fraction, desc=stage_words(stage)))
+    seed = settings.seed if settings.seed is not None else work.new_seed()
+    wish = work.Wish(work.plan_music(watched, settings), settings, seed)
+    return work.score(watched, wish, lambda f, stage: progress(WATCHING + (1 - WATCHING) * f, desc=stage_words(stage)))
 
 
 SCORE_INPUTS = (

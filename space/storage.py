@@ -13,7 +13,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from diffbgm.errors import OutputError
+from diffbgm.errors import InputError, OutputError
 
 FOLDER = "GRADIO_TEMP_DIR"  # environment variable, also of gradio
 KEPT = 24 * 3600  # seconds that files stay
@@ -32,9 +32,8 @@ def folder() -> Path:
     return path
 
 
-@contextmanager
-def new_folder() -> Generator[Path]:
-    """A folder for a take, with a name nobody can guess; it goes when the block fails, else after a day.
+def make_folder() -> Path:
+    """A folder for a project or a take, with a name nobody can guess; it goes after a day.
 
     Raises:
         OutputError: The disk is nearly full.
@@ -45,11 +44,30 @@ def new_folder() -> Generator[Path]:
     path = folder() / "takes" / secrets.token_hex(16)
     path.parent.mkdir(exist_ok=True)
     path.mkdir(mode=0o700)
+    return path
+
+
+@contextmanager
+def new_folder() -> Generator[Path]:
+    """The same; it goes when the block fails."""
+    path = make_folder()
     try:
         yield path
     except BaseException:
         shutil.rmtree(path, ignore_errors=True)
         raise
+
+
+def uploaded(path: object) -> Path:
+    """The path of a file that was sent to this page; InputError for anything else."""
+    file = Path(str(path))
+    try:
+        real = file.resolve(strict=True)
+    except (OSError, ValueError) as e:
+        raise InputError("This upload is no longer here: choose the video again.") from e
+    if not (real.is_file() and real.parent.parent == folder().resolve() and NAMES.fullmatch(real.parent.name)):
+        raise InputError("This is no upload of yours: choose the video again.")
+    return real
 
 
 def room(wanted: int = 0) -> bool:

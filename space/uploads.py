@@ -15,6 +15,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
+UPLOADS = ("/upload", "/plain")  # where videos are sent to
 ENVELOPE = 1 << 20  # bytes of a request beside its file
 HOUR = 3600.0  # seconds
 MOST_PER_HOUR = 4 * 10**9  # bytes from one address
@@ -22,7 +23,7 @@ MOST_AT_ONCE = 12  # uploads from one address
 
 
 class UploadGuard:
-    """ASGI middleware for `POST .../upload`; all else passes.
+    """ASGI middleware for what sends a video (`UPLOADS`); all else passes.
 
     Refused are requests without a length or larger than a video may be, all of them while the disk is nearly full, and
     those from an address that has too many under way or has sent too much within an hour.
@@ -36,7 +37,7 @@ class UploadGuard:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].rstrip("/").endswith("/upload"):
+        if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].rstrip("/").endswith(UPLOADS):
             await self.app(scope, receive, send)
             return
         address = (scope.get("client") or ("", 0))[0]

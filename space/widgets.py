@@ -37,8 +37,8 @@ def serve_videos_as_they_are() -> None:
     """Has every `gr.Video` of this process serve the file it is given.
 
     gradio's own encodes again what browsers may not play, silently and at every take: 38 s for half a minute of AVI.
-    Where a browser cannot show a video, page.js says so. This is no subclass, because gradio makes players anew from
-    their arguments for every visitor, and writes a .pyi file beside each module with a subclass.
+    Where a browser cannot show a video, the page asks for a copy. This is no subclass, because gradio makes players
+    anew from their arguments for every visitor, and writes a .pyi file beside each module with a subclass.
     """
     setattr(gr.Video, "_format_video", as_it_is)  # noqa: B010 (a name of gradio's own)
 

@@ -5,21 +5,23 @@ Whatever opens the video runs in `processes`; composing, which needs the model, 
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from diffbgm import MusicPlan, PianoRoll, VideoFeatures, make_plan
-from diffbgm.options import ScoreOptions
+from diffbgm import MusicPlan, PianoRoll, VideoFeatures, stages
+from diffbgm.brief import Brief, read_asked
+from diffbgm.composer.compose import bars_to_steps
+from diffbgm.composer.keeping import Keep
+from diffbgm.errors import InputError
+from diffbgm.options import ScoreOptions, settings_of
 from diffbgm.planner import STYLES, combine_styles
+from diffbgm.planner.harmony import lay_chords
+from diffbgm.planner.restyle import restyle
 from diffbgm.planner.shape import shape_energy
-from diffbgm.planner.styles import MOOD_TEXTS
 from diffbgm.progress import Progress
+from diffbgm.render.loudness import DEFAULT_LOUDNESS, target_of
 from diffbgm.stages import PlannedVideo, options_of
-from diffbgm.types import Key
-from diffbgm.video.clip import sense_of
 from space import child, gpu
 from space.films import Still
 from space.limits import PAGE
@@ -28,38 +30,48 @@ from space.settings import NEW_SEEDS, PageSettings
 from space.storage import new_folder
 
 STEP_COST, STEP_COST_GPU = 0.5, 0.02  # a step of a window takes as long as to play and write this many seconds
-PLAYING = 0.55  # of the time that follows composing; the rest writes files
+PLAYING = 0.75  # of the time that follows composing; the rest writes files
 ARRANGING = 0.05  # of the time that playing takes
-MOST_SEEN = 32  # videos whose pictures are kept, some 100 kB each
-SEEN: dict[Path, tuple[tuple[Still, ...], str]] = {}
+DRAFT_STEPS = 16  # of the sampler, for a first take
 
 
 @dataclass(frozen=True)
 class Watched:
     """A video that was looked at; its files are called after `name`.
 
-    `stills` are small pictures of it, `poster` is a larger one, for a player at rest.
+    Attributes:
+        path: The file.
+        name: Its name without suffix, not too long.
+        features: What the pictures say.
+        sound: Its own sound: none, sound or speech; `speech` says where (seconds).
+        stills: Small pictures along it; none until they were made.
+        poster: A larger one, for a player at rest.
     """
 
     path: Path
     name: str
     features: VideoFeatures
+    sound: str = "none"
+    speech: tuple[tuple[float, float], ...] = ()
     stills: tuple[Still, ...] = ()
-    poster: str = ""
+    poster: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """One scored version. `files` by kind, `peaks` [PEAKS] the loudest sample of each stretch of the music."""
+    """One version of the music, as the page plays it. `letter` and `sheet` are given by the project."""
 
     watched: Watched
     plan: MusicPlan
     roll: PianoRoll
     settings: PageSettings
     seed: int
-    files: Mapping[str, Path]
-    receipt: Mapping[str, Any]
-    peaks: np.ndarray
+    folder: Path
+    played: child.Played
+    options: ScoreOptions
+    gains: Mapping[str, float] | None = None
+    letter: str = ""
+    sheet: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,42 @@ class Course:
         """How far the take is when a stage is `fraction` done."""
         start, end = self.edges[stage]
         return start + (end - start) * min(max(fraction, 0.0), 1.0)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a take is made of.
+
+    Attributes:
+        plan: What is asked of the music.
+        settings: The knobs.
+        seed: That of the notes.
+        roll: The notes, where they are known.
+        old: The take of which only `bars` (from 0) are composed again.
+        options: What the SDK is asked for, where the knobs do not say it.
+        gains: dB by role, as the mixer is to stand.
+    """
+
+    plan: MusicPlan
+    settings: PageSettings
+    seed: int
+    roll: PianoRoll | None = None
+    old: "Take | None" = None
+    bars: tuple[int, ...] = ()
+    options: ScoreOptions | None = None
+    gains: Mapping[str, float] | None = None
+
+    @property
+    def asked(self) -> ScoreOptions:
+        """What the SDK is asked for."""
+        return self.options or self.settings.options(self.seed)
+
+    @property
+    def keep(self) -> Keep | None:
+        """The notes that stay."""
+        if self.old is None:
+            return None
+        return Keep(self.old.roll, ~bars_to_steps(list(self.bars), self.plan.bars, self.plan.beats_per_bar))
 
 
 def course_of(plan: MusicPlan, steps: int, roll: PianoRoll | None = None) -> Course:
@@ -91,112 +139,140 @@ def course_of(plan: MusicPlan, steps: int, roll: PianoRoll | None = None) -> Cou
     )
 
 
-def watch(path: str, told: Progress) -> Watched:
+def watch(path: Path, told: Progress) -> Watched:
     """Looks at a video. VideoError where it cannot be read or is more than the page takes."""
-    file = Path(path)
-    features = ask(child.look, file, lambda stage, fraction: told(fraction, stage), PAGE.wall_clock)
-    return Watched(file, file.stem[:60] or "video", features)
+    seen = ask(child.look, path, by_stage(told), PAGE.wall_clock)
+    return Watched(path, path.stem[:60] or "video", seen.features, seen.sound, seen.speech)
 
 
-def with_pictures(watched: Watched, told: Progress) -> Watched:
-    """The same with its stills and its poster; those of the latest videos are kept, for who composes meanwhile."""
-    if watched.path not in SEEN:
-        while len(SEEN) >= MOST_SEEN:
-            SEEN.pop(next(iter(SEEN)), None)
-        SEEN[watched.path] = ask(
-            child.pictures,
-            watched.path,
-            lambda stage, fraction: told(fraction, stage),
-            PAGE.wall_clock,
-            watched.features,
-        )
-    pictures, poster = SEEN[watched.path]
-    return replace(watched, stills=pictures, poster=poster)
+def with_pictures(watched: Watched, folder: Path, told: Progress) -> Watched:
+    """The same with its stills and its poster, as files in `folder`."""
+    stills, poster = ask(child.pictures, watched.path, by_stage(told), PAGE.wall_clock, watched.features, folder)
+    return replace(watched, stills=stills, poster=poster)
 
 
-def plan_music(
-    watched: Watched, settings: PageSettings, *, bpm: float | None = None, key: Key | None = None
-) -> MusicPlan:
-    """The plan for the knobs as they are; `bpm` and `key` are chosen where they are None."""
-    features = watched.features
-    sense = sense_of(features, MOOD_TEXTS) if settings.text else None
-    plan = make_plan(features, settings.tags, prompt=settings.text, text_ranker=sense, bpm=bpm, key=key)
-    return shape_energy(plan, settings.level, settings.shape)
+def make_proxy(watched: Watched, folder: Path, told: Progress) -> Path:
+    """A copy that every browser shows, in `folder`."""
+    duration = watched.features.duration
+    return ask(child.proxy, watched.path, by_stage(told), child.FINISHING, duration, folder / "proxy.mp4")
 
 
-def restyle(take: Take, settings: PageSettings) -> tuple[MusicPlan, PianoRoll | None]:
-    """Another style on the plan of a take: tempo map, cuts and key stay.
+def by_stage(told: Progress) -> child.Told:
+    """A listener for `ask` out of one that hears a fraction and a stage."""
+    return lambda stage, fraction: told(fraction, stage)
 
-    The notes stay as well when only the instruments differ (then the roll comes back, otherwise None).
+
+def plan_music(watched: Watched, settings: PageSettings) -> MusicPlan:
+    """The plan for the knobs as they are."""
+    return shape_energy(stages.plan_music(watched.features, settings.options(0)), settings.level, settings.shape)
+
+
+def other_band(take: Take, settings: PageSettings) -> Wish:
+    """The notes of a take with the instruments of the knobs."""
+    fresh = plan_music(take.watched, settings)
+    band = replace(take.settings, palette=settings.palette)
+    plan = replace(take.plan, palette=fresh.palette, instrumentation=fresh.instrumentation)
+    return Wish(plan, band, take.seed, roll=take.roll)
+
+
+def other_bars(take: Take, first: int, last: int, seed: int, tags: str = "") -> Wish:
+    """Other notes in the bars first..last (from 1) of a take, maybe of another style; the rest stays, bit for bit.
+
+    Raises:
+        InputError: There are no such bars.
     """
-    rules = combine_styles(settings.tags)
-    if _without_instruments(settings) == _without_instruments(take.settings):
-        plan = replace(take.plan, palette=rules.palette or plan_music(take.watched, settings).palette)
-        return replace(plan, style=settings.tags), take.roll
-    key = take.plan.key if rules.mode in (None, take.plan.key.mode) else None
-    bpm = float(np.clip(60 * take.plan.beats / take.plan.duration, 60, 140))
-    return plan_music(take.watched, settings, bpm=bpm, key=key), None
+    bars = take.plan.bars
+    if not 1 <= first <= last <= bars:
+        raise InputError(f"Bars {first} to {last}: this piece has bars 1 to {bars}.")
+    opened = range(first - 1, last)
+    plan = restyle(take.plan, {opened: tags}) if tags else take.plan
+    options = replace(take.options, seed=seed)
+    return Wish(plan, take.settings, seed, old=take, bars=tuple(opened), options=options)
 
 
-def _without_instruments(settings: PageSettings) -> PageSettings:
-    return replace(settings, palette="auto", seed=None, keep="replace", fade=0.0)
+def new_seed() -> int:
+    """Any seed."""
+    return secrets.randbelow(NEW_SEEDS)
 
 
-def make_take(
-    watched: Watched,
-    plan: MusicPlan,
-    settings: PageSettings,
-    told: Progress,
-    *,
-    seed: int | None = None,
-    roll: PianoRoll | None = None,
-) -> Take:
-    """Composes (unless there is a roll), arranges, plays, writes every file.
+def compose(watched: Watched, wish: Wish, tell: child.Told) -> tuple[PlannedVideo, PianoRoll, ScoreOptions]:
+    """The notes of a take (composed where they are not known), with what playing them needs."""
+    asked = wish.asked
+    clock = child.StageClock(tell)
+    with clock.stage("compose", 0.0, 1.0) as inner:
+        roll = wish.roll or gpu.compose_roll(wish.plan, asked, None if gpu.ZERO_GPU else inner, wish.keep)
+    return PlannedVideo(watched.features, wish.plan, clock.seconds), roll, asked
+
+
+def make_take(watched: Watched, wish: Wish, told: Progress) -> Take:
+    """Composes, arranges and plays a take; files to download are written when they are asked for.
 
     Args:
         watched: The video.
-        plan: Its plan.
-        settings: The knobs.
+        wish: What is wanted.
         told: Hears how much of the take is done (0 to 1) and the name of the stage; what it raises ends the work.
-        seed: That of the knobs where it is None; a new one is drawn where they hold none.
-        roll: The notes, where they are known.
 
     Returns:
         The take; its files lie in a new folder, which goes when something goes wrong.
     """
-    seed = seed if seed is not None else settings.seed if settings.seed is not None else secrets.randbelow(NEW_SEEDS)
-    asked = settings.options(seed)
-    course = course_of(plan, settings.steps, roll)
-
-    def tell(stage: str, fraction: float) -> None:
-        told(course.at(stage, fraction), stage)
-
-    clock = child.StageClock(tell)
-    with clock.stage("compose", 0.0, 1.0) as inner:
-        notes = roll or gpu.compose_roll(plan, asked, None if gpu.ZERO_GPU else inner)
-    planned = PlannedVideo(watched.features, plan, clock.seconds)
+    tell = on_course(wish, told)
+    planned, roll, asked = compose(watched, wish, tell)
     with new_folder() as folder:
-        done = _finished(watched, planned, notes, asked, tell, folder)
-    return Take(watched, plan, notes, settings, seed, done.files, done.receipt, done.peaks)
+        if wish.old is None:
+            origin = gpu.model().origin
+            rest = (planned, roll, asked, options_of(asked, 0), origin, folder, watched.speech)
+            played = ask(child.play, watched.path, tell, child.FINISHING, *rest)
+        else:
+            rest = (planned, roll, asked, folder, watched.speech, heard(wish.old), wish.bars)
+            played = ask(child.play_part, watched.path, tell, child.FINISHING, *rest)
+    return Take(watched, wish.plan, roll, wish.settings, wish.seed, folder, played, asked, wish.gains)
 
 
-def _finished(
-    watched: Watched, planned: PlannedVideo, roll: PianoRoll, asked: ScoreOptions, tell: child.Told, folder: Path
-) -> child.Finished:
-    """Everything after composing, in another process."""
-    return ask(
-        child.finish,
-        watched.path,
-        tell,
-        child.FINISHING,
-        planned,
-        roll,
-        asked,
-        options_of(asked, 0),
-        gpu.model().origin,
-        folder,
-        f"{watched.name}-scored",
-    )
+def heard(take: Take) -> child.Heard:
+    """A take as the other processes know it."""
+    return child.Heard(take.plan, take.roll, take.options, take.played)
+
+
+def score(watched: Watched, wish: Wish, told: Progress) -> child.Finished:
+    """The same for programs: every file at once, in a new folder."""
+    tell = on_course(wish, told)
+    planned, roll, asked = compose(watched, wish, tell)
+    with new_folder() as folder:
+        return ask(
+            child.finish, watched.path, tell, child.FINISHING,
+            planned, roll, asked, options_of(asked, 0), gpu.model().origin, folder, f"{watched.name}-scored",
+        )  # fmt: skip
+
+
+def write_file(take: Take, order: child.Order, told: Progress) -> Path:
+    """A file of a take, in a folder of its own."""
+    watched = take.watched
+    with new_folder() as folder:
+        rest = (watched.features, heard(take), watched.speech, order, folder)
+        return ask(child.write, watched.path, by_stage(told), child.FINISHING, *rest)
+
+
+def open_project(watched: Watched, path: Path, told: Progress) -> Wish:
+    """The take that a project file holds, for the same video."""
+    project = ask(child.open_project, path, by_stage(told), PAGE.wall_clock, watched.features)
+    options = project.options
+    settings = PageSettings(steps=min(max(options.steps or 0, 4), 96), keep=options.keep_audio or "replace")
+    return Wish(project.plan, settings, options.seed or 0, project.roll, options=options, gains=project.gains)
+
+
+def on_course(wish: Wish, told: Progress) -> child.Told:
+    """A listener that says how much of the whole take is done."""
+    course = course_of(wish.plan, wish.settings.steps, wish.roll)
+    return lambda stage, fraction: told(course.at(stage, fraction), stage)
+
+
+def read_brief(settings: PageSettings) -> Brief:
+    """What words and knobs ask for; InputError for what no video could be given."""
+    asked = settings.options(0)
+    brief = read_asked(settings_of(asked))
+    target_of(asked.loudness or DEFAULT_LOUDNESS)
+    lay_chords(brief.chords, 4, 4)
+    return brief
 
 
 def explain_tags(settings: PageSettings) -> str:

@@ -152,7 +152,7 @@ def test_nothing_skips_the_line(server: str) -> None:
 
 def test_who_has_no_session_is_known_by_the_address(server: str, clip: Drawn) -> None:
     import httpx
-    from space.handlers import COMPOSING
+    from space.jobs import COMPOSING
     from space.line import Visitor
 
     with clip.path.open("rb") as file:

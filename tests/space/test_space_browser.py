@@ -6,14 +6,19 @@ AXE_CORE, an environment variable with the path of axe-core's axe.min.js, adds t
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from space.handlers import COMPOSING
+from space.jobs import COMPOSING
 from space.line import Visitor
 from tests.drawing import Drawn
+
+from diffbgm.media import probe, read_audio
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -22,8 +27,10 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
+FLAGS += ["--autoplay-policy=no-user-gesture-required"]
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-PATIENCE = 90_000  # milliseconds
+PATIENCE = 120_000  # milliseconds
+STUDIO = "window.diffbgm.studio"
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +55,8 @@ def visit(browser: Any, server: str) -> Iterator[Callable[..., Any]]:
         page.on("request", lambda r: None if r.url.startswith((server, "data:", "blob:")) else strange.append(r.url))
         page.on("pageerror", lambda e: strange.append(str(e)))
         page.goto(server + query)
-        page.wait_for_selector("#compose")
+        if options.get("java_script_enabled", True):
+            page.wait_for_function(f"window.diffbgm?.studio && {STUDIO}.server && {STUDIO}.knobs")
         return page
 
     yield open_page
@@ -57,155 +65,268 @@ def visit(browser: Any, server: str) -> Iterator[Callable[..., Any]]:
     assert not strange
 
 
-def upload(page: Any, path: Path) -> None:
-    page.set_input_files("#video input[type=file]", str(path))
+def bring(page: Any, path: Path) -> None:
+    page.set_input_files("#pick", str(path))
 
 
-def compose(page: Any) -> None:
-    page.click("#compose:not([disabled])")
-    page.wait_for_selector("#status .good:has-text('Done')")
-    page.wait_for_selector("#after video")
+def takes(page: Any, count: int) -> None:
+    """Waits until there are so many takes, and nothing runs."""
+    page.wait_for_function(f"{STUDIO}.data.takes.length === {count} && !{STUDIO}.busy")
 
 
-def test_from_an_example_to_every_download(visit: Callable[..., Any]) -> None:
+def words(page: Any) -> str:
+    return page.inner_text(".bgm-words")
+
+
+def get(page: Any, expression: str) -> Any:
+    """A value of the studio."""
+    return page.evaluate(f"{STUDIO}.{expression}")
+
+
+def test_drop_listen_download(visit: Callable[..., Any], clip: Drawn) -> None:
     page = visit("?steps=4&seed=9&moods=calm")
-    playwright.expect(page.get_by_label("calm", exact=True)).to_be_checked(timeout=PATIENCE)
-    page.get_by_role("button", name="Neon ride").click()
-    page.wait_for_selector(".bgm-still")
-    assert "beats per minute" in page.inner_text(".bgm-facts")
-    compose(page)
-    assert "Seed 9" in page.inner_text("#status")
-    page.evaluate("async () => { const v = document.querySelector('#after video'); v.muted = true; await v.play(); }")
-    page.wait_for_function("document.querySelector('#after video').currentTime > 0.4")
-    page.wait_for_function("document.querySelector('.bgm-lanes').style.getPropertyValue('--at') !== ''")
-    page.get_by_label("Before", exact=True).check()
-    page.wait_for_function("document.querySelector('#before video').currentTime > 0.3")
-    assert page.locator("#before video").is_visible()
-    assert not page.locator("#after video").is_visible()
-    page.get_by_label("After", exact=True).check()
-    names = set()
-    for kind in ("video", "mp3", "wav", "midi", "stems", "receipt", "picture", "markers", "plan"):
-        with page.expect_download() as download:
-            page.click(f"#get-{kind}")
-        assert Path(download.value.path()).stat().st_size > 100
-        names.add("".join(Path(download.value.suggested_filename).suffixes[-1:]))
-    assert names == {".mp4", ".mp3", ".wav", ".mid", ".zip", ".json", ".png", ".fcpxml"}
-    page.click("#same-seed")
-    page.wait_for_selector("#cancel")
-    page.wait_for_selector("#status .good:has-text('Seed 9')")
+    weights: list[int] = []
+    page.on("response", lambda r: weights.append(int(r.headers.get("content-length", 0))))
+    bring(page, clip.path)  # the first click
+    page.wait_for_selector(".bgm-still, .still", state="attached")
+    page.wait_for_selector(".bgm-voice")  # asked before the music is there
+    takes(page, 1)  # it came by itself
+    assert words(page).startswith("Take A is ready.")
+    assert "seed 9" in page.inner_text(".bgm-takes")
+    assert not any("wasm" in name for name in page.evaluate("performance.getEntries().map((e) => e.name)"))
+    with page.expect_download() as download:
+        page.click("[data-kind=video]")  # the second one
+    assert download.value.suggested_filename == f"{clip.path.stem}-scored.mp4"
+    assert probe(download.value.path()).has_audio
+    assert sum(weights) < 3_000_000, "the page with a take is light"
+
+
+def test_playing_mixing_and_what_is_downloaded(visit: Callable[..., Any], clip: Drawn) -> None:
+    page = visit("?steps=4&seed=9")
+    bring(page, clip.path)
+    takes(page, 1)
+    page.get_by_label("Music only").check()
+    assert get(page, "busy") is False, "that needs no composing"
+    assert page.locator(".bgm-big").is_visible()
+    page.locator("body").press("Space")
+    page.wait_for_function(f"{STUDIO}.sound.playing && {STUDIO}.video.currentTime > 0.2")
+    assert abs(get(page, "sound.drift")) < 0.12
+    roles = get(page, "take.stems.map(([role]) => role)")
+    page.get_by_role("button", name="Mute Melody").click()
+    page.wait_for_function(f"{STUDIO}.sound.playing.faders.melody.gain.value < 0.01")
+    page.locator("[data-fader=chords]").fill("-6")
+    page.wait_for_function(f"Math.abs({STUDIO}.sound.playing.faders.chords.gain.value - 10 ** (-6 / 20)) < 0.01")
+    page.locator("body").press("Space")
+    assert get(page, "video.paused")
+    level = page.evaluate(f"""async () => {{ const s = {STUDIO}; const b = await s.sound.offline(s.take, s.mix, 4);
+        const power = (c) => c.reduce((sum, x) => sum + x * x, 0) / c.length;
+        return 10 * Math.log10((power(b.getChannelData(0)) + power(b.getChannelData(1))) / 2 + 1e-12); }}""")
+    with page.expect_download() as download:
+        page.click(".bgm-out summary")
+        page.click("[data-kind=wav]")
+    sound = read_audio(download.value.path())
+    assert sound is not None
+    exported = 10 * np.log10(np.mean(sound.samples[:, : 4 * 48_000] ** 2) + 1e-12)
+    assert len(roles) > 1
+    assert exported > -70, "something is heard"
+    assert level == pytest.approx(exported, abs=0.5)
+    page.locator("body").press("Control+z")
+    assert get(page, "mix.chords?.db ?? 0") == 0
+    page.locator("body").press("Control+Shift+z")
+    assert get(page, "mix.chords.db") == -6
+
+
+def test_takes_side_by_side_and_other_notes_in_some_bars(visit: Callable[..., Any], clip: Drawn) -> None:
+    page = visit("?steps=4")
+    bring(page, clip.path)
+    takes(page, 1)
+    bars = get(page, "plan.bars.length - 1")
+    page.fill("[name=last]", str(bars))
+    page.fill("[name=first]", str(bars))
+    page.click("[data-do=retake]")
+    takes(page, 2)
+    start = get(page, f"plan.bars[{bars - 1}]")
+    before = f"data.takes[{{}}].notes.filter((n) => n[0] + n[1] <= {start}).length"
+    assert get(page, before.format(0)) == get(page, before.format(1))
+    assert get(page, "view.take") == "B"
+    page.locator("body").press("Space")
+    page.wait_for_function(f"{STUDIO}.sound.playing")
+    page.locator("body").press("1")
+    page.wait_for_function(f"{STUDIO}.view.take === 'A' && {STUDIO}.sound.playing")
+    assert not get(page, "video.paused"), "the film goes on"
+    page.get_by_label("As it came").check()
+    page.wait_for_function(f"!{STUDIO}.sound.playing && {STUDIO}.sound.voice.gain.value > 0.9")
+    page.locator("body").press("Control+z")
+    assert get(page, "view.take") == "B"
 
 
 def stopped(page: Any) -> None:
     """The page says that it stopped, still says so when all that was under way has come, and can be used."""
-    page.wait_for_selector("#status:has-text('Stopped.')")
+    page.wait_for_selector(".bgm-words:has-text('Stopped.')")
     page.wait_for_timeout(700)
-    assert "Stopped." in page.inner_text("#status")
-    assert page.locator("#cancel").count() == 0 or page.locator("#cancel").is_hidden()
-    assert page.locator("#compose").is_visible()
+    assert words(page).startswith("Stopped.")
+    assert page.locator("[data-do=cancel]").is_hidden()
+    assert page.locator("[data-do=compose]").is_visible()
 
 
 def test_a_cancel_stays_whenever_it_comes(visit: Callable[..., Any], clip: Drawn) -> None:
     page = visit("?steps=24&seed=1")
-    upload(page, clip.path)
-    for moment in (0, 30, 80, 150, 300, 450, 700, 1000, 1400, 1900):  # milliseconds after the click
-        page.click("#compose:not([disabled])")
-        page.wait_for_selector("#cancel")
+    bring(page, clip.path)
+    takes(page, 1)
+    for moment in (0, 30, 60, 100, 150, 200, 300, 400, 500, 600):  # milliseconds after the click
+        page.click("[data-do=compose]:visible")
+        page.wait_for_selector("[data-do=cancel]:visible")
         page.wait_for_timeout(moment)
-        if page.locator("#cancel").is_visible():
-            page.locator("#cancel").dispatch_event("click")  # where the pointer is, however the page moves
+        if page.locator("[data-do=cancel]").is_visible():
+            page.locator("[data-do=cancel]").dispatch_event("click")  # where the pointer is, however the page moves
             stopped(page)
 
 
-def test_a_cancel_while_it_looks_gives_the_way_free(visit: Callable[..., Any], clip: Drawn) -> None:
+def test_reload_in_mid_run_back_and_after_the_end(visit: Callable[..., Any], clip: Drawn, server: str) -> None:
     page = visit("?steps=4&seed=1")
-    page.get_by_role("button", name="Earth at night").click()
-    page.wait_for_selector("#cancel")
-    page.click("#cancel")
-    stopped(page)
-    assert page.locator("#compose").is_disabled()
-    upload(page, clip.path)
-    page.wait_for_selector("#compose:not([disabled])")
+    bring(page, clip.path)
+    page.wait_for_function(f"{STUDIO}.project && {STUDIO}.busy")
+    page.reload()
+    page.wait_for_function(f"window.diffbgm?.studio && {STUDIO}.data.film")
+    takes(page, 1)
+    page.wait_for_function(f"{STUDIO}.video.readyState >= 1")
+    page.get_by_role("button", name="Mute Melody").click()
+    page.goto(f"{server}plain")
+    page.go_back()
+    page.wait_for_function(f"window.diffbgm?.studio && {STUDIO}.data.takes.length === 1")
+    assert page.locator(".lane.notes").count() == 1
+    assert get(page, "mix.melody.mute"), "the mixer as well"
+    page.get_by_role("button", name="New video").click()
+    assert page.locator(".bgm-drop").is_visible()
+
+
+def test_a_dropped_line_is_taken_up_again(visit: Callable[..., Any], clip: Drawn) -> None:
+    page = visit("?steps=4&seed=1")
+    bring(page, clip.path)
+    page.wait_for_selector(".bgm-lanes")
+    page.context.set_offline(True)
+    page.wait_for_selector(".bgm-words:has-text('The line to the server dropped')")
+    page.context.set_offline(False)
+    takes(page, 1)
 
 
 def test_who_waits_is_told_the_place_and_can_cancel(visit: Callable[..., Any], clip: Drawn) -> None:
     page = visit("?steps=4&seed=1")
-    upload(page, clip.path)
-    page.wait_for_selector("#compose:not([disabled])")
     with COMPOSING.enter(Visitor("first")), COMPOSING.enter(Visitor("second")):
-        page.click("#compose")
-        page.wait_for_selector("#status:has-text('You are next in the line')")
-        assert re.search(r"starts in about \d+", page.inner_text("#status"))
-        page.click("#cancel")
+        bring(page, clip.path)
+        page.wait_for_selector(".bgm-words:has-text('You are next in the line')")
+        assert re.search(r"starts in about \d+", words(page))
+        page.click("[data-do=cancel]")
         stopped(page)
 
 
-def test_what_no_browser_shows_is_served_as_it_is(visit: Callable[..., Any], draw: Callable[..., Drawn]) -> None:
+def test_what_no_browser_shows_is_played_as_a_small_copy(visit: Callable[..., Any], draw: Callable[..., Drawn]) -> None:
     drawn = draw("film.avi", [1.0, 1.0], codec="mpeg4")
     page = visit("?steps=4&seed=1")
-    upload(page, drawn.path)
-    compose(page)
-    page.wait_for_selector("#before.unplayable video", state="attached")
-    assert page.get_attribute("#before video", "src").endswith("film.avi")
-    assert page.locator("#plan .bgm-still").count() >= 2
+    bring(page, drawn.path)
+    takes(page, 1)
+    page.wait_for_function(f"{STUDIO}.video.readyState >= 1")
+    assert get(page, "data.film.proxy")
 
 
 def test_what_cannot_be_used_is_said(visit: Callable[..., Any], draw: Callable[..., Drawn], tmp_path: Path) -> None:
     wrong = tmp_path / "holiday.mp4"
     wrong.write_text("no video\n" * 200)
     long = draw("long.mp4", [660.0], size=(32, 18), rate=0.1)
-    for path, words in ((wrong, "not a video"), (long.path, "11 minutes long")):
-        page = visit()
-        upload(page, path)
-        alert = page.wait_for_selector("#status [role=alert]")
-        assert words in alert.inner_text()
-        assert page.locator("#compose").is_disabled()
-        page.wait_for_selector("#video input[type=file]", state="attached")
+    page = visit()
+    for path, sentence in ((wrong, "holiday.mp4: is text, not a video"), (long.path, "11 minutes long")):
+        bring(page, path)
+        page.wait_for_selector(f".bgm-status[data-kind=bad]:has-text('{sentence}')")
+        assert page.locator(".bgm-drop").is_visible(), "the way is free for another one"
 
 
 def test_two_visitors_do_not_mix(visit: Callable[..., Any], clip: Drawn, silent_clip: Drawn) -> None:
     pages = [visit("?steps=4&seed=1&palette=strings"), visit("?steps=4&seed=2&palette=guitar")]
     for page, drawn in zip(pages, (clip, silent_clip), strict=True):
-        upload(page, drawn.path)
-        page.click("#compose:not([disabled])")
-    for page, words in zip(pages, (("Seed 1.", "strings"), ("Seed 2.", "guitar")), strict=True):
-        page.wait_for_selector(f"#status:has-text('{words[0]}')")
-        assert words[1] in page.inner_text(".bgm-facts")
+        bring(page, drawn.path)
+    for page, expected in zip(pages, (("seed 1", "Violin"), ("seed 2", "Guitar")), strict=True):
+        takes(page, 1)
+        assert expected[0] in page.inner_text(".bgm-takes")
+        assert expected[1] in page.inner_text(".bgm-facts")
 
 
-def test_a_phone_shows_everything_without_sideways_scrolling(visit: Callable[..., Any], clip: Drawn) -> None:
+def test_a_phone_shows_everything_without_sideways_scrolling(
+    visit: Callable[..., Any], clip: Drawn, tmp_path: Path
+) -> None:
     page = visit("?steps=4&seed=1", PHONE)
-    upload(page, clip.path)
-    page.wait_for_selector(".bgm-still")
-    box = page.locator("#compose").bounding_box()
-    assert box is not None
-    assert box["y"] + box["height"] <= PHONE["height"], "the button is at hand"
-    compose(page)
+    long = tmp_path / f"{'a-long-name-' * 8}.mp4"
+    shutil.copy(clip.path, long)
+    bring(page, long)
+    takes(page, 1)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    page.mouse.wheel(0, 3000)
+    box = page.locator(".bgm-play").bounding_box()
+    assert box is not None
+    assert min(box["width"], box["height"]) >= 44
+    assert 0 < box["y"] <= PHONE["height"] - box["height"], "the transport is at hand"
 
 
 def test_the_keyboard_alone_will_do(visit: Callable[..., Any]) -> None:
     page = visit("?steps=4")
     page.get_by_role("button", name="Neon ride").focus()
     page.keyboard.press("Enter")
-    page.wait_for_selector("#compose:not([disabled])")
-    page.focus("#compose")
+    takes(page, 1)
+    page.locator(".bgm-play").focus()
     page.keyboard.press("Enter")
-    page.wait_for_selector("#after video")
-    page.get_by_label("After", exact=True).focus()
-    page.keyboard.press("Tab")
-    page.keyboard.press("Space")
-    page.wait_for_selector("#before video", state="visible")
+    page.wait_for_function(f"{STUDIO}.sound.playing")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+ArrowRight")
+    page.wait_for_function(f"Math.abs({STUDIO}.video.currentTime - {STUDIO}.plan.bars[1]) < 0.05")
+    page.locator("[data-fader]").first.focus()
+    page.keyboard.press("ArrowLeft")
+    assert get(page, "take.stems.map(([role]) => window.diffbgm.studio.mix[role]?.db)[0]") == -0.5
+    page.get_by_label("bars").focus()
+    page.keyboard.type("1")
+    page.get_by_role("button", name="Make it so").focus()
+    page.keyboard.press("Enter")
+    takes(page, 2)
 
 
 def test_a_link_brings_the_knobs(visit: Callable[..., Any]) -> None:
     page = visit("?moods=sad&tempo=slow")
     playwright.expect(page.get_by_label("sad", exact=True)).to_be_checked(timeout=PATIENCE)
     page.get_by_label("tense", exact=True).check()
-    page.get_by_text("Share these settings").click()
-    page.get_by_role("button", name="Make link").click()
-    page.wait_for_function("document.querySelector('#link textarea, #link input').value.includes('moods')")
-    link = page.locator("#link textarea, #link input").first.input_value()
-    assert re.search(r"moods=sad%2Ctense&tempo=slow$", link)
+    page.wait_for_function("document.querySelector('.bgm-link')?.dataset.link.includes('tense')")
+    assert re.search(r"\?moods=sad%2Ctense&tempo=slow$", page.get_attribute(".bgm-link", "data-link"))
+
+
+def test_words_are_shown_as_chips_that_go(visit: Callable[..., Any]) -> None:
+    page = visit("?text=sad+piano%2C+no+drums")
+    page.wait_for_selector(".bgm-chips li")
+    count = page.locator(".bgm-chips li").count()
+    page.locator(".bgm-chips button").first.click()
+    page.wait_for_function(f"document.querySelectorAll('.bgm-chips li').length < {count}")
+
+
+def test_headings_are_in_order(visit: Callable[..., Any], clip: Drawn) -> None:
+    page = visit("?steps=4&seed=1")
+    bring(page, clip.path)
+    takes(page, 1)
+    levels = page.evaluate("""[...document.querySelectorAll('h1, h2, h3, h4')].filter((h) => h.checkVisibility())
+        .map((h) => Number(h.tagName[1]))""")
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b <= a + 1 for a, b in pairwise(levels))
+
+
+def test_without_script_a_video_is_scored_all_the_same(visit: Callable[..., Any], clip: Drawn) -> None:
+    page = visit("", java_script_enabled=False)
+    page.wait_for_selector("form")
+    page.set_input_files("[name=video]", str(clip.path))
+    page.click("form button")
+    end = time.monotonic() + PATIENCE / 1000
+    while not page.locator("video").count():
+        assert time.monotonic() < end, page.inner_text("body")
+        page.wait_for_timeout(500)
+    with page.expect_download() as download:
+        page.click("a[download]")
+    assert probe(download.value.path()).duration == pytest.approx(clip.duration, abs=0.05)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -213,11 +334,10 @@ def test_axe_finds_nothing_serious(visit: Callable[..., Any], clip: Drawn, schem
     axe = os.environ.get("AXE_CORE")
     if not axe:
         pytest.skip("set AXE_CORE to axe-core's axe.min.js")
-    page = visit("?steps=4&seed=1", color_scheme=scheme)
-    upload(page, clip.path)
-    page.get_by_text("More settings").click()
-    page.get_by_text("Share these settings").click()
-    compose(page)
+    page = visit("?steps=4&seed=1&text=sad+piano", color_scheme=scheme)
+    page.locator("#more button").first.click()
+    bring(page, clip.path)
+    takes(page, 1)
     page.add_script_tag(path=axe)
     found = page.evaluate("async () => (await axe.run()).violations")
     serious = [
@@ -227,3 +347,30 @@ def test_axe_finds_nothing_serious(visit: Callable[..., Any], clip: Drawn, schem
         for n in v["nodes"]
     ]
     assert not serious, "\n".join(serious)
+
+
+def test_cuts_bars_and_the_energy_are_asked_for_on_the_time_line(visit: Callable[..., Any], clip: Drawn) -> None:
+    page = visit("?steps=4&seed=1")
+    bring(page, clip.path)
+    takes(page, 1)
+    page.wait_for_selector(".still", state="attached")
+    cut = page.locator(".cut").first
+    time_of_cut = float(cut.get_attribute("data-time") or "nan")
+    cut.click(force=True)
+    page.wait_for_function(f"{STUDIO}.knobs.includes('{time_of_cut:.2f} big')")
+    cut.click(force=True)
+    page.wait_for_function(f"!{STUDIO}.knobs.includes('{time_of_cut:.2f} big')")
+    page.fill("[name=first]", "1")
+    page.fill("[name=last]", "1")
+    page.get_by_role("button", name="Rest here").click()
+    page.wait_for_function(f"{STUDIO}.knobs.some((knob) => /^0\\.00-\\d/.test(knob))")
+    box = page.locator(".energy .track").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 2, box["y"] + box["height"] - 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 2, steps=30)
+    page.mouse.up()
+    page.wait_for_function(f"{STUDIO}.knobs.some((knob) => /^0\\.0:0\\.\\d\\d .*:[01]\\.\\d\\d$/.test(knob))")
+    page.click("[data-do=compose]:visible")
+    takes(page, 2)
+    assert any("energy" in reason for reason in get(page, "plan.why"))

@@ -3,8 +3,11 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 from space.limits import PAGE, Header, check, check_work, read_header, shown_name
 from tests.drawing import Drawn
@@ -73,3 +76,22 @@ def test_what_has_no_header_is_for_the_sdk_to_refuse(tmp_path: Path) -> None:
 def test_names_are_without_folders_and_not_too_long() -> None:
     assert shown_name(Path("/secret/place/clip.mp4")) == "clip.mp4"
     assert len(shown_name(Path("x" * 200 + ".mp4"))) == 60
+
+
+def test_sound_that_goes_on_after_the_pictures_is_no_length_of_the_film(tmp_path: Path) -> None:
+    path = tmp_path / "film.mkv"  # which does not say how long each stream is
+    with av.open(str(path), "w") as sink:
+        film, sound = (
+            sink.add_stream("libx264", rate=10, options={"preset": "ultrafast"}),
+            sink.add_stream("pcm_s16le", rate=8000, layout="mono"),
+        )
+        film.width, film.height, film.pix_fmt = 64, 36, "yuv420p"
+        for i in range(20):
+            picture = av.VideoFrame.from_ndarray(np.full((36, 64, 3), 10 * i, np.uint8), format="rgb24")
+            sink.mux(film.encode(picture))
+        sink.mux(film.encode(None))
+        for i in range(70):
+            piece = av.AudioFrame.from_ndarray(np.zeros((1, 80_000), np.int16), format="s16", layout="mono")
+            piece.sample_rate, piece.pts, piece.time_base = 8000, 80_000 * i, Fraction(1, 8000)
+            sink.mux(sound.encode(piece))
+    check(path)

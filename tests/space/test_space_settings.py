@@ -1,10 +1,13 @@
 """PageSettings: links there and back, what a link may not break, and what the SDK is asked for."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from space.settings import (
     ANY,
+    EXPERT,
     PageSettings,
     from_query,
     from_tags,
@@ -14,6 +17,7 @@ from space.settings import (
 )
 
 from diffbgm.errors import InputError, StyleError
+from diffbgm.options import SETTINGS
 from diffbgm.planner.shape import SHAPES
 from diffbgm.stages import options_of
 
@@ -42,7 +46,7 @@ def test_a_link_holds_every_knob(given_settings: PageSettings) -> None:
 
     query = dict(parse_qsl(to_query(given_settings), keep_blank_values=True))
     assert from_query(query) == given_settings
-    assert from_values(given_settings.values) == given_settings
+    assert replace(from_values(given_settings.values), keep=given_settings.keep) == given_settings
 
 
 def test_the_defaults_need_no_link() -> None:
@@ -79,3 +83,21 @@ def test_the_sdk_is_asked_for_what_the_knobs_say() -> None:
     assert (asked.style, asked.prompt, asked.seed, asked.steps) == ("calm,piano", "rain", 7, 64)
     assert (options_of(asked, 0).guidance.dynamic, options_of(asked, 0).guidance.semantic) == (2, 1)
     assert (asked.keep_audio, asked.fade) == ("duck", 1.5)
+
+
+def test_options_in_plain_words_reach_the_sdk_and_come_back_by_link() -> None:
+    turned = {"genre": "samba", "without": ["drums", "choir"]}
+    rest = [turned.get(name, SETTINGS[name].default) for name in EXPERT]
+    asked = from_values([*PageSettings().values[: -len(EXPERT)], *rest])
+    assert (asked.options(0).genre, asked.options(0).without) == ("samba", "drums,choir")
+    assert to_query(asked) == "genre=samba&without=drums%2Cchoir"
+    assert from_query({"genre": "samba", "without": "drums,choir"}) == asked
+    assert from_values(asked.values) == asked
+    with pytest.raises(InputError, match="chords has 400 characters"):
+        PageSettings(expert=(("chords", "C" * 400),))
+
+
+def test_a_link_names_no_file_of_the_server_as_a_band() -> None:
+    assert from_query({"palette": "/x/band.toml", "ensemble": "/x/band.toml"}) == PageSettings()
+    with pytest.raises(InputError, match="palette"):
+        PageSettings(palette="/x/band.toml")

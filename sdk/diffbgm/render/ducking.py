@@ -142,21 +142,24 @@ def mix_under(
     `speech` spans (None: found here) until it is `UNDER_SPEECH` dB below, and brings it back after. Where the sum would
     clip, both are limited together for the moment of the peak.
     """
-    voice = _fit(original, music.rate, music.samples.shape[1])
+    voice = fit(original, music.rate, music.samples.shape[1])
     rate = music.rate
-    loudness, own = measure_loudness(voice, rate), measure_loudness(music.samples, rate)
-    bed = float(np.clip(loudness - BED_BELOW, *BED_RANGE)) if np.isfinite(loudness) else own
-    level = min(0.0, bed - own) if np.isfinite(own) else 0.0
-    under = music.samples * np.float32(10 ** (level / 20))
-    if under.shape[0] == 1:
-        under = np.repeat(under, 2, 0)
+    spans: Sequence[Span] = ()
     if mode == "duck":
         spans = find_speech(original) if speech is None else speech
-        under = under * duck_curve(voice, under, spans, rate)
+    under = _stereo(music.samples) * bed_gain(voice, music.samples, spans, rate)
     total = voice + under
     ceiling = max(10 ** (CEILING / 20), float(np.abs(voice).max(initial=0.0)))
     total *= limiter_curve(peak_envelope(total), rate, min(ceiling, 1.0))
     return Audio(total, rate)
+
+
+def bed_gain(voice: np.ndarray, music: np.ndarray, spans: Sequence[Span], rate: int) -> np.ndarray:
+    """[N] gain that puts the music [C, N] under the voice [2, N], further down in the spans; see `mix_under`."""
+    loudness, own = measure_loudness(voice, rate), measure_loudness(music, rate)
+    bed = float(np.clip(loudness - BED_BELOW, *BED_RANGE)) if np.isfinite(loudness) else own
+    level = np.float32(10 ** (min(0.0, bed - own) / 20)) if np.isfinite(own) else np.float32(1.0)
+    return level * duck_curve(voice, _stereo(music) * level, spans, rate)
 
 
 def duck_curve(voice: np.ndarray, music: np.ndarray, spans: Sequence[Span], rate: int) -> np.ndarray:
@@ -188,7 +191,7 @@ def _distance(voice: np.ndarray, music: np.ndarray, rate: int) -> float:
     return max(loud, -70.0) - max(measure_loudness(music, rate), -120.0)
 
 
-def _fit(audio: Audio, rate: int, samples: int) -> np.ndarray:
+def fit(audio: Audio, rate: int, samples: int) -> np.ndarray:
     """Return [2, samples] the audio at `rate`, in stereo, cut or padded with silence."""
     if len(audio.samples) == 0:
         return np.zeros((2, samples), np.float32)

@@ -1,0 +1,326 @@
+"""What the page's script asks of the server: `look` at a project, and `command` something. Both answer at once.
+
+A command that takes long starts a job; the page sees in `look` how it goes. Everything comes from strangers: whatever
+is wrong with it becomes one sentence in the answer.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, get_args
+
+import gradio as gr
+
+from diffbgm.errors import DiffBGMError, InputError
+from diffbgm.options import KeepAudio
+from diffbgm.setting import real, whole
+from space import films, samples, storage, work
+from space.child import KINDS, Order
+from space.jobs import COMPOSING, WATCHING, Told, start, stop
+from space.line import Visitor
+from space.projects import Project, Status, Table
+from space.settings import PageSettings, from_values, to_query
+from space.sheet import address_of, best_of, plan_sheet, project_sheet, take_sheet
+from space.words import BROKEN, chip_of
+
+Answer = dict[str, Any]
+Data = Mapping[str, Any]
+PROJECTS = Table()
+MOST_AT_ONCE = 3  # takes of one command
+LOUDEST, QUIETEST = 6.0, -60.0  # dB of a fader
+COPY = "Your browser cannot show this format, so it plays a small copy; downloads are whole."
+DRAFT = " It is a quick draft: refine it when you like it."
+WAYS = {"other": "", "sadder": "sad", "brighter": "happy", "fewer": "sparse", "more": "driving"}  # to style tags
+NO_STYLE = "Nothing chosen: the pictures decide."
+log = logging.getLogger("diffbgm.space")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A command: who asks, for which project, with what."""
+
+    visitor: Visitor
+    project: Project
+    data: Data
+
+    @property
+    def settings(self) -> PageSettings:
+        """What is asked for with it."""
+        return settings_from(self.data)
+
+
+def look(data: Data) -> Answer:
+    """How a project is: its status, and all of it where `version` is not the latest that changed more than that."""
+    return answered(lambda: looked(data))
+
+
+def looked(data: Data) -> Answer:
+    """As `look`; raises InputError."""
+    project = PROJECTS.find(data.get("project"))
+    with project.lock:
+        answer: Answer = {"status": asdict(project.status), "busy": project.busy, "content": project.content}
+        if data.get("content") != project.content:
+            answer |= project_sheet(project)
+    return answer
+
+
+def command(data: Data, request: gr.Request) -> Answer:
+    """Carries out `data["op"]`, a key of `COMMANDS`; the answer has `error` where that does not go."""
+    return answered(lambda: commanded(data, address_from(request)))
+
+
+def commanded(data: Data, address: str) -> Answer:
+    """As `command`; raises InputError."""
+    op = str(data.get("op"))
+    if op not in COMMANDS:
+        raise InputError(f"There is no command {op[:40]!r}.")
+    visitor = Visitor(str(data.get("visitor") or f"at {address}")[:64], address)
+    if op in ("open", "example"):
+        path = storage.uploaded(data.get("path")) if op == "open" else films.example(data.get("index"))
+        project = PROJECTS.add(Project(path, storage.make_folder()))
+    else:
+        project = PROJECTS.find(data.get("project"))
+    return {"project": project.id, **(COMMANDS[op](Asked(visitor, project, data)) or {})}
+
+
+def answered(question: Callable[[], Answer]) -> Answer:
+    """The answer, or what is wrong in one sentence."""
+    try:
+        return question()
+    except InputError as e:
+        return {"error": str(e)}
+    except DiffBGMError as e:
+        log.exception("failed")
+        return {"error": f"This did not work: {e}"}
+    except Exception:
+        log.exception("failed")
+        return {"error": BROKEN}
+
+
+def address_from(request: gr.Request) -> str:
+    """The machine that a request comes from."""
+    client = getattr(request, "client", None)
+    return str(client.host) if client else ""
+
+
+def turned(data: Data) -> Answer:
+    """A knob was turned: what the words were understood as, what the tags do, the link; an unheard plan follows."""
+
+    def read() -> Answer:
+        settings = settings_from(data)
+        brief = work.read_brief(settings)
+        chips = [chip_of(r) for r in brief.readings if r.source == "text"]
+        answer: Answer = {"chips": chips, "unread": list(brief.unread), "conflicts": list(brief.conflicts)}
+        if data.get("project"):
+            project = PROJECTS.find(data["project"])
+            if project.watched is not None and not project.takes and not project.busy:
+                project.show(plan=plan_sheet(work.plan_music(project.watched, settings)))
+        return {
+            **answer,
+            "note": work.explain_tags(settings) or ("" if chips else NO_STYLE),
+            "query": to_query(settings),
+        }
+
+    return answered(read)
+
+
+def settings_from(data: Data) -> PageSettings:
+    """The knobs as the page sent them, with the choice for the video's own sound; InputError for what is none."""
+    knobs = data.get("knobs")
+    if knobs is not None and (not isinstance(knobs, list) or len(knobs) != len(PageSettings().values)):
+        raise InputError("knobs must be a value for every knob.")
+    try:
+        settings = from_values(knobs) if knobs else PageSettings()
+    except (TypeError, ValueError, AttributeError) as e:
+        raise InputError(f"A knob has a value of the wrong kind ({e}).") from e
+    return replace(settings, keep=keep_of(data.get("keep", settings.keep)))
+
+
+# --- commands ------------------------------------------------------------------------------------------------------
+
+
+def open_film(asked: Asked) -> None:
+    """Looks at a video, then composes a first take by itself, while the pictures of the time line are made."""
+    project, settings = asked.project, asked.settings
+
+    def task(told: Told) -> Status:
+        watched = work.watch(project.path, told)
+        project.show(watched=watched, plan=plan_sheet(work.plan_music(watched, settings)))
+        if asked.data.get("playable") is False:
+            project.show(proxy=work.make_proxy(watched, project.folder, told))
+        return Status("good", "Here is the plan.")
+
+    def then() -> None:
+        threading.Thread(target=illustrate, args=(project,), daemon=True, name="diffbgm-pictures").start()
+        compose(asked, draft=True)
+
+    start(project, asked.visitor, WATCHING, "watch", task, then)
+
+
+def open_example(asked: Asked) -> None:
+    """As `open_film`; where the example was scored before, its music is there at once."""
+    sample = samples.find(asked.data.get("index"), asked.settings)
+    if sample is None:
+        return open_film(asked)
+    asked.project.show(watched=sample.watched, plan=plan_sheet(sample.take.plan))
+    take = asked.project.add(sample.take, take_sheet)
+    asked.project.say(Status("good", f"Take {take.letter} is ready."))
+    return None
+
+
+def illustrate(project: Project) -> None:
+    """Adds the pictures of a film; they are a help, no more."""
+    try:
+        project.show(watched=work.with_pictures(project.looked_at(), project.folder, lambda *_: None))
+    except DiffBGMError as e:
+        log.info("no pictures of %s: %s", project.path.name, e)
+
+
+def compose(asked: Asked, *, draft: bool = False) -> None:
+    """Another take, or several, with the knobs as they are; a draft takes fewer steps."""
+    project, settings = asked.project, asked.settings
+    count = whole_of(asked.data, "count", 1, MOST_AT_ONCE, 1)
+    if draft:
+        settings = replace(settings, steps=min(settings.steps, work.DRAFT_STEPS))
+    watched = project.looked_at()
+    plan = work.plan_music(watched, settings)
+    known = any(take.seed == settings.seed for take in project.takes.values()) or count > 1
+
+    def wish(number: int) -> work.Wish:
+        seed = settings.seed if settings.seed is not None and not (known and number) else work.new_seed()
+        return work.Wish(plan, settings, seed)
+
+    make(asked, [wish(i) for i in range(count)])
+
+
+def refine(asked: Asked) -> None:
+    """The same seed and plan as a take, with the quality of the knobs."""
+    take = asked.project.take(asked.data.get("take"))
+    settings = replace(take.settings, steps=asked.settings.steps)
+    make(asked, [work.Wish(take.plan, settings, take.seed)])
+
+
+def retake(asked: Asked) -> None:
+    """Other notes in some bars of a take."""
+    take = asked.project.take(asked.data.get("take"))
+    bars = take.plan.bars
+    first, last = whole_of(asked.data, "first", 1, bars, 1), whole_of(asked.data, "last", 1, bars, bars)
+    way = str(asked.data.get("way", "other"))
+    if way not in WAYS:
+        raise InputError(f"way must be {', '.join(WAYS)}, got {way[:20]!r}.")
+    make(asked, [work.other_bars(take, first, last, work.new_seed(), WAYS[way])])
+
+
+def rearrange(asked: Asked) -> None:
+    """The notes of a take for other instruments."""
+    make(asked, [work.other_band(asked.project.take(asked.data.get("take")), asked.settings)])
+
+
+def make(asked: Asked, wishes: list[work.Wish]) -> None:
+    """Makes takes one after the other; each is on the page as soon as it is there."""
+    project, count = asked.project, len(wishes)
+    project.looked_at()
+
+    def task(told: Told) -> Status:
+        take, takes = None, list[work.Take]()
+        for i, wish in enumerate(wishes):
+            made = work.make_take(project.looked_at(), wish, lambda f, stage, i=i: told((i + f) / count, stage))
+            take = project.add(made, take_sheet)
+            takes.append(take)
+        assert take is not None
+        draft = DRAFT if take.settings.steps < asked.settings.steps and not project.takes.keys() - {take.letter} else ""
+        if count == 1:
+            return Status("good", f"Take {take.letter} is ready.{draft}")
+        return Status("good", f"{count} takes are ready: compare them. {best_of(takes)} keeps closest to the plan.")
+
+    start(project, asked.visitor, COMPOSING, "compose", task)
+
+
+def export(asked: Asked) -> None:
+    """Writes a file of a take, mixed as the page plays it; `made` then says where it is."""
+    project, data = asked.project, asked.data
+    take, kind = project.take(data.get("take")), str(data.get("kind"))
+    if kind not in KINDS:
+        raise InputError(f"There is no file of kind {kind[:20]!r}.")
+    order = Order(kind, gains_of(data.get("gains")), keep_of(data.get("keep")), f"{take.watched.name}-scored")
+
+    def task(told: Told) -> Status:
+        path = work.write_file(take, order, lambda f, stage: told(f, stage))
+        number = (project.made[1] if project.made else 0) + 1
+        project.show(made=(address_of(path), number))
+        return Status("good", "Your file is ready.")
+
+    start(project, asked.visitor, COMPOSING, "write", task)
+
+
+def restore(asked: Asked) -> None:
+    """Adds the take of a project file to the video that it belongs to."""
+    project = asked.project
+    watched, file = project.looked_at(), storage.uploaded(asked.data.get("path"))
+
+    def task(told: Told) -> Status:
+        wish = work.open_project(watched, file, told)
+        take = project.add(work.make_take(watched, wish, told), take_sheet)
+        return Status("good", f"The project is take {take.letter}.")
+
+    start(project, asked.visitor, COMPOSING, "render", task)
+
+
+def proxy(asked: Asked) -> None:
+    """A copy of the video for a browser that cannot show it; made once."""
+    project = asked.project
+    watched = project.looked_at()
+    if project.proxy is None:
+
+        def task(told: Told) -> Status:
+            project.show(proxy=work.make_proxy(watched, project.folder, told))
+            return Status(
+                "good", "Your browser cannot show this format, so it plays a small copy; downloads are whole."
+            )
+
+        start(project, asked.visitor, WATCHING, "proxy", task)
+
+
+def cancel(asked: Asked) -> None:
+    """Ends what runs for the project."""
+    stop(asked.project)
+
+
+COMMANDS: Mapping[str, Callable[[Asked], Answer | None]] = {
+    "open": open_film, "example": open_example, "compose": compose, "refine": refine, "retake": retake,
+    "rearrange": rearrange, "restore": restore, "export": export, "proxy": proxy, "cancel": cancel,
+}  # fmt: skip
+
+
+# --- what strangers send -------------------------------------------------------------------------------------------
+
+
+def whole_of(data: Data, name: str, low: int, high: int, default: int) -> int:
+    """A whole number within bounds; InputError for anything else."""
+    value = data.get(name, default)
+    number = whole(value)
+    if number is None or not low <= number <= high:
+        raise InputError(f"{name} must be a whole number from {low} to {high}, got {str(value)[:20]!r}.")
+    return number
+
+
+def keep_of(value: object) -> KeepAudio:
+    """What becomes of the video's own sound."""
+    for word in get_args(KeepAudio):
+        if value == word:
+            return word
+    raise InputError(f"keep must be {', '.join(get_args(KeepAudio))}, got {str(value)[:20]!r}.")
+
+
+def gains_of(value: object) -> dict[str, float]:
+    """DB by role, within what a fader can do."""
+    if not isinstance(value, Mapping) or len(value) > len(KINDS) + 8:
+        raise InputError("gains must be decibels by role, such as {'melody': -3}.")
+    gains: dict[str, float] = {}
+    for role, gain in value.items():
+        number = real(gain)
+        if number is None or not QUIETEST <= number <= LOUDEST:
+            raise InputError(f"gains must lie between {QUIETEST:g} and {LOUDEST:g} dB, got {str(gain)[:20]!r}.")
+        gains[str(role)[:20]] = number
+    return gains

@@ -143,7 +143,7 @@ def expert_knob(name: str) -> Any:
         "label": plain.label, "elem_id": f"knob-{name}", "info": plain.info, "value": setting.default,
     }  # fmt: skip
     if plain.choices and name in LISTED:
-        return gr.Dropdown(plain.choices, multiselect=True, **{**common, "value": []})
+        return gr.Dropdown(plain.choices, multiselect=True, **(common | {"value": list[Any]()}))
     if plain.choices:
         empty = [] if setting.default else [(ANY, "")]
         common["value"] = setting.default or ""

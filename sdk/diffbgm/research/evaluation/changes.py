@@ -32,7 +32,7 @@ def evaluate_changes(before: Path, after: Path) -> Report:
         f"{len(old.keys() - new.keys())} are gone. A difference says nothing of its noise: see the intervals"
     )
     columns = ("part", "table", "row", "column", "before", "after", "difference")
-    same = tuple((name, *weights_of(*found, name)) for name in found[1] if name in found[0])
+    same = tuple((name, *weights_of(found[0], found[1], name)) for name in found[1] if name in found[0])
     made = Table("Made with", ("part", "weights before", "weights after"), same)
     return Report("Changes", 0, (Table("What changed", columns, rows, note), made))
 

@@ -67,7 +67,7 @@ def evaluate_genres(
     heard = {genre: named[i * n : (i + 1) * n] for i, genre in enumerate(genres)}
     untold = named[len(genres) * n :]
     table = [genre_row(genre, heard[genre], untold, real[genre]) for genre in genres]
-    means = [float(np.mean([row[k] for row in table])) for k in (1, 2, 3)]
+    means = [float(np.mean([float(row[k]) for row in table])) for k in (1, 2, 3)]
     note = (
         f"n = {n} composed pieces a genre, seed {options.seed}, {options.steps} steps, for the same made-up videos;"
         f" named by a random forest on {len(DESCRIPTORS)} descriptors of {BARS} bars, fitted to"

@@ -5,4 +5,5 @@ import sys
 
 from vibenet import load_model  # pyright: ignore[reportMissingImports]
 
-print(json.dumps([result.to_dict() for result in load_model().predict(sys.argv[1:])]))
+model = load_model()  # pyright: ignore[reportCallIssue]
+print(json.dumps([result.to_dict() for result in model.predict(sys.argv[1:])]))

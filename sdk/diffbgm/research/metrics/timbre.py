@@ -45,13 +45,14 @@ def describe(power: np.ndarray, rate: int) -> np.ndarray:
     flatness = 10 * (np.log10(power + 1e-12).mean(1) - np.log10(power.mean(1) + 1e-12))
     mel = 10 * np.log10(power @ mel_filters(rate).T + 1e-10)
     octaves = np.log2(np.maximum(np.stack([centroid, bandwidth, rolled], 1), 20.0) / 1000)
-    return np.concatenate([octaves, flatness[:, None], dct(mel, norm="ortho")[:, :CEPSTRA]], axis=1)
+    return np.concatenate([octaves, flatness[:, None], np.asarray(dct(mel, norm="ortho"))[:, :CEPSTRA]], axis=1)
 
 
 @cache
 def mel_filters(rate: int) -> np.ndarray:
     """[MELS, FRAME / 2 + 1] triangles on the mel scale."""
-    mels = np.linspace(*(2595 * np.log10(1 + f / 700) for f in (LOWEST, min(HIGHEST, rate / 2))), MELS + 2)
+    low, high = (2595 * float(np.log10(1 + f / 700)) for f in (LOWEST, min(HIGHEST, rate / 2)))
+    mels = np.linspace(low, high, MELS + 2)
     edges = 700 * (10 ** (mels / 2595) - 1)
     frequency = np.fft.rfftfreq(FRAME, 1 / rate)
     rising = (frequency - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]

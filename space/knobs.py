@@ -139,14 +139,16 @@ def expert_knob(name: str) -> Any:
     plain = PLAIN.get(name) or Plain(
         name.replace("_", " ").capitalize(), f"{setting.help[:1].upper()}{setting.help[1:]}.", setting.choices
     )
-    common: dict[str, Any] = {
-        "label": plain.label, "elem_id": f"knob-{name}", "info": plain.info, "value": setting.default,
-    }  # fmt: skip
+    value: Any = setting.default
     if plain.choices and name in LISTED:
-        return gr.Dropdown(plain.choices, multiselect=True, **(common | {"value": list[Any]()}))
+        value = []
+    elif plain.choices:
+        value = setting.default or ""
+    common: dict[str, Any] = {"label": plain.label, "elem_id": f"knob-{name}", "info": plain.info, "value": value}
+    if plain.choices and name in LISTED:
+        return gr.Dropdown(plain.choices, multiselect=True, **common)
     if plain.choices:
         empty = [] if setting.default else [(ANY, "")]
-        common["value"] = setting.default or ""
         return gr.Dropdown([*empty, *plain.choices], allow_custom_value=plain.open, **common)
     if setting.kind is str:
         return gr.Textbox(placeholder=setting.unset, max_length=LONGEST_TEXT, **common)

@@ -15,10 +15,10 @@ from diffbgm.errors import DataError
 from diffbgm.hub import Origin
 from diffbgm.options import ComposeOptions
 from diffbgm.pipeline import DiffBGM
+from diffbgm.research.evaluation.chord_spans import Span, agreement, hear, read_labels, spans_of
 from diffbgm.research.evaluation.chords import Heard, evaluate_chords, labelled_songs, row_of
 from diffbgm.research.evaluation.ensembles import EnsemblePiece, evaluate_ensembles
 from diffbgm.research.evaluation.genres import TAGS, evaluate_genres, fit_genres, genre_row, opening
-from diffbgm.research.metrics.chords import Span, agreement, hear, read_labels, spans_of
 from diffbgm.research.metrics.descriptors import describe_all
 from diffbgm.research.metrics.parts import crossings, out_of_range, seated
 from diffbgm.research.metrics.timbre import name_by_sound, timbre

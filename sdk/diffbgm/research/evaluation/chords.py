@@ -13,9 +13,9 @@ from diffbgm.options import ComposeOptions
 from diffbgm.planner import make_plan
 from diffbgm.progress import Progress, part_of, silent
 from diffbgm.research.datasets.pop909 import is_validation, read_song, song_files
+from diffbgm.research.evaluation.chord_spans import Span, agreement, hear, read_labels, spans_of
 from diffbgm.research.evaluation.composing import compose_together
 from diffbgm.research.evaluation.semantics import drawn_video
-from diffbgm.research.metrics.chords import Span, agreement, hear, read_labels, spans_of
 from diffbgm.research.metrics.report import Report, Table
 from diffbgm.research.metrics.statistics import interval
 from diffbgm.roll import notes_to_roll

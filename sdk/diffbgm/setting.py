@@ -190,7 +190,9 @@ def need(name: str, value: Any, kinds: type | tuple[type, ...]) -> None:
     kinds = kinds if isinstance(kinds, tuple) else (kinds,)
     number = whole(value) if kinds == (int,) else real(value) if kinds == (float,) else None
     if number is None and (not isinstance(value, kinds) or kinds in ((int,), (float,))):
-        raise OptionError(f"{name} must be {' or '.join(WORDS.get(k, k.__name__) for k in kinds)}, got {show(value)}")
+        raise OptionError(
+            f"{name} must be {' or '.join(WORDS.get(k, f'a {k.__name__}') for k in kinds)}, got {show(value)}"
+        )
     if kinds == PATH:
         try:
             os.stat(value)

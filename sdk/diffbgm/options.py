@@ -102,8 +102,8 @@ def whole(name: str, value: SupportsIndex) -> int:
 def check_range(name: str, value: float, low: float, high: float) -> None:
     """OptionError where a number does not lie in low..high; NaN lies nowhere."""
     try:
-        inside = low <= value <= high
-    except TypeError as e:
+        inside = bool(low <= value <= high)
+    except (TypeError, ValueError, RuntimeError) as e:  # of an array, of a tensor
         raise OptionError(f"{name} must be a number from {low} to {high}, got {show(value)}") from e
     if not inside:
         raise OptionError(f"{name} must be a number from {low} to {high}, got {show(value)}")

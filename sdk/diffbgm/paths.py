@@ -15,6 +15,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from diffbgm.errors import InputError, OutputError
 from diffbgm.files import StrPath, check_writable, reason_of
+from diffbgm.setting import PATH, need
 
 LONGEST_NAME = 255  # bytes of a file's name, on nearly every file system
 PICTURES = (".png",)  # suffixes of the pictures that are drawn
@@ -30,6 +31,7 @@ def local_path(text: StrPath) -> Path:
     Raises:
         InputError: It is an address on the network, or a file of another machine.
     """
+    need("the path", text, PATH)
     name = os.fsdecode(text)
     scheme, colon, _ = name.partition(":")
     if not colon or not scheme.isalnum() or len(scheme) < 2 or os.path.lexists(name):

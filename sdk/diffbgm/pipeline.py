@@ -23,7 +23,7 @@ from diffbgm.project import Project
 from diffbgm.render import prepare
 from diffbgm.result import Result, Take
 from diffbgm.retake import check_bars, check_outside, replace_bars
-from diffbgm.setting import MOST_SEED
+from diffbgm.setting import MOST_SEED, PATH, checked, need, need_all
 from diffbgm.stages import analyze_and_plan, arrange_and_render, options_of
 from diffbgm.types import Cut, MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze
@@ -63,6 +63,7 @@ class DiffBGM:
         return f"DiffBGM({self.origin.id!r}, device={str(device)!r}, sha256={self.origin.sha256[:12]!r})"
 
     @classmethod
+    @checked(name_or_path=PATH, revision=str, cache_dir=PATH, token=str, local_files_only=bool, wait=bool)
     def from_pretrained(
         cls,
         name_or_path: str | os.PathLike[str] | None = None,
@@ -116,10 +117,12 @@ class DiffBGM:
         loading.dtype, loading._loaded = precision, Later(load)
         return loading
 
+    @checked(folder=PATH)
     def save_pretrained(self, folder: str | os.PathLike[str]) -> Path:
         """Writes config.json and model.safetensors (float32) into `folder`, for `from_pretrained`; returns it."""
         return hub.save_weights(self.model, Path(folder))
 
+    @checked(repo=str, token=str)
     def push_to_hub(self, repo: str, *, token: str | None = None, private: bool = False) -> str:
         """Puts the weights with a short card into a Hub repository.
 
@@ -138,6 +141,7 @@ class DiffBGM:
             files = hub.card_files(self.save_pretrained(folder), repo)
             return hub.push(files, repo, token=token, private=private)
 
+    @checked(options=ScoreOptions)
     def compose(
         self,
         plan: PlanSource,
@@ -183,6 +187,7 @@ class DiffBGM:
         options = replace(options_of(settings, seed), dtype=self.dtype)
         return compose(self.model, plan, options, keep=keep, on_progress=on_progress)
 
+    @checked(options=ScoreOptions)
     def compose_takes(
         self,
         plan: PlanSource,
@@ -236,6 +241,7 @@ class DiffBGM:
             rolls[one] = roll
         return rank_takes(plan, [Take(one, rolls[one]) for one in seeds])
 
+    @checked(options=ScoreOptions, roll=PianoRoll, features=VideoFeatures)
     def score(
         self,
         video: VideoSource,
@@ -301,6 +307,7 @@ class DiffBGM:
         result = arrange_and_render(path, planned, roll, settings, asked, self.origin, clock, given=given)
         return replace(result, holder=kept, takes=takes, receipt=with_takes(result.receipt, takes))
 
+    @checked(result=Result, take=(Take, int))
     def use(self, result: Result, take: Take | int, *, on_progress: Progress | None = None) -> Result:
         """The same video with another of its takes.
 
@@ -327,6 +334,7 @@ class DiffBGM:
         other = other.remix(result.gains) if result.gains else other
         return replace(other, holder=result.holder, takes=result.takes, receipt=with_takes(other.receipt, result.takes))
 
+    @checked(project=Project)
     def restore(self, project: Project, *, on_progress: Progress | None = None) -> Result:
         """The result that a project was saved from: its notes arranged and rendered, with its gains.
 
@@ -347,6 +355,7 @@ class DiffBGM:
         result = result.remix(project.gains) if project.gains else result
         return replace(result, takes=project.takes, receipt=with_takes(result.receipt, project.takes))
 
+    @checked(result=Result, bars=Sequence, seed=int, style=(str, Sequence), prompt=str)
     def retake(
         self,
         result: Result,
@@ -396,12 +405,14 @@ class DiffBGM:
             new = restyle(new, {range(first, end): tags})
         check_outside(result.plan, new, opened)
         stay = Keep(result.roll, ~bars_to_steps(opened, result.plan.bars, result.plan.beats_per_bar))
+        need("keep", keep, (Keep, Sequence))
         others = [keep] if isinstance(keep, Keep) else list(keep)
         told = on_progress or silent
         settings = replace(result.options, seed=draw_seed() if seed is None else seed)
         roll = self._compose(new, settings, settings.seed or 0, [stay, *others], part_of(told, 0.0, 0.6))
         return replace_bars(result, new, roll, opened, settings, part_of(told, 0.6, 1.0))
 
+    @checked(result=Result)
     def recut(
         self,
         result: Result,
@@ -430,6 +441,7 @@ class DiffBGM:
         if isinstance(video, VideoFeatures):
             features = video
         elif isinstance(video, Sequence) and not isinstance(video, str | bytes | bytearray):
+            need_all("the cuts", video, Cut)
             features = replace(features, cuts=tuple(video))
         else:
             source, kept = as_file(video)
@@ -489,7 +501,7 @@ def read_dtype(dtype: "torch.dtype | str") -> "torch.dtype":
     import torch
 
     found = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
-    if found not in (torch.float32, torch.bfloat16, torch.float16):
+    if not isinstance(found, torch.dtype) or found not in (torch.float32, torch.bfloat16, torch.float16):
         raise OptionError(f"dtype must be float32, bfloat16 or float16, got {dtype!r}")
     return found
 

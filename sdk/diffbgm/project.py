@@ -24,6 +24,7 @@ from diffbgm.options import ScoreOptions
 from diffbgm.planner import check_plan, check_plan_fits
 from diffbgm.render.remix import LOUDEST
 from diffbgm.result import Result, Take
+from diffbgm.setting import PATH, checked
 from diffbgm.types import PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze
 
@@ -60,6 +61,7 @@ class Project:
     features: VideoFeatures | None = None
 
 
+@checked(result=Result, path=PATH)
 def save_project(result: Result, path: str | os.PathLike[str]) -> Path:
     """Write a take as a project of at most `LARGEST` bytes; where it would be larger, without the other takes.
 
@@ -90,6 +92,7 @@ def save_project(result: Result, path: str | os.PathLike[str]) -> Path:
     )
 
 
+@checked(path=PATH, video=PATH)
 def load_project(path: str | os.PathLike[str], video: str | os.PathLike[str] | None = None) -> Project:
     """Read a project, and look at its video where one is named.
 

@@ -16,6 +16,7 @@ from diffbgm.paths import companion, digest_of
 from diffbgm.receipt import finite
 from diffbgm.render import Rendering
 from diffbgm.render.ducking import find_speech, mix_under
+from diffbgm.setting import PATH, checked, need_all
 from diffbgm.timeline import Clip, write_fcpxml, write_otio
 from diffbgm.types import Audio, MusicPlan, PianoRoll, Score, VideoFeatures
 
@@ -96,6 +97,7 @@ class Result:
         """A standard MIDI file with the true tempo map, and markers at cuts and sections."""
         return midi_bytes(self.score)
 
+    @checked(gains=Mapping)
     def remix(
         self,
         gains: Mapping[str, float] | None = None,
@@ -150,6 +152,7 @@ class Result:
             self, audio=audio, music=sound.mix, stems=sound.stems, options=settings, receipt=receipt, gains=asked
         )
 
+    @checked(path=PATH)
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Writes what the suffix asks for, whole or not at all.
 
@@ -219,8 +222,9 @@ class Result:
         """What a file says of itself."""
         return {"title": title, "comment": f"music by diffbgm, seed {self.seed}"}
 
+    @checked(video=PATH, kinds=Iterable, stems=bool)
     def save_files(
-        self, video: Path, kinds: Iterable[str] = (), *, stems: bool = False
+        self, video: str | os.PathLike[str], kinds: Iterable[str] = (), *, stems: bool = False
     ) -> tuple[dict[str, Any], list[Path]]:
         """Writes the scored video, the MIDI file and the receipt, and what else is wanted, beside each other.
 
@@ -238,7 +242,10 @@ class Result:
         Raises:
             OutputError: One of them cannot be written.
         """
-        kinds = with_mix(kinds)
+        video, kinds = Path(video), with_mix(kinds)
+        need_all("kinds", kinds, str)
+        if not video.name:
+            raise OutputError(f"{video}: is a folder; give the name of the file to write")
         receipt = companion(video, ".receipt.json")
         paths = [video, *(companion(video, suffix) for suffix in (".mid", *kinds))]
         roles = {role: companion(video, f".{role}.wav") for role in self.stems} if stems else {}
@@ -255,6 +262,7 @@ class Result:
         files.write_json(receipt, told, indent=2)
         return told, [*paths[:2], receipt, *paths[2:], *roles.values()]
 
+    @checked(folder=PATH, name=str)
     def save_all(self, folder: str | os.PathLike[str], name: str | None = None) -> dict[str, Path]:
         """Writes video, sound, MIDI, score, receipt, plan, picture, timelines and every stem.
 
@@ -278,6 +286,7 @@ class Result:
         kinds |= {"midi": ".mid", "receipt": ".receipt.json", **{f"stem {role}": f".{role}.wav" for role in self.stems}}
         return {"video": video, **{kind: companion(video, suffix) for kind, suffix in kinds.items()}}
 
+    @checked(path=PATH)
     def plot(self, path: str | os.PathLike[str]) -> Path:
         """Draws shots and cuts over tempo, curves, sections and piano roll on one time axis, as PNG."""
         from diffbgm.plot import plot_plan

@@ -16,11 +16,13 @@ from diffbgm.render import render
 from diffbgm.render.loudness import DEFAULT_LOUDNESS
 from diffbgm.render.splice import splice, splice_audio
 from diffbgm.result import Result, final_fade, under_own_sound
+from diffbgm.setting import need_all
 from diffbgm.types import MusicPlan, PianoRoll
 
 
 def check_bars(bars: Sequence[int], plan: MusicPlan) -> list[int]:
     """The bars, from 0, in order, each once; PlanError for none, or for one that the plan has not."""
+    need_all("bars", bars, int)
     found = sorted(set(bars))
     if not found or found[0] < 0 or found[-1] >= plan.bars:
         raise PlanError(f"bars must lie in 0..{plan.bars - 1}, got {found or 'none'}")

@@ -1,16 +1,30 @@
 """What a setting is: a value with a name, a type, a range, a default and a line of help, checked in one way."""
 
+import errno
+import functools
+import inspect
 import math
 import operator
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, Literal
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from diffbgm.errors import OptionError
 
 Stage = Literal["look", "plan", "compose", "choose", "sound"]
 MOST_SEED = 2**63 - 1
+PATH = (str, os.PathLike)
+WORDS: dict[type, str] = {
+    str: "text",
+    os.PathLike: "a path",
+    Sequence: "a list",
+    Mapping: "a dictionary",
+    Iterable: "a list",
+}
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -143,3 +157,53 @@ def _edge(number: float | None) -> str:
     if number is None or math.isinf(number):
         return "any"
     return "2^63 - 1" if number == MOST_SEED else f"{number:.15g}"
+
+
+def checked(**kinds: type | tuple[type, ...]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorates a function that people call, so that an argument of another type than `kinds` has is refused by name.
+
+    None passes where it is the default; see `need`.
+    """
+
+    def wrap(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+        optional = {name for name in kinds if signature.parameters[name].default is None}
+
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            given = signature.bind(*args, **kwargs).arguments
+            for name in kinds.keys() & given.keys():
+                if given[name] is not None or name not in optional:
+                    need(name, given[name], kinds[name])
+            return function(*args, **kwargs)
+
+        return call
+
+    return wrap
+
+
+def need(name: str, value: Any, kinds: type | tuple[type, ...]) -> None:
+    """OptionError where a value is of none of these types; numpy's numbers are numbers.
+
+    Of paths (`PATH`) those are refused too that no system can have: with a zero byte, or too long.
+    """
+    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    number = whole(value) if kinds == (int,) else real(value) if kinds == (float,) else None
+    if number is None and (not isinstance(value, kinds) or kinds in ((int,), (float,))):
+        raise OptionError(
+            f"{name} must be {' or '.join(WORDS.get(k, f'a {k.__name__}') for k in kinds)}, got {show(value)}"
+        )
+    if kinds == PATH:
+        try:
+            os.stat(value)
+        except ValueError as e:
+            raise OptionError(f"{name}: no file can have this name, {show(value)}") from e
+        except OSError as e:
+            if e.errno == errno.ENAMETOOLONG:
+                raise OptionError(f"{name}: the name is too long, {show(value)}; give a shorter one") from e
+
+
+def need_all(name: str, values: Iterable[Any], kind: type | tuple[type, ...]) -> None:
+    """OptionError where one of several values is of another type."""
+    for value in values:
+        need(f"every one of {name}", value, kind)

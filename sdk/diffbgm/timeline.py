@@ -76,14 +76,14 @@ def write_otio(plan: MusicPlan, path: StrPath, film: Clip, sounds: Sequence[Clip
     def span(start: float, length: float, rate: float) -> Any:
         return time.TimeRange(time.RationalTime(start, rate), time.RationalTime(length, rate))
 
-    timeline = schema.Timeline(Path(path).stem)
+    timeline = schema.Timeline(xml_text(Path(path).stem))
     for clip in (film, *sounds):
         whole = span(0, clip.length, clip.rate)
         media = schema.ExternalReference(target_url=clip.url, available_range=whole)
         kind = schema.TrackKind.Video if clip is film else schema.TrackKind.Audio
         track = schema.Track(clip.name, kind=kind)
         track.enabled = clip.enabled
-        track.append(schema.Clip(clip.path.name, media_reference=media, source_range=whole))
+        track.append(schema.Clip(xml_text(clip.path.name), media_reference=media, source_range=whole))
         timeline.tracks.append(track)
     for at, text in markers(plan):
         frame = min(round(at * film.rate), film.length - 1)

@@ -11,6 +11,7 @@ from diffbgm.composer.guidance import ModeTarget
 from diffbgm.composer.windows import window_starts
 from diffbgm.errors import PlanError
 from diffbgm.roll import key_shift, transpose
+from diffbgm.setting import need, need_all
 from diffbgm.types import PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll
 
 SURE_LOGIT = 12.0  # of a cell that is not to change
@@ -30,7 +31,9 @@ def merge_keeps(keep: "Keep | Sequence[Keep] | None", plan: MusicPlan) -> Keep |
     Raises:
         PlanError: One of them has not as many steps as the plan, or together they leave nothing open.
     """
+    need("keep", () if keep is None else keep, (Keep, Sequence))
     keeps = [keep] if isinstance(keep, Keep) else list(keep or ())
+    need_all("keep", keeps, Keep)
     steps = plan.beats * STEPS_PER_BEAT
     for one in keeps:
         if one.roll.steps != steps or one.steps.shape != (steps,):

@@ -38,12 +38,17 @@ from diffbgm.planner.spotting import (
 )
 from diffbgm.planner.styles import DEFAULT_GENRE, DEFAULT_METRE, DEFAULT_PALETTE, Style, parse_style
 from diffbgm.planner.tempo import TempoFit, fit_tempo, pace_to_bpm
+from diffbgm.setting import checked
 from diffbgm.types import BAR_UNITS, METRES, Curves, Key, MusicPlan, VideoFeatures
 
 PLANNED = "auto"  # chords that the planner is to find
 SHORTEST_VIDEO = 0.010  # seconds: shorter than any single picture that a camera takes
 
 
+@checked(
+    features=VideoFeatures, style=(str, Sequence), prompt=str, bpm=float, key=Key, max_drift=float, max_step=float,
+    metre=str, chords=str, brief=Brief, director=Director,
+)  # fmt: skip
 def make_plan(
     features: VideoFeatures,
     style: str | Sequence[str] = (),

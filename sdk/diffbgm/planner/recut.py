@@ -12,6 +12,7 @@ import numpy as np
 from diffbgm.errors import PlanError
 from diffbgm.planner.affect import FASTEST, SLOWEST
 from diffbgm.planner.tempo import FASTEST_MIDI, fit_tempo
+from diffbgm.setting import checked, need_all
 from diffbgm.types import (
     BEATS_PER_BAR,
     CURVES,
@@ -48,6 +49,12 @@ class Recut:
         return self.bars == tuple(range(len(self.bars)))
 
 
+LONGEST = 86_400  # seconds
+
+
+@checked(
+    plan=MusicPlan, video=(VideoFeatures, Sequence), duration=float, max_change=float, max_drift=float, max_step=float
+)
 def recut(
     plan: MusicPlan,
     video: VideoFeatures | Sequence[Cut],
@@ -75,11 +82,12 @@ def recut(
 
     """
     cuts = video.cuts if isinstance(video, VideoFeatures) else tuple(video)
+    need_all("the cuts", cuts, Cut)
     if isinstance(video, VideoFeatures) and duration is None:
         duration = video.duration
     duration = plan.duration if duration is None else duration
-    if not duration > 0:
-        raise PlanError(f"recut: duration must be positive, got {duration!r} s")
+    if not 0 < duration <= LONGEST:
+        raise PlanError(f"recut: duration must be positive, {LONGEST} s at most, got {duration!r} s")
     count = bars_for(plan, duration, max_change)
     per_bar = plan.beats_per_bar
     fit = fit_tempo(duration, cuts, bars=count, max_drift=max_drift, max_step=max_step, metre=plan.metre)

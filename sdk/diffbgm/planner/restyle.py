@@ -14,11 +14,13 @@ from diffbgm.errors import PlanError
 from diffbgm.planner.curves import section_texture
 from diffbgm.planner.levels import POP909
 from diffbgm.planner.styles import Style, combine_styles
+from diffbgm.setting import checked, need_all
 from diffbgm.types import CURVES, MusicPlan, Section
 
 AFFECT = 0.6  # how far a section's affect moves to what a style asks for
 
 
+@checked(plan=MusicPlan, styles=Mapping)
 def restyle(plan: MusicPlan, styles: Mapping[int | range, str | Sequence[str]]) -> MusicPlan:
     """Return the plan with other tags in some places: mode, texture, density, polyphony, register and melody follow.
 
@@ -34,6 +36,7 @@ def restyle(plan: MusicPlan, styles: Mapping[int | range, str | Sequence[str]]) 
         StyleError: A tag is unknown, or two contradict each other.
 
     """
+    need_all("the places", styles, (int, range))
     for where, tags in styles.items():
         if isinstance(where, range):
             plan = restyle_bars(plan, where, tags)
@@ -98,6 +101,7 @@ def restyle_bars(plan: MusicPlan, bars: range, tags: "str | Sequence[str] | Styl
     return replace(plan, sections=tuple(sections), why=(*plan.why, why))
 
 
+@checked(old=MusicPlan, new=MusicPlan)
 def changed_bars(old: MusicPlan, new: MusicPlan) -> tuple[int, ...]:
     """Return the bars, from 0, in which two plans of the same beats ask the composer for something else.
 

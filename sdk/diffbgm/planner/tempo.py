@@ -72,9 +72,9 @@ def fit_tempo(
     low, high = bpm_range
     if bars is not None and bars < 1:
         raise PlanError(f"fit_tempo: needs at least one bar, got {bars}")
-    if not (duration > 0 and 0 < low <= high and 0 <= max_drift < 0.5 and max_step >= 0):
+    if not (duration > 0 and 0 < low <= high and 0 <= max_drift < 0.5 and 0 <= max_step < 1):
         raise PlanError(
-            "fit_tempo: needs duration > 0, 0 < low <= high, 0 <= max_drift < .5 and max_step >= 0;"
+            "fit_tempo: needs duration > 0, 0 < low <= high, 0 <= max_drift < .5 and 0 <= max_step < 1;"
             f" got {duration!r} s, {low!r} to {high!r} bpm, {max_drift!r}, {max_step!r}"
         )
     settled = None if bars is None else bars * METRES[metre]

@@ -40,7 +40,7 @@ def target_of(loudness: float | str) -> float:
     """
     try:
         target = PLATFORMS.get(str(loudness).strip().lower()) or float(loudness)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         target = np.nan
     if not QUIETEST_TARGET <= target <= LOUDEST_TARGET:
         raise OptionError(

@@ -11,6 +11,7 @@ from diffbgm import media
 from diffbgm.errors import VideoError
 from diffbgm.options import Semantics
 from diffbgm.progress import Progress, part_of
+from diffbgm.setting import PATH, checked
 from diffbgm.types import VideoFeatures
 from diffbgm.video.affect import affect, cut_rate
 from diffbgm.video.clip import blend_affect, choose_clip, embed_video
@@ -30,6 +31,7 @@ REPORT_EVERY = 0.5  # seconds of video between two calls of on_progress
 EARLY, LATE = 0.1, 0.5  # seconds of sound before and after the pictures that are left out without a warning
 
 
+@checked(path=PATH, semantics=str, with_sound=bool, limits=media.Limits)
 def analyze(
     path: str | os.PathLike[str],
     *,

@@ -166,7 +166,7 @@ def test_all_of_it_is_one_report_and_one_card(
     common = ["--quick", "--steps", "3", "--weights", str(tmp_path / "weights"), "--data", str(tmp_path / "data")]
     assert main(["evaluate", "all", *common, *files]) == 0
     assert "MuVi-Sync is not in the data folder" in capsys.readouterr().out
-    kinds = {"systems", "model", "sync", "semantics", "sound"}
+    kinds = {"systems", "model", "sync", "semantics", "sound", "published"}
     assert set(json.loads((tmp_path / "all.json").read_text())["data"]) == kinds
     assert set(json.loads((tmp_path / "weights" / "metrics.json").read_text())) == kinds
     page = (tmp_path / "all.html").read_text()
@@ -180,4 +180,4 @@ def test_all_of_it_is_one_report_and_one_card(
 
 def test_what_is_left_out_is_said() -> None:
     report = combine({}, 3)
-    assert [row[0] for row in report.tables[0].rows] == ["systems", "retrieval", "model"]
+    assert [row[0] for row in report.tables[0].rows] == ["systems", "retrieval", "model", "pieces", "judges"]

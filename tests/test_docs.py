@@ -15,15 +15,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from huggingface_hub import constants
 from tests.drawing import draw_video
 from tests.hub_server import TOKEN, Hub
+from tests.networks import playing_network
 from tests.research.datasets.films import write_tune
 
 from diffbgm import hub
 from diffbgm.cli import main, make_parser
-from diffbgm.composer import Config, Denoiser
 from diffbgm.media import write_audio
 from diffbgm.research.datasets.bgm909.build import BuildOptions, build
 from diffbgm.types import Audio
@@ -56,10 +55,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "film.srt").write_text("1\n00:00:02,000 --> 00:00:05,000\nOnce upon a time\n")
     write_audio(click_track(20.0), tmp_path / "song.mp3")
     (tmp_path / "videos.csv").write_text("video,style,seed\nclip.mp4,calm,1\n")
-    torch.manual_seed(0)
-    model = Denoiser(Config.tiny())
-    assert model.head.bias is not None
-    model.head.bias.data[:4] = -1.0
+    model = playing_network()
     weights = hub.save_weights(model, tmp_path / "my-weights")
     write_tune(tmp_path / "POP909", "001", 0, bars=4, bpm=240)
     (tmp_path / "films").mkdir()

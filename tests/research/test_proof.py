@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from tests.drawing import tone
+from tests.networks import playing_network
 
 from diffbgm.cli import main
-from diffbgm.composer import Config, Denoiser
 from diffbgm.errors import InputError
 from diffbgm.hub import save_weights
 from diffbgm.media import write_audio
@@ -91,10 +90,7 @@ def test_a_judge_that_is_not_installed_is_named_with_what_to_install(tmp_path: P
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    model = Denoiser(Config.tiny())
-    model.head.bias.data[:4] = -1.0
-    model.head.weight.data += 0.3 * torch.randn(model.head.weight.shape)
+    model = playing_network(-1.0, 0.3)
     return save_weights(model, tmp_path_factory.mktemp("weights"))
 
 

@@ -32,6 +32,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     train.add_argument("--mix", type=float, default=0.5, help="BGM909: share of windows without a video (default: .5)")
     train.add_argument("--seed", type=int, default=0)
     train.add_argument(
+        "--workers",
+        type=int,
+        default=0,
+        metavar="N",
+        help="processes that draw windows: as many as a GPU's CPU has cores",
+    )
+    train.add_argument(
         "--own",
         type=int,
         default=0,
@@ -82,6 +89,7 @@ def run_train(args: argparse.Namespace) -> None:
         batch=args.batch,
         learning_rate=base.learning_rate if args.learning_rate is None else args.learning_rate,
         seed=args.seed,
+        workers=args.workers,
     )
     if args.own and args.start_from is None:
         raise InputError("--own needs --start-from: the weights that compose and are trained")

@@ -78,4 +78,6 @@ def draw_windows(source: Source, step: int, options: TrainOptions) -> list[Windo
     if pieces:
         return [draw_window(pieces, rng, options.sampling) for _ in range(options.batch)]
     windows = [each for each in source if isinstance(each, Window)]
-    return [hide(windows[int(i)], rng, options.sampling) for i in rng.integers(len(windows), size=options.batch)]
+    length = windows[int(rng.integers(len(windows)))].cells.shape
+    alike = [window for window in windows if window.cells.shape == length]
+    return [hide(alike[int(i)], rng, options.sampling) for i in rng.integers(len(alike), size=options.batch)]

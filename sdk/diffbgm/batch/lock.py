@@ -1,7 +1,7 @@
 """One batch per output folder: a lock of the operating system, which ends with the process that holds it."""
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -30,8 +30,6 @@ def lock_folder(out: Path, part: str = "") -> Generator[None]:
     try:
         yield
     finally:
-        try:
+        with suppress(PermissionError):  # Windows keeps open files
             path.unlink(missing_ok=True)  # while it is held: who waits for it sees that it is gone, and makes another
-        except PermissionError:  # Windows keeps open files
-            pass
         lock.release()

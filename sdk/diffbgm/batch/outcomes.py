@@ -18,9 +18,9 @@ from typing import Any, cast
 from diffbgm import files
 from diffbgm.batch.manifest import COLUMNS, Row
 from diffbgm.batch.outputs import FILES, RESULT, ReadFiles, file_names, refusal, same_place
-from diffbgm.batch.storage import identity, place, put, stamp_of
+from diffbgm.batch.storage import identity, place_in, put, stamp_of
 from diffbgm.batch.tables import to_text
-from diffbgm.errors import InputError, OutputError
+from diffbgm.errors import OutputError
 from diffbgm.hub import Origin
 
 WAITING = "not done"
@@ -117,10 +117,7 @@ def job_of(row: Row, folder: Path, out: Path, origin: Origin) -> Job:
 
     `bytes` and `modified` are null where there is no such video.
     """
-    try:
-        video = place(row.video) if "://" in row.video else folder / row.video
-    except InputError:  # will be said of this row alone
-        video = folder / row.video
+    video = place_in(folder, row.video)
     size, modified = stamp_of(video)
     inputs = {
         **asdict(row),

@@ -44,6 +44,11 @@ def place(text: StrPath) -> Path:
     return address
 
 
+def place_in(folder: Path, text: str) -> Path:
+    """What a text of a table in `folder` means: an address, or a path relative to the folder. Raises as `place`."""
+    return place(text) if ADDRESS.match(text) else folder / text
+
+
 def _missing(protocol: str, error: Exception) -> str:
     """What to install for a kind of address."""
     from fsspec.registry import known_implementations
@@ -64,7 +69,9 @@ def prepare_folder(out: Path) -> None:
     try:
         out.exists()
     except Exception as e:  # every driver has its own
-        raise OutputError(f"{out}: cannot be reached ({type(e).__name__}: {e}); check the address and the rights") from e
+        raise OutputError(
+            f"{out}: cannot be reached ({type(e).__name__}: {e}); check the address and the rights"
+        ) from e
 
 
 @contextmanager

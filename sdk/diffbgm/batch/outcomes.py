@@ -192,6 +192,11 @@ class Results:
                 self._next = time.monotonic() + (time.monotonic() - began) / SHARE
 
 
+def table_of(out: Path, manifest: Path, shard: tuple[int, int] | None = None) -> Path:
+    """Where the table of a manifest's results lies; each of n parts of the rows has its own."""
+    return out / f"results{'-{}-of-{}'.format(*shard) if shard else ''}{manifest.suffix.lower()}"
+
+
 def owns_table(path: Path) -> bool:
     """Whether what lies at `path` is a table of results, or nothing is."""
     try:

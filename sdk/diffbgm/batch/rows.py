@@ -17,6 +17,7 @@ from diffbgm.batch.outputs import FILES, file_names
 from diffbgm.batch.pool import WorkerError
 from diffbgm.batch.storage import local_copy, put
 from diffbgm.errors import DiffBGMError, OutputError, RenderError
+from diffbgm.files import TEMPORARY
 from diffbgm.options import ComposeOptions
 from diffbgm.pipeline import DiffBGM
 from diffbgm.progress import Clock
@@ -107,7 +108,7 @@ def finish_row(piece: Piece) -> Piece:
     names, folder, copy = file_names(job.row.name), None, None
     if summary is None:
         try:
-            with tempfile.TemporaryDirectory(prefix="diffbgm-", dir=piece.work) as folder:
+            with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=piece.work) as folder:
                 seconds = sum(piece.seconds.values())
                 if not error:
                     try:

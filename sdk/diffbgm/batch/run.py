@@ -18,7 +18,7 @@ from pathlib import Path
 from diffbgm import files
 from diffbgm.batch.lock import lock_folder
 from diffbgm.batch.manifest import read_manifest
-from diffbgm.batch.outcomes import WAITING, Job, Outcome, Results, job_of, owns_table, refusal_of
+from diffbgm.batch.outcomes import WAITING, Job, Outcome, Results, job_of, owns_table, refusal_of, table_of
 from diffbgm.batch.outputs import ReadFiles, refusal
 from diffbgm.batch.processes import default_workers, interruptible, worker_environment
 from diffbgm.batch.rows import Piece
@@ -89,8 +89,8 @@ def score_batch(
             "torchrun and accelerate launch do not share out a batch: start it alone, with --ray or --shard"
         )
     rows = read_manifest(manifest, out)[part - 1 :: parts]
-    tag = f"-{part}-of-{parts}" if parts > 1 else ""
-    table = out / f"results{tag}{manifest.suffix.lower()}"
+    tag = f"-{part}-of-{parts}" if shard else ""
+    table = table_of(out, manifest, shard)
     model = DiffBGM.from_pretrained(weights, device="cpu" if ray else device)
     prepare_folder(out)
     with interruptible(), held_folder(out, tag) as (work, temporary):

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from diffbgm import DiffBGM, MusicPlan, PianoRoll
-from diffbgm.composer.compose import window_starts
+from diffbgm.composer.windows import window_starts
 from diffbgm.options import ScoreOptions
 from diffbgm.progress import Progress
 from diffbgm.stages import options_of
@@ -40,7 +40,7 @@ def on_cpu() -> bool:
 
 def windows_of(plan: MusicPlan) -> int:
     """How many windows of eight bars the model composes for a plan, at most."""
-    return len(window_starts(plan.beats, 32))
+    return len(window_starts(plan.beats, 8 * plan.unit, bar=plan.unit))
 
 
 def slot_seconds(plan: MusicPlan, settings: ScoreOptions, progress: Progress | None = None) -> int:

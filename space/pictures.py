@@ -8,7 +8,7 @@ import numpy as np
 
 from diffbgm.planner.shape import density_scale, level_of
 from diffbgm.roll import roll_to_notes
-from diffbgm.types import BEATS_PER_BAR, MusicPlan, PianoRoll, PlannedCut, VideoFeatures
+from diffbgm.types import MusicPlan, PianoRoll, PlannedCut, VideoFeatures
 from diffbgm.video import describe
 from space.films import Still
 from space.notices import clock
@@ -179,7 +179,7 @@ def _notes(plan: MusicPlan, roll: PianoRoll) -> str:
     pitches = [n.pitch for n in (*melody, *accompaniment)]
     low, high = min(pitches) - 1, max(pitches) + 2
     unit = 100 / (high - low)
-    bars = 1000 * plan.tempo.edges[::BEATS_PER_BAR] / plan.duration
+    bars = 1000 * plan.tempo.edges[:: plan.beats_per_bar] / plan.duration
     out = '<path class="bar" d="' + "".join(f"M{x:.1f} 0V100" for x in bars) + '"/>'
     for kind, notes in (("accompaniment", accompaniment), ("melody", melody)):
         if not notes:

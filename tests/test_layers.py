@@ -14,13 +14,14 @@ SDK = ROOT / "sdk" / "diffbgm"
 # The product wing. A room imports from the floors below it only.
 FLOORS = (
     {"errors"},
-    {"setting"},
+    {"setting", "brief"},
     {"files", "progress", "types", "options", "threads"},
-    {"roll", "media", "codec", "midi", "paths", "brief"},
+    {"roll", "media", "codec", "midi", "paths"},
+    {"band"},
     {"video", "planner", "arrange", "render", "plot", "receipt"},
-    {"composer"},
+    {"composer", "notation", "timeline"},
     {"hub", "result"},
-    {"stages"},
+    {"stages", "critic", "retake", "project"},
     {"pipeline"},
     {"batch"},
     {"cli", "__init__"},

@@ -77,7 +77,7 @@ def test_stems_are_levelled_and_get_their_room_block_by_block(small: bool, noise
     middle, side = (sound[0] + sound[1]) / 2, (sound[0] - sound[1]) / 2
     assert np.sqrt((side**2).mean() / (middle**2).mean()) == pytest.approx(mix.WIDEST, rel=1e-3)
     assert np.abs((sound[0] + sound[1]) - (dry[0] + dry[1])).max() < 1e-6
-    mix.balance(sound, Track("pad", 0, (), pan=0.5, gain=-3), RATE)
+    mix.balance([sound], [Track("pad", 0, (), pan=0.5, gain=-3)], RATE, 0.5, known=False)
     before = np.array(sound)
     mix.add_room(sound, "pad", response)
     wet = fftconvolve(before, response, axes=1)[:, :LENGTH]

@@ -156,3 +156,40 @@ def test_a_target_that_cannot_be_written_leaves_nothing(tmp_path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["taken.mid"]
     with pytest.raises(OutputError):
         write_midi(duo(wandering(4)), tmp_path / "nowhere" / "x.mid")
+
+
+def test_parts_beyond_fifteen_and_second_kits_have_ports_of_their_own(tmp_path) -> None:
+    note = (Note(0, 1, 60, 80),)
+    parts = [Track("chords", program, note) for program in range(20)]
+    kits = [Track("percussion", kit, (Note(0, 1, 38, 80),)) for kit in (0, 25, 0)]
+    path = write_midi(Score((*parts, *kits), TempoMap.steady(120, 4)), tmp_path / "many.mid")
+    places = {}
+    for track in mido.MidiFile(path).tracks[1:]:
+        port = next((m.port for m in track if m.type == "midi_port"), 0)
+        (program,) = (m for m in track if m.type == "program_change")
+        places.setdefault((port, program.channel), set()).add(program.program)
+    assert all(len(programs) == 1 for programs in places.values())
+    assert len(places) == 22
+    assert [(t.role, t.program) for t in read_midi(path).tracks] == [(t.role, t.program) for t in (*parts, *kits)]
+    assert sorted(i.program for i in pretty_midi.PrettyMIDI(str(path)).instruments) == sorted([*range(20), 0, 0, 25])
+
+
+def test_the_file_begins_with_a_general_midi_reset() -> None:
+    file = mido.MidiFile(file=io.BytesIO(midi_bytes(duo(wandering(4)))))
+    assert [(m.time, m.bytes()) for m in file.tracks[0] if m.type == "sysex"] == [(0, [0xF0, 0x7E, 0x7F, 9, 1, 0xF7])]
+
+
+def test_symusic_and_music21_read_the_same_notes_tempo_key_and_metre(tmp_path) -> None:
+    symusic, music21 = pytest.importorskip("symusic"), pytest.importorskip("music21")
+    score = replace(duo(TempoMap.steady(96, 12)), key=Key(9, "minor"), metre=(3, 4))
+    path = write_midi(score, tmp_path / "x.mid")
+    read = symusic.Score(str(path), ttype="quarter")
+    found = sorted((n.time, n.duration, n.pitch, n.velocity) for track in read.tracks for n in track.notes)
+    assert found == sorted((n.start, n.end - n.start, n.pitch, n.velocity) for t in score.tracks for n in t.notes)
+    assert [(t.numerator, t.denominator) for t in read.time_signatures] == [(3, 4)]
+    assert read.tempos[0].qpm == pytest.approx(96, abs=0.01)
+    stream = music21.converter.parse(str(path)).flatten()
+    assert len(stream.notes) == sum(len(t.notes) for t in score.tracks)
+    assert stream.getElementsByClass("TimeSignature")[0].ratioString == "3/4"
+    assert stream.getElementsByClass("KeySignature")[0].name.lower() == "a minor"
+    assert stream.getElementsByClass("MetronomeMark")[0].number == pytest.approx(96, abs=0.1)

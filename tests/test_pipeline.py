@@ -5,7 +5,9 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,7 @@ from tests.drawing import Drawn
 import diffbgm
 from diffbgm import DiffBGM
 from diffbgm.codec import from_json, to_json
-from diffbgm.errors import InputError, OutputError, StyleError
+from diffbgm.errors import InputError, OutputError, StyleError, WeightsError
 from diffbgm.media import probe, read_audio
 from diffbgm.result import Result
 from diffbgm.types import Cut, MusicPlan
@@ -66,7 +68,7 @@ def test_a_seed_gives_the_same_midi_and_another_another(model: DiffBGM, movie: P
 
 def test_everything_can_be_saved(result: Result, tmp_path: Path) -> None:
     paths = result.save_all(tmp_path)
-    assert {"video", "audio", "midi", "receipt", "plan", "picture", "markers"} <= set(paths)
+    assert {"video", "audio", "midi", "receipt", "plan", "picture", "markers", "score"} <= set(paths)
     assert all(p.stat().st_size > 100 for p in paths.values())
     video = probe(paths["video"])
     assert abs(video.duration - result.features.duration) < 1e-3
@@ -76,6 +78,40 @@ def test_everything_can_be_saved(result: Result, tmp_path: Path) -> None:
     assert from_json(MusicPlan, paths["plan"].read_text()) == result.plan
     with pytest.raises(OutputError, match="xyz"):
         result.save(tmp_path / "a.xyz")
+
+
+def test_a_timeline_holds_the_files_that_lie_beside_it(result: Result, tmp_path: Path) -> None:
+    otio = pytest.importorskip("opentimelineio")
+    paths = result.save_all(tmp_path)
+    tracks = list(otio.adapters.read_from_file(str(paths["timeline"])).tracks)
+    assert [track.name for track in tracks] == ["film", "mix", *result.stems]
+    for track in tracks:
+        (clip,) = track
+        file = Path(unquote(urlsplit(clip.media_reference.target_url).path))
+        length = clip.source_range.duration
+        if track.name == "film":
+            assert file == result.source.resolve()
+            info = probe(file)
+            assert abs(length.to_seconds() - info.duration) < 0.5 / info.frame_rate
+        else:
+            sound = read_audio(file)
+            assert sound is not None
+            assert (length.value, length.rate) == (sound.samples.shape[1], sound.rate)
+            assert track.enabled is (track.name == "mix")
+
+
+def test_files_say_what_they_are(result: Result, tmp_path: Path) -> None:
+    paths = result.save_all(tmp_path)
+    with av.open(str(paths["video"])) as file:
+        assert file.metadata["title"] == result.source.stem
+        assert file.metadata["comment"] == f"music by diffbgm, seed {result.seed}"
+    for kind in ("audio", "stem melody"):
+        head = paths[kind].read_bytes()[:700]
+        assert b"bext" in head[:64]
+        assert f"seed {result.seed}".encode() in head
+        with av.open(str(paths[kind])) as file:
+            assert (file.metadata["encoded_by"], file.metadata["time_reference"]) == ("diffbgm", "0")
+    assert result.receipt["soundfont_licence"] == "MIT"
 
 
 def test_an_edited_plan_is_composed_again(model: DiffBGM, movie: Path, result: Result) -> None:
@@ -112,6 +148,14 @@ def test_threads_share_one_model(model: DiffBGM, result: Result) -> None:
     alone = [model.compose(result.plan, seed=seed, steps=2) for seed in seeds]
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(lambda seed: model.compose(result.plan, seed=seed, steps=2), seeds)) == alone
+
+
+def test_a_model_can_be_loaded_while_the_video_is_looked_at(movie: Path, result: Result, tmp_path: Path) -> None:
+    loading = DiffBGM.from_pretrained(device="cpu", wait=False)
+    assert loading.score(movie, style="calm", seed=1, steps=STEPS).roll == result.roll
+    missing = DiffBGM.from_pretrained(tmp_path, wait=False)
+    with pytest.raises(WeightsError, match=r"no config\.json there"):
+        _ = missing.model
 
 
 def test_the_precision_can_be_chosen(model: DiffBGM, result: Result) -> None:

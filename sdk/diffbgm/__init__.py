@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from diffbgm.options import Guidance, ScoreOptions
     from diffbgm.pipeline import DiffBGM
     from diffbgm.planner import STYLES, make_plan, recut
+    from diffbgm.planner.restyle import changed_bars, restyle
+    from diffbgm.project import load_project, save_project
     from diffbgm.result import Result
     from diffbgm.types import MusicPlan, PianoRoll, VideoFeatures
     from diffbgm.video import analyze
@@ -32,8 +34,12 @@ _HOMES = {
     "ScoreOptions": "options",
     "VideoFeatures": "types",
     "analyze": "video",
+    "changed_bars": "planner.restyle",
+    "load_project": "project",
     "make_plan": "planner",
     "recut": "planner",
+    "restyle": "planner.restyle",
+    "save_project": "project",
 }
 
 __all__ = [
@@ -48,8 +54,12 @@ __all__ = [
     "VideoFeatures",
     "__version__",
     "analyze",
+    "changed_bars",
+    "load_project",
     "make_plan",
     "recut",
+    "restyle",
+    "save_project",
 ]
 
 

@@ -25,6 +25,7 @@ TOLERANCE = 50e-6  # seconds that a written beat may lie off the tempo map
 SLOWEST = 0xFFFFFF  # microseconds per beat, the longest that a MIDI file can hold
 LEAD_IN = "lead-in"  # marker at tick 0 of a file whose first beat does not sit at 0 s
 DRUM_CHANNEL = 9
+GM_RESET = (0x7E, 0x7F, 0x09, 0x01)  # General MIDI system on
 VOLUME, PAN = 7, 10
 UNITY_VOLUME = 100  # CC7 of a gain of 0 dB
 BY_NAME: dict[str, Role] = {"melody": "melody", "chords": "chords", "bass": "bass", "pad": "pad"}
@@ -42,14 +43,19 @@ def write_midi(score: Score, path: StrPath) -> Path:
 def midi_bytes(score: Score) -> bytes:
     """Return the score as a type 1 MIDI file, the same bytes for the same score.
 
-    Track 0 holds tempo, metre, key and markers; every role has its own track and channel. A tempo stays as long as no
-    beat drifts more than `TOLERANCE` from the map, so that a steady tempo is one event and an hour stays exact.
+    Track 0 holds a General MIDI reset, tempo, metre, key and markers; every track has its own channel, beyond 15 on
+    further ports. A tempo stays as long as no beat drifts more than `TOLERANCE` from the map, so that a steady tempo is
+    one event and an hour stays exact.
     """
     import mido
 
-    shift = _lead_in(score.tempo)
+    shift = _lead_in(score)
     metre = mido.MetaMessage("time_signature", numerator=score.metre[0], denominator=score.metre[1])
-    events: list[Event] = [(0, 0, mido.MetaMessage("track_name", name="tempo and cuts")), (0, 0, metre)]
+    events: list[Event] = [
+        (0, 0, mido.MetaMessage("track_name", name="tempo and cuts")),
+        (0, 0, mido.Message("sysex", data=GM_RESET)),
+        (0, 0, metre),
+    ]
     if score.key is not None:
         events.append((0, 0, mido.MetaMessage("key_signature", key=_key_name(score.key))))
     for beat, micros in _tempi(score.tempo, shift):
@@ -60,12 +66,9 @@ def midi_bytes(score: Score) -> bytes:
         events.append((_ticks(beat), 2, mido.MetaMessage("marker", text=latin_text)))
     end = (score.tempo.beats + shift) * TICKS
     tracks = [delta_track(events, end)]
-    channels = [c for c in range(16) if c != DRUM_CHANNEL]
-    melodic = 0
-    for track in score.tracks:
-        channel = DRUM_CHANNEL if track.is_drum else channels[melodic % len(channels)]
-        melodic += not track.is_drum
-        tracks.append(delta_track(_events(track, channel, shift), end))
+    for track, (port, channel) in zip(score.tracks, _places(score.tracks), strict=True):
+        outlet = [(0, -3, mido.MetaMessage("midi_port", port=port))] if port else []
+        tracks.append(delta_track([*outlet, *_events(track, channel, shift)], end))
     return file_bytes(tracks, TICKS)
 
 
@@ -112,7 +115,7 @@ def read_midi(path: StrPath) -> Score:
                 channels[message.channel].append((now, message))
         ticks = max(ticks, now)
         parsed += [(name, channel, channels[channel]) for channel in sorted(channels)]
-    shift = BEATS_PER_BAR if (0.0, LEAD_IN) in markers else 0
+    shift = _whole_bar(metre) if (0.0, LEAD_IN) in markers else 0
     beats = max(1, -(-ticks // resolution) - shift)
     tracks: list[Track] = []
     for name, channel, messages in parsed:
@@ -171,17 +174,42 @@ def file_bytes(tracks: Sequence[Any], resolution: int) -> bytes:
 # --- writing -------------------------------------------------------------------------------------------------------
 
 
+def _places(tracks: Sequence[Track]) -> list[tuple[int, int]]:
+    """Return (port, channel) of every track: a further port for every 15 parts, and for every other drum kit.
+
+    Kits are chosen by program on channel 10, as General MIDI has it, without a bank select: players that know no bank
+    120 would fall back to their first kit.
+    """
+    channels = [c for c in range(16) if c != DRUM_CHANNEL]
+    melodic = 0
+    kits: list[int] = []
+    places: list[tuple[int, int]] = []
+    for track in tracks:
+        if track.is_drum:
+            kits += [track.program] if track.program not in kits else []
+            places.append((kits.index(track.program), DRUM_CHANNEL))
+        else:
+            places.append((melodic // len(channels), channels[melodic % len(channels)]))
+            melodic += 1
+    return places
+
+
 def _key_name(key: Key) -> str:
     """Return what a key signature event calls the key: F# for F# major, Am for A minor."""
     return PITCH_NAMES[key.tonic] + ("m" if key.mode == "minor" else "")
 
 
-def _lead_in(tempo: TempoMap) -> int:
+def _whole_bar(metre: tuple[int, int]) -> int:
+    """Return the quarter notes of a bar, rounded up."""
+    return -(-4 * metre[0] // metre[1])
+
+
+def _lead_in(score: Score) -> int:
     """Return the beats of silence before the first: a bar when the map starts after 0 s."""
-    start = tempo.edges[0]
+    start = score.tempo.edges[0]
     if start < 0:
         raise PlanError(f"MIDI: the first beat lies at {start:.3f} s, before the file begins; start the tempo map at 0")
-    return BEATS_PER_BAR if start > TOLERANCE else 0
+    return _whole_bar(score.metre) if start > TOLERANCE else 0
 
 
 def _tempi(tempo: TempoMap, shift: int) -> list[tuple[int, int]]:

@@ -13,6 +13,7 @@ from dataclasses import asdict, astuple, dataclass, field, fields, is_dataclass,
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypedDict, cast, get_args
 
+from diffbgm.brief import KNOBS
 from diffbgm.errors import OptionError
 from diffbgm.setting import MOST_SEED, Setting, declare, real, show
 
@@ -133,6 +134,81 @@ class ScoreOptions:
             unset="none",
         ),
     )  # fmt: skip
+    bpm: str | float | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", "tempo in beats per minute, from 40 to 200, or a range such as 90-100", metavar="BPM",
+            unset="as the text, the style or the pictures have it",
+        ),
+    )  # fmt: skip
+    key: str | None = field(
+        default="", metadata=declare(str, "plan", "the key: A minor, F#, Bb major, Am", metavar="KEY", unset="chosen")
+    )
+    metre: str | None = field(
+        default="", metadata=declare(str, "plan", "4/4, 3/4, 6/8 or 2/4", metavar="METRE", unset="4/4, or the genre's")
+    )
+    genre: str | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", "the kind of music, for example samba, film noir, lo-fi", metavar="GENRE", unset="none",
+        ),
+    )  # fmt: skip
+    chords: str | None = field(
+        default="",
+        metadata=declare(str, "plan", "the harmony, for example Am F C G", metavar="CHORDS", unset="composed"),
+    )
+    instruments: str | Sequence[str] | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", "who has to play, for example cello,harp", metavar="NAMES", unset="the style's band"
+        ),
+    )
+    without: str | Sequence[str] | None = field(
+        default="",
+        metadata=declare(str, "plan", "who must not: names, strings, drums, melody", metavar="NAMES", unset="nobody"),
+    )
+    lead: str | None = field(
+        default="", metadata=declare(str, "plan", "who plays the melody", metavar="NAME", unset="the band's leader")
+    )
+    energy: str | float | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", "how much happens, 0 to 1, or over time: '0:.2 10:.8 20:1'", metavar="LEVEL|CURVE",
+            unset="as in the pictures",
+        ),
+    )  # fmt: skip
+    mood: str | Sequence[float] | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", "valence,arousal, each from -1 to 1, for example -0.5,0.2", metavar="V,A",
+            unset="as in the pictures",
+        ),
+    )  # fmt: skip
+    hit: str | Sequence[str] | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", "a moment at which the music strikes: 12.4 or '0:45 big'; several times", metavar="TIME",
+            unset="none", many=True,
+        ),
+    )  # fmt: skip
+    rest: str | Sequence[str] | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", "seconds in which no note begins: 8-12; several times", metavar="FROM-TO", unset="none",
+            many=True,
+        ),
+    )  # fmt: skip
+    ending: str | None = field(
+        default="",
+        metadata=declare(str, "plan", "fade, final (a chord that rings) or cut", metavar="KIND", unset="final"),
+    )
+    ensemble: str | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", "who plays: an ensemble by name (see: diffbgm styles) or a file of your own, NAME.toml",
+            metavar="NAME", unset="the style decides",
+        ),
+    )  # fmt: skip
     semantics: Semantics | None = field(
         default="auto",
         metadata=declare(
@@ -151,6 +227,12 @@ class ScoreOptions:
         default=64,
         metadata=declare(
             int, "compose", "steps of the sampler: more is slower and a little better", low=1, high=1000, metavar="N",
+        ),
+    )  # fmt: skip
+    takes: int | None = field(
+        default=1,
+        metadata=declare(
+            int, "choose", "takes to compose, of which the critic's choice is played", low=1, high=16, metavar="N",
         ),
     )  # fmt: skip
     guidance: float | Sequence[float] | Guidance | None = field(
@@ -186,6 +268,10 @@ class ScoreOptions:
             choices=get_args(KeepAudio),
         ),
     )  # fmt: skip
+    loudness: str | float | None = field(
+        default="-16",
+        metadata=declare(str, "sound", "loudness in LUFS, or the name of a preset", metavar="LUFS|PRESET"),
+    )
     fade: float | None = field(
         default=None,
         metadata=declare(
@@ -237,14 +323,30 @@ class Changes(TypedDict, total=False):
 
     style: str | Sequence[str] | None
     prompt: str | None
+    bpm: str | float | None
+    key: str | None
+    metre: str | None
+    genre: str | None
+    chords: str | None
+    instruments: str | Sequence[str] | None
+    without: str | Sequence[str] | None
+    lead: str | None
+    energy: str | float | None
+    mood: str | Sequence[float] | None
+    hit: str | Sequence[str] | None
+    rest: str | Sequence[str] | None
+    ending: str | None
+    ensemble: str | None
     semantics: Semantics | None
     seed: int | None
     steps: int | None
+    takes: int | None
     guidance: float | Sequence[float] | Guidance | None
     bar_correlation: float | None
     section_coupling: float | None
     mode_guidance: float | None
     keep_audio: KeepAudio | None
+    loudness: str | float | None
     fade: float | None
 
 
@@ -310,7 +412,23 @@ def _read_guidance(name: str, value: Any) -> "float | Guidance":
     return _read_guidance(name, Guidance(*parts))
 
 
-_READERS = {"style": _read_style, "guidance": _read_guidance}
+def _read_knob(name: str, value: Any) -> str:
+    """A knob as one text, which `brief.KNOBS` can read: a number, a word, or a list of either."""
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        value = ("; " if SETTINGS[name].many else ",").join(map(str, cast("Sequence[Any]", value)))
+    if (number := real(value)) is not None:
+        value = f"{number:g}"
+    text = str(SETTINGS[name].check(name, value)).strip()
+    if text and name in KNOBS:
+        KNOBS[name](text)
+    return text
+
+
+_READERS = {
+    "style": _read_style,
+    "guidance": _read_guidance,
+    **dict.fromkeys([*KNOBS, "loudness"], _read_knob),
+}
 
 
 def parse_option(name: str, text: str) -> Any:
@@ -322,4 +440,4 @@ def parse_option(name: str, text: str) -> Any:
     if name == "guidance" and "," in text:
         number = SETTINGS[name]
         return _read_guidance(name, [number.parse(name, part) for part in text.split(",")])
-    return SETTINGS[name].parse(name, text)
+    return _read_knob(name, text) if name in KNOBS else SETTINGS[name].parse(name, text)

@@ -4,10 +4,12 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from diffbgm import hub
 from diffbgm.errors import InputError, OptionError
@@ -15,8 +17,12 @@ from diffbgm.options import SETTINGS, ScoreOptions, with_changes
 from diffbgm.paths import local_path
 from diffbgm.planner import apply_bar_map, recut
 from diffbgm.planner.check import read_plan
-from diffbgm.progress import Clock, Progress
-from diffbgm.result import Result
+from diffbgm.planner.restyle import restyle
+from diffbgm.progress import Clock, Progress, part_of, silent
+from diffbgm.project import Project
+from diffbgm.result import Result, Take
+from diffbgm.retake import check_bars, check_outside, replace_bars
+from diffbgm.setting import MOST_SEED
 from diffbgm.stages import analyze_and_plan, arrange_and_render, options_of
 from diffbgm.types import Cut, MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
     from diffbgm.composer.compose import Keep
     from diffbgm.options import Changes
 
+T = TypeVar("T")
 VideoSource = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 PlanSource = MusicPlan | str | os.PathLike[str]
 
@@ -37,9 +44,19 @@ class DiffBGM:
     """A model with what it takes to score videos. It holds no state between calls: threads may share one."""
 
     def __init__(self, model: "Denoiser", origin: hub.Origin, dtype: "torch.dtype | None" = None) -> None:
-        self.model = model
-        self.origin = origin
+        self._loaded: Future[tuple[Denoiser, hub.Origin]] = Future()
+        self._loaded.set_result((model, origin))
         self.dtype = dtype
+
+    @property
+    def model(self) -> "Denoiser":
+        """The network; waits where it is still being loaded, and raises what went wrong there."""
+        return self._loaded.result()[0]
+
+    @property
+    def origin(self) -> hub.Origin:
+        """Where the weights came from; waits as `model` does."""
+        return self._loaded.result()[1]
 
     def __repr__(self) -> str:
         device = next(self.model.parameters()).device
@@ -56,6 +73,7 @@ class DiffBGM:
         local_files_only: bool = False,
         device: "torch.device | str | None" = None,
         dtype: "torch.dtype | str | None" = None,
+        wait: bool = True,
     ) -> "DiffBGM":
         """A model by the name of its weights.
 
@@ -69,6 +87,8 @@ class DiffBGM:
             device: "cpu", "cuda", ...; None lets accelerate choose.
             dtype: What to compute in: "float32" or "bfloat16"; None takes bfloat16 where the hardware is fast at it,
                 else float32.
+            wait: False returns at once and loads in a thread, while a video is looked at; what `Raises` names is then
+                raised where the model is first needed.
 
         Returns:
             The model, on the device.
@@ -78,13 +98,21 @@ class DiffBGM:
             OptionError: There is no such device here, or another `dtype`.
             InputError: This process was forked from one that had loaded a model.
         """
-        from diffbgm.composer.device import find_device
 
-        precision = read_dtype(dtype)
-        model, origin = hub.load(
-            name_or_path, revision=revision, cache_dir=cache_dir, token=token, local_files_only=local_files_only
-        )
-        return cls(model.to(find_device(device)), origin, precision)
+        def load() -> "tuple[Denoiser, hub.Origin]":
+            from diffbgm.composer.device import find_device
+
+            model, origin = hub.load(
+                name_or_path, revision=revision, cache_dir=cache_dir, token=token, local_files_only=local_files_only
+            )
+            return model.to(find_device(device)), origin
+
+        precision = None if dtype is None else read_dtype(dtype)
+        if wait:
+            return cls(*load(), precision)
+        loading = cls.__new__(cls)
+        loading.dtype, loading._loaded = precision, in_thread(load)
+        return loading
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> Path:
         """Writes config.json and model.safetensors (float32) into `folder`, for `from_pretrained`; returns it."""
@@ -113,7 +141,7 @@ class DiffBGM:
         plan: PlanSource,
         options: ScoreOptions | None = None,
         *,
-        keep: "Keep | None" = None,
+        keep: "Keep | Sequence[Keep] | None" = None,
         on_progress: Progress | None = None,
         **changes: "Unpack[Changes]",
     ) -> PianoRoll:
@@ -122,7 +150,7 @@ class DiffBGM:
         Args:
             plan: A plan of B beats, or the path of one as JSON.
             options: What is asked of the music; only what the composer reads counts here.
-            keep: Music that is to stay as it is.
+            keep: Music that is to stay as it is, of one take or of several.
             on_progress: Called with (fraction 0..1, message); an exception raised there cancels.
             changes: Options by name, such as `seed=1`, over those of `options`.
 
@@ -144,7 +172,7 @@ class DiffBGM:
         plan: MusicPlan,
         settings: ScoreOptions,
         seed: int,
-        keep: "Keep | None",
+        keep: "Keep | Sequence[Keep] | None",
         on_progress: Progress | None,
     ) -> PianoRoll:
         """The notes for a plan; `seed` where the options have none."""
@@ -152,6 +180,59 @@ class DiffBGM:
 
         options = replace(options_of(settings, seed), dtype=self.dtype)
         return compose(self.model, plan, options, keep=keep, on_progress=on_progress)
+
+    def compose_takes(
+        self,
+        plan: PlanSource,
+        options: ScoreOptions | None = None,
+        *,
+        on_progress: Progress | None = None,
+        **changes: "Unpack[Changes]",
+    ) -> tuple[Take, ...]:
+        """`options.takes` takes of a plan, ranked by the critic, the best first.
+
+        The first is drawn with the seed of the options, the others with the seeds after it, each as `compose` makes it
+        alone. Where the hardware gains by it their windows share batches.
+
+        Args:
+            plan: A plan, or the path of one as JSON.
+            options: What is asked of the music.
+            on_progress: Called with (fraction 0..1, message); an exception raised there cancels.
+            changes: Options by name, over those of `options`.
+
+        Returns:
+            The takes, with scores and reasons.
+
+        Raises:
+            OptionError: There is no such option, or it cannot have this value.
+            PlanError: The plan cannot be read.
+            NoNotesError: A take came out empty.
+        """
+        settings = with_changes(options, changes)
+        return self._takes(as_plan(plan), settings, draw_seed(), on_progress)
+
+    def _takes(
+        self, plan: MusicPlan, settings: ScoreOptions, seed: int, on_progress: Progress | None
+    ) -> tuple[Take, ...]:
+        """The takes of a plan; the first by `seed` where the options have none."""
+        from diffbgm.composer.continuous_batching import ComposeJob, compose_many
+        from diffbgm.critic import rank_takes
+
+        first, count = options_of(settings, seed), settings.takes or 1
+        seeds = [(first.seed + k) % (MOST_SEED + 1) for k in range(count)]
+        told = on_progress or silent
+        jobs = iter(
+            [
+                ComposeJob(one, plan, replace(first, seed=one), part_of(told, k / count, (k + 1) / count))
+                for k, one in enumerate(seeds)
+            ]
+        )
+        rolls: dict[int, PianoRoll] = {}
+        for one, roll in compose_many(self.model, lambda _: next(jobs, None), dtype=self.dtype):
+            if isinstance(roll, Exception):
+                raise roll
+            rolls[one] = roll
+        return rank_takes(plan, [Take(one, rolls[one]) for one in seeds])
 
     def score(
         self,
@@ -165,6 +246,8 @@ class DiffBGM:
         **changes: "Unpack[Changes]",
     ) -> Result:
         """Looks at the video, plans, composes, arranges and renders; nothing is written until `Result.save`.
+
+        With `takes=N` it composes N takes, plays the one that the critic likes best and returns all in `Result.takes`.
 
         Args:
             video: A path (or `file:` URL), the bytes of a file, or an open binary file.
@@ -200,10 +283,116 @@ class DiffBGM:
         clock = Clock(on_progress)
         planned = analyze_and_plan(path, settings, clock, features=features, plan=planned_before)
         with clock.stage("compose", 0.28, 0.7) as told:
+            takes: tuple[Take, ...] = ()
+            if roll is None and (settings.takes or 1) > 1:
+                takes = self._takes(planned.plan, settings, seed, told)
+                roll, seed = takes[0].roll, takes[0].seed
+                settings = replace(settings, seed=seed, takes=1)
             roll = roll or self._compose(planned.plan, settings, seed, None, told)
         asked = options_of(settings, seed)
         result = arrange_and_render(path, planned, roll, settings, asked, self.origin, clock, given=given)
-        return replace(result, holder=kept)
+        return replace(result, holder=kept, takes=takes, receipt=with_takes(result.receipt, takes))
+
+    def use(self, result: Result, take: Take | int, *, on_progress: Progress | None = None) -> Result:
+        """The same video with another of its takes.
+
+        Args:
+            result: Of `score(..., takes=N)`.
+            take: One of `result.takes`, or its place there, 0 for the best.
+            on_progress: Called with (fraction 0..1, message); an exception raised there cancels.
+
+        Returns:
+            That take, arranged and rendered, with the same `takes`.
+
+        Raises:
+            OptionError: There is no such take.
+            RenderError: There is no synthesizer or soundfont.
+        """
+        if not isinstance(take, Take):
+            if not 0 <= take < len(result.takes):
+                raise OptionError(f"there is no take {take}; this result has {len(result.takes)}, from 0")
+            take = result.takes[take]
+        options = replace(result.options, seed=take.seed)
+        other = self.score(
+            result.source, options, plan=result.plan, roll=take.roll, features=result.features, on_progress=on_progress
+        )
+        other = other.remix(result.gains) if result.gains else other
+        return replace(other, holder=result.holder, takes=result.takes, receipt=with_takes(other.receipt, result.takes))
+
+    def restore(self, project: Project, *, on_progress: Progress | None = None) -> Result:
+        """The result that a project was saved from: its notes arranged and rendered, with its gains.
+
+        Args:
+            project: Of `load_project(path, video)`.
+            on_progress: Called with (fraction 0..1, message); an exception raised there cancels.
+
+        Raises:
+            InputError: The project was loaded without its video.
+            RenderError: There is no synthesizer or soundfont.
+        """
+        if project.video is None:
+            raise InputError(f"the project needs its video, {project.name}: load_project(path, video)")
+        result = self.score(
+            project.video, project.options, plan=project.plan, roll=project.roll, features=project.features,
+            on_progress=on_progress,
+        )  # fmt: skip
+        result = result.remix(project.gains) if project.gains else result
+        return replace(result, takes=project.takes, receipt=with_takes(result.receipt, project.takes))
+
+    def retake(
+        self,
+        result: Result,
+        bars: Sequence[int] = (),
+        *,
+        seed: int | None = None,
+        style: str | Sequence[str] = "",
+        prompt: str = "",
+        plan: PlanSource | None = None,
+        keep: "Keep | Sequence[Keep]" = (),
+        on_progress: Progress | None = None,
+    ) -> Result:
+        """Some bars of a take composed again; everything else stays bit for bit.
+
+        Notes that begin outside of these bars stay, and the sound up to 50 ms before an open bar and from 3 s after
+        its end. Only the windows that hold open bars are evaluated. A section that returns is free of its twin
+        outside.
+
+        Args:
+            result: The take.
+            bars: The bars to compose again, from 0, such as `range(4, 8)`; none with a plan: those it changes.
+            seed: Of the new bars; None draws one.
+            style: Tags for these bars, over the plan's (see `planner.restyle`).
+            prompt: Words for these bars, turned into tags.
+            plan: An edited plan of the same beats; it may differ from the take's in these bars only.
+            keep: Bars of other takes to put in at the same time (see `composer.keeping.Keep`).
+            on_progress: Called with (fraction 0..1, message); an exception raised there cancels.
+
+        Returns:
+            The new take; `receipt["retakes"]` says which bars and seconds changed.
+
+        Raises:
+            PlanError: There are no such bars, or the plan differs elsewhere.
+            StyleError: A tag is unknown, or two contradict each other.
+            RenderError: The result kept no stems, or there is no synthesizer.
+        """
+        from diffbgm.composer.compose import bars_to_steps
+        from diffbgm.composer.keeping import Keep
+        from diffbgm.planner import parse_style, understand
+        from diffbgm.planner.restyle import changed_bars
+
+        new = result.plan if plan is None else as_plan(plan)
+        opened = check_bars(bars or (() if plan is None else changed_bars(result.plan, new)), result.plan)
+        tags = parse_style(style)
+        tags = understand(prompt, tags, None).tags if prompt.strip() else tags
+        for first, end in runs_of(opened) if tags else ():
+            new = restyle(new, {range(first, end): tags})
+        check_outside(result.plan, new, opened)
+        stay = Keep(result.roll, ~bars_to_steps(opened, result.plan.bars, result.plan.beats_per_bar))
+        others = [keep] if isinstance(keep, Keep) else list(keep)
+        told = on_progress or silent
+        settings = replace(result.options, seed=draw_seed() if seed is None else seed)
+        roll = self._compose(new, settings, settings.seed or 0, [stay, *others], part_of(told, 0.0, 0.6))
+        return replace_bars(result, new, roll, opened, settings, part_of(told, 0.6, 1.0))
 
     def recut(
         self,
@@ -243,7 +432,7 @@ class DiffBGM:
             result.options,
             features=features,
             plan=new.plan,
-            roll=apply_bar_map(result.roll, new.bars),
+            roll=apply_bar_map(result.roll, new.bars, new.plan.beats_per_bar),
             on_progress=on_progress,
         )
         return replace(scored, holder=kept or result.holder)
@@ -263,14 +452,45 @@ class KeptCopy:
         return self
 
 
-def read_dtype(dtype: "torch.dtype | str | None") -> "torch.dtype | None":
-    """The dtype of that name; None stays None."""
+def in_thread(work: Callable[[], T]) -> "Future[T]":
+    """What `work` will have returned or raised; a program that ends does not wait for it."""
+    done: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as e:
+            done.set_exception(e)
+
+    threading.Thread(target=run, daemon=True).start()
+    return done
+
+
+def read_dtype(dtype: "torch.dtype | str") -> "torch.dtype":
+    """The dtype of that name."""
     import torch
 
     found = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
-    if dtype is not None and found not in (torch.float32, torch.bfloat16, torch.float16):
+    if found not in (torch.float32, torch.bfloat16, torch.float16):
         raise OptionError(f"dtype must be float32, bfloat16 or float16, got {dtype!r}")
     return found
+
+
+def runs_of(bars: Sequence[int]) -> list[tuple[int, int]]:
+    """[2, 3, 6] -> [(2, 4), (6, 7)]: bars in order as stretches, the end left out."""
+    runs: list[tuple[int, int]] = []
+    for bar in bars:
+        if runs and runs[-1][1] == bar:
+            runs[-1] = (runs[-1][0], bar + 1)
+        else:
+            runs.append((bar, bar + 1))
+    return runs
+
+
+def with_takes(receipt: Mapping[str, Any], takes: Sequence[Take]) -> dict[str, Any]:
+    """The receipt with seeds, scores and reasons of all takes, where there are any."""
+    told = [{"seed": t.seed, "score": round(t.score, 4), "reasons": list(t.reasons)} for t in takes]
+    return {**receipt, "takes": told} if told else dict(receipt)
 
 
 def draw_seed() -> int:

@@ -12,12 +12,13 @@ import numpy as np
 from diffbgm.files import replacing
 from diffbgm.paths import DRAWN_BY
 from diffbgm.roll import roll_to_notes
-from diffbgm.types import BEATS_PER_BAR, MusicPlan, PianoRoll
+from diffbgm.types import MusicPlan, PianoRoll
 
 INK, FAINT, PAPER = "#1c1917", "#78716c", "#fafaf9"
 HIT, MISS = "#0f766e", "#be123c"
 MELODY, ACCOMPANIMENT = "#c2410c", "#41719c"
 FULL, BUSY, REGISTER = "#99d5cd", "#0f766e", "#6d28d9"
+MOST_CHORDS = 64  # symbols in a picture
 SECTION_COLOURS = ("#e3eef0", "#f6e9dc", "#e6eedd", "#ece4f1", "#f7efd0", "#e9e7e4")
 
 
@@ -60,8 +61,9 @@ def _title(plan: MusicPlan) -> str:
     bpm = 60 * plan.beats / float(plan.tempo.edges[-1] - plan.tempo.edges[0])
     hits = sum(cut.snapped for cut in plan.cuts)
     cuts = f"{hits} of {len(plan.cuts)} cuts on the beat" if plan.cuts else "no cuts"
+    bars = f"{plan.bars} bars" + ("" if plan.metre == "4/4" else f" of {plan.metre}")
     style = f"   ({', '.join(plan.style)})" if plan.style else ""
-    return f"{plan.key}  ·  {bpm:.0f} bpm  ·  {plan.bars} bars  ·  {plan.palette}  ·  {cuts}{style}"
+    return f"{plan.key}  ·  {bpm:.0f} bpm  ·  {bars}  ·  {plan.palette}  ·  {cuts}{style}"
 
 
 def _dress(axis: Any, plan: MusicPlan) -> None:
@@ -91,6 +93,9 @@ def _sections(axis: Any, plan: MusicPlan) -> None:
     for section in plan.sections:
         start = float(plan.tempo.time_at(section.start_beat))
         axis.text(start, 0.62, f" {section.label}", fontsize=10, fontweight="bold", color=INK)
+    every = -(-len(plan.chords) // MOST_CHORDS)  # so many that they can be read
+    for chord in plan.chords[:: max(1, every)]:
+        axis.text(float(plan.tempo.time_at(chord.start)), 0.4, f" {chord.symbol}", fontsize=6.5, color=FAINT)
     for snapped, marker, color in ((True, "o", HIT), (False, "X", MISS)):
         times = [cut.time for cut in plan.cuts if cut.snapped == snapped]
         axis.plot(times, [0.24] * len(times), marker, color=color, ms=7, mec="white", mew=1, zorder=3, clip_on=False)
@@ -140,7 +145,7 @@ def _roll(axis: Any, plan: MusicPlan, roll: PianoRoll) -> None:
         corners = np.stack([[start, low], [start, high], [end, high], [end, low]]).transpose(2, 0, 1)  # [notes, 4, 2]
         boxes = PolyCollection(corners, facecolors=color, edgecolors=PAPER, linewidths=0.25, label=label, zorder=3)
         axis.add_collection(boxes, autolim=False)
-    for bar in plan.tempo.edges[::BEATS_PER_BAR]:
+    for bar in plan.tempo.edges[:: plan.beats_per_bar]:
         axis.axvline(bar, color=FAINT, lw=0.4, alpha=0.5, zorder=1)
     used = np.flatnonzero(roll.cells.any((0, 1)))
     low, high = (int(used[0]) + 21, int(used[-1]) + 21) if len(used) else (48, 72)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from diffbgm.options import ScoreOptions, guidance_of
+from diffbgm.brief import read_asked
+from diffbgm.options import ScoreOptions, guidance_of, settings_of
 from diffbgm.types import SYNC_TOLERANCE, Audio, MusicPlan
 
 
@@ -40,6 +41,7 @@ def make_receipt(
         - `length_error_ms`: sound minus picture;
         - `cuts`: time and nearest beat position (halves count), `error_ms` cut minus beat, whether the tempo was bent
           to meet it (`snapped`), and if not, why;
+        - `hits` as `cuts`, `rests` in seconds, and `unread`: what of the text was not understood;
         - `cut_hit_rate`: share of cuts within 40 ms of a beat or half beat, null without cuts; `chance`: the share of
           the video's time that lies that near to one.
     """
@@ -57,6 +59,7 @@ def make_receipt(
             "max": round(float(bpm.max()), 3),
         },
         "bars": plan.bars,
+        "metre": plan.metre,
         "key": str(plan.key),
         "cuts": [
             {
@@ -69,12 +72,19 @@ def make_receipt(
             }
             for cut in plan.cuts
         ],
+        "hits": [
+            {"time": hit.time, "size": hit.size, "nearest_beat": hit.beat, "error_ms": round(1000 * hit.error, 3)}
+            for hit in plan.hits
+        ],
+        "rests": [list(rest) for rest in plan.rests],
+        "unread": [] if "plan" in given else list(read_asked(settings_of(options)).unread),
         "cut_hit_rate": len(hits) / len(plan.cuts) if plan.cuts else None,
         "chance": round(min(1.0, float(2 * SYNC_TOLERANCE * (len(halves) - 1) / plan.duration)), 4),
         "sections": [
             {**asdict(s), "start": plan.tempo.time_at(s.start_beat), "end": plan.tempo.time_at(s.end_beat)}
             for s in plan.sections
         ],
+        "chords": [asdict(chord) for chord in plan.chords],
         "style": list(plan.style),
         "palette": plan.palette,
         "options": options.to_plain(),

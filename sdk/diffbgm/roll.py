@@ -3,6 +3,7 @@
 # The libraries are typed in part only.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
+import math
 from collections.abc import Iterable
 from functools import cache
 
@@ -78,7 +79,8 @@ def score_to_roll(score: Score) -> PianoRoll:
     melody = [note for track in tuned if track.role == "melody" for note in track.notes]
     others = [note for track in tuned if track.role != "melody" for note in track.notes]
     end = max([note.end for note in (*melody, *others)], default=1.0)
-    return notes_to_roll(melody, others, max(1, -int(-end // BEATS_PER_BAR)) * BEATS_PER_BAR)
+    bar = score.beats_per_bar
+    return notes_to_roll(melody, others, math.ceil(max(1, math.ceil(end / bar)) * bar))
 
 
 def transpose(roll: PianoRoll, semitones: int) -> PianoRoll:
@@ -194,10 +196,10 @@ def texture_of(statistics: np.ndarray, mode: float | None = None) -> Texture:
     )
 
 
-def measure_texture(cells: np.ndarray) -> Texture:
+def measure_texture(cells: np.ndarray, beats_per_bar: int = BEATS_PER_BAR) -> Texture:
     """How the music in cells [4, T, 88] is made."""
     major = float(find_key(pitch_classes(cells)).mode == "major") if cells.any() else None
-    return texture_of(bar_statistics(cells), major)
+    return texture_of(bar_statistics(cells, beats_per_bar), major)
 
 
 def pitch_class_rows(keys: np.ndarray) -> np.ndarray:

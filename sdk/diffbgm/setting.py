@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from diffbgm.errors import OptionError
 
-Stage = Literal["look", "plan", "compose", "sound"]
+Stage = Literal["look", "plan", "compose", "choose", "sound"]
 MOST_SEED = 2**63 - 1
 
 
@@ -27,6 +27,7 @@ class Setting:
         high: The largest one.
         metavar: What stands for its value in the help of the command line.
         unset: In words, what happens by default where `default` is None or empty.
+        many: Whether it may be given several times; its values are one text then, joined by "; ".
     """
 
     kind: type[str] | type[int] | type[float]
@@ -38,6 +39,7 @@ class Setting:
     high: float | None = None
     metavar: str | None = None
     unset: str = ""
+    many: bool = False
 
     def check(self, name: str, value: Any) -> Any:
         """The value as a plain Python one; None is the default.

@@ -4,21 +4,21 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from diffbgm.arrange import arrange
 from diffbgm.arrange.palettes import find_palette
+from diffbgm.brief import read_asked
 from diffbgm.hub import Origin
-from diffbgm.media import read_audio
 from diffbgm.options import ComposeOptions, ScoreOptions, guidance_of, settings_of, with_changes
 from diffbgm.planner import check_plan_fits, combine_styles, make_plan
 from diffbgm.planner.styles import MOOD_TEXTS
 from diffbgm.progress import Clock
 from diffbgm.receipt import make_receipt
 from diffbgm.render import render
-from diffbgm.render.ducking import find_speech, mix_under
-from diffbgm.result import Result
+from diffbgm.render.loudness import DEFAULT_LOUDNESS
+from diffbgm.result import Result, final_fade, laid_under, own_sound
 from diffbgm.types import MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze, describe
 from diffbgm.video.clip import sense_of
@@ -52,6 +52,8 @@ def analyze_and_plan(
     """
     if plan is None:
         combine_styles(settings.style or "")
+        if settings.ensemble:
+            find_palette(settings.ensemble)
     else:
         find_palette(plan.palette)
     with clock.stage("analyze", 0.0, 0.25) as told:
@@ -73,7 +75,9 @@ def plan_music(features: VideoFeatures, settings: ScoreOptions) -> MusicPlan:
     """The plan of a video's music; a prompt is read with CLIP's sense of words where CLIP has looked at the video."""
     prompt = settings.prompt or ""
     sense = sense_of(features, MOOD_TEXTS) if prompt.strip() else None
-    return make_plan(features, settings.style or "", prompt=prompt, text_ranker=sense)
+    brief = read_asked(settings_of(settings))
+    plan = make_plan(features, settings.style or "", prompt=prompt, text_ranker=sense, brief=brief)
+    return replace(plan, palette=settings.ensemble) if settings.ensemble else plan
 
 
 def options_of(settings: ScoreOptions, seed: int) -> ComposeOptions:
@@ -117,12 +121,18 @@ def arrange_and_render(
     plan = planned.plan
     settings = with_changes(None, {**settings_of(settings), "seed": options.seed})
     with clock.stage("arrange", 0.7, 0.72):
-        own = None if settings.keep_audio == "replace" else read_audio(path, until=plan.duration)
-        speech = find_speech(own) if own is not None and settings.keep_audio == "duck" else []
+        own, speech = own_sound(path, settings, plan.duration)
         music = arrange(roll, plan, seed=options.seed, speech=speech)
     with clock.stage("render", 0.72, 1.0) as told:
-        sound = render(music, duration=plan.duration, fade=settings.fade, stems=stems, on_progress=told)
-        audio = sound.mix if own is None else mix_under(own, sound.mix, "duck" if speech else "mix", speech)
+        sound = render(
+            music,
+            duration=plan.duration,
+            fade=final_fade(plan, settings.fade),
+            loudness=settings.loudness or DEFAULT_LOUDNESS,
+            stems=stems,
+            on_progress=told,
+        )
+        audio = laid_under(own, sound.mix, speech)
     receipt = make_receipt(
         plan,
         audio,
@@ -134,6 +144,7 @@ def arrange_and_render(
             "speech": [[round(a, 3), round(b, 3)] for a, b in speech],
             "synthesizer": sound.synthesizer,
             "soundfont": sound.soundfont,
+            "soundfont_licence": sound.licence,
         },
         scene=describe(planned.features),
         timings=clock.seconds,
@@ -150,4 +161,5 @@ def arrange_and_render(
         options=settings,
         source=path,
         receipt=receipt,
+        sound=sound if stems else None,
     )

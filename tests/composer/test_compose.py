@@ -18,15 +18,6 @@ from diffbgm.types import Key
 FAST = ComposeOptions(seed=3, steps=2)
 
 
-@pytest.fixture(scope="module")
-def model() -> Denoiser:
-    torch.manual_seed(0)
-    model = Denoiser(Config.tiny()).eval().requires_grad_(False)
-    model.head.bias[:4] = -1.0  # an untrained network that plays something
-    model.head.weight += 0.3 * torch.randn(model.head.weight.shape)
-    return model
-
-
 @pytest.mark.parametrize("bars", [1, 3, 8, 9, 21])
 def test_any_length_is_one_roll(model: Denoiser, bars: int) -> None:
     roll = compose(model, make_plan(bars), FAST)

@@ -18,15 +18,6 @@ from diffbgm.types import PianoRoll
 OPTIONS = ComposeOptions(steps=2)
 
 
-@pytest.fixture(scope="module")
-def model() -> Denoiser:
-    torch.manual_seed(0)
-    model = Denoiser(Config.tiny()).eval().requires_grad_(False)
-    model.head.bias[:4] = -1.0  # an untrained network that plays something
-    model.head.weight += 0.3 * torch.randn(model.head.weight.shape)
-    return model
-
-
 PIECES = [
     ComposeJob("long", make_plan(13), replace(OPTIONS, seed=1)),
     ComposeJob("short", make_plan(3), replace(OPTIONS, seed=2, steps=3)),

@@ -140,7 +140,7 @@ def test_palette_key_bpm_and_prompt_are_obeyed():
     assert base_bpm(make_plan(video, bpm=97)) == pytest.approx(97, rel=0.02)
     asked = make_plan(video, "strings", prompt="a lonely rainy night")
     assert asked.style[0] == "strings"
-    assert {"sad", "slow"} <= set(asked.style)
+    assert "sad" in asked.style
     assert asked.key.mode == "minor"
     assert any("rainy" in line for line in asked.why)
 
@@ -151,7 +151,7 @@ def test_what_cannot_be_is_refused():
         make_plan(video, "hapy")
     with pytest.raises(StyleError):
         make_plan(video, "slow,fast")
-    with pytest.raises(PlanError, match="between 60 and 140"):
+    with pytest.raises(PlanError, match="between 40 and 200"):
         make_plan(video, bpm=300)
 
 

@@ -116,7 +116,7 @@ def test_the_piece_opens_lightly_and_ends_on_a_held_chord():
 
 def test_repetition_is_high_where_a_phrase_starts_again():
     sections = (Section(0, 16, "A"), Section(16, 32, "A"), Section(32, 48, "B"), Section(48, 80, "A"))
-    level = plan_repetition(sections)
+    level = plan_repetition(Form(sections, (0.0,) * 4))
     assert level[4:8].min() > level[16:20].max() > level[8:12].max()
     assert (level[12:16] == level[0]).all()
 

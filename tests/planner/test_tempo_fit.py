@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffbgm.errors import PlanError
-from diffbgm.planner.tempo import bar_choices, fit_tempo, pace_to_bpm
+from diffbgm.planner.tempo import fit_tempo, pace_to_bpm, unit_choices
 from diffbgm.research.metrics.sync import cut_hits, fixed_tempo, random_cuts, tempo_limits
 from diffbgm.types import SYNC_TOLERANCE, Cut, TempoMap
 
@@ -117,10 +117,10 @@ def test_short_videos_get_a_proper_short_piece(duration):
 
 
 def test_a_narrow_range_is_left_only_as_far_as_whole_bars_demand():
-    assert bar_choices(60.0, 60, 80, 70) == [15, 16, 17, 18, 19, 20]
-    assert bar_choices(5.0, 60, 80, 70) == [2]  # one bar at 48 or two at 96 bpm: the second is nearer in ratio
-    assert bar_choices(0.04, 60, 140, 90) == [1]
-    assert len(bar_choices(3600.0, 60, 140, 90)) <= 16
+    assert unit_choices(60.0, 60, 80, 70, 4) == [15, 16, 17, 18, 19, 20]
+    assert unit_choices(5.0, 60, 80, 70, 4) == [2]  # one bar at 48 or two at 96 bpm: the second is nearer in ratio
+    assert unit_choices(0.04, 60, 140, 90, 4) == [1]
+    assert len(unit_choices(3600.0, 60, 140, 90, 4)) <= 16
 
 
 def test_faster_cutting_prefers_faster_music():

@@ -1,6 +1,6 @@
 """PianoRoll + MusicPlan -> Score: the roll's two voices become a band that follows the plan.
 
-`arrange` reads from the top: harmony, sections, parts, what the roll leaves open, how it is played.
+`arrange` reads from the top: who plays, harmony, sections, parts, what the roll leaves open, how it is played.
 """
 
 from collections.abc import Sequence
@@ -8,14 +8,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from diffbgm.arrange.casting import cast
 from diffbgm.arrange.ending import accent_cuts, cadence, fill_gaps, final_chord, sustain_final_bar
-from diffbgm.arrange.expression import articulate, humanize, pedal, shape_velocity, swells
-from diffbgm.arrange.harmony import Chord, read_harmony
+from diffbgm.arrange.expression import articulate, humanize, pedal, pump, shape_velocity, swells
+from diffbgm.arrange.harmony import Chord, harmony_unit, home_chord, read_harmony
 from diffbgm.arrange.palettes import PALETTES, ROLES, Palette, Part, find_palette
-from diffbgm.arrange.percussion import DRUM_STYLES, drum_part
-from diffbgm.arrange.sections import SectionSpan, find_sections, role_entries
+from diffbgm.arrange.patterns import Ground, play_pattern, play_voices
+from diffbgm.arrange.percussion import drum_part, find_take
+from diffbgm.arrange.sections import SectionSpan, find_sections, part_entries, section_index
+from diffbgm.arrange.sharing import FEWEST, share, skyline
 from diffbgm.arrange.speech import Span, join_spans, silence, soften_drums, spans_in_beats, thin_under_speech
+from diffbgm.arrange.spotting import spot
 from diffbgm.arrange.voices import (
+    by_onset,
     drop_unisons,
     fit_range,
     limit_voices,
@@ -24,33 +29,47 @@ from diffbgm.arrange.voices import (
     repeat_eighths,
     resolve_overlaps,
     split_bass,
+    strike_anew,
     strum,
 )
+from diffbgm.band.grooves import find_groove
+from diffbgm.band.patterns import VOICES, find_pattern
 from diffbgm.errors import PlanError
 from diffbgm.roll import roll_to_notes
-from diffbgm.types import Control, MusicPlan, Note, PianoRoll, Role, Score, Track
+from diffbgm.types import Control, Instrumentation, MusicPlan, Note, PianoRoll, Role, Score, Track
 
-__all__ = ["PALETTES", "ROLES", "Palette", "Part", "arrange", "find_palette"]
+__all__ = ["PALETTES", "ROLES", "Palette", "Part", "arrange", "cast", "find_palette"]
 
-Parts = dict[Role, list[Note]]
+Parts = dict[Part, list[Note]]
 ACCOMPANYING: frozenset[Role] = frozenset({"chords", "pad"})  # what thins out under speech
+FILLING: tuple[Role, ...] = ("chords", "pad", "melody", "bass")  # the first of them that plays fills silence
 
 
 @dataclass(frozen=True)
 class _Setting:
-    """What every step of one arrangement looks at; `entries`: in which sections each role plays."""
+    """What every step of one arrangement looks at; `entries`: in which sections each part plays."""
 
     plan: MusicPlan
     palette: Palette
     sections: list[SectionSpan]
-    entries: dict[Role, list[bool]]
+    entries: dict[Part, list[bool]]
     harmony: list[Chord]
     speech: list[Span]  # in beats
     rng: np.random.Generator
 
+    @property
+    def filler(self) -> Part:
+        """The part that fills silence and plays the cadence."""
+        return next(self.palette.parts[role] for role in FILLING if role in self.palette.parts)
+
+    @property
+    def ground(self) -> Ground:
+        """What patterns are played on."""
+        return Ground(self.plan, self.harmony, self.sections)
+
 
 def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence[Span] = ()) -> Score:
-    """Arrange a roll for the plan's palette; the same arguments give the same score.
+    """Arrange a roll for the plan's palette and instrumentation; the same arguments give the same score.
 
     Args:
         roll: [4, 4 B, 88] in the plan's key.
@@ -60,89 +79,158 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
             the voice's register.
 
     Raises:
-        PlanError: Roll and plan differ in length, or the palette is unknown.
+        PlanError: Roll and plan differ in length, or the palette or an instrument is unknown.
 
     """
     if roll.beats != plan.beats:
         raise PlanError(f"arrange: the roll has {roll.beats} beats, the plan {plan.beats}; compose for this plan")
-    palette = find_palette(plan.palette)
+    palette = cast(plan)
     sections = find_sections(plan)
     melody, accompaniment = roll_to_notes(roll)
-    harmony, ringing, added = final_chord(read_harmony(roll, plan.key), [*melody, *accompaniment], plan.key, plan.beats)
+    harmony, home = read_harmony(roll, plan.key, harmony_unit(plan.beats_per_bar), plan.chords), home_chord(plan)
+    harmony, ringing, added = final_chord(harmony, [*melody, *accompaniment], home, plan.last_bar, plan.beats)
     spans = spans_in_beats(join_spans(speech, plan.duration), plan.tempo)
-    entries = role_entries(palette, sections)
+    entries = part_entries(palette, sections)
     setting = _Setting(plan, palette, sections, entries, harmony, spans, np.random.default_rng(seed))
 
     parts = _orchestrate(melody, accompaniment, setting)
     if spans:
-        parts["melody"] = silence(parts["melody"], spans)
-        for role in ACCOMPANYING & parts.keys():
-            thinned = thin_under_speech(parts[role], spans, palette.parts[role].low, plan.tempo)
-            parts[role] = resolve_overlaps(thinned)
+        for part in parts:
+            if part.role == "melody":
+                parts[part] = silence(parts[part], spans)
+            elif part.role in ACCOMPANYING:
+                parts[part] = resolve_overlaps(thin_under_speech(parts[part], spans, part.low, plan.tempo))
     _complete(parts, setting)
-    for role, notes in parts.items():
-        parts[role] = sustain_final_bar(notes, ringing, plan.beats, line=role == "melody")
-    parts["chords"] = resolve_overlaps([*parts["chords"], *cadence(plan, palette.parts["chords"], added)])
+    for part, notes in parts.items():
+        parts[part] = sustain_final_bar(notes, ringing, plan.last_bar, plan.beats, line=part.role == "melody")
+    filler = setting.filler
+    if filler.voices > 1 or all(note.end < plan.beats for note in parts[filler]):
+        parts[filler] = resolve_overlaps([*parts[filler], *_alone(cadence(plan, filler, added, home[0]), filler)])
     parts = shape_velocity(parts, plan, sections, setting.rng)
-    parts = {role: _play(role, notes, setting) for role, notes in parts.items()}
-    parts["melody"] = silence(parts["melody"], spans)
-    if palette.drums:
-        drums = drum_part(DRUM_STYLES[palette.drums], sections, entries["percussion"], plan.cuts, plan.beats)
-        parts["percussion"] = humanize(soften_drums(drums, spans), plan, palette.swing, setting.rng)
+    parts = {part: _play(part, notes, setting) for part, notes in parts.items()}
+    parts |= {part: silence(notes, spans) for part, notes in parts.items() if part.role == "melody"}
+    parts |= {part: _drums(part, setting) for part in palette.of("percussion")}
 
-    tracks = [_track(role, parts[role], setting) for role in ROLES if parts.get(role)]
-    return Score(tuple(tracks), plan.tempo, tuple(_markers(plan)), plan.key)
+    tracks = [_track(part, parts[part], setting) for part in palette.players if parts.get(part)]
+    tracks = spot(tracks, plan, filler, harmony)
+    numerator, denominator = map(int, plan.metre.split("/"))
+    return Score(tuple(tracks), plan.tempo, tuple(_markers(plan)), plan.key, (numerator, denominator))
 
 
 def _orchestrate(melody: Sequence[Note], accompaniment: Sequence[Note], setting: _Setting) -> Parts:
-    """Return the pitched roles, in range, before anything is added; velocities are still the composer's."""
+    """Return the pitched parts, in range, before anything is added; velocities are still the composer's."""
     palette, sections, entries = setting.palette, setting.sections, setting.entries
-    lead, chords = palette.parts["melody"], palette.parts["chords"]
-    tune = limit_voices(_fit(melody, lead), lead.voices)
-    parts: Parts = {"melody": monophonic(tune) if lead.voices == 1 else tune}
-    if (part := palette.parts.get("bass")) is not None:
-        bass, accompaniment = split_bass(accompaniment, sections, entries["bass"])
-        parts["bass"] = _fit(repeat_eighths(bass, sections) if palette.bass_pulse else bass, part)
-    parts["chords"] = limit_voices(drop_unisons(_fit(accompaniment, chords), parts["melody"]), chords.voices)
-    if (part := palette.parts.get("pad")) is not None:
-        parts["pad"] = pad_notes(setting.harmony, part, sections, entries["pad"])
-    return parts
+    per_bar = setting.plan.beats_per_bar
+    parts: Parts = {}
+    leads = palette.of("melody")
+    wanted = leads and setting.plan.instrumentation != Instrumentation()
+    tune = skyline(melody, accompaniment) if wanted and len(melody) < FEWEST else melody
+    for part, line in zip(leads, share(tune, len(leads), sections), strict=True):
+        own = limit_voices(_fit(line, part), part.voices)
+        parts[part] = monophonic(own) if part.voices == 1 else own
+    lead = [note for part in leads for note in parts[part]]
+    composed = [part for part in palette.of("bass") if not part.pattern]
+    if composed:
+        bass, accompaniment = split_bass(accompaniment, sections, entries[composed[0]], per_bar)
+        bass = repeat_eighths(bass, sections) if palette.bass_pulse else bass
+        parts |= {part: _fit(bass, part) for part in composed}
+    for part in palette.players:
+        if part.role in ("melody", "percussion") or part in parts or part.pattern == VOICES:
+            continue
+        if part.pattern and not (part.role == "pad" and part.pattern == "pump"):
+            notes = _fit(play_pattern(part, setting.ground, entries[part]), part)
+            parts[part] = drop_unisons(notes, lead) if find_pattern(part.pattern).bass is False else notes
+        elif part.role == "pad":
+            parts[part] = pad_notes(setting.harmony, part, sections, entries[part], per_bar)
+        else:
+            notes = accompaniment if all(entries[part]) else _where_playing(accompaniment, entries[part], sections)
+            parts[part] = limit_voices(drop_unisons(_fit(notes, part), lead), part.voices)
+    voices = [part for part in palette.players if part.pattern == VOICES]
+    held = max((part.hold for part in leads), default=0.0)
+    flags = [entries[part] for part in voices]
+    parts |= dict(zip(voices, play_voices(voices, setting.ground, flags, lead, held) if voices else [], strict=True))
+    return {part: parts[part] for part in sorted(parts, key=_score_order)}
+
+
+def _score_order(part: Part) -> int:
+    return ("melody", "bass", "chords", "pad").index(part.role)
+
+
+def _where_playing(notes: Sequence[Note], plays: Sequence[bool], sections: Sequence[SectionSpan]) -> list[Note]:
+    return [note for note in notes if plays[section_index(sections, note.start)]]
 
 
 def _fit(notes: Sequence[Note], part: Part) -> list[Note]:
     return resolve_overlaps(fit_range(notes, part.low, part.high))
 
 
+def _alone(notes: Sequence[Note], part: Part) -> list[Note]:
+    """Break chords for a part that plays one note at a time: upwards, a note each in equal shares of their time."""
+    if part.voices > 1:
+        return list(notes)
+    out: list[Note] = []
+    for group in by_onset(notes).values():
+        step = (group[0].end - group[0].start) / len(group)
+        out += [
+            replace(note, start=note.start + i * step, end=note.start + (i + 1) * step) for i, note in enumerate(group)
+        ]
+    return out
+
+
 def _complete(parts: Parts, setting: _Setting) -> None:
     """Fill silence with chords, and give every cut an onset."""
-    plan, chords, harmony = setting.plan, setting.palette.parts["chords"], setting.harmony
-    played: list[tuple[Role, Part, Sequence[Note]]] = [(r, setting.palette.parts[r], n) for r, n in parts.items()]
-    parts["chords"] = parts["chords"] + fill_gaps(chords, played, harmony, plan.curves, plan.tempo)
+    plan, filler, harmony = setting.plan, setting.filler, setting.harmony
+    played: list[tuple[Role, Part, Sequence[Note]]] = [(part.role, part, notes) for part, notes in parts.items()]
+    parts[filler] = parts[filler] + _alone(fill_gaps(filler, played, harmony, plan), filler)
     everything = [note for notes in parts.values() for note in notes]
-    accents = accent_cuts(plan.cuts, everything, chords, harmony, plan.tempo)
-    parts["chords"] = resolve_overlaps([*parts["chords"], *accents])
+    accents = accent_cuts(plan.cuts, everything, filler, harmony, plan.tempo)
+    if filler.pattern == VOICES:
+        for beat, group in by_onset(accents).items():
+            anew = {part: strike_anew(notes, beat) for part, notes in parts.items() if part.pattern == VOICES}
+            silent = all(len(notes) == len(parts[part]) for part, notes in anew.items())
+            parts |= anew
+            if silent:
+                parts[filler] = monophonic([*parts[filler], group[0]])
+        return
+    accents = accents if filler.voices > 1 else [group[-1] for group in by_onset(accents).values()]
+    parts[filler] = resolve_overlaps([*parts[filler], *accents])
+    if filler.voices == 1:
+        parts[filler] = monophonic(parts[filler])
 
 
-def _play(role: Role, notes: Sequence[Note], setting: _Setting) -> list[Note]:
-    """How one role's notes are struck and held."""
+def _play(part: Part, notes: Sequence[Note], setting: _Setting) -> list[Note]:
+    """How one part's notes are struck and held."""
     plan, palette, rng = setting.plan, setting.palette, setting.rng
     notes = humanize(notes, plan, palette.swing, rng)
-    if role == "chords" and palette.strum:
-        notes = strum(notes, palette.strum, plan.tempo)
+    if part.role == "chords" and part.strum:
+        notes = strum(notes, part.strum, plan.tempo)
     changes = [float(chord.start) for chord in setting.harmony]
-    return resolve_overlaps(articulate(resolve_overlaps(notes), palette.parts[role], changes, plan.beats, rng))
+    return resolve_overlaps(articulate(resolve_overlaps(notes), part, changes, plan.beats, rng))
 
 
-def _track(role: Role, notes: Sequence[Note], setting: _Setting) -> Track:
-    """One role with its controls, as far as the film goes: one shorter than its single bar ends inside it."""
-    plan, part = setting.plan, setting.palette.parts[role]
+def _drums(part: Part, setting: _Setting) -> list[Note]:
+    """Return all grooves of the percussion; a recorded one keeps the time that its drummer kept."""
+    plan, out = setting.plan, list[Note]()
+    for name in part.pattern.split("+"):
+        groove = find_groove(name)
+        notes = drum_part(groove, plan, setting.sections, setting.entries[part])
+        notes = soften_drums(notes, setting.speech)
+        if find_take(groove, plan) is None:
+            notes = humanize(notes, plan, setting.palette.swing, setting.rng)
+        out += [replace(note, start=max(0.0, note.start)) for note in notes if note.end > 0]
+    return sorted(out)
+
+
+def _track(part: Part, notes: Sequence[Note], setting: _Setting) -> Track:
+    """One part with its controls, as far as the film goes: one shorter than its single bar ends inside it."""
+    plan = setting.plan
     end = float(plan.tempo.beat_at(plan.duration))
     if end < plan.beats - 1e-3:
         notes = [replace(note, end=min(note.end, end)) for note in notes if note.start < end]
-    controls: list[Control] = swells(part, plan, setting.sections)
-    if setting.palette.pedal and role == "chords":
-        controls += pedal(setting.harmony, plan.beats)
-    return Track(role, part.program, tuple(sorted(notes)), tuple(sorted(controls)), part.pan, part.gain)
+    controls: list[Control] = pump(plan) if part.pattern == "pump" else swells(part, plan, setting.sections)
+    if part.pedal and part.role == "chords":
+        controls += pedal(setting.harmony, plan)
+    return Track(part.role, part.program, tuple(sorted(notes)), tuple(sorted(controls)), part.pan, part.gain)
 
 
 def _markers(plan: MusicPlan) -> list[tuple[float, str]]:

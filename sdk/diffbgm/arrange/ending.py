@@ -5,34 +5,34 @@ from dataclasses import replace
 
 import numpy as np
 
-from diffbgm.arrange.harmony import Chord, chord_at, triad, voice
+from diffbgm.arrange.harmony import Chord, chord_at, harmony_unit, voice
 from diffbgm.arrange.palettes import Part
-from diffbgm.types import BEATS_PER_BAR, SYNC_TOLERANCE, Curves, Key, MusicPlan, Note, PlannedCut, Role, TempoMap
+from diffbgm.types import SYNC_TOLERANCE, MusicPlan, Note, PlannedCut, Role, TempoMap
 
 LONGEST_SILENCE = 1.0  # seconds without a sounding note that are left as they are
 FADED = 0.7  # of `Part.rings`: from then on a decaying note no longer carries the music
 ASKED_REST = 0.05  # onsets per beat: where the plan asks for fewer, silence is meant
 PAD_ALONE = 8.0  # beats
-LAST_ONSET = 2.0  # beats into the final bar after which nothing new starts
+LAST_ONSET = 0.5  # of the final bar, after which nothing new starts
 STRONG = 0.5
 
 
 def fill_gaps(
-    part: Part, played: Sequence[tuple[Role, Part, Sequence[Note]]], harmony: Sequence[Chord], curves: Curves,
-    tempo: TempoMap,
-) -> list[Note]:  # fmt: skip
-    """Play soft chords, struck anew every half bar, where nothing sounds though the plan asks for some music.
+    part: Part, played: Sequence[tuple[Role, Part, Sequence[Note]]], harmony: Sequence[Chord], plan: MusicPlan
+) -> list[Note]:
+    """Play soft chords where nothing sounds though the plan asks for some music.
 
-    A pad alone carries the music for `PAD_ALONE` beats.
+    They are struck anew every half bar, in bars of three beats every bar. A pad alone carries the music for
+    `PAD_ALONE` beats.
 
     Args:
         part: What plays the chords.
         played: (role, part, notes) of everything pitched.
         harmony: Chords that tile the piece.
-        curves: Of the plan.
-        tempo: Of the plan.
+        plan: Its curves say where silence is meant.
 
     """
+    tempo, curves = plan.tempo, plan.curves
     heard = {True: np.zeros(2 * tempo.beats, bool), False: np.zeros(2 * tempo.beats, bool)}  # half beats, by "is a pad"
     for role, own, notes in played:
         _mark(heard[role == "pad"], own, notes, tempo)
@@ -42,7 +42,7 @@ def fill_gaps(
     for start, end in zip(edges[::2], edges[1::2], strict=True):
         covered = heard[True][start:end].all() and end - start <= 2 * PAD_ALONE
         if not covered and tempo.time_at(end / 2) - tempo.time_at(start / 2) > LONGEST_SILENCE:
-            out += _soft_chords(start / 2, end / 2, part, harmony)
+            out += _soft_chords(start / 2, end / 2, part, harmony, harmony_unit(plan.beats_per_bar))
     return out
 
 
@@ -55,8 +55,8 @@ def _mark(halves: np.ndarray, part: Part, notes: Sequence[Note], tempo: TempoMap
         halves[first : max(int(np.ceil(min(note.end, note.start + fading) * 2)), first + 1)] = True
 
 
-def _soft_chords(start: float, end: float, part: Part, harmony: Sequence[Chord]) -> list[Note]:
-    marks = sorted({start, *np.arange(np.ceil(start), end, 2.0).tolist()})
+def _soft_chords(start: float, end: float, part: Part, harmony: Sequence[Chord], step: int) -> list[Note]:
+    marks = sorted({start, *np.arange(np.ceil(start), end, float(step)).tolist()})
     out: list[Note] = []
     pitches: tuple[int, ...] = ()
     for at, after in zip(marks, [*marks[1:], end], strict=True):
@@ -90,20 +90,20 @@ def accent_cuts(
 
 
 def final_chord(
-    harmony: Sequence[Chord], notes: Sequence[Note], key: Key, beats: int
+    harmony: Sequence[Chord], notes: Sequence[Note], home: Sequence[int], bar: int, beats: int
 ) -> tuple[list[Chord], set[int], set[int]]:
     """Decide how the piece ends.
 
-    What the roll strikes at the final downbeat rings. Tones of the tonic chord that are no semitone from any of it
+    What the roll strikes at the final downbeat rings. Tones of the chord `home` that are no semitone from any of it
     join, so that a bare or empty last bar becomes a cadence; a full one, or another chord, stays as it was composed.
+    The final bar goes from beat `bar` to `beats`.
 
     Returns:
         The harmony with the final bar's chord, the pitch classes of that, and those of them the roll does not play.
 
     """
-    bar = beats - BEATS_PER_BAR
     struck = {note.pitch % 12 for note in notes if bar <= note.start < bar + 0.5}
-    tonic = set(triad(key))
+    tonic = set(home)
     added = {c for c in tonic - struck if all((c - s) % 12 not in (1, 11) for s in struck)}
     if len(struck) >= 3 or (struck and not struck & tonic):
         added = set[int]()
@@ -113,32 +113,32 @@ def final_chord(
     return [*before, Chord(bar, beats, last)], ringing, added
 
 
-def sustain_final_bar(notes: Sequence[Note], classes: set[int], beats: int, *, line: bool) -> list[Note]:
+def sustain_final_bar(notes: Sequence[Note], classes: set[int], bar: int, beats: int, *, line: bool) -> list[Note]:
     """End earlier notes at the final downbeat, hold chord tones to the end, leave latecomers out.
 
     Of a `line` (a melody) only the last chord tone rings.
     """
-    bar = beats - BEATS_PER_BAR
-    tones = [note.start for note in notes if bar <= note.start < bar + LAST_ONSET and note.pitch % 12 in classes]
+    last = bar + LAST_ONSET * (beats - bar)
+    tones = [note.start for note in notes if bar <= note.start < last and note.pitch % 12 in classes]
     first_ringing = max(tones, default=0.0) if line else 0.0
     out: list[Note] = []
     for note in notes:
         if note.start < bar:
             out.append(replace(note, end=min(note.end, float(bar))) if note.end > bar else note)
-        elif note.pitch % 12 in classes and first_ringing <= note.start < bar + LAST_ONSET:
+        elif note.pitch % 12 in classes and first_ringing <= note.start < last:
             out.append(replace(note, end=float(beats)))
-        elif note.start < min(bar + LAST_ONSET, first_ringing or np.inf):
-            out.append(replace(note, end=min(note.end, first_ringing or bar + LAST_ONSET)))
+        elif note.start < min(last, first_ringing or np.inf):
+            out.append(replace(note, end=min(note.end, first_ringing or last)))
     return out
 
 
-def cadence(plan: MusicPlan, part: Part, classes: set[int]) -> list[Note]:
-    """Play the tones added to the final chord in the part's middle register, the tonic also below it."""
-    bar = float(plan.beats - BEATS_PER_BAR)
+def cadence(plan: MusicPlan, part: Part, classes: set[int], root: int) -> list[Note]:
+    """Play the tones added to the final chord in the part's middle register, its root also below it."""
+    bar = float(plan.last_bar)
     if not classes:
         return []
     pitches = set(voice(sorted(classes), (), *middle_range(part)))
-    low = [p for p in range(part.low, part.low + 24) if p % 12 == plan.key.tonic and 36 <= p < 52]
-    if plan.key.tonic in classes:
+    low = [p for p in range(part.low, part.low + 24) if p % 12 == root and 36 <= p < 52]
+    if root in classes:
         pitches.update(low[:1])
     return [Note(bar, float(plan.beats), pitch, 70) for pitch in sorted(pitches)]

@@ -11,12 +11,18 @@ import numpy as np
 from diffbgm.arrange.harmony import Chord
 from diffbgm.arrange.palettes import Part
 from diffbgm.arrange.sections import SectionSpan, section_at
-from diffbgm.types import BEATS_PER_BAR, SYNC_TOLERANCE, Control, MusicPlan, Note, Role
+from diffbgm.types import SYNC_TOLERANCE, Control, MusicPlan, Note, Role
 
 BASE: dict[Role, float] = {"melody": 86, "chords": 68, "bass": 74, "pad": 58}
-METRE = {0: 9.0, 2: 4.0, 1: 1.0, 3: 1.0}  # velocity by beat of the bar; between the beats less
+# Velocity by sixteenth of the bar where a felt beat lies; between the beats less.
+METRE: dict[str, dict[int, float]] = {
+    "4/4": {0: 9.0, 4: 1.0, 8: 4.0, 12: 1.0},
+    "3/4": {0: 9.0, 4: 1.0, 8: 1.0},
+    "6/8": {0: 9.0, 6: 4.0},
+    "2/4": {0: 9.0, 4: 2.0},
+}
 OFF_EIGHTH, OFF_SIXTEENTH = -5.0, -8.0
-PHRASE = 4 * BEATS_PER_BAR  # beats
+PHRASE = 4  # bars, or pairs of bars of 2/4
 PHRASE_DEPTH, INTENSITY_DEPTH, CONTOUR = 5.0, 13.0, 0.5
 PLAYED = 0.6  # share of the composer's own velocity (against its role's mean) that is kept
 NOISE = 2.5  # velocity
@@ -37,9 +43,9 @@ def intensity(plan: MusicPlan) -> np.ndarray:
 
 
 def shape_velocity(
-    roles: dict[Role, list[Note]], plan: MusicPlan, sections: Sequence[SectionSpan], rng: np.random.Generator
-) -> dict[Role, list[Note]]:
-    """Give the pitched roles their velocities.
+    parts: dict[Part, list[Note]], plan: MusicPlan, sections: Sequence[SectionSpan], rng: np.random.Generator
+) -> dict[Part, list[Note]]:
+    """Give the pitched parts their velocities.
 
     Metre, a four-bar arch, the plan's polyphony, the height of the note in its part, the composer's own velocities
     where it predicted some, accents on snapped cuts, a softer first bar; then all is stretched around the mean until
@@ -47,28 +53,28 @@ def shape_velocity(
     """
     level = intensity(plan)
     accents = {cut.beat: cut.strength for cut in plan.cuts if cut.snapped}
-    raw: dict[Role, np.ndarray] = {}
-    for role, notes in roles.items():
+    raw: dict[Part, np.ndarray] = {}
+    for part, notes in parts.items():
         if not notes:
             continue
         played = np.array([note.velocity for note in notes], np.float64)
         pitch = np.array([note.pitch for note in notes], np.float64)
-        value = BASE[role] + PLAYED * np.clip(played - played.mean(), -25, 25)
+        value = BASE[part.role] + PLAYED * np.clip(played - played.mean(), -25, 25)
         value += CONTOUR * np.clip(pitch - pitch.mean(), -12, 12)
-        value += np.array([_position(note.start, sections) for note in notes])
+        value += np.array([_position(note.start, plan, sections) for note in notes])
         value += INTENSITY_DEPTH * level[[min(int(note.start), plan.beats - 1) for note in notes]]
         value += np.array([ACCENT * accents.get(note.start, 0.0) for note in notes])
-        raw[role] = value + rng.normal(0, NOISE, len(notes))
+        raw[part] = value + rng.normal(0, NOISE, len(notes))
     if not raw:
-        return roles
+        return parts
     every = np.concatenate(list(raw.values()))
     centre = float(every.mean())
     factors = (f for f in np.linspace(1, STRETCH, 41) if _stretched(every, f, centre).std() >= SPREAD)
     factor = float(next(factors, STRETCH))
-    out = dict(roles)
-    for role, value in raw.items():
+    out = dict(parts)
+    for part, value in raw.items():
         velocity = np.round(_stretched(value, factor, centre)).astype(int).tolist()
-        out[role] = [replace(note, velocity=v) for note, v in zip(roles[role], velocity, strict=True)]
+        out[part] = [replace(note, velocity=v) for note, v in zip(parts[part], velocity, strict=True)]
     return out
 
 
@@ -77,15 +83,16 @@ def _stretched(velocity: np.ndarray, factor: float, centre: float) -> np.ndarray
     return np.clip(centre + factor * (velocity - centre), SOFTEST, LOUDEST)
 
 
-def _position(beat: float, sections: Sequence[SectionSpan]) -> float:
+def _position(beat: float, plan: MusicPlan, sections: Sequence[SectionSpan]) -> float:
     """Metre, phrase and intro: velocity at a beat position. Phrases count from the start of their section."""
     section = section_at(sections, beat)
     within = beat - section.start
-    phrase = min(PHRASE, section.end - section.start)
-    arch = np.sin(np.pi * min(1.0, (within % PHRASE) / phrase) ** 1.3)
-    step = round(beat * 4) % 4
-    metre = METRE[int(beat) % BEATS_PER_BAR] if step == 0 else OFF_EIGHTH if step == 2 else OFF_SIXTEENTH
-    intro = -6.0 * max(0.0, 1 - beat / BEATS_PER_BAR)
+    longest = PHRASE * plan.unit
+    phrase = min(longest, section.end - section.start)
+    arch = np.sin(np.pi * min(1.0, (within % longest) / phrase) ** 1.3)
+    step = round(beat * 4) % (4 * plan.beats_per_bar)
+    metre = METRE[plan.metre].get(step, OFF_SIXTEENTH if step % 2 else OFF_EIGHTH)
+    intro = -6.0 * max(0.0, 1 - beat / plan.unit)
     return metre + PHRASE_DEPTH * (2 * arch - 1) + intro
 
 
@@ -104,7 +111,7 @@ def humanize(notes: Sequence[Note], plan: MusicPlan, swing: float, rng: np.rando
             time = plan.tempo.time_at(note.start)
             at_cut = len(cut_times) > 0 and np.abs(cut_times - time).min() <= SYNC_TOLERANCE
             shifts[note.start] = 0.0
-            if note.start % BEATS_PER_BAR and not at_cut:
+            if note.start % plan.beats_per_bar and not at_cut:
                 late = swing if round(note.start * 4) % 2 else 0.0
                 shifts[note.start] = late + draw * float(rate[min(int(note.start), plan.beats - 1)])
         start = max(0.0, note.start + shifts[note.start])
@@ -152,10 +159,10 @@ def swells(part: Part, plan: MusicPlan, sections: Sequence[SectionSpan]) -> list
         section = section_at(sections, beat)
         within = (beat - section.start) / (section.end - section.start)
         height = 0.5 * np.sin(np.pi * within**0.8) + 0.5 * (level[half // 2] + 1) / 2
-        height *= min(1.0, 0.45 + 0.55 * beat / BEATS_PER_BAR)
+        height *= min(1.0, 0.45 + 0.55 * beat / plan.unit)
         left = plan.beats - beat
-        if left < BEATS_PER_BAR:
-            height = max(height, 0.6) * left / BEATS_PER_BAR
+        if left < plan.unit:
+            height = max(height, 0.6) * left / plan.unit
         value = round(SWELL_TOP - part.swell * (1 - height))
         if value != last:
             out.append(Control(beat, EXPRESSION, value))
@@ -163,12 +170,18 @@ def swells(part: Part, plan: MusicPlan, sections: Sequence[SectionSpan]) -> list
     return out
 
 
-def pedal(chords: Sequence[Chord], beats: int) -> list[Control]:
+def pump(plan: MusicPlan) -> list[Control]:
+    """Duck a pad by CC11 on every beat, as a compressor that listens to the kick does."""
+    shape = ((0.0, 52), (0.25, 74), (0.5, 96), (0.75, SWELL_TOP))
+    return [Control(beat + at, EXPRESSION, value) for beat in range(plan.beats) for at, value in shape]
+
+
+def pedal(chords: Sequence[Chord], plan: MusicPlan) -> list[Control]:
     """Lift the sustain pedal (CC64) at chord changes and bar lines; hold it through the last bar."""
-    marks = {float(c.start) for c in chords} | {float(b) for b in range(0, beats, BEATS_PER_BAR)}
+    marks = {float(c.start) for c in chords} | {float(b) for b in range(0, plan.beats, plan.beats_per_bar)}
     out: list[Control] = []
-    for beat in sorted(m for m in marks if m <= beats - BEATS_PER_BAR):
+    for beat in sorted(m for m in marks if m <= plan.last_bar):
         if beat:
             out.append(Control(beat, SUSTAIN, 0))
         out.append(Control(beat + 0.12, SUSTAIN, 127))
-    return [*out, Control(float(beats), SUSTAIN, 0)]
+    return [*out, Control(float(plan.beats), SUSTAIN, 0)]

@@ -3,14 +3,14 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 
 from diffbgm.roll import sounding
-from diffbgm.types import LOWEST_PITCH, PITCHES, STEPS_PER_BEAT, Key, PianoRoll
+from diffbgm.types import LOWEST_PITCH, PITCHES, STEPS_PER_BEAT, Key, MusicPlan, PianoRoll, PlannedChord
 
-UNIT = 2  # beats: harmony is read by half bars
+FITS = 0.65  # share of what sounds
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 
 
@@ -29,29 +29,45 @@ def triad(key: Key) -> tuple[int, ...]:
     return tuple((key.tonic + step) % 12 for step in (0, 4 if key.mode == "major" else 3, 7))
 
 
-def read_harmony(roll: PianoRoll, key: Key) -> list[Chord]:
-    """Return chords that tile the roll, half bar by half bar, equal neighbours joined.
+def harmony_unit(beats_per_bar: int) -> int:
+    """Return the beats by which harmony is read: two (half a bar of 4/4), or the whole bar where it has three."""
+    return 2 if beats_per_bar % 2 == 0 else beats_per_bar
 
-    Each half bar takes the major, minor or diminished triad that covers most of what sounds (the accompaniment counts
+
+def home_chord(plan: MusicPlan) -> tuple[int, ...]:
+    """Return the pitch classes of the chord the piece ends on: the one asked for its last bar, or the tonic chord."""
+    asked = [chord for chord in plan.chords if chord.start <= plan.last_bar < chord.end]
+    return asked[0].chord.classes if asked else triad(plan.key)
+
+
+def read_harmony(roll: PianoRoll, key: Key, unit: int = 2, asked: Sequence[PlannedChord] = ()) -> list[Chord]:
+    """Return chords that tile the roll, `unit` beats by `unit` beats, equal neighbours joined.
+
+    Each unit takes the major, minor or diminished triad that covers most of what sounds (the accompaniment counts
     full, the melody half, the lowest note once more), triads of the key a little preferred; of it, what really
     sounds is kept, so that a pad never adds a third that the music leaves open. Silence keeps the chord before it.
+    A chord that the plan asked for is taken whole where at least `FITS` of what sounds belongs to it, or where nothing
+    sounds.
     """
     sound = sounding(roll.cells)
     keys = np.arange(PITCHES) + LOWEST_PITCH
-    span = UNIT * STEPS_PER_BEAT
+    edges = sorted({*range(0, roll.beats, unit), roll.beats, *(b for c in asked for b in (c.start, c.end))})
+    planned = {beat: c for c in asked for beat in range(c.start, c.end)}
     scale = {(key.tonic + step) % 12 for step in SCALES[key.mode]}
     chords: list[Chord] = []
-    for start in range(0, roll.steps, span):
-        part = sound[:, start : start + span].sum(1).astype(np.float64)  # [2, 88]
+    for first, end in pairwise(edges):
+        part = sound[:, first * STEPS_PER_BEAT : end * STEPS_PER_BEAT].sum(1).astype(np.float64)  # [2, 88]
         weight = np.bincount(keys % 12, weights=part[1] + part[0] / 2, minlength=12)
         low = np.flatnonzero(part.sum(0) >= 2)
         if len(low):
             weight[keys[low[0]] % 12] += 0.4 * weight.max()
         total = weight.sum()
         heard = bool(total > 0)
-        classes = _best_triad(weight, scale) if heard else chords[-1].classes if chords else triad(key)
-        end = min(start + span, roll.steps) // STEPS_PER_BEAT
-        first = start // STEPS_PER_BEAT
+        wish = planned[first].chord.classes if first in planned else ()
+        if wish and weight[list(wish)].sum() >= FITS * total:
+            classes = wish
+        else:
+            classes = _best_triad(weight, scale) if heard else chords[-1].classes if chords else triad(key)
         if chords and (chords[-1].classes, chords[-1].heard) == (classes, heard):
             first = chords.pop().start
         chords.append(Chord(first, end, classes, heard))

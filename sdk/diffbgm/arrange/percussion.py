@@ -1,155 +1,135 @@
-"""Drum parts from the plan: patterns by level, fills into louder sections, cymbals on strong cuts."""
+"""Drum parts from the plan: grooves by level, fills into louder sections, cymbals on strong cuts."""
 
 # The libraries are typed in part only.
 # pyright: reportUnknownMemberType=false
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from diffbgm.arrange.sections import SectionSpan, section_at, section_index
-from diffbgm.types import BEATS_PER_BAR, STEPS_PER_BEAT, Note, PlannedCut
-
-# General MIDI drum keys.
-KICK, STICK, SNARE, CLOSED, PEDAL_HAT, OPEN, LOW_TOM, MID_TOM, HIGH_TOM = 36, 37, 38, 42, 44, 46, 45, 47, 50
-CRASH, RIDE, TAMBOURINE, CRASH_2, CONCERT_KICK, SHAKER, CLAP, RIDE_BELL = 49, 51, 54, 57, 35, 70, 39, 53
+from diffbgm.band.grooves import Groove, Performance, performances, strokes
+from diffbgm.types import MusicPlan, Note
 
 STRONG = 0.5  # strength from which a cut gets a cymbal
 CRASH_REST = 6.0  # beats between two crashes; strong cuts nearer than that get the smaller accent
 LIGHT, FULL = 0.5, 0.75  # levels up to which the light and the middle pattern play
-
-Line = Mapping[int, str]  # drum key -> 16 characters a bar: '.' rest, '1'..'9' a stroke, louder with the digit
-
-
-@dataclass(frozen=True)
-class DrumStyle:
-    """A style of drumming.
-
-    Attributes:
-        patterns: A light, a middle and a full bar.
-        fill: The last beat before a louder section.
-        crash: Keys for strong moments.
-        accent: Keys for lesser ones.
-
-    """
-
-    patterns: tuple[Line, Line, Line]
-    fill: Line
-    crash: tuple[int, ...]
-    accent: tuple[int, ...]
+FILL_FIRST = 8  # bars in a row after which a section of a recorded groove has a fill of its own
+NEAR_TEMPO = 1.35  # ratio of tempi up to which a recording is played as it is
 
 
-DRUM_STYLES: Mapping[str, DrumStyle] = {
-    "pop": DrumStyle(
-        (
-            {KICK: "7.......6.......", STICK: "....5.......5...", CLOSED: "4.2.4.2.4.2.4.2."},
-            {KICK: "8.......7.6.....", SNARE: "....7.......7...", CLOSED: "5.3.5.3.5.3.5.3."},
-            {KICK: "9..5....8.6...4.", SNARE: "....9.......9..2", CLOSED: "6.4.6.4.6.4.6...", OPEN: "..............5."},
-        ),
-        {SNARE: "5678", HIGH_TOM: "6...", LOW_TOM: "..68"}, (CRASH, KICK), (KICK, OPEN),
-    ),
-    "lo-fi": DrumStyle(
-        (
-            {KICK: "6.........4.....", STICK: "....4.......4...", CLOSED: "3...3...3...3..."},
-            {KICK: "7......3..5.....", STICK: "....6.......6...", CLOSED: "4.2.4.2.4.2.4.23"},
-            {KICK: "7......4..6....3", SNARE: "....6.......6...", CLOSED: "5.3.5.34.5.35.34"},
-        ),
-        {STICK: "4.56", KICK: "..5."}, (RIDE_BELL, KICK), (RIDE, KICK),
-    ),
-    "electronic": DrumStyle(
-        (
-            {KICK: "7.......7.......", CLOSED: "..4...4...4...4."},
-            {KICK: "8...7...8...7...", CLOSED: "..5...5...5...5.", CLAP: "....5.......5..."},
-            {KICK: "9...8...9...8...", CLOSED: "3.623.623.623.62", CLAP: "....7.......7...", OPEN: "..4...4...4...4."},
-        ),
-        {SNARE: "4567", KICK: "7.7."}, (CRASH, KICK), (KICK, CLAP),
-    ),
-    "shaker": DrumStyle(
-        (
-            {SHAKER: "5.3.4.3.5.3.4.3."},
-            {SHAKER: "5.345.345.345.34", KICK: "4.......4......."},
-            {SHAKER: "6.456.456.456.45", KICK: "6.......6.4.....", TAMBOURINE: "....6.......6..."},
-        ),
-        {SHAKER: "5678", KICK: "..5."}, (CRASH_2, KICK), (TAMBOURINE, KICK),
-    ),
-    "orchestral": DrumStyle(
-        (
-            {CONCERT_KICK: "5..............."},
-            {CONCERT_KICK: "7.......5.......", SNARE: "............2.23"},
-            {CONCERT_KICK: "9.....5.7.......", SNARE: "4...4.443...4.44", LOW_TOM: "8.......6...6..."},
-        ),
-        {SNARE: "3579", LOW_TOM: "..68"}, (CRASH, CONCERT_KICK), (CONCERT_KICK, LOW_TOM),
-    ),
-}  # fmt: skip
+class _Kit:
+    """Strokes by (beat, key), the louder one where two meet."""
+
+    def __init__(self) -> None:
+        self.velocity: dict[tuple[float, int], int] = {}
+
+    def strike(self, beat: float, key: int, velocity: float) -> None:
+        at = (float(beat), key)
+        self.velocity[at] = max(self.velocity.get(at, 0), int(np.clip(velocity, 1, 122)))
+
+    def play(self, notes: Sequence[Note], offset: float, start: float, end: float, loudness: float) -> None:
+        """Play notes from beat `offset` on, those that fall within `start`..`end`."""
+        for note in notes:
+            if start <= offset + note.start < end:
+                self.strike(offset + note.start, note.pitch, note.velocity * loudness)
 
 
-def velocity_of(digit: str) -> int:
-    """Return the velocity of a pattern's digit."""
-    return 22 + 10 * int(digit)
+def drum_part(groove: Groove, plan: MusicPlan, sections: Sequence[SectionSpan], plays: Sequence[bool]) -> list[Note]:
+    """Play a groove, fills and accents; the last bar has its downbeat only and rings.
 
-
-def drum_part(
-    style: DrumStyle, sections: Sequence[SectionSpan], plays: Sequence[bool], cuts: Sequence[PlannedCut], beats: int
-) -> list[Note]:
-    """Play patterns, fills and accents; the final bar has its downbeat only and rings.
-
-    A section's level picks the pattern; every fourth bar of a full section and the last bar before a louder section end
-    in a fill. A section that starts loud, and every snapped cut of strength `STRONG` or more, gets the crash; crashes
-    keep `CRASH_REST` beats apart, other cuts of that kind get the smaller accent.
+    A section's level picks how much is played; every fourth bar of a full section and the last bar before a louder
+    section end in a fill. A section that starts loud, and every snapped cut of strength `STRONG` or more, gets the
+    crash; crashes keep `CRASH_REST` beats apart, other cuts of that kind get the smaller accent.
 
     Args:
-        style: The patterns.
+        groove: What is played.
+        plan: Its metre and cuts are followed.
         sections: Of the piece.
         plays: Whether there are drums in each section.
-        cuts: Of the plan.
-        beats: Of the piece.
 
     """
-    last_bar = beats - BEATS_PER_BAR
-    strokes: dict[tuple[float, int], int] = {}
-
-    def strike(beat: float, key: int, velocity: float) -> None:
-        at = (float(beat), key)
-        strokes[at] = max(strokes.get(at, 0), int(np.clip(velocity, 1, 122)))
-
-    def play(pattern: Line, start: float, end: float, loudness: float) -> None:
-        for key, line in pattern.items():
-            for step, digit in enumerate(line):
-                beat = start + step / STEPS_PER_BEAT
-                if digit != "." and beat < end:
-                    strike(beat, key, velocity_of(digit) * loudness)
-
+    kit = _Kit()
+    take = find_take(groove, plan)
     for index, (section, on) in enumerate(zip(sections, plays, strict=True)):
         if not on:
             continue
-        pattern = style.patterns[int(section.level > LIGHT) + int(section.level > FULL)]
         after = sections[index + 1].level if index + 1 < len(sections) and plays[index + 1] else 0.0
-        for bar in range(section.start, min(section.end, last_bar), BEATS_PER_BAR):
-            ends = bar + BEATS_PER_BAR >= section.end
-            fill = (ends and after > section.level) or (section.level > FULL and (bar - section.start) % 16 == 12)
-            play(pattern, bar, min(section.end, bar + BEATS_PER_BAR - fill), 0.85 + 0.25 * section.level)
-            if fill:
-                play(style.fill, bar + 3, bar + BEATS_PER_BAR, 0.8 + 0.25 * section.level)
+        if take is not None:
+            _play_take(kit, take, plan, section, after)
+        else:
+            _play_table(kit, groove, plan, section, after)
     rested = -np.inf
-    for beat, strength in sorted(_moments(sections, plays, cuts, last_bar).items()):
+    for beat, strength in sorted(_moments(plan, sections, plays).items()):
         loud = 42 + 42 * strength + 26 * section_at(sections, beat).level
         crash = beat - rested >= CRASH_REST
         rested = beat if crash else rested
-        for i, key in enumerate(style.crash if crash else style.accent):
-            strike(beat, key, loud - 8 * i)
-    return sorted(Note(beat, beat + 0.25, key, velocity) for (beat, key), velocity in strokes.items() if beat < beats)
+        for i, key in enumerate(groove.crash if crash else groove.accent):
+            kit.strike(beat, key, loud - 8 * i)
+    return sorted(
+        Note(beat, beat + 0.25, key, velocity) for (beat, key), velocity in kit.velocity.items() if beat < plan.beats
+    )
 
 
-def _moments(
-    sections: Sequence[SectionSpan], plays: Sequence[bool], cuts: Sequence[PlannedCut], last_bar: int
-) -> dict[float, float]:
+def find_take(groove: Groove, plan: MusicPlan) -> Performance | None:
+    """Return the recording that suits the plan, the same for the same plan; None where its tables are to be played.
+
+    Of the three nearest in tempo the piece's length chooses one, so that two films do not sound alike.
+    """
+    bpm = plan.beats / float(plan.tempo.edges[-1] - plan.tempo.edges[0]) * 60
+    takes = [
+        take
+        for take in (performances(groove.played, plan.metre) if groove.played else ())
+        if max(take.bpm / bpm, bpm / take.bpm) <= NEAR_TEMPO
+    ]
+    takes.sort(key=lambda take: abs(np.log(take.bpm / bpm)))
+    return takes[plan.beats % min(3, len(takes))] if takes else None
+
+
+def _play_take(kit: _Kit, take: Performance, plan: MusicPlan, section: SectionSpan, after: float) -> None:
+    """Loops of one performance, as loud as the section's level asks, one of two that are nearly so after the other."""
+    per_bar = plan.beats_per_bar
+    end = min(section.end, plan.last_bar)
+    nearest = round(section.level * (len(take.loops) - 1))
+    pair = sorted({nearest, max(0, nearest - 1)}, reverse=True)
+    loudness = 0.8 + 0.3 * section.level
+    width = per_bar * take.bars
+    for number, start in enumerate(range(section.start, end, width)):
+        kit.play(take.loops[pair[number % len(pair)]], start, section.start, min(end, start + width), loudness)
+    if not take.fills:
+        return
+    bars = range(section.start, end, per_bar)
+    for number, bar in enumerate(bars):
+        last = bar + per_bar >= section.end
+        if (last and after > section.level) or (
+            not last and section.level > LIGHT and number % FILL_FIRST == FILL_FIRST - 1
+        ):
+            fill = take.fills[(plan.beats + number) % len(take.fills)]
+            begin = bar + per_bar / 2  # the second half of the bar
+            kit.velocity = {at: v for at, v in kit.velocity.items() if not begin - 0.1 <= at[0] < bar + per_bar - 0.1}
+            kit.play(fill, bar, begin - 0.1, min(end, bar + per_bar), loudness)
+
+
+def _play_table(kit: _Kit, groove: Groove, plan: MusicPlan, section: SectionSpan, after: float) -> None:
+    per_bar = plan.beats_per_bar
+    pattern = strokes(groove.patterns[plan.metre][int(section.level > LIGHT) + int(section.level > FULL)])
+    end_fill = strokes(groove.fill)
+    for bar in range(section.start, min(section.end, plan.last_bar), per_bar):
+        ends = bar + per_bar >= section.end
+        fourth = (bar - section.start) // per_bar % 4 == 3
+        fill = (ends and after > section.level) or (section.level > FULL and fourth)
+        kit.play(pattern, bar, bar, min(section.end, bar + per_bar - fill), 0.85 + 0.25 * section.level)
+        if fill:
+            kit.play(end_fill, bar + per_bar - 1, bar, bar + per_bar, 0.8 + 0.25 * section.level)
+
+
+def _moments(plan: MusicPlan, sections: Sequence[SectionSpan], plays: Sequence[bool]) -> dict[float, float]:
     """Beats that get a cymbal and how strong: snapped strong cuts, loud section starts and the final downbeat."""
-    strong = [(float(c.beat), c.strength) for c in cuts if c.snapped and c.strength >= STRONG and c.beat >= 0]
+    strong = [(float(c.beat), c.strength) for c in plan.cuts if c.snapped and c.strength >= STRONG and c.beat >= 0]
     loud = [(s, on) for s, on in zip(sections, plays, strict=True) if on and s.level > LIGHT and s.start > 0]
     strong += [(float(section.start), section.level) for section, _ in loud]
-    if plays[section_index(sections, last_bar)]:
-        strong.append((float(last_bar), 0.6))
+    if plays[section_index(sections, plan.last_bar)]:
+        strong.append((float(plan.last_bar), 0.6))
     moments: dict[float, float] = {}
     for beat, strength in strong:
         moments[beat] = max(moments.get(beat, 0.0), strength)

@@ -1,4 +1,4 @@
-"""Sections and how much happens in them: which role plays when."""
+"""Sections and how much happens in them: which part plays when."""
 
 # The libraries are typed in part only.
 # pyright: reportUnknownMemberType=false
@@ -10,10 +10,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from diffbgm.arrange.palettes import Palette
-from diffbgm.types import BEATS_PER_BAR, MusicPlan, Role
+from diffbgm.arrange.palettes import Palette, Part
+from diffbgm.types import MusicPlan
 
-LONGEST = 8 * BEATS_PER_BAR  # beats; a longer section is worked out in steps of this
+LONGEST = 8  # bars; a longer section is worked out in steps of this
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ def find_sections(plan: MusicPlan) -> list[SectionSpan]:
     """Return the plan's sections with their levels, long ones in pieces of eight bars."""
     spans: list[tuple[int, int, float]] = []
     for section in plan.sections:
-        parts = max(1, round((section.end_beat - section.start_beat) / LONGEST))
-        edges = np.linspace(section.start_beat, section.end_beat, parts + 1) / BEATS_PER_BAR
-        edges = (np.round(edges) * BEATS_PER_BAR).astype(int)
+        parts = max(1, round(section.beats / (LONGEST * plan.unit)))
+        edges = np.linspace(section.start_beat, section.end_beat, parts + 1) / plan.unit
+        edges = (np.round(edges) * plan.unit).astype(int)
         edges[0], edges[-1] = section.start_beat, section.end_beat
         spans += [(a, b, section.arousal) for a, b in pairwise(edges.tolist()) if b > a]
     polyphony, density = plan.curves.polyphony, plan.curves.density
@@ -49,21 +49,21 @@ def find_sections(plan: MusicPlan) -> list[SectionSpan]:
     return [SectionSpan(a, b, float(level)) for (a, b, _), level in zip(spans, levels, strict=True)]
 
 
-def role_entries(palette: Palette, sections: Sequence[SectionSpan]) -> dict[Role, list[bool]]:
-    """Decide for every role whether it plays in each section.
+def part_entries(palette: Palette, sections: Sequence[SectionSpan]) -> dict[Part, list[bool]]:
+    """Decide for every part whether it plays in each section.
 
-    A role plays where the level reaches its threshold; a piece of three sections or more opens without its loudest
-    roles unless it opens loud. A role that would never play enters in the loudest section, so that no instrument is
+    A part plays where the level reaches its threshold; a piece of three sections or more opens without its loudest
+    parts unless it opens loud. A part that would never play enters in the loudest section, so that no instrument is
     idle.
     """
-    out: dict[Role, list[bool]] = {}
-    for role, part in palette.parts.items():
+    out: dict[Part, list[bool]] = {}
+    for part in palette.players:
         plays = [section.level >= part.enter for section in sections]
         if len(sections) >= 3 and part.enter > 0 and sections[0].level < part.enter + 0.25:
             plays[0] = False
         if not any(plays):
             plays[int(np.argmax([section.level for section in sections]))] = True
-        out[role] = plays
+        out[part] = plays
     return out
 
 

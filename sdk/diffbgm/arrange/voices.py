@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from diffbgm.arrange.harmony import UNIT, Chord, voice
+from diffbgm.arrange.harmony import Chord, harmony_unit, voice
 from diffbgm.arrange.palettes import Part
 from diffbgm.arrange.sections import SectionSpan, section_at, section_index
 from diffbgm.types import BEATS_PER_BAR, Note, TempoMap
@@ -63,28 +63,32 @@ def by_onset(notes: Sequence[Note]) -> dict[float, list[Note]]:
 
 
 def split_bass(
-    accompaniment: Sequence[Note], sections: Sequence[SectionSpan], plays: Sequence[bool]
+    accompaniment: Sequence[Note],
+    sections: Sequence[SectionSpan],
+    plays: Sequence[bool],
+    beats_per_bar: int = BEATS_PER_BAR,
 ) -> tuple[list[Note], list[Note]]:
     """Return (bass, rest) of the accompaniment.
 
-    In every half bar where the bass plays, the lowest note below `SPLIT` and its repetitions go to the bass, which
-    holds from each of its onsets to the next, at most a bar.
+    In every half bar (or bar of three beats) where the bass plays, the lowest note below `SPLIT` and its repetitions go
+    to the bass, which holds from each of its onsets to the next, at most a bar.
     """
+    width = harmony_unit(beats_per_bar)
     units: dict[int, list[Note]] = defaultdict(list)
     for note in accompaniment:
-        units[int(note.start // UNIT)].append(note)
+        units[int(note.start // width)].append(note)
     bass: list[Note] = []
     rest: list[Note] = []
     for unit in sorted(units):
         lowest = min(note.pitch for note in units[unit])
-        takes = lowest < SPLIT and plays[section_index(sections, unit * UNIT)]
+        takes = lowest < SPLIT and plays[section_index(sections, unit * width)]
         for note in units[unit]:
             (bass if takes and note.pitch == lowest else rest).append(note)
     bass.sort()
     held: list[Note] = []
     for note, after in zip(bass, [*(note.start for note in bass[1:]), np.inf], strict=False):
-        limit = min(after, note.start + BEATS_PER_BAR)
-        held.append(replace(note, end=float(min(limit, max(note.end, note.start + UNIT)))))
+        limit = min(after, note.start + beats_per_bar)
+        held.append(replace(note, end=float(min(limit, max(note.end, note.start + width)))))
     return held, rest
 
 
@@ -126,6 +130,17 @@ def monophonic(notes: Sequence[Note]) -> list[Note]:
     return [replace(note, end=min(note.end, end)) for note, end in zip(line, ends, strict=False)]
 
 
+def strike_anew(notes: Sequence[Note], beat: float) -> list[Note]:
+    """Strike at a beat again what sounds there."""
+    out: list[Note] = []
+    for note in notes:
+        if note.start < beat < note.end:
+            out += [replace(note, end=beat), replace(note, start=beat)]
+        else:
+            out.append(note)
+    return out
+
+
 def drop_unisons(notes: Sequence[Note], lead: Sequence[Note]) -> list[Note]:
     """Drop notes that double a note of `lead` struck at the same moment on the same pitch."""
     struck = {(note.start, note.pitch) for note in lead}
@@ -133,7 +148,11 @@ def drop_unisons(notes: Sequence[Note], lead: Sequence[Note]) -> list[Note]:
 
 
 def pad_notes(
-    chords: Sequence[Chord], part: Part, sections: Sequence[SectionSpan], plays: Sequence[bool]
+    chords: Sequence[Chord],
+    part: Part,
+    sections: Sequence[SectionSpan],
+    plays: Sequence[bool],
+    beats_per_bar: int = BEATS_PER_BAR,
 ) -> list[Note]:
     """Sustain chords with the least movement.
 
@@ -145,12 +164,12 @@ def pad_notes(
     pitches: tuple[int, ...] = ()
     for chord in chords:
         marks = {e for e in edges if chord.start < e < chord.end}
-        marks |= {b for b in range(chord.start + 1, chord.end) if b % BEATS_PER_BAR == 0}
+        marks |= {b for b in range(chord.start + 1, chord.end) if b % beats_per_bar == 0}
         for start, end in pairwise([chord.start, *sorted(marks), chord.end]):
             enters = plays[section_index(sections, start)]
             pitches = voice(chord.classes, pitches, part.low, part.high) if enters else ()
             for pitch, note in list(active.items()):
-                if start in edges or pitch not in pitches or end - note.start > 2 * BEATS_PER_BAR:
+                if start in edges or pitch not in pitches or end - note.start > 2 * beats_per_bar:
                     out.append(active.pop(pitch))
             for pitch in pitches:
                 begun = active[pitch].start if pitch in active else float(start)

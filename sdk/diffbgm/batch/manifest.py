@@ -96,6 +96,8 @@ def make_row(where: str, values: Mapping[str, Any], taken: set[str], folder: Pat
         origin = name.removesuffix(BESIDE) if beside else name
     if not PLAIN_NAME.fullmatch(name):
         raise DataError(f"{where}: name {name!r} must be a plain file name without a suffix")
+    if settings.get("takes", 1) > 1:
+        raise DataError(f"{where}: takes: a batch composes one take a video; list the video once for each seed")
     settings.setdefault("seed", zlib.crc32(origin.encode()) >> 1)
     if not 0 <= settings["seed"] < 2**63:
         raise DataError(f"{where}: seed must lie between 0 and {2**63 - 1}, got {settings['seed']}")

@@ -42,6 +42,8 @@ class Genre:
     arousal: float
     drums: bool | None
     instruments: tuple[str, ...]
+    heard_as: str  # one of types.GENRES, which the composer was taught
+    palettes: tuple[str, ...]  # the first of them that is one of planner.PALETTES
 
 
 @dataclass(frozen=True)
@@ -101,9 +103,15 @@ def is_joined(character: str) -> bool:
 
 
 @cache
+def instruments() -> dict[str, Instrument]:
+    """The instruments by name, without the phrases, read once."""
+    rows = (row[:3] for row in _rows("instruments.tsv"))
+    return {name: Instrument(name, None if program == "-1" else int(program), family) for name, program, family in rows}
+
+
+@cache
 def lexicon() -> Lexicon:
     """The tables of the package, read once."""
-    instruments: dict[str, Instrument] = {}
     genres: dict[str, Genre] = {}
     moods: dict[str, Mood] = {}
     phrases: dict[str, tuple[Meaning, ...]] = {}
@@ -115,10 +123,9 @@ def lexicon() -> Lexicon:
             if key and meaning not in phrases.get(key, ()):
                 phrases[key] = (*phrases.get(key, ()), meaning)
 
-    for name, program, family, words in _rows("instruments.tsv"):
-        instruments[name] = Instrument(name, None if program == "-1" else int(program), family)
+    for name, _, _, words in _rows("instruments.tsv"):
         add("instrument", name, f"{name},{words}")
-    for name, low, high, metre, mode, valence, arousal, drums, band, words in _rows("genres.tsv"):
+    for name, low, high, metre, mode, valence, arousal, drums, band, heard_as, palettes, words in _rows("genres.tsv"):
         genres[name] = Genre(
             name,
             (float(low), float(high)),
@@ -128,6 +135,8 @@ def lexicon() -> Lexicon:
             float(arousal),
             {"yes": True, "no": False}.get(drums),
             tuple(band.split(",")),
+            heard_as,
+            tuple(palettes.split(",")),
         )
         add("genre", name, f"{name},{words}")
     for number, (valence, arousal, tags, words) in enumerate(_rows("moods.tsv")):
@@ -145,7 +154,7 @@ def lexicon() -> Lexicon:
             for form in {word, *_deletions(word)}:
                 near.setdefault(form, []).append(word)
     return Lexicon(
-        instruments, genres, moods, phrases, tuple(joined), {form: tuple(words) for form, words in near.items()}
+        instruments(), genres, moods, phrases, tuple(joined), {form: tuple(words) for form, words in near.items()}
     )
 
 

@@ -49,6 +49,7 @@ class Reading:
 
     text: str
     meaning: str
+    source: str = "text"  # or the name of the option that says it
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,10 @@ class Brief:
         hits, rests: Moments to strike at, spans in which no note begins.
         speech: People speak and want room.
         ending: How the music ends.
+        typical: Instruments that the genre usually has, beside those named.
+        chords: The harmony, as `planner.make_plan` reads it.
+        asked: Names of the fields that an option set; these beat style tags and the text.
+        conflicts: What contradicts what, and which of them counts.
         readings: What every understood part of the text was taken to mean.
         unread: The parts that were not understood.
     """
@@ -94,5 +99,9 @@ class Brief:
     rests: tuple[Span, ...] = ()
     speech: bool = False
     ending: Literal["fade", "final", "cut"] | None = None
+    typical: tuple[str, ...] = ()
+    chords: str = ""
+    asked: frozenset[str] = frozenset()
+    conflicts: tuple[str, ...] = ()
     readings: tuple[Reading, ...] = ()
     unread: tuple[str, ...] = ()

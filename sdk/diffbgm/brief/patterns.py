@@ -10,15 +10,22 @@ _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty"
 )
+_OTHERS = (
+    "", "", "zwei dos deux due dois duas два две", "drei tres trois tre três три", "vier cuatro quatre quattro четыре",
+    "fünf cinco cinq cinque пять", "sechs seis six sei шесть", "sieben siete sept sette sete семь",
+    "acht ocho huit otto oito восемь", "neun nueve neuf nove девять", "zehn diez dix dieci dez десять",
+)  # fmt: skip
 NUMBERS = {name: number for number, name in enumerate(_UNITS.split(" "))} | {
+    **{word: n for n, words in enumerate(_OTHERS) for word in words.split(" ") if word},
     "thirty": 30,
     "forty": 40,
     "fifty": 50,
     "sixty": 60,
 }
+PITCH_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 TONICS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11, "h": 11}
 SOLFEGE = {
-    "do": 0, "re": 2, "ré": 2, "mi": 4, "fa": 5, "sol": 7, "la": 9, "lá": 9, "si": 11,
+    "do": 0, "ut": 0, "dó": 0, "fá": 5, "re": 2, "ré": 2, "mi": 4, "fa": 5, "sol": 7, "la": 9, "lá": 9, "si": 11,
     "до": 0, "ре": 2, "ми": 4, "фа": 5, "соль": 7, "ля": 9, "си": 11,
 }  # fmt: skip
 _MAJOR = "major maj dur mayor majeur maggiore maior мажор мажоре 大调 大調 長調 मेजर"
@@ -27,11 +34,29 @@ MODES: Mapping[str, Literal["major", "minor"]] = {
     **dict.fromkeys(_MAJOR.split(" "), "major"),
     **dict.fromkeys(_MINOR.split(" "), "minor"),
 }
+Mode = Literal["major", "minor"]
+SIGNS = {
+    **dict.fromkeys(
+        ["sharp", "#", "♯", "is", "sostenido", "sustenido", "dièse", "diese", "diesis", "диез", "升", "嬰"], 1
+    ),
+    **dict.fromkeys(["flat", "b", "♭", "es", "s", "bemol", "bémol", "bemolle", "бемоль", "降", "変"], -1),
+}
+KANA = {"ハ": 0, "ニ": 2, "ホ": 4, "ヘ": 5, "ト": 7, "イ": 9, "ロ": 11}
+_SIGNS = "sostenido|sustenido|dièse|diese|bémol|bemolle|bemol|diesis|диез|бемоль"
+_ACCIDENTAL = r"\s*(?:-?\s*(sharp|flat)|(#|♯|b(?![a-z])|♭)|(is|es|s)(?=[-\s]?(?:dur|moll)))?"
+_MODE_EAST = "大调|大調|長調|小调|小調|短調"
 _MODE = "|".join(sorted(map(re.escape, MODES), key=len, reverse=True))
-_SECONDS = r"(?:s|secs?|seconds?|sekunden?|segundos?|secondes?|secondi|секунд[ыа]?|секунды|秒)"
+_SECONDS = r"(?:s|secs?|seconds?|second mark|sek|sekunden?|segundos?|secondes?|secondi|secondo|секунд[ыау]?|सेकंड|秒)"
+_BPM = (
+    r"(?:bpm|b\.p\.m\.?|beats? (?:per|a) min(?:ute)?|beats?/min|schläge(?:n)? (?:pro|in der) minute"
+    r"|pulsaciones(?: por minuto)?|battements par minute|battiti al minuto|batidas por minuto"
+    r"|ударов в минуту|уд/мин|拍(?!子)|ビート)"
+)
 _CLOCK = r"\d{1,3}:[0-5]?\d(?:[.,]\d+)?"
 _TIME = rf"(?:{_CLOCK}|\d+(?:\.\d+)?\s*{_SECONDS}?(?![\w:]))"
-_TIMED = rf"(?:{_CLOCK}|(?![1-9]0s\b)\d+(?:\.\d+)?\s*{_SECONDS}(?!\w))"  # a time that cannot be another number
+_TIMED = (
+    rf"(?:{_CLOCK}|(?!(?:1[89]|20)?\d0s\b)\d+(?:\.\d+)?\s*{_SECONDS}(?!\w))"  # a time that cannot be another number
+)
 
 METRES = {
     "2/4": "2/4",
@@ -65,9 +90,24 @@ class Text:
 def spell_numbers(text: str) -> str:
     """Number words of times and tempos as digits: "the first four seconds" -> "the first 4 seconds"."""
     words = "|".join(sorted(NUMBERS, key=len, reverse=True))
+    unit = rf"(?:{_SECONDS}|beats? per|bpm)\b"
+    more = rf"\s*(?:,|-|and|to|und|y|et|e)\s*(?:{words}|\d+)\s*{unit}"
     return re.sub(
-        rf"\b({words})\b(?=\s*(?:seconds?|secs?|beats? per|bpm)\b)|(?<=\bbetween )\b({words})\b(?=\s+and\b)",
+        rf"\b({words})\b(?=\s*{unit}|{more})|(?<=\bbetween )\b({words})\b(?=\s+and\b)",
         lambda m: str(NUMBERS[m.group(0)]),
+        text,
+    )
+
+
+def spread_units(text: str) -> str:
+    """Every time of a list with its unit, joined by "and": "at 4, 9 and 14 seconds", "at 0:04, 0:09"."""
+    number = rf"(\d+(?:\.\d+)?)\s*(?:,|and|&|und|y|et|e|и)\s*(?:and\s+)?(?=\d+(?:\.\d+)?\s*{_SECONDS}(?!\w))"
+    before = ""
+    while before != text:
+        before, text = text, re.sub(rf"(?<![\w:.]){number}", r"\1 seconds and ", text)
+    return re.sub(
+        rf"({_CLOCK}|\d\s*{_SECONDS})\s*,\s*(?=(?:and\s+|at\s+)?(?:{_CLOCK}|\d+(?:\.\d+)?\s*{_SECONDS}))",
+        r"\1 and ",
         text,
     )
 
@@ -82,25 +122,31 @@ def read_seconds(text: str) -> float:
     return float(match.group(0))
 
 
-def take_bpm(text: Text) -> tuple[tuple[float, float], str] | None:
-    """(low, high) beats per minute, within 20..300, and the words it stood in."""
+def take_bpm(text: Text) -> list[tuple[tuple[float, float], str]]:
+    """[((low, high) beats per minute within 20..300, the words it stood in)], in the order of their patterns."""
     found: list[tuple[tuple[float, float], str]] = []
 
     def accept(match: "re.Match[str]") -> bool:
-        numbers = [float(n) for n in match.groups() if n]
+        numbers = [float(n.replace(",", ".")) for n in match.groups() if n]
         if not all(20 <= n <= 300 for n in numbers):
             return False
         found.append(((min(numbers), max(numbers)), match.group(0).strip()))
         return True
 
-    number = r"(\d{2,3}(?:\.\d+)?)"
-    unit = r"(?:bpm|b\.p\.m\.?|beats? (?:per|a) minute|beats/min|schläge pro minute|拍)"
-    text.take(rf"(?<![\d.]){number}\s*(?:-|–|to|bis|a|à)\s*{number}\s*{unit}", accept)
-    text.take(rf"(?<![\d.]){number}\s*{unit}", accept)
-    text.take(rf"\bbpm\s*(?:of|=|:)?\s*{number}", accept)
-    text.take(rf"\b(?:tempo|tempi|темп)\s*(?:of|=|:|is|around|about)?\s*{number}(?!\s*{_SECONDS})(?![\d:])", accept)
-    text.take(rf"(?:♩|quarter note)\s*=\s*{number}", accept)
-    return found[0] if found else None
+    number = r"(\d{2,3}(?:[.,]\d+)?)"
+    about = r"(?:of|=|:|is|at|around|about|ca\.?|um|von|de|di|à|a|около|～|約|约)"
+    text.take(rf"(?<![\d.:]){number}\s*(?:-|–|to|and|bis|und|a|à|y|et|e|до)\s*{number}\s*{_BPM}", accept)
+    text.take(rf"(?<![\d.:]){number}(?:er)?[\s-]*{_BPM}", accept)
+    text.take(rf"\bbpm\s*{about}?\s*{number}", accept)
+    text.take(rf"每分钟\s*{number}\s*拍", accept)
+    tempo = r"(?:\b(?:tempo|tempi|темп)|速度|テンポ|टेम्पो)"
+    text.take(rf"{tempo}\s*{about}?\s*{number}(?!\s*{_SECONDS})(?![\d:/])", accept)
+    if not found and len(re.findall(r"\d+", text.left)) == 1:
+        text.take(
+            r"(?<![\d.,:/#])\b([5-9]\d|1\d\d|200)(?![\w:/.,-]|\s*(?:%|s\b|sec|bit|years|instruments|bars))", accept
+        )
+    text.take(rf"(?:♩|\bq|\bcrotchet|\bquarter(?: note)?)\s*=\s*{number}", accept)
+    return found
 
 
 def take_metre(text: Text) -> tuple[str, str] | None:
@@ -120,51 +166,86 @@ def take_metre(text: Text) -> tuple[str, str] | None:
         (r"three[- ]four(?: time)?", "3/4"),
         (r"six[- ]eight(?: time)?", "6/8"),
         (r"triple (?:metre|meter|time)", "3/4"),
+        (r"(?:two[- ]four|cut)(?: time)?", "2/4"),
+        (r"four[- ]four(?: time)?|common time", "4/4"),
+        (r"compound (?:metre|meter|time)|twelve[- ]eight", "6/8"),
+        (r"dreivierteltakt|walzertakt|à trois temps|en tres por cuatro|in tre|in three", "3/4"),
+        (r"sechsachteltakt", "6/8"),
+        (r"zweivierteltakt|à deux temps", "2/4"),
     ):
         text.take(rf"\b{words}\b", lambda match, metre=metre: found.append((metre, match.group(0))) or True)
     return found[0] if found else None
 
 
-def take_key(text: Text, original: str) -> tuple[tuple[int, Literal["major", "minor"]], str] | None:
-    """((tonic, mode), words). `original` is the text before it was put in lower case: "a minor role" is no key."""
-    found: list[tuple[tuple[int, Literal["major", "minor"]], str]] = []
-    accidental = r"\s*(?:-?\s*(sharp|flat|dur-flat)|(#|♯|b(?![a-z])|♭)|(is|es)(?=[-\s]?(?:dur|moll)))?"
+def take_key(text: Text, original: str) -> tuple[tuple[int | None, Mode | None], str] | None:
+    """((tonic, mode), words), either None where it is not said.
+
+    `original` is the text before it was put in lower case: "Am" is a key, "am" is none, and "a minor role" neither.
+    """
+    found: list[tuple[tuple[int | None, Mode | None], str]] = []
+    german = bool(re.search(r"\b(?:dur|moll)\b", text.left))
+    same = len(original) == len(text.left)
+
+    def upper(at: int) -> bool:
+        return same and original[at : at + 1].isupper()
 
     def tonic_of(letter: str, *marks: str | None) -> int:
         tonic, sign = TONICS[letter], next((m for m in marks if m), "")
         if letter == "b" and not sign and german:
             tonic = 10
-        return (tonic + {"sharp": 1, "#": 1, "♯": 1, "is": 1, "flat": -1, "b": -1, "♭": -1, "es": -1}.get(sign, 0)) % 12
+        return (tonic + SIGNS.get(sign, 0)) % 12
 
-    german = bool(re.search(r"\b(?:dur|moll)\b", text.left))
+    def only_mode(match: "re.Match[str]") -> bool:
+        found.append(((None, MODES[match.group(1)]), match.group(0).strip()))
+        return True
 
     def with_mode(match: "re.Match[str]") -> bool:
         letter, sharp, sign, ending, mode = match.groups()
         start = match.start(1)
         said = text.left[max(0, start - 8) : start]
-        upper = original[start : start + 1].isupper() if len(original) == len(text.left) else False
-        plain = letter == "a" and not (sharp or sign or upper or re.search(r"\b(?:in|key of|key:?)\s*$", said))
+        plain = letter == "a" and not (sharp or sign or upper(start) or re.search(r"\b(?:in|key of|key:?)\s*$", said))
         if plain and mode in ("major", "minor"):
             return False
         found.append(((tonic_of(letter, sharp, sign, ending), MODES[mode]), match.group(0).strip()))
         return True
 
     def named(match: "re.Match[str]") -> bool:
-        mode: Literal["major", "minor"] = "minor" if match.group(0).rstrip().endswith("m") else "major"
+        mode: Mode = "minor" if match.group(0).rstrip().endswith("m") else "major"
+        found.append(((tonic_of(match.group(1), match.group(2), match.group(3)), mode), match.group(0).strip()))
+        return True
+
+    def short(match: "re.Match[str]") -> bool:
+        """Am, F#m, Bbm; and "in E", which leaves the mode open."""
+        if not upper(match.start(1)):
+            return False
+        mode: Mode | None = "minor" if match.group(0).endswith("m") else None
         found.append(((tonic_of(match.group(1), match.group(2), match.group(3)), mode), match.group(0).strip()))
         return True
 
     def solfege(match: "re.Match[str]") -> bool:
-        sign = {"#": 1, "sostenido": 1, "dièse": 1, "diesis": 1, "диез": 1}.get(match.group(2) or "", 0)
-        sign -= (match.group(2) or "") in ("bemol", "bémol", "bemolle", "♭", "бемоль")
-        found.append((((SOLFEGE[match.group(1)] + sign) % 12, MODES[match.group(3)]), match.group(0).strip()))
+        tonic = SOLFEGE[match.group(1)] + SIGNS.get(match.group(2) or "", 0)
+        found.append(((tonic % 12, MODES[match.group(3)]), match.group(0).strip()))
         return True
 
-    text.take(rf"(?<![\w'])([a-h]){accidental}[-\s]*({_MODE})(?!\w)", with_mode)
+    def eastern(match: "re.Match[str]") -> bool:
+        sign, letter, mode = match.groups()
+        tonic = (KANA.get(letter) if letter in KANA else TONICS[letter]) or 0
+        found.append((((tonic + SIGNS.get(sign or "", 0)) % 12, MODES[mode]), match.group(0).strip()))
+        return True
+
+    text.take(
+        r"\b(?:in |in an? |an? )(?:sad |dark |bright |happy )?(major|minor) (?:key|mode|tonality|scale|feel)\b",
+        only_mode,
+    )
+    text.take(rf"(升|降|嬰|変)?\s*([a-gハニホヘトイロ])\s*({_MODE_EAST})", eastern)
+    text.take(rf"(?<![\w'])([a-h]){_ACCIDENTAL}[-\s]*({_MODE})(?!\w)", with_mode)
     names = "|".join(sorted(SOLFEGE, key=len, reverse=True))
-    signs = "sostenido|bemol|dièse|bémol|diesis|bemolle|диез|бемоль"
-    text.take(rf"(?<!\w)({names})\s*({signs})?[-\s]*({_MODE})(?!\w)", solfege)
-    text.take(r"\bkey\s*(?:of|:|is)\s*([a-g])\s*(?:-?\s*(sharp|flat)|(#|♯|b|♭))?m?(?!\w)", named)
+    text.take(rf"(?<!\w)({names})[-\s]*({_SIGNS})?[-\s]*({_MODE})(?!\w)", solfege)
+    text.take(
+        r"\b(?:key|tonality|tonic)\s*(?:of|:|is|=)?\s*([a-g])\s*(?:-?\s*(sharp|flat)|(#|♯|b|♭))?m?(?![\w'])", named
+    )
+    text.take(r"(?<![\w'])([a-g])(?:-?(sharp|flat)|(#|♯|b|♭))?m(?![\w'])(?! i\b)", short)
+    text.take(r"\bin ([a-g])(?:[ -]?(sharp|flat)|(#|♯|b|♭))?(?![\w'-])", short)
     return found[0] if found else None
 
 
@@ -185,8 +266,13 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
         found.append((Span(Moment(read_seconds(match.group(1))), Moment(0.0, "end")), match.group(0)))
         return True
 
-    def last(match: "re.Match[str]") -> bool:
+    def ending(match: "re.Match[str]") -> bool:
         found.append((Span(Moment(read_seconds(match.group(1)), "end"), Moment(0.0, "end")), match.group(0)))
+        return True
+
+    def third(match: "re.Match[str]") -> bool:
+        number = {"first": 0, "middle": 1}.get(match.group(1), 2)
+        found.append((Span(Moment(number / 3, "share"), Moment((number + 1) / 3, "share")), match.group(0)))
         return True
 
     def first_or_last_half(match: "re.Match[str]") -> bool:
@@ -196,18 +282,49 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
         )
         return True
 
-    clause.take(rf"\bbetween\s+({_TIME})\s+and\s+({_TIME})", both)
-    clause.take(
-        rf"\b(?:from|von|desde|de|da|с)\s+({_TIME})\s*(?:to|until|till|-|–|bis|hasta|à|a|até|до)\s*({_TIME})", both
-    )
-    clause.take(rf"(?<![\w:])({_CLOCK})\s*(?:-|–|to|until|bis)\s*({_CLOCK})", both)
-    clause.take(rf"(?<![\w:.])(\d+(?:\.\d+)?)\s*(?:-|–|to)\s*(\d+(?:\.\d+)?\s*{_SECONDS})(?!\w)", both)
-    clause.take(rf"\b(?:until|till|up to|before|bis|hasta|jusqu'à|fino a|até|до)\s+({_TIME})", until)
-    clause.take(rf"\b(?:for |in |during )?(?:the )?(?:first|opening)\s+({_TIMED})", until)
-    clause.take(rf"\b(?:for |in |during )?(?:the )?(?:last|final|closing)\s+({_TIMED})", last)
+    to = "to|until|till|through|-|–|bis|hasta|a|à|jusqu'à|al?|até|до|到|から"
+    since = "from|starting at|von|ab|desde|de|del|da|dal|dalle|с|从"
+    between = "between|zwischen|entre|tra|fra|между"
+    clause.take(rf"\b(?:{between})\s+(?:the\s+)?({_TIME})\s*(?:and|und|y|et|e|и)\s*({_TIME})", both)
+    clause.take(rf"(?:\b(?:{since})|从)\s*({_TIME})\s*(?:{to})\s*({_TIME})", both)
+    clause.take(rf"(?<![\w:])({_CLOCK})\s*(?:{to})\s*({_CLOCK})", both)
+    clause.take(rf"(?<![\w:.])(\d+(?:\.\d+)?)\s*{_SECONDS}?\s*(?:{to})\s*(\d+(?:\.\d+)?\s*{_SECONDS})(?!\w)", both)
+    first = "first|opening|initial|ersten?|primer[oa]s?|premi[eè]res?|prim[ie]|primeiros|перв(?:ые|ых)|前|最初の"
+    last = "last|final|closing|letzten?|últim[oa]s?|derni[eè]res?|ultim[ie]|последни[ех]|最后|最後の"
+    of = r"(?:(?:for|in|during|over|the|die|den|in den|los|las|les|pendant|durante|i|gli|nei|os|nos)\s+)*"
+    clause.take(rf"{of}(?<!\w)(?:{first})\s*({_TIMED})", until)
+    clause.take(rf"{of}(?<!\w)(?:{last})\s*({_TIMED})", ending)
+    before = "until|till|up to|before|bis|hasta|antes de|jusqu'à|avant|fino a|prima di|até|до"
+    clause.take(rf"\b(?:{before})\s+(?:the\s+|zu\s+)?({_TIME})", until)
+    clause.take(rf"直到\s*({_TIME})", until)
+    clause.take(rf"({_TIMED})\s*(?:まで|之前)", until)
     clause.take(r"\b(?:in |for |during )?(?:the )?(first|second|last) half\b", first_or_last_half)
-    clause.take(rf"\b(?:from|after|since|ab|desde|after the first)\s+({_TIMED})(?:\s+(?:on|onwards?))?", onwards)
+    clause.take(r"\b(?:in |for |during )?(?:the )?(first|middle|last|final) third\b", third)
+    after = (
+        "from|after|since|past|ab|nach|desde|después de|après|à partir de|dopo|a partire da|após|a partir de|после|с"
+    )
+    clause.take(rf"\b(?:{after})\s+(?:the first\s+)?({_TIMED})(?:\s+(?:on|onwards?))?", onwards)
+    clause.take(rf"(?<![\w:.])({_TIMED})\s+(?:on|onwards?)\b", onwards)
     return found
+
+
+def take_length(clause: Text) -> float | None:
+    """Seconds that something lasts: "for two seconds"."""
+    found: list[float] = []
+
+    def lasts(match: "re.Match[str]") -> bool:
+        found.append(read_seconds(match.group(1)))
+        return True
+
+    clause.take(
+        rf"\b(?:for|lasting|für|durante|por|pendant|per|на)\s+(?:about\s+)?(\d+(?:\.\d+)?)\s*{_SECONDS}(?!\w)", lasts
+    )
+    clause.take(
+        rf"(?<![\w:.])(\d+(?:\.\d+)?)[\s-]*{_SECONDS}(?=\s+(?:of (?:silence|nothing|rest)|silence|pause|rest|break)\b)",
+        lasts,
+    )
+    clause.take(rf"(?<=pause of )(\d+(?:\.\d+)?)\s*{_SECONDS}(?!\w)", lasts)
+    return found[0] if found else None
 
 
 def take_moments(clause: Text) -> list[tuple[Moment, str]]:
@@ -218,10 +335,14 @@ def take_moments(clause: Text) -> list[tuple[Moment, str]]:
         found.append((Moment(read_seconds(match.group(1))), match.group(0)))
         return True
 
-    clause.take(rf"(?:\b(?:at|on|@|by|um|bei|a los|à|alle|aos|в|на)\s+)?(?<![\w:.])({_TIMED})", at)
-    clause.take(rf"\b(?:at|on|@)\s+({_TIME})", at)
     clause.take(
-        r"\b(?:half ?way(?: through)?|at the half)\b",
+        rf"(?:(?:\b(?:at|on|by|um|bei|a los|al|à|alle|al|aos|em|в|на)|@)\s+)?(?:the\s+)?(?<![\w:.])({_TIMED})", at
+    )
+    clause.take(rf"(?:\b(?:at|on)|@)\s+({_TIME})", at)
+    second = r"(?:en el segundo|à la seconde|al secondo|no segundo|bei sekunde|at second|second|на секунде|第)"
+    clause.take(rf"{second}\s*(\d+(?:\.\d+)?)\s*{_SECONDS}?(?!\w)", at)
+    clause.take(
+        r"\b(?:half ?way(?: through)?|at the half|midpoint)\b",
         lambda m: found.append((Moment(0.5, "share"), m.group(0))) or True,
     )
     return found

@@ -2,292 +2,268 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from diffbgm.brief import patterns
-from diffbgm.brief.lexicon import LONGEST_PHRASE, Lexicon, Meaning, is_joined, lexicon, normalise
-from diffbgm.brief.model import Brief, Hit, Moment, Reading, Span
+from diffbgm.brief.arcs import APART, LOUD, QUIET, read_arc
+from diffbgm.brief.draft import Draft
+from diffbgm.brief.lexicon import lexicon, normalise
+from diffbgm.brief.model import Brief, Hit, Moment, Span
+from diffbgm.brief.phrases import CONTENT, Phrase, cut_phrases
 
+PAUSE = 2.0  # seconds of a silence of which only the beginning is told
 LONGEST_TEXT = 2000  # characters that are read; a brief is a few lines
-LONGEST_WORD = 40
-INTENSE, QUIET = 0.7, 0.35  # levels from which on a clause counts as intense, up to which as quiet
-ARCS: dict[str, tuple[tuple[float, float], ...]] = {  # (share of the film, level)
-    "rise": ((0.0, 0.15), (0.5, 0.45), (1.0, 1.0)),
-    "fall": ((0.0, 0.85), (0.5, 0.5), (1.0, 0.1)),
-    "peak": ((0.0, 0.2), (0.5, 1.0), (1.0, 0.2)),
-    "dip": ((0.0, 0.85), (0.5, 0.15), (1.0, 0.85)),
-}
 OPPOSITE_TEMPO = {"56 80": (84.0, 120.0), "116 152": (72.0, 104.0), "150 186": (84.0, 126.0), "46 60": (72.0, 104.0)}
+CLAUSE_ENDS = (
+    r"[,;!?\n。，、；！？।]|\.(?!\d)|\bthen\b|\bdann\b|\bdanach\b|\bluego\b|\bdespués\b|\bpuis\b|\bensuite\b|\bpoi\b"
+    r"|\bdepois\b|\bпотом\b|\bзатем\b|然后|それから"
+)
+FOLLOWS = (  # words that tell that levels named one after the other also come one after the other
+    r"\b(?:then|from|to|into|until|first|finally|again|later|becomes?|turns?|dann|von|zuerst|danach|luego|después|desde"
+    r"|puis|ensuite|poi|depois)\b|->|→|\w\s+[-–—]\s+\w|然后|\w-\w+-\w"
+)
+MUSIC = re.compile(
+    r"\b(?:music|score|everything|song|track|piece|it|all|musik|música|musique|musica|музыка)\b|音乐|音楽"
+)
+STARTS = re.compile(
+    r"\b(?:come|comes|enter|enters|starts?|begins?|kicks?|drops?|joins?|setzt|beginnt|empieza|entra|entran|commence|entre"
+    r"|inizia|começa|начинается|вступают?)\b|开始|始まる"
+)
+STOPS = re.compile(r"\b(?:stops?|ends?|cuts?|over|done|endet|aufhört|para|termina|s'arrête|finisce|fim|кончается)\b")
+BIG = frozenset(
+    {"big", "huge", "massive", "loud", "hard", "strong", "mighty", "heavy", "groß", "großer", "gran", "grand"}
+)
+GENERAL = frozenset(  # whose names stand for their families: "no guitar" is no electric one either
+    {
+        "acoustic piano",
+        "acoustic guitar",
+        "strings",
+        "brass section",
+        "synth",
+        "bass guitar",
+        "choir",
+        "organ",
+        "warm pad",
+    }
+)
+TOTAL = frozenset({"music", "notes", "anything", "sound", "musik", "música", "musique", "musica", "музыки"})
 
 
-def read_brief(text: str) -> Brief:
+def read_brief(text: str, *, genre: str | None = None) -> Brief:
     """What a text asks of the music.
 
     Args:
         text: Free text in any of ten languages (en, es, de, fr, it, pt, ru, zh, ja, hi), mixed as people write.
+        genre: A row of genres.tsv that is settled already and counts before those of the text.
 
     Returns:
         The brief. Nothing raises: what is not understood stands in `unread`, what goes beyond LONGEST_TEXT too.
     """
-    original = unicodedata.normalize("NFKC", text)
-    state = _State(lexicon())
+    original = unicodedata.normalize("NFKC", text[: 4 * LONGEST_TEXT])
+    draft = Draft(lexicon(), genres=[genre] if genre else [])
     if len(original) > LONGEST_TEXT:
-        state.unread.append(f"everything after {LONGEST_TEXT} characters")
+        draft.unread.append(f"everything after {LONGEST_TEXT} characters")
         original = original[:LONGEST_TEXT]
-    lowered = patterns.spell_numbers(normalise(original))
-    rest = patterns.Text(lowered)
-    if (bpm := patterns.take_bpm(rest)) is not None:
-        state.bpm = bpm[0]
-        state.say(bpm[1], f"tempo {bpm[0][0]:g}" if bpm[0][0] == bpm[0][1] else "tempo {:g} to {:g}".format(*bpm[0]))
-    if (metre := patterns.take_metre(rest)) is not None:
-        state.metre = metre[0]
-        state.say(metre[1], f"metre {metre[0]}")
-    if (key := patterns.take_key(rest, original)) is not None:
-        state.tonic, state.mode = key[0]
-        state.say(key[1], f"key with tonic {key[0][0]}, {key[0][1]}")
-    clauses = re.split(
-        r"[,;!?\n。，、；！？।]|\.(?!\d)|\bthen\b|\bdann\b|\bluego\b|\bpuis\b|\bpoi\b|\bdepois\b|\bпотом\b|然后",
-        rest.left,
-    )
+    left = _read_figures(draft, original)
+    clauses = [_Clause.of(part, draft) for part in re.split(CLAUSE_ENDS, left)]
+    clauses = [clause for clause in clauses if clause.phrases or clause.spans or clause.moments]
     for number, clause in enumerate(clauses):
-        following = next((later for later in clauses[number + 1 :] if later.strip()), "")
-        _read_clause(state, clause, following)
-    return state.finish()
+        after = clauses[number + 1].text if number + 1 < len(clauses) else ""
+        before = clauses[number - 1] if number else None
+        clause.kind = _read_times(draft, clause, before, after)
+    follows = re.search(FOLLOWS, normalise(original)) is not None
+    arc = read_arc([c.phrases for c in clauses], [c.kind != "" for c in clauses], follows)
+    if arc.points and not draft.energy:
+        draft.energy = arc.points
+        draft.say(arc.words, "energy " + ", ".join(f"{level:g} at {at.value:.0%}" for at, level in arc.points))
+    draft.energy = _whole(draft.energy, clauses)
+    for number, clause in enumerate(clauses):
+        _read_phrases(draft, clause, {i for c, i in arc.used if c == number})
+    return draft.finish()
 
 
 @dataclass
-class _State:
-    """What has been read so far."""
-
-    lexicon: Lexicon
-    bpm: tuple[float, float] | None = None
-    tonic: int | None = None
-    mode: Literal["major", "minor"] | None = None
-    metre: str | None = None
-    genres: list[str] = field(default_factory=list)
-    instruments: list[str] = field(default_factory=list)
-    without: list[str] = field(default_factory=list)
-    lead: str | None = None
-    solo: bool = False
-    drums: bool | None = None
-    moods: list[tuple[float, float]] = field(default_factory=list)
-    tags: list[str] = field(default_factory=list)
-    tempo_word: tuple[float, float] | None = None
-    scene_genres: list[str] = field(default_factory=list)
-    placed: list[tuple[Moment, float]] = field(default_factory=list)
-    arc: str | None = None
-    hits: list[Hit] = field(default_factory=list)
-    rests: list[Span] = field(default_factory=list)
-    speech: bool = False
-    ending: Literal["fade", "final", "cut"] | None = None
-    readings: list[Reading] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)
-
-    def say(self, words: str, meaning: str) -> None:
-        self.readings.append(Reading(words.strip(), meaning))
-
-    def finish(self) -> Brief:
-        """The brief: explicit figures beat words, words beat what a genre usually has."""
-        known = self.lexicon.genres
-        genre = self.genres[0] if self.genres else next(iter(self.scene_genres), None)
-        row = known[genre] if genre else None
-        waltz = next((known[g].metre for g in self.genres if known[g].metre != "4/4"), None)
-        bpm = self.bpm or self.tempo_word
-        if self.bpm is None and row is not None and self.genres:
-            bpm = _meet(self.tempo_word, row.bpm)
-        mode = self.mode
-        valence = _mean([v for v, _ in self.moods])
-        arousal = _mean([a for _, a in self.moods])
-        if mode is None and valence is not None and abs(valence) >= 0.25:
-            mode = "major" if valence > 0 else "minor"
-        usual = next((known[name].mode for name in self.genres if known[name].mode), None)
-        if mode is None and usual is not None:
-            mode = "major" if usual == "major" else "minor"
-        if row is not None:
-            valence = row.valence if valence is None else valence
-            arousal = row.arousal if arousal is None else arousal
-        instruments = [name for name in self.instruments if not self._excluded(name)]
-        percussion = any(self.lexicon.instruments[name].family in ("drums", "percussion") for name in instruments)
-        drums = self.drums
-        if drums is None and percussion:
-            drums = True
-        if drums is None and self.solo:
-            drums = False
-        if drums is None and row is not None and self.genres:
-            drums = row.drums
-        energy = tuple(sorted(self.placed, key=lambda point: point[0].seconds(1.0)))
-        if self.arc and len({level for _, level in energy}) < 2:
-            energy = tuple((Moment(share, "share"), level) for share, level in ARCS[self.arc])
-        lead = self.lead if self.lead is None or not self._excluded(self.lead) else None
-        return Brief(
-            bpm=bpm,
-            tonic=self.tonic,
-            mode=mode,
-            metre=self.metre or waltz,
-            genre=genre,
-            instruments=tuple(dict.fromkeys(instruments)),
-            without=tuple(dict.fromkeys(self.without)),
-            lead=lead,
-            solo=self.solo and bool(instruments),
-            drums=drums,
-            valence=valence,
-            arousal=arousal,
-            tags=tuple(dict.fromkeys(self.tags)),
-            energy=energy if len(energy) > 1 else (),
-            hits=tuple(self.hits),
-            rests=tuple(self.rests),
-            speech=self.speech,
-            ending=self.ending,
-            readings=tuple(self.readings),
-            unread=tuple(dict.fromkeys(self.unread)),
-        )
-
-    def _excluded(self, name: str) -> bool:
-        return name in self.without or self.lexicon.instruments[name].family in self.without
-
-
-@dataclass(frozen=True)
-class _Phrase:
-    """A phrase of a clause with its meanings (none: not understood)."""
+class _Clause:
+    """A clause: its phrases, its times, and what these are (`rest`, `hit`, `level`, or nothing)."""
 
     text: str
-    meanings: tuple[Meaning, ...]
+    phrases: list[Phrase]
+    spans: list[tuple[Span, str]]
+    moments: list[tuple[Moment, str]]
+    length: float | None = None
+    kind: str = ""
 
-    def has(self, kind: str) -> Meaning | None:
-        return next((meaning for meaning in self.meanings if meaning.kind == kind), None)
+    @classmethod
+    def of(cls, part: str, draft: Draft) -> "_Clause":
+        """Take the times out of a part of the text, and cut the rest into phrases."""
+        text = patterns.Text(part)
+        spans = patterns.take_spans(text)
+        length = patterns.take_length(text)
+        moments = patterns.take_moments(text)
+        return cls(part, list(cut_phrases(text.left, draft.lexicon)), spans, moments, length)
 
+    def has(self, kind: str) -> bool:
+        """Whether a phrase has a meaning of this kind."""
+        return any(phrase.has(kind) for phrase in self.phrases)
 
-def _read_clause(state: _State, clause: str, following: str) -> None:
-    """Reads one clause into the state."""
-    text = patterns.Text(clause)
-    spans = patterns.take_spans(text)
-    moments = patterns.take_moments(text)
-    phrases = list(_phrases(text.left, state.lexicon))
-    kinds = {meaning.kind for phrase in phrases for meaning in phrase.meanings}
-    timed = _read_times(state, phrases, spans, moments, kinds, following)
-    if timed == "rest":
-        phrases = [
-            p for p in phrases if not (p.has("rest") or p.has("negation") or p.has("intensity") or p.has("speech"))
-        ]
-        if any(p.has("speech") for p in phrases):
-            state.speech = True
-    places = [float(m.value) for p in phrases if (m := p.has("place")) is not None]
-    levels = [float(m.value) for p in phrases if (m := p.has("intensity")) is not None]
-    placed = bool(places and levels) and timed is None
-    if placed:
-        _read_places(state, phrases)
-    _read_phrases(state, phrases, placed=placed, spans=spans)
+    def level(self) -> float | None:
+        """The first level of energy it names."""
+        return next((float(m.value) for p in self.phrases if (m := p.has("intensity")) is not None), None)
 
 
-def _read_times(
-    state: _State,
-    phrases: Sequence[_Phrase],
-    spans: Sequence[tuple[Span, str]],
-    moments: Sequence[tuple[Moment, str]],
-    kinds: set[str],
-    following: str,
-) -> str | None:
-    """Rests, hits and levels at the times of a clause; "rest" where it was a rest, "level" where a level."""
-    words = {phrase.text for phrase in phrases}
-    silent = "rest" in kinds or (
-        "negation" in kinds and words & {"music", "notes", "anything", "musik", "música", "musique"}
-    )
-    quiet = next((float(m.value) for p in phrases if (m := p.has("intensity")) is not None), None)
-    opening = bool(
-        re.search(r"\b(?:come|comes|enter|enters|start|starts|kick|kicks|drop|drops|join|joins)\b", following)
-    )
-    starts_at_once = any(span.start == Moment(0.0) for span, _ in spans)
-    if spans and (silent or (quiet is not None and quiet <= QUIET and starts_at_once and opening)):
-        for span, said in spans:
-            state.rests.append(span)
-            state.say(said, "a rest")
-        return "rest"
-    if moments and ("hit" in kinds):
-        size = 1.0 if words & {"big", "huge", "massive", "loud", "hard", "strong"} else 0.7
+def _read_figures(draft: Draft, original: str) -> str:
+    """Key, metre and tempo; returns the text without them."""
+    rest = patterns.Text(normalise(original))
+    if (key := patterns.take_key(rest, original)) is not None:
+        (draft.tonic, draft.mode), words = key
+        tonic = "" if draft.tonic is None else f" with tonic {patterns.PITCH_NAMES[draft.tonic]}"
+        draft.say(words, f"key{tonic} {draft.mode or ''}".strip())
+    rest.left = patterns.spell_numbers(rest.left)
+    tempi = patterns.take_bpm(rest)
+    if tempi:
+        draft.bpm, words = tempi[0]
+        low, high = draft.bpm
+        draft.say(words, f"tempo {low:g}" if low == high else f"tempo {low:g} to {high:g}")
+        for other, said in tempi[1:]:
+            if other != draft.bpm:
+                draft.conflicts.append(f"{said!r} contradicts {words!r}: the first counts")
+    if (metre := patterns.take_metre(rest)) is not None:
+        draft.metre, words = metre
+        draft.say(words, f"metre {draft.metre}")
+    return patterns.spread_units(rest.left)
+
+
+def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: str) -> str:
+    """Rests, hits and levels at the times of a clause; returns which of them it was."""
+    spans, moments = clause.spans, clause.moments
+    words = {word for phrase in clause.phrases for word in phrase.text.split()}
+    silent = clause.has("rest") or (clause.has("negation") and bool(words & TOTAL))
+    level = clause.level()
+    if clause.has("place") and silent and not spans and not moments and not clause.has("arc"):
+        return _rest_at_place(draft, clause)
+    if not spans and not moments:
+        return ""
+    opening = level is not None and level <= QUIET and any(span.start == Moment(0.0) for span, _ in spans)
+    if spans and (silent or (opening and STARTS.search(after))):
+        return _add_rests(draft, spans)
+    if moments and silent and clause.length is None and MUSIC.search(clause.text) and STOPS.search(clause.text):
+        return _add_rests(draft, [(Span(at, Moment(0.0, "end")), said) for at, said in moments])
+    if moments and not spans and silent:
+        length = clause.length or PAUSE
+        return _add_rests(draft, [(Span(at, replace(at, value=at.value + length)), said) for at, said in moments])
+    alone = not any(p.has("instrument") for p in clause.phrases)
+    if alone and MUSIC.search(clause.text) and not clause.has("hit") and level is None:
+        ends = Moment(0.0, "end")
+        if STARTS.search(clause.text):
+            starts = [(s.start, said) for s, said in spans] + moments
+            return _add_rests(draft, [(Span(Moment(0.0), at), said) for at, said in starts])
+        if moments and STOPS.search(clause.text):
+            return _add_rests(draft, [(Span(at, ends), said) for at, said in moments])
+    inherited = before is not None and before.kind == "hit" and not clause.phrases
+    if moments and (clause.has("hit") or inherited):
+        size = (
+            1.0
+            if words & BIG
+            else 0.4
+            if words & {"small", "soft", "little", "light"}
+            else draft.hits[-1].size
+            if inherited
+            else 0.7
+        )
         for moment, said in moments:
-            state.hits.append(Hit(moment, size))
-            state.say(said, "a hit")
+            draft.hits.append(Hit(moment, size))
+            draft.say(said, "a hit")
         return "hit"
-    if quiet is not None and (spans or moments):
-        for span, said in spans:
-            state.placed += [(span.start, quiet), (span.end, quiet)]
-            state.say(said, f"energy {quiet:g}")
-        for moment, said in moments:
-            state.placed.append((moment, quiet))
-            state.say(said, f"energy {quiet:g}")
+    if level is not None:
+        draft.energy += tuple((moment, level) for moment, _ in moments)
+        draft.energy += tuple((at, level) for span, _ in spans for at in (span.start, span.end))
+        for _, said in (*spans, *moments):
+            draft.say(said, f"energy {level:g}")
         return "level"
-    for _, said in (*spans, *moments):
-        state.unread.append(said.strip())
-    return None
+    if clause.has("ending") and spans:
+        draft.energy += ((spans[0][0].start, 0.6), (spans[0][0].end, 0.08))
+        draft.say(spans[0][1], "fades")
+        return "level"
+    draft.unread += [said.strip() for _, said in (*spans, *moments)]
+    return ""
 
 
-def _read_places(state: _State, phrases: Sequence[_Phrase]) -> None:
-    """Pairs of a place and a level nearest to one another: "starts quiet and builds to a big finish"."""
-    places = [(i, float(m.value)) for i, p in enumerate(phrases) if (m := p.has("place")) is not None]
-    levels = [(i, float(m.value)) for i, p in enumerate(phrases) if (m := p.has("intensity")) is not None]
-    for at, place in places:
-        near = min(levels, key=lambda level: (abs(level[0] - at), level[0]))
-        share = {0.0: 0.05, 1.0: 0.95}.get(place, place)
-        state.placed.append((Moment(share, "share"), near[1]))
-        state.say(f"{phrases[at].text} {phrases[near[0]].text}", f"energy {near[1]:g} at {share:.0%}")
+def _add_rests(draft: Draft, spans: Sequence[tuple[Span, str]]) -> str:
+    for span, said in spans:
+        draft.rests.append(span)
+        draft.say(said, "a rest")
+    return "rest"
 
 
-def _read_phrases(
-    state: _State, phrases: Sequence[_Phrase], *, placed: bool, spans: Sequence[tuple[Span, str]]
-) -> None:
-    """Genres, instruments, moods and the rest of a clause, in order, with negations."""
-    negated, fresh, softened = False, False, False
+def _rest_at_place(draft: Draft, clause: _Clause) -> str:
+    """Silence at the start, in the middle or at the end, without figures: a tenth of the film."""
+    for phrase in clause.phrases:
+        if (place := phrase.has("place")) is not None:
+            middle = min(max(float(place.value), 0.05), 0.95)
+            span = Span(Moment(middle - 0.05, "share"), Moment(middle + 0.05, "share"))
+            if clause.length and middle != float(place.value):
+                since = "start" if middle < 0.5 else "end"
+                span = Span(Moment(0.0, since), Moment(clause.length, since))
+            return _add_rests(draft, [(span, f"silence, {phrase.text}")])
+    return ""
+
+
+def _whole(points: tuple[tuple[Moment, float], ...], clauses: Sequence[_Clause]) -> tuple[tuple[Moment, float], ...]:
+    """Points in order, with a level before and after them: that of the clauses around, or one that sets them off."""
+    if not points:
+        return ()
+    ordered = sorted(points, key=lambda point: point[0].seconds(60.0))
+    first, last = ordered[0], ordered[-1]
+    timed = [number for number, clause in enumerate(clauses) if clause.kind == "level"]
+    before = [level for c in clauses[: min(timed, default=0)] if (level := c.level()) is not None]
+    after = [level for c in clauses[max(timed, default=0) + 1 :] if (level := c.level()) is not None]
+    if first[0].seconds(60.0) > 6.0:
+        other = before[0] if before else 0.4 if first[1] >= LOUD else 0.7 if first[1] <= QUIET else first[1]
+        ordered = [(Moment(0.0), other), (first[0], other), *ordered]
+    if last[0].seconds(60.0) < 54.0 and last[0].since == "start" and len(points) > 1:
+        other = after[0] if after else 0.6 if abs(last[1] - 0.6) >= APART else last[1]
+        ordered += [(last[0], other), (Moment(0.0, "end"), other)]
+    return tuple(ordered) if len(ordered) > 1 else ((Moment(0.0), first[1]), (Moment(0.0, "end"), first[1]))
+
+
+def _read_phrases(draft: Draft, clause: _Clause, used: set[int]) -> None:
+    """Genres, instruments, moods and the rest of a clause, in order, with negations; phrases in `used` are read."""
+    phrases = clause.phrases
+    negated, fresh, softened, adjective = False, False, False, False
     ends = _negated_by_what_follows(phrases)
     for number, phrase in enumerate(phrases):
         if not phrase.meanings:
-            state.unread.append(phrase.text)
+            draft.unread.append(phrase.text)
             negated = negated and fresh
             continue
-        if (
-            (meaning := phrase.has("negation")) is not None
-            and meaning.value == "before"
-            and not any(m.kind in CONTENT for m in phrase.meanings)
-        ):
-            negated, fresh = True, True
+        content = [m for m in phrase.meanings if m.kind in CONTENT]
+        if (meaning := phrase.has("negation")) is not None and meaning.value == "before" and not content:
+            negated, fresh, softened = True, True, False
             continue
-        if phrase.has("but"):
+        if phrase.has("but") or (phrase.has("solo") and not fresh):
             negated = False
         if phrase.has("soften"):
             softened = True
             continue
-        content = [m for m in phrase.meanings if m.kind in CONTENT]
-        if not content:
+        if not content or number in used:
             continue
-        no = negated or number in ends
-        before = phrases[number - 1] if number else None
-        joined = before is not None and before.has("join") is not None
-        if negated and not fresh and not joined:
-            no = number in ends
+        joined = number > 0 and phrases[number - 1].has("join") is not None
+        if negated and not (fresh or joined or (adjective and phrase.has("instrument"))):
             negated = False
-        _read_content(state, phrase, phrases, number, no=no, softened=softened and no, placed=placed)
+        no = negated or number in ends
+        if clause.kind not in ("rest", "hit") or phrase.has("instrument") or phrase.has("genre"):
+            noun = next((p for p in phrases[number + 1 : number + 2] if p.has("instrument")), None)
+            adjective = no and noun is not None and not phrase.has("instrument")
+            if not adjective:
+                _read_content(draft, clause, number, no=no, softened=softened)
+        elif phrase.has("speech"):
+            draft.speech = True
         fresh, softened = False, False
 
 
-CONTENT = (
-    "genre",
-    "instrument",
-    "mood",
-    "scene",
-    "tempo",
-    "mode",
-    "arc",
-    "ending",
-    "lead",
-    "solo",
-    "speech",
-    "intensity",
-)
-
-
-def _negated_by_what_follows(phrases: Sequence[_Phrase]) -> set[int]:
-    """Numbers of phrases that a word after them negates, as in Japanese and Hindi."""
+def _negated_by_what_follows(phrases: Sequence[Phrase]) -> set[int]:
+    """Numbers of phrases that a word after them negates, as in Japanese and Hindi, or "piano-free"."""
     found: set[int] = set()
     for number, phrase in enumerate(phrases):
         meaning = phrase.has("negation")
@@ -300,160 +276,106 @@ def _negated_by_what_follows(phrases: Sequence[_Phrase]) -> set[int]:
     return found
 
 
-def _read_content(
-    state: _State, phrase: _Phrase, phrases: Sequence[_Phrase], number: int, *, no: bool, softened: bool, placed: bool
-) -> None:
+def _read_content(draft: Draft, clause: _Clause, number: int, *, no: bool, softened: bool) -> None:
     """One phrase that says something of the music."""
+    phrases, phrase = clause.phrases, clause.phrases[number]
     if (genre := phrase.has("genre")) is not None:
         if not no:
-            state.genres.append(genre.value)
-            state.say(phrase.text, f"genre {genre.value}")
-        else:
-            state.say(phrase.text, f"not {genre.value}")
+            draft.genres.append(genre.value)
+        draft.say(phrase.text, f"{'not ' if no else 'genre '}{genre.value}")
     if (instrument := phrase.has("instrument")) is not None:
-        _read_instrument(state, phrase, phrases, number, instrument.value, no=no)
-    for kind in ("mood", "scene"):
-        meaning = phrase.has(kind)
-        if meaning is None or (placed and phrase.has("intensity")):
-            continue
-        row = state.lexicon.moods[meaning.value]
-        sign = -1.0 if no and not softened else 0.3 if softened else 1.0
-        state.moods.append((sign * row.valence, sign * row.arousal))
-        if not no:
-            state.tags += row.tags
-            if row.genre:
-                state.scene_genres.append(row.genre)
-        state.say(phrase.text, f"{'not ' if no else ''}{kind} ({sign * row.valence:+.1f}, {sign * row.arousal:+.1f})")
+        _read_instrument(draft, clause, number, instrument.value, no=no)
+    if (group := phrase.has("group")) is not None:
+        for name in group.value.split("+"):
+            _read_instrument(draft, clause, number, name, no=no, general=True)
+    if (family := phrase.has("lacking")) is not None:
+        draft.without.append(family.value)
+        draft.drums = False if family.value == "drums" else draft.drums
+        draft.say(phrase.text, f"no {family.value}")
+    if clause.kind != "level":
+        _read_mood(draft, phrase, no=no, softened=softened and no)
     if (tempo := phrase.has("tempo")) is not None:
         low, high = map(float, tempo.value.split())
-        state.tempo_word = OPPOSITE_TEMPO.get(tempo.value, (low, high)) if no else (low, high)
-        state.say(phrase.text, f"tempo {state.tempo_word[0]:g} to {state.tempo_word[1]:g}")
+        draft.tempo_word = OPPOSITE_TEMPO.get(tempo.value, (low, high)) if no else (low, high)
+        draft.say(phrase.text, f"tempo {draft.tempo_word[0]:g} to {draft.tempo_word[1]:g}")
     if (mode := phrase.has("mode")) is not None:
-        major = (mode.value == "major") != no
-        state.mode = "major" if major else "minor"
-        state.say(phrase.text, state.mode)
-    if (arc := phrase.has("arc")) is not None and not no:
-        state.arc = arc.value
-        state.say(phrase.text, f"energy: {arc.value}")
-    if (ending := phrase.has("ending")) is not None and not no:
-        state.ending = "fade" if ending.value == "fade" else "final" if ending.value == "final" else "cut"
+        draft.mode = draft.mode or ("major" if (mode.value == "major") != no else "minor")
+        draft.say(phrase.text, draft.mode)
+    if (metre := phrase.has("metre")) is not None and not no:
+        draft.metre = draft.metre or metre.value
+        draft.say(phrase.text, f"metre {metre.value}")
+    if (ending := phrase.has("ending")) is not None:
+        word = "final" if no else ending.value
+        draft.ending = "fade" if word == "fade" else "cut" if word == "cut" else "final"
+        draft.say(phrase.text, f"ending: {draft.ending}")
     if phrase.has("lead") and no:
-        state.without.append("melody")
-        state.say(phrase.text, "no melody")
+        draft.without.append("melody")
+        draft.say(phrase.text, "no melody")
     if phrase.has("speech") and not no:
-        state.speech = True
-        state.say(phrase.text, "room for speech")
-    if phrase.has("solo") and not no and any(p.has("instrument") for p in phrases[number + 1 :]):
-        state.solo = True
-        state.say(phrase.text, "nothing else plays")
+        draft.speech = True
+        draft.say(phrase.text, "room for speech")
+    if phrase.has("solo") and not no:
+        _read_solo(draft, phrases, number)
 
 
-def _read_instrument(
-    state: _State, phrase: _Phrase, phrases: Sequence[_Phrase], number: int, name: str, *, no: bool
-) -> None:
-    """An instrument wanted, unwanted, or in the lead."""
-    family = state.lexicon.instruments[name].family
-    if no:
-        general = phrase.text in (family, name) or family in ("drums", "strings", "piano", "guitar", "brass", "synth")
-        state.without.append(family if general else name)
-        if family == "drums":
-            state.drums = False
-        state.say(phrase.text, f"no {family if general else name}")
-        return
-    if family == "drums" and state.drums is None:
-        state.drums = True
-    state.instruments.append(name)
-    led = [p for p in phrases[max(0, number - 3) : number] if p.has("lead")]
-    leads = number + 1 < len(phrases) and phrases[number + 1].has("lead") is not None
-    if family != "drums" and (led or leads):
-        state.lead = name
-        state.say(phrase.text, f"{name} plays the melody")
-    else:
-        state.say(phrase.text, f"instrument {name}")
-
-
-def _phrases(text: str, known: Lexicon) -> Iterator[_Phrase]:
-    """The longest known phrases of a clause in order; runs of Han and Kana are cut by the longest known word."""
-    words = list(_words(text))
-    i = 0
-    while i < len(words):
-        if any(map(is_joined, words[i])):
-            yield from _cut(words[i], known)
-            i += 1
+def _read_mood(draft: Draft, phrase: Phrase, *, no: bool, softened: bool) -> None:
+    """Moods and scenes: a place on the circumplex, tags, and for scenes a genre."""
+    for kind in ("mood", "scene"):
+        meaning = phrase.has(kind)
+        if meaning is None or (phrase.has("genre") and kind == "scene"):
             continue
-        for length in range(min(LONGEST_PHRASE, len(words) - i), 0, -1):
-            phrase = " ".join(words[i : i + length])
-            meanings = known.find(phrase)
-            if not meanings and length == 1:
-                meanings = _inflected(phrase, known)
-            if meanings:
-                yield _Phrase(phrase, meanings)
-                i += length
-                break
+        row = draft.lexicon.moods[meaning.value]
+        sign = 0.3 if softened else -0.6 if no else 1.0
+        draft.moods.append((sign * row.valence, sign * row.arousal, phrase.text if kind == "mood" else ""))
+        if no:
+            draft.unwanted |= set(row.tags)
         else:
-            yield _Phrase(words[i], ())
-            i += 1
+            draft.tags += row.tags
+            draft.scene_genres += [row.genre] if row.genre else []
+        draft.say(phrase.text, f"{'not ' if no else ''}{kind} ({sign * row.valence:+.1f}, {sign * row.arousal:+.1f})")
 
 
-def _inflected(word: str, known: Lexicon) -> tuple[Meaning, ...]:
-    """The meanings of a word by its stem, its parts or, last, with one slip mended."""
-    for ending in ("'s", "s", "es", "ly", "ish", "y"):
-        if word.endswith(ending) and (found := known.find(word[: -len(ending)])):
-            return found
-    elided = word.rsplit("'", 1)[-1]
-    if elided != word and (found := known.find(elided)):
-        return found
-    if "-" in word:
-        parts = [m for part in word.split("-") for m in known.find(part) if m.kind in CONTENT]
-        if parts:
-            return tuple(parts)
-    corrected = known.correct(word)
-    return known.find(corrected) if corrected else ()
+def _read_solo(draft: Draft, phrases: Sequence[Phrase], number: int) -> None:
+    """Tell soloists: "solo cello" and "only strings" are alone; "a cello solo" leads where others play too."""
+    before = phrases[number - 1].has("instrument") if number else None
+    after = next((p for p in phrases[number + 1 : number + 3] if p.has("instrument")), None)
+    if after is not None and not (before is not None and phrases[number].text in ("solo", "solos", "solo,")):
+        draft.solo = True
+        draft.say(phrases[number].text, "nothing else plays")
+    elif before is not None and phrases[number].has("soloist"):
+        draft.soloist = before.value
+        draft.say(phrases[number].text, f"{before.value} plays alone, or leads")
+    elif before is not None or any(p.has("instrument") for p in phrases[:number]):
+        draft.solo = True
+        draft.say(phrases[number].text, "nothing else plays")
 
 
-def _cut(run: str, known: Lexicon) -> Iterator[_Phrase]:
-    """A run without spaces cut into known words, the longest first at every place."""
-    i, unknown = 0, ""
-    while i < len(run):
-        word = next((word for word in known.joined if run.startswith(word, i)), None)
-        if word is None:
-            unknown += run[i]
-            i += 1
-            continue
-        if unknown:
-            yield _Phrase(unknown, ())
-            unknown = ""
-        yield _Phrase(word, known.find(word))
-        i += len(word)
-    if unknown:
-        yield _Phrase(unknown, ())
-
-
-def _words(text: str) -> Iterator[str]:
-    """Runs of letters, marks, digits, apostrophes, hyphens, & and /; runs of Han and Kana apart from others."""
-    word, joined = "", False
-    for character in text:
-        inside = unicodedata.category(character)[0] in "LMN" or character in "'-&"
-        if word and (not inside or is_joined(character) != joined):
-            if word.strip("'-"):
-                yield word.strip("'-") if len(word) <= LONGEST_WORD else word[:LONGEST_WORD]
-            word = ""
-        if inside:
-            word, joined = word + character, is_joined(character)
-    if word.strip("'-"):
-        yield word.strip("'-") if len(word) <= LONGEST_WORD else word[:LONGEST_WORD]
-
-
-def _meet(wanted: tuple[float, float] | None, usual: tuple[float, float]) -> tuple[float, float]:
-    """The part of a genre's tempi that a word asks for: where both meet, else what the word says."""
-    if wanted is None:
-        return usual
-    low, high = max(wanted[0], usual[0]), min(wanted[1], usual[1])
-    return (low, high) if low <= high else wanted
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return max(-1.0, min(1.0, sum(values) / len(values))) if values else None
+def _read_instrument(draft: Draft, clause: _Clause, number: int, name: str, *, no: bool, general: bool = False) -> None:
+    """An instrument wanted, unwanted, or in the lead."""
+    phrases, phrase = clause.phrases, clause.phrases[number]
+    family = draft.lexicon.instruments[name].family
+    if no:
+        general = general or name in GENERAL or family == "drums" or phrase.text == family
+        draft.without.append(family if general else name)
+        if family == "drums":
+            draft.drums = False
+        draft.say(phrase.text, f"no {family if general else name}")
+        return
+    if family == "drums" and draft.drums is None:
+        draft.drums = True
+    draft.instruments.append(name)
+    back = phrases[max(0, number - 3) : number]
+    led = [i for i, p in enumerate(back) if p.has("lead")]
+    led = led and not any(p.has("instrument") or p.has("but") or p.has("join") for p in back[led[-1] + 1 :])
+    following = phrases[number + 1 : number + 3]
+    if following[:1] and following[0].has("takes"):
+        following = following[1:]
+    leads = bool(following) and following[0].has("lead") is not None
+    if family != "drums" and (led or leads):
+        draft.lead = name
+        draft.say(phrase.text, f"{name} plays the melody")
+    else:
+        draft.say(phrase.text, f"instrument {name}")
 
 
 def without_readings(brief: Brief) -> Brief:

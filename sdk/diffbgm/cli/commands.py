@@ -11,11 +11,11 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from diffbgm import __version__
-from diffbgm.cli import batch, common, look, push, score
+from diffbgm.cli import batch, common, look, push, retake, score
 from diffbgm.cli.signals import Stop
 from diffbgm.errors import DiffBGMError, InputError
 
-GROUPS = (score, look, batch, push)
+GROUPS = (score, retake, look, batch, push)
 RESEARCH = "diffbgm.research.cli"  # train, evaluate, dataset, ...: the other wing, which this one never imports by name
 EXTRAS = {"sklearn": "research", "pyarrow": "research", "jinja2": "research", "transformers": "clip", "PIL": "clip"}
 NO_MEMORY = ("can't allocate memory", "out of memory", "cannot allocate memory", "can't start new thread")

@@ -28,10 +28,20 @@ def add_settings(parser: argparse.ArgumentParser, *names: str, unset: bool = Fal
         parser.add_argument(
             f"--{name.replace('_', '-')}",
             type=reader(name),
+            action=Join if setting.many else "store",
             default=None if unset else setting.default,
             metavar=setting.metavar or f"{{{','.join(setting.choices)}}}",
             help=f"{setting.help} (default: {setting.unset or setting.default})".replace("%", "%%"),
         )
+
+
+class Join(argparse.Action):
+    """An option that may be given several times: its values are one text, joined by "; "."""
+
+    def __call__(self, parser: object, namespace: argparse.Namespace, values: Any, option: object = None) -> None:
+        """Add one more value."""
+        before = getattr(namespace, self.dest) if self.dest in vars(namespace) else None
+        setattr(namespace, self.dest, f"{before}; {values}" if before else values)
 
 
 def reader(name: str) -> Callable[[str], Any]:

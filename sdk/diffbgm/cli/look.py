@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from diffbgm.cli.common import add_settings, given, progress_bar
 from diffbgm.errors import OutputError
-from diffbgm.options import ScoreOptions
+from diffbgm.options import SETTINGS, ScoreOptions, settings_of
 
 if TYPE_CHECKING:
-    from diffbgm.types import VideoFeatures
+    from diffbgm.types import MusicPlan, VideoFeatures
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -23,7 +23,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "plan", help="print the plan of the music, as JSON; edit it and pass it to score --plan", allow_abbrev=False
     )
     plan.add_argument("video", metavar="VIDEO")
-    add_settings(plan, "style", "prompt", "semantics")
+    add_settings(plan, *(name for name, setting in SETTINGS.items() if setting.stage in ("plan", "look")))
+    plan.add_argument("--explain", action="store_true", help="print how the brief was read and why, instead of JSON")
     plan.add_argument("--plot", metavar="PNG", help="also draw it")
     plan.add_argument("--overwrite", action="store_true", help="replace a picture that this command did not draw")
     plan.set_defaults(run=run_plan)
@@ -70,12 +71,27 @@ def run_plan(args: argparse.Namespace) -> None:
             raise OutputError(f"{picture}: the picture of a plan must be one of {', '.join(PICTURES)}")
         check_targets([video], [picture], overwrite=args.overwrite)
     with progress_bar() as tell:
-        plan = analyze_and_plan(video, ScoreOptions(**given(args)), Clock(tell)).plan
+        options = ScoreOptions(**given(args))
+        plan = analyze_and_plan(video, options, Clock(tell)).plan
     if picture is not None:
         from diffbgm.plot import plot_plan
 
         plot_plan(plan, picture)
-    print(to_json(plan, indent=1))
+    print(explain(options, plan) if args.explain else to_json(plan, indent=1))
+
+
+def explain(options: ScoreOptions, plan: "MusicPlan") -> str:
+    """The brief as it was read, fact by fact with where each came from, and the plan's reasons."""
+    from diffbgm.brief import read_asked
+
+    brief = read_asked(settings_of(options))
+    facts = [(r.meaning, "text" if r.source == "text" else f"option {r.source}", r.text) for r in brief.readings]
+    width = max((len(meaning) for meaning, _, _ in facts), default=0)
+    lines = ["asked:", *(f"  {meaning:{width}}  {source}: {text}" for meaning, source, text in facts)]
+    lines += ["conflicts:", *(f"  {line}" for line in brief.conflicts)] if brief.conflicts else []
+    lines += ["not understood:", *(f"  {part}" for part in brief.unread)] if brief.unread else []
+    asked = ("the text says", "the option", "unread:")
+    return "\n".join([*lines, "plan:", *(f"  {line}" for line in plan.why if not line.startswith(asked))])
 
 
 def run_styles(args: argparse.Namespace) -> None:

@@ -63,9 +63,20 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
         "--receipt", metavar="JSON", help="take the options of the take with this receipt; others given here count more"
     )
     parser.add_argument("--plan", metavar="JSON", help="a plan printed by `diffbgm plan`, maybe edited")
-    parser.add_argument("--stems", action="store_true", help="also write OUT.ROLE.wav for every role")
+    parser.add_argument(
+        "--keep-takes",
+        action="store_true",
+        help="with --takes N, also write the other takes: OUT.take2.mp4, ...",
+    )
+    parser.add_argument("--project", action="store_true", help="also write OUT.project.json, for `diffbgm retake`")
+    parser.add_argument("--stems", action="store_true", help="also write OUT.STEM.wav for every instrument")
     parser.add_argument("--format", choices=("wav", "flac", "mp3"), help="also write the sound alone")
     parser.add_argument("--plot", action="store_true", help="also write OUT.png, the plan over its piano roll")
+    parser.add_argument("--musicxml", action="store_true", help="also write OUT.musicxml, the score on staves")
+    parser.add_argument(
+        "--otio", action="store_true", help="also write OUT.otio (and OUT.wav): a timeline of film, mix and stems"
+    )
+    parser.add_argument("--fcpxml", action="store_true", help="the same as OUT.fcpxml, for Final Cut Pro")
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there, whoever wrote them")
     parser.add_argument("--weights", metavar="FOLDER|HUB_ID", help="other weights than the bundled ones")
     parser.add_argument("--device", help="cpu, cuda, ...; by default the best there is")
@@ -108,19 +119,26 @@ def score_file(args: argparse.Namespace, video: Path) -> None:
     """Scores `video` and writes what was asked for; what cannot be written is found out before the work."""
     from diffbgm.media import probe
     from diffbgm.paths import check_targets, companion, local_path
+    from diffbgm.render import possible_stems
+    from diffbgm.result import with_mix
+    from diffbgm.timeline import check_otio
 
     options = read_options(args)
     info = probe(video)
     out = read_target(args, video)
     kinds = [f".{args.format}"] if args.format else []
-    kinds += [".png"] if args.plot else []
+    kinds += [f".{kind}" for kind in ("musicxml", "otio", "fcpxml") if getattr(args, kind)]
+    kinds = with_mix([*kinds, ".png"] if args.plot else kinds)
+    if args.otio:
+        check_otio(companion(out, ".otio"))
     inputs = [video, *(local_path(path) for path in (args.plan, args.receipt) if path), *weight_files(args.weights)]
     receipt = companion(out, ".receipt.json")
     outputs = [out, companion(out, ".mid"), receipt, *(companion(out, kind) for kind in kinds)]
     if args.stems:
-        from diffbgm.arrange.palettes import ROLES
-
-        outputs += [companion(out, f".{role}.wav") for role in ROLES]
+        outputs += [companion(out, f".{name}.wav") for name in possible_stems()]
+    others = [out.with_name(f"{out.stem}.take{n}{out.suffix}") for n in range(2, (options.takes or 1) + 1)]
+    outputs += others if args.keep_takes else []
+    outputs += [companion(out, ".project.json")] if args.project else []
     room = room_for(video, info, outputs)
     check_targets(inputs, outputs, overwrite=args.overwrite, receipt=receipt, room=room)
     from diffbgm.pipeline import DiffBGM
@@ -128,10 +146,16 @@ def score_file(args: argparse.Namespace, video: Path) -> None:
 
     plan = read_plan(local_path(args.plan)) if args.plan else None
     with progress_bar() as tell:
-        tell(0.0, "loading the model")
-        model = DiffBGM.from_pretrained(args.weights, device=args.device)
+        model = DiffBGM.from_pretrained(args.weights, device=args.device, wait=False)
         result = model.score(video, options, plan=plan, on_progress=tell)
         written, paths = result.save_files(out, kinds, stems=args.stems)
+        if args.project:
+            from diffbgm.project import save_project
+
+            paths.append(save_project(result, companion(out, ".project.json")))
+        for place, path in enumerate(others if args.keep_takes else (), 1):
+            model.use(result, place).write_video(path)
+            paths.append(path)
     if args.json:
         print(json.dumps(written, indent=2))
     else:
@@ -189,6 +213,8 @@ def summarise(r: Mapping[str, Any], paths: Sequence[Path]) -> None:
     """The receipt in a line, and what was written."""
     hits = "no cuts" if r["cut_hit_rate"] is None else f"{r['cut_hit_rate']:.0%} of {len(r['cuts'])} cuts on beats"
     tempo = f"{r['tempo']['base']:.0f} beats per minute"
+    for place, take in enumerate(r.get("takes", ()), 1):
+        print(f"take {place}, seed {take['seed']}: {', '.join(take['reasons'])}")
     print(f"{r['key']}, {tempo}, {r['bars']} bars, {r['palette']}; {hits}; seed {r['seed']}")
     for path in paths:
         print(path)

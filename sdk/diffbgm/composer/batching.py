@@ -47,6 +47,11 @@ class DenoiseRequest:
     variants: Sequence[Condition]
 
     @property
+    def width(self) -> int:
+        """Steps of a window."""
+        return self.variants[0].section.shape[1] * STEPS_PER_BEAT
+
+    @property
     def evaluations(self) -> int:
         """How often the network looks at a window."""
         return len(self.starts) * len(self.variants)
@@ -103,28 +108,29 @@ def predict(
         ForkedProcessError: this process was forked from one that had used the model; see `threads.refuse_after_fork`.
     """
     threads.refuse_after_fork()
-    windows = [[Window(r, c, n) for c in r.variants for n in range(len(r.starts))] for r in requests]
+    windows = [Window(r, c, n) for r in requests for c in r.variants for n in range(len(r.starts))]
+    edges = [0, *itertools.accumulate(request.evaluations for request in requests)]
     size = shared_batch_size(model, batch_size)
     if size is None:
-        batches = [part for own in windows for part in split_evenly(own)]
-    else:
-        batches = split_by([window for own in windows for window in own], size)
-    logits: list[Tensor] = []
-    velocity: list[Tensor] = []
+        batches = [part for a, b in itertools.pairwise(edges) for part in split_evenly(list(range(a, b)))]
+    else:  # windows of one width share batches
+        widths = sorted({request.width for request in requests})
+        alike = [[i for i, window in enumerate(windows) if window.request.width == width] for width in widths]
+        batches = [part for own in alike for part in split_by(own, size)]
+    logits: dict[int, Tensor] = {}
+    velocity: dict[int, Tensor] = {}
     with precision(model, dtype):
         for part in batches:
             filling = part[:1] * ((size or 0) - len(part))
-            out = model(*make_batch([*part, *filling], model))
-            logits += out.logits[: len(part)].unbind()
-            velocity += out.velocity[: len(part)].unbind()
+            out = model(*make_batch([windows[i] for i in (*part, *filling)]))
+            logits |= zip(part, out.logits, strict=False)
+            velocity |= zip(part, out.velocity, strict=False)
     predictions: list[Prediction] = []
-    at = 0
-    for request in requests:
+    for request, first in zip(requests, edges, strict=False):
         count = len(request.starts)
-        edges = range(at, at + request.evaluations, count)
-        per_variant = [torch.stack(logits[edge : edge + count]) for edge in edges]
-        predictions.append(Prediction(per_variant, torch.stack(velocity[at : at + count])))
-        at += request.evaluations
+        starts = range(first, first + request.evaluations, count)
+        per_variant = [torch.stack([logits[i] for i in range(a, a + count)]) for a in starts]
+        predictions.append(Prediction(per_variant, torch.stack([velocity[i] for i in range(first, first + count)])))
     return predictions
 
 
@@ -140,9 +146,9 @@ def split_evenly(items: list[Item]) -> list[list[Item]]:
     return [items[a:b] for a, b in itertools.pairwise(edges)]
 
 
-def make_batch(windows: Sequence[Window], model: Denoiser) -> tuple[Tensor, Tensor, Condition, Tensor]:
+def make_batch(windows: Sequence[Window]) -> tuple[Tensor, Tensor, Condition, Tensor]:
     """The network's arguments: x [B, 4, t, 88], noise levels [B], their condition, estimates of x_0 [B, 4, t, 88]."""
-    width = model.beats * STEPS_PER_BEAT
+    width = windows[0].request.width
     x: list[Tensor] = []
     estimate: list[Tensor] = []
     for request, _, number in windows:

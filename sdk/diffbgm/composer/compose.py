@@ -4,40 +4,57 @@
 several pieces can share a batch (`continuous_batching.compose_many`).
 """
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from diffbgm.composer.batching import DenoiseRequest, Prediction, predict
-from diffbgm.composer.condition import Condition
+from diffbgm.composer.condition import (
+    CORPUS_OF_GENRE,
+    Condition,
+    SectionCondition,
+    harmony_tokens,
+    heard_affect,
+    window_tokens,
+)
 from diffbgm.composer.denoiser import Denoiser
-from diffbgm.composer.guidance import condition_variants, guide, guide_to_mode, mode_targets
+from diffbgm.composer.guidance import (
+    accent_metre,
+    chord_targets,
+    condition_variants,
+    guide,
+    guide_to_chords,
+    guide_to_mode,
+    metre_accents,
+    mode_targets,
+)
+from diffbgm.composer.keeping import (
+    Keep,
+    fixed_logits,
+    keep_exactly,
+    merge_keeps,
+    open_steps,
+    open_targets,
+    open_window_starts,
+    untie,
+)
 from diffbgm.composer.noise import noise_levels
 from diffbgm.composer.precision import with_cast_weights
 from diffbgm.composer.sampling import sampler
-from diffbgm.composer.sections import couple_sections, noise_source
-from diffbgm.composer.windows import average_windows, padded_beats, window_starts
-from diffbgm.errors import NoNotesError, PlanError
+from diffbgm.composer.sections import couple_sections, noise_source, same_harmony
+from diffbgm.composer.windows import average_windows, padded_beats
+from diffbgm.errors import NoNotesError
 from diffbgm.options import ComposeOptions
 from diffbgm.roll import key_shift, notes_to_roll, roll_to_notes, transpose
 from diffbgm.types import BEATS_PER_BAR, CURVES, PITCHES, STEPS_PER_BEAT, TEXTURE, MusicPlan, PianoRoll
 
 MEAN_VELOCITY = (92, 76)  # melody, accompaniment; the model predicts how far a note is from them
-SURE_LOGIT = 12.0  # of a cell that is not to change
 
 PieceSteps = Generator[DenoiseRequest, Prediction, PianoRoll]
 """A piece in the making: yields what to evaluate, is sent the prediction, returns the roll."""
-
-
-@dataclass(frozen=True)
-class Keep:
-    """Music that is not to change: `roll` (in the plan's key) where `steps` [T] is True."""
-
-    roll: PianoRoll
-    steps: np.ndarray
 
 
 def compose(
@@ -45,7 +62,7 @@ def compose(
     plan: MusicPlan,
     options: ComposeOptions | None = None,
     *,
-    keep: Keep | None = None,
+    keep: Keep | Sequence[Keep] | None = None,
     on_progress: Callable[[float, str], None] | None = None,
 ) -> PianoRoll:
     """Composes the piece for a plan.
@@ -56,14 +73,15 @@ def compose(
         model: The denoiser, in eval mode.
         plan: Of B beats.
         options: Seed, steps, guidance, ...; None: the defaults.
-        keep: Music that is to stay; for a plan of as many beats.
+        keep: Music that is to stay, of one take or of several; for a plan of as many beats. Only the windows that hold
+            what is open are evaluated, and a section that is kept does not pull another of its label.
         on_progress: Called with (fraction 0..1, message) after each step; an exception raised there cancels.
 
     Returns:
         The roll [4, 4 B, 88] in the plan's key, with velocities.
 
     Raises:
-        PlanError: `keep` does not fit the plan.
+        PlanError: `keep` does not fit the plan, or leaves nothing open.
         NoNotesError: not one note was composed.
         ForkedProcessError: this process was forked from one that had used the model.
     """
@@ -84,7 +102,7 @@ def compose_steps(
     plan: MusicPlan,
     options: ComposeOptions,
     *,
-    keep: Keep | None = None,
+    keep: Keep | Sequence[Keep] | None = None,
     on_progress: Callable[[float, str], None] | None = None,
 ) -> PieceSteps:
     """`compose` step by step, with the network evaluated by the caller; to be driven in inference mode.
@@ -94,12 +112,19 @@ def compose_steps(
     """
     device = next(model.parameters()).device
     steps = plan.beats * STEPS_PER_BEAT
-    length = padded_beats(plan.beats, model.beats) * STEPS_PER_BEAT
+    window = model.config.bars * plan.unit
+    length = padded_beats(plan.beats, window) * STEPS_PER_BEAT
+    keep = merge_keeps(keep, plan)
+    opened = open_steps(keep, plan, length)
     fixed = fixed_logits(keep, plan, length, device)
     free = fixed.isnan()
-    targets = mode_targets(plan, device)
-    indices = noise_source(plan, length)
+    targets = open_targets(mode_targets(plan, device), opened)
+    indices = untie(noise_source(plan, length), opened | (np.arange(length) >= steps))
     source = None if indices is None else torch.as_tensor(indices).to(device)
+    coupled = same_harmony(indices, plan)
+    alike = None if coupled is None else torch.as_tensor(coupled).to(device)
+    chords = chord_targets(plan, device)
+    accents = metre_accents(plan, length, device)
     generator = torch.Generator().manual_seed(options.seed)
     variants: dict[tuple[int, ...], list[Condition]] = {}  # the windows come back to the same places
 
@@ -107,16 +132,19 @@ def compose_steps(
         drawn = torch.randn(4, length, PITCHES, generator=generator).to(device)  # on the CPU: the same on all devices
         return drawn if source is None else drawn[:, source]
 
-    sampling = sampler(noise, noise_levels(options.steps), bar_correlation=options.bar_correlation)
+    sampling = sampler(
+        noise, noise_levels(options.steps), bar_correlation=options.bar_correlation, bar=plan.unit * STEPS_PER_BEAT
+    )
     shown, step = next(sampling), 0
     while True:
-        starts = window_starts(plan.beats, model.beats, step)
+        starts = open_window_starts(opened, plan, window, step)
         if (key := tuple(starts)) not in variants:
             variants[key] = condition_variants(condition_of(plan, starts, model).to(device), options.guidance)
         prediction = yield DenoiseRequest(*shown, starts, variants[key])
         logits = average_windows(guide(options.guidance, prediction.logits), starts, length)
-        logits = couple_sections(logits, source, options.section_coupling)
+        logits = couple_sections(logits, alike, options.section_coupling)
         logits = guide_to_mode(logits, targets, options.mode_guidance)
+        logits = accent_metre(guide_to_chords(logits, chords), accents)
         logits = torch.where(free, logits, fixed)
         step += 1
         if on_progress:
@@ -138,9 +166,10 @@ def compose_steps(
 
 
 def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Condition":
-    """The plan's tokens for every window, in the key where the model works (C major, A minor)."""
-    from diffbgm.composer.condition import CORPUS_OF_GENRE, Condition, SectionCondition, heard_affect, window_tokens
+    """The plan's tokens for every window, in the key where the model works (C major, A minor).
 
+    4/4 is not told: it is what windows of that length are taken for.
+    """
     shift = key_shift(plan.key)
     curves = {name: getattr(plan.curves, name).astype(np.float64) for name in CURVES}
     curves["register"] = curves["register"] + shift
@@ -154,23 +183,25 @@ def condition_of(plan: MusicPlan, starts: list[int], model: "Denoiser") -> "Cond
         texture["tempo"] = float(bpm[section.start_beat : section.end_beat].mean())
         sections.append(SectionCondition(section.start_beat, section.end_beat, texture))
     kind = {"genre": plan.genre, "corpus": CORPUS_OF_GENRE[plan.genre]}
-    windows = [window_tokens(curves, sections, plan.beats, s, model.beats, model.config.clip_width) for s in starts]
-    return Condition.stack([replace(window, **kind) for window in windows], model.config)
+    if plan.metre != "4/4":
+        kind["metre"] = plan.metre
+    length, clip_width = model.config.bars * plan.unit, model.config.clip_width
+    windows = [window_tokens(curves, sections, plan.beats, s, length, clip_width, plan.unit) for s in starts]
+    harmony = asked_harmony(plan, max(starts) + length) if plan.chords and model.config.harmony else None
+    for i, (window, start) in enumerate(zip(windows, starts, strict=True)):
+        told = None if harmony is None else harmony[start : start + length]
+        windows[i] = replace(window, **kind, harmony=told)
+    return Condition.stack(windows, model.config)
 
 
-def fixed_logits(keep: Keep | None, plan: MusicPlan, length: int, device: torch.device) -> Tensor:
-    """[4, length, 88] sure logits where music is kept and past the end, where all is silent; NaN elsewhere."""
-    steps = plan.beats * STEPS_PER_BEAT
-    out = np.full((4, length, PITCHES), np.nan, np.float32)
-    out[:, steps:] = -SURE_LOGIT
-    if keep is None:
-        return torch.as_tensor(out).to(device)
-    if keep.roll.steps != steps or keep.steps.shape != (steps,):
-        raise PlanError(f"the music to keep has {keep.roll.steps} steps, the plan {steps}; recut it first")
-    cells = transpose(keep.roll, key_shift(plan.key)).cells
-    mask = np.flatnonzero(keep.steps)
-    out[:, mask] = np.where(cells[:, mask] > 0, SURE_LOGIT, -SURE_LOGIT)
-    return torch.as_tensor(out).to(device)
+def asked_harmony(plan: MusicPlan, beats: int) -> np.ndarray:
+    """[beats, HARMONY_WIDTH] what the network is told of the plan's chords, in the key where it works."""
+    chord, bass = np.zeros((beats, 12)), np.zeros((beats, 12))
+    shift = key_shift(plan.key)
+    for asked in plan.chords:
+        chord[asked.start : asked.end, [(c + shift) % 12 for c in asked.chord.classes]] = 1
+        bass[asked.start : asked.end, (asked.chord.bass + shift) % 12] = 1
+    return harmony_tokens(beats, chord=chord, bass=bass)
 
 
 def finish(logits: Tensor, velocity: Tensor, plan: MusicPlan) -> PianoRoll:
@@ -186,23 +217,15 @@ def finish(logits: Tensor, velocity: Tensor, plan: MusicPlan) -> PianoRoll:
     return transpose(notes_to_roll(melody, accompaniment, plan.beats), -key_shift(plan.key))
 
 
-def keep_exactly(roll: PianoRoll, keep: Keep) -> PianoRoll:
-    """The kept steps bit for bit as they were."""
-    cells, velocity = np.array(roll.cells), np.array(roll.velocity)
-    cells[:, keep.steps] = keep.roll.cells[:, keep.steps]
-    if keep.roll.velocity is not None:
-        velocity[:, keep.steps] = keep.roll.velocity[:, keep.steps]
-    return replace(roll, cells=cells, velocity=velocity)
-
-
 def name_of(model: Denoiser) -> str:
     """What to call a model's weights in a message: where `hub.load_weights` found them."""
     return str(getattr(model, "source", "given"))
 
 
-def bars_to_steps(bars: "list[int] | range", total_bars: int) -> np.ndarray:
+def bars_to_steps(bars: "list[int] | range", total_bars: int, beats_per_bar: int = BEATS_PER_BAR) -> np.ndarray:
     """[T] True in the given bars."""
-    steps = np.zeros(total_bars * BEATS_PER_BAR * STEPS_PER_BEAT, bool)
+    width = beats_per_bar * STEPS_PER_BEAT
+    steps = np.zeros(total_bars * width, bool)
     for bar in bars:
-        steps[bar * BEATS_PER_BAR * STEPS_PER_BEAT : (bar + 1) * BEATS_PER_BAR * STEPS_PER_BEAT] = True
+        steps[bar * width : (bar + 1) * width] = True
     return steps

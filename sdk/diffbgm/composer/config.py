@@ -4,9 +4,9 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from diffbgm.errors import WeightsError
+from diffbgm.types import BAR_UNITS
 
-# Beats (of four sixteenths) per bar of the metres that the network can be told of; 2/4 stands in pairs of bars.
-METRES = {"4/4": 4, "3/4": 3, "6/8": 3, "2/4": 4}
+METRES = BAR_UNITS  # beats per bar of the metres that the network can be told of; 2/4 stands in pairs of bars
 FORMAT = 1  # raised when old weights can no longer be read
 
 

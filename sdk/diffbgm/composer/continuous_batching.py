@@ -21,11 +21,12 @@ K = TypeVar("K")
 
 @dataclass(frozen=True)
 class ComposeJob(Generic[K]):
-    """What is to be composed; `key` is whatever the caller knows it by."""
+    """What is to be composed; `key` is whatever the caller knows it by; `on_progress` hears how far it is."""
 
     key: K
     plan: MusicPlan
     options: ComposeOptions
+    on_progress: Callable[[float, str], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def compose_many(
         while not active or sum(piece.request.evaluations for piece in active) < wanted:
             if (job := take(not active)) is None:
                 break
-            steps = compose_steps(model, job.plan, job.options)
+            steps = compose_steps(model, job.plan, job.options, on_progress=job.on_progress)
             request = begin(steps)
             if isinstance(request, Exception):
                 yield job.key, request

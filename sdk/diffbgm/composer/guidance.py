@@ -12,8 +12,15 @@ from torch import Tensor
 
 from diffbgm.composer.condition import Condition
 from diffbgm.options import Guidance
-from diffbgm.roll import pull_to_mode
-from diffbgm.types import STEPS_PER_BEAT, MusicPlan
+from diffbgm.roll import key_shift, pull_to_mode
+from diffbgm.types import LOWEST_PITCH, PITCHES, STEPS_PER_BEAT, MusicPlan
+
+# What is added to the logits of onsets by sixteenth of the bar, in nats: a metre of twelve sixteenths is counted by its
+# felt beats, so that 3/4 and 6/8 are not taken for one another.
+METRE_ACCENTS = {"3/4": {0: 1, 4: 1, 8: 1, 2: -0.5, 6: -1, 10: -0.5}, "6/8": {0: 1, 6: 1, 4: -1, 8: -1}}
+METRE_STRENGTH = 0.4  # the most that is added, in nats
+CHORD_STRENGTH = 0.5  # the most that is added to a logit for the plan's chords, in nats
+CHORD_SHARE = 0.85  # of what sounds, that a chord's tones have in songs
 
 
 def condition_variants(condition: Condition, guidance: Guidance) -> list[Condition]:
@@ -101,3 +108,90 @@ def guide_to_mode(logits: Tensor, targets: Sequence[ModeTarget], strength: float
         expected = torch.sigmoid(logits[:, steps].float()).sum((0, 1)).cpu().numpy()  # [88] cells of each pitch
         guided[:, steps] += torch.as_tensor(strength * pull_to_mode(expected, major)).to(logits)
     return guided
+
+
+class ChordTargets(NamedTuple):
+    """The chords asked for, bar by bar at most.
+
+    Attributes:
+        steps: [n] indices of the steps that have one.
+        span: [n] the number of each step's span.
+        wanted: [spans, 12] the share of each pitch class; 0 for those outside of the chord.
+    """
+
+    steps: Tensor
+    span: Tensor
+    wanted: Tensor
+
+
+def chord_targets(plan: MusicPlan, device: torch.device) -> ChordTargets | None:
+    """What a plan's chords ask for, in the key where the model works; None without any."""
+    if not plan.chords:
+        return None
+    shift, unit = key_shift(plan.key), plan.unit
+    steps: list[Tensor] = []
+    spans: list[Tensor] = []
+    wanted: list[Tensor] = []
+    for chord in plan.chords:
+        classes = [(c + shift) % 12 for c in chord.chord.classes]
+        share = torch.zeros(12)
+        share[classes] = CHORD_SHARE / len(classes)
+        for start in range(chord.start - chord.start % unit, chord.end, unit):
+            first, last = max(start, chord.start), min(start + unit, chord.end)
+            inside = torch.arange(first * STEPS_PER_BEAT, last * STEPS_PER_BEAT)
+            steps.append(inside)
+            spans.append(torch.full_like(inside, len(wanted)))
+            wanted.append(share)
+    return ChordTargets(torch.cat(steps).to(device), torch.cat(spans).to(device), torch.stack(wanted).to(device))
+
+
+def guide_to_chords(logits: Tensor, targets: ChordTargets | None, strength: float = CHORD_STRENGTH) -> Tensor:
+    """Logits with tones of the chords asked for pulled up where they are missing, and others pushed down.
+
+    Of a chord's tones those are pulled that have less than an even part of `CHORD_SHARE` of what is expected to sound
+    in its bar; of the others those are pushed that have more than an even part of the rest.
+
+    Args:
+        logits: [4, T, 88] of music in C major or A minor.
+        targets: See `ChordTargets`.
+        strength: The most that is added to a logit, in nats; 0 leaves all as it is.
+
+    Returns:
+        Logits [4, T, 88].
+    """
+    if strength <= 0 or targets is None:
+        return logits
+    classes = (torch.arange(PITCHES, device=logits.device) + LOWEST_PITCH) % 12
+    fold = torch.nn.functional.one_hot(classes, 12).float()
+    sounding = torch.sigmoid(logits[:, targets.steps].float()).sum(0) @ fold  # [n, 12]
+    member = torch.nn.functional.one_hot(targets.span, len(targets.wanted)).float()  # [n, spans]
+    heard = member.T @ sounding
+    heard = heard / heard.sum(1, keepdim=True).clamp_min(1e-6)
+    inside = targets.wanted > 0
+    rest = (1 - CHORD_SHARE) / (~inside).sum(1, keepdim=True)
+    missing = ((targets.wanted - heard) / targets.wanted.clamp_min(1e-6)).clamp(0, 1)
+    excess = ((heard - rest) / targets.wanted.amax(1, keepdim=True)).clamp(0, 1)
+    push = torch.where(inside, missing, -excess)  # [spans, 12]
+    guided = logits.clone()
+    guided[:, targets.steps] += (strength * push[targets.span][:, classes]).to(logits)
+    return guided
+
+
+def metre_accents(plan: MusicPlan, length: int, device: torch.device) -> Tensor | None:
+    """[2, length, 1] what is added to the logits of onsets, of melody and accompaniment; None where nothing is."""
+    if plan.metre not in METRE_ACCENTS:
+        return None
+    bar = torch.zeros(plan.unit * STEPS_PER_BEAT)
+    for step, accent in METRE_ACCENTS[plan.metre].items():
+        bar[step] = METRE_STRENGTH * accent
+    at = torch.arange(length) % len(bar)
+    return bar[at].expand(2, -1)[..., None].to(device)
+
+
+def accent_metre(logits: Tensor, accents: Tensor | None) -> Tensor:
+    """Logits [4, T, 88] with `metre_accents` added to those of onsets."""
+    if accents is None:
+        return logits
+    accented = logits.clone()
+    accented[0::2] += accents.to(logits)
+    return accented

@@ -38,7 +38,7 @@ class DenoiserInput(NamedTuple):
 
 
 def sampler(
-    noise: Noise, levels: list[float], *, bar_correlation: float = 0.0
+    noise: Noise, levels: list[float], *, bar_correlation: float = 0.0, bar: int = STEPS_PER_BAR
 ) -> Generator[DenoiserInput, Tensor, Tensor]:
     """The sampler loop, for a caller who evaluates the network: yields its input, is sent the logits.
 
@@ -49,6 +49,7 @@ def sampler(
         noise: Standard normal noise of the shape of x; called for x_T, then for each draw and each step.
         levels: Noise levels, falling, as of `noise.noise_levels`; the network is evaluated at all but the last.
         bar_correlation: 0..1, see `draw_cells`.
+        bar: Steps of a bar.
 
     Yields:
         What to show the network.
@@ -62,14 +63,16 @@ def sampler(
         logits = yield DenoiserInput(x, level, estimate if level <= SELF_CONDITIONING_FROM else None)
         if next_level > 0:
             estimate = torch.tanh(logits / 2)
-            x_0 = draw_cells(logits, noise, bar_correlation)
+            x_0 = draw_cells(logits, noise, bar_correlation, bar)
             x = ancestral_step(x, x_0, level, next_level, noise)
     return logits
 
 
-def sample(denoise: Denoise, noise: Noise, levels: list[float], *, bar_correlation: float = 0.0) -> Tensor:
+def sample(
+    denoise: Denoise, noise: Noise, levels: list[float], *, bar_correlation: float = 0.0, bar: int = STEPS_PER_BAR
+) -> Tensor:
     """The sampler loop with the network as a function; arguments and result as of `sampler`."""
-    steps = sampler(noise, levels, bar_correlation=bar_correlation)
+    steps = sampler(noise, levels, bar_correlation=bar_correlation, bar=bar)
     try:
         shown = next(steps)
         while True:
@@ -101,7 +104,7 @@ def ancestral_step(x: Tensor, x_0: Tensor, level: float, next_level: float, nois
     return mean + sigma * noise()
 
 
-def draw_cells(logits: Tensor, noise: Noise, bar_correlation: float = 0.0) -> Tensor:
+def draw_cells(logits: Tensor, noise: Noise, bar_correlation: float = 0.0, bar: int = STEPS_PER_BAR) -> Tensor:
     """x_0 = +-1, each cell drawn with its predicted probability.
 
     q(x_s | x_t, x_0) is a Gaussian, q(x_s | x_t) is not: it spreads as x_0 is in doubt. A step towards the mean of x_0
@@ -116,17 +119,18 @@ def draw_cells(logits: Tensor, noise: Noise, bar_correlation: float = 0.0) -> Te
         logits: [..., T, P] of x_0 = +1.
         noise: See `sampler`; called once, twice with a correlation.
         bar_correlation: 0..1, of the normal variates of a cell of every bar.
+        bar: Steps of a bar.
 
     Returns:
         Cells of +1 and -1, of the shape of `logits`.
     """
     normals = noise()
     if bar_correlation > 0:
-        normals = math.sqrt(1 - bar_correlation) * normals + math.sqrt(bar_correlation) * repeat_first_bar(noise())
+        normals = math.sqrt(1 - bar_correlation) * normals + math.sqrt(bar_correlation) * repeat_first_bar(noise(), bar)
     uniforms = 0.5 * (1 + torch.erf(normals / math.sqrt(2)))
     return 2.0 * (uniforms < torch.sigmoid(logits)) - 1.0
 
 
-def repeat_first_bar(x: Tensor) -> Tensor:
-    """[..., T, P] the first bar of `x` over and over."""
-    return x[..., torch.arange(x.shape[-2], device=x.device) % STEPS_PER_BAR, :]
+def repeat_first_bar(x: Tensor, bar: int = STEPS_PER_BAR) -> Tensor:
+    """[..., T, P] the first `bar` steps of `x` over and over."""
+    return x[..., torch.arange(x.shape[-2], device=x.device) % bar, :]

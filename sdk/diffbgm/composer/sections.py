@@ -32,6 +32,16 @@ def noise_source(plan: MusicPlan, length: int) -> np.ndarray | None:
     return None if np.array_equal(source, own) else source
 
 
+def same_harmony(source: np.ndarray | None, plan: MusicPlan) -> np.ndarray | None:
+    """`noise_source` without the steps where the plan asks for another chord than where they take their noise from."""
+    if source is None or not plan.chords:
+        return source
+    asked = np.full(len(source), "", object)
+    for chord in plan.chords:
+        asked[chord.start * STEPS_PER_BEAT : chord.end * STEPS_PER_BEAT] = chord.symbol
+    return np.where(asked == asked[source], source, np.arange(len(source)))
+
+
 def couple_sections(logits: Tensor, source: Tensor | None, strength: float) -> Tensor:
     """Logits pulled towards their mean over all steps that share their noise.
 

@@ -17,7 +17,7 @@ def padded_beats(beats: int, window: int) -> int:
     return beats + window // 2 if beats > window else window
 
 
-def window_starts(beats: int, window: int, turn: int = 0) -> list[int]:
+def window_starts(beats: int, window: int, turn: int = 0, bar: int = BEATS_PER_BAR) -> list[int]:
     """Where the windows of a piece begin at one step of the sampler.
 
     One lies at the start; the others move on by a bar with every step, and lie a bar less than a window apart; the last
@@ -27,14 +27,15 @@ def window_starts(beats: int, window: int, turn: int = 0) -> list[int]:
         beats: Of the piece.
         window: Beats of a window, a multiple of a bar.
         turn: Number of the step, from 0; the windows are most at 0.
+        bar: Beats of a bar.
 
     Returns:
         First beats, rising.
     """
-    room, stride = max(0, beats - window), max(BEATS_PER_BAR, window - BEATS_PER_BAR)
+    room, stride = max(0, beats - window), max(bar, window - bar)
     if not room:
         return [0]
-    first = BEATS_PER_BAR + BEATS_PER_BAR * turn % stride
+    first = bar + bar * turn % stride
     inner = range(first, room, stride)
     over = (inner[-1] + stride if inner else first) - room  # beats of the last window past the end
     return [0, *inner, room + (over if over <= window // 2 else over - window // 2)]

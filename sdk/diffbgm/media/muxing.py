@@ -2,6 +2,7 @@
 
 import os
 import time as clock
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from diffbgm.media.encode import Colours, PictureEncoder
 from diffbgm.media.job import Job, MuxReport, blocked, encoded_report, prepare
 from diffbgm.media.keep import time_code, track_tags
 from diffbgm.media.order import stamped
-from diffbgm.media.passengers import Passengers, has_own_keys, tag_film
+from diffbgm.media.passengers import Passengers, has_own_keys, tag_as_new, tag_film
 from diffbgm.media.source import (
     DEFAULT_FRAME,
     open_video,
@@ -43,6 +44,7 @@ def mux(
     *,
     duration: float | None = None,
     own_sound: bool = False,
+    tags: Mapping[str, str] | None = None,
     on_progress: Progress | None = None,
 ) -> MuxReport:
     """Writes `video` with `audio` in the place of its own sound, and with everything else that lies in it.
@@ -62,6 +64,7 @@ def mux(
         duration: Seconds of the output: the last picture stays until then, or what comes later is cut. None: the
             length that players show.
         own_sound: `audio` holds the film's own sound, whose language and title the new track then takes over.
+        tags: Title and comment of the output, where the film has none of its own.
         on_progress: Called with a fraction from 0 to 1 and what is being done.
 
     Raises:
@@ -75,11 +78,11 @@ def mux(
     with replacing(out, av.error.FFmpegError) as temporary:
         if not why:
             try:
-                _copy(job, audio, temporary, report)
+                _copy(job, audio, temporary, report, tags or {})
                 return MuxReport("copied", "", job.left_out, job.end)
             except _Refused as e:
                 why = str(e)
-        first = _encode(job, audio, temporary, report)
+        first = _encode(job, audio, temporary, report, tags or {})
     return encoded_report(job, why, first)
 
 
@@ -133,7 +136,7 @@ def _sink_for(job: Job, source: Any, target: Path) -> AbstractContextManager[Any
     return open_sink(target, muxer, own_keys=has_own_keys(source, job.suffix), brand=brand)
 
 
-def _copy(job: Job, audio: Audio, target: Path, report: Progress) -> None:
+def _copy(job: Job, audio: Audio, target: Path, report: Progress, tags: Mapping[str, str]) -> None:
     """Copies the packets of the pictures and adds the rest; _Refused where the container does not take them."""
     with open_video(job.video) as source, open_video(job.video) as rest:
         stream = picture_stream(source, job.video)
@@ -143,6 +146,7 @@ def _copy(job: Job, audio: Audio, target: Path, report: Progress) -> None:
             except (ValueError, av.error.FFmpegError) as e:
                 raise _Refused(f"{job.suffix} does not take these {codec_name(stream).upper()} pictures") from e
             film = _Film(job, audio, sink, rest, stream, picture)
+            tag_as_new(sink, tags)
             start = job.origin / stream.time_base
             for number, packet in enumerate(stamped(packets_of(source, stream), stream)):
                 if job.shown is not None:
@@ -162,7 +166,7 @@ def _copy(job: Job, audio: Audio, target: Path, report: Progress) -> None:
             film.finish()
 
 
-def _encode(job: Job, audio: Audio, target: Path, report: Progress) -> Any:
+def _encode(job: Job, audio: Audio, target: Path, report: Progress, tags: Mapping[str, str]) -> Any:
     """Encodes the pictures and adds the rest; gives the first picture."""
     began = clock.monotonic()
     with open_video(job.video) as source, open_video(job.video) as rest:
@@ -184,6 +188,7 @@ def _encode(job: Job, audio: Audio, target: Path, report: Progress) -> Any:
                     )
                     first = picture
                     film = _Film(job, audio, sink, rest, stream, encode.stream)
+                    tag_as_new(sink, tags)
                 encode.add(time, picture)
                 film.write_until(time)
                 done = min(1.0, time / job.end)

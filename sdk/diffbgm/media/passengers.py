@@ -1,6 +1,6 @@
 """Streams that travel with the scored pictures: their packets copied at their own times, subtitles turned to text."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -141,6 +141,12 @@ def tag_film(sink: Any, source: Any, origin: Fraction, end: float) -> None:
             chapters.append({**chapter, "start": first, "end": last})
     if chapters:
         sink.set_chapters(chapters)
+
+
+def tag_as_new(sink: Any, tags: Mapping[str, str]) -> None:
+    """Tags of the output, where the film has none of that name."""
+    there = {key.lower() for key in sink.metadata}
+    sink.metadata.update({key: value for key, value in tags.items() if key not in there})
 
 
 def has_own_keys(source: Any, suffix: str) -> bool:

@@ -1,7 +1,7 @@
 """Write pictures and sound; every file takes its place only when it is whole."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -35,15 +35,23 @@ def write_video(
         encode.finish(end)
 
 
-def write_audio(audio: Audio, path: str | os.PathLike[str]) -> None:
-    """Write mono or stereo sound; .wav and .flac hold 16 bits, .mp3 192 kbit/s. What exceeds full scale is clipped."""
+def write_audio(audio: Audio, path: str | os.PathLike[str], *, tags: Mapping[str, str] | None = None) -> None:
+    """Write mono or stereo sound; .wav and .flac hold 16 bits, .mp3 192 kbit/s. What exceeds full scale is clipped.
+
+    With `tags` (title, comment) a .wav is a Broadcast Wave: its `bext` chunk says that it begins where the film does.
+    """
     suffix = Path(path).suffix.lower()
     if suffix not in SOUND_CODECS:
         raise OutputError(
             f"{path}: cannot write {suffix or 'a file without suffix'}; use one of {', '.join(SOUND_CODECS)}"
         )
     codec, form = SOUND_CODECS[suffix]
-    with replacing(path, av.error.FFmpegError) as temporary, av.open(str(temporary), "w") as target:
+    broadcast = {"write_bext": "1"} if suffix == ".wav" and tags else {}
+    with replacing(path, av.error.FFmpegError) as temporary, av.open(str(temporary), "w", options=broadcast) as target:
+        target.metadata.update(tags or {})
+        if broadcast:
+            description = " - ".join((tags or {}).values())
+            target.metadata.update({"description": description, "originator": "diffbgm", "time_reference": "0"})
         sound = SoundTrack(target, audio, codec, form)
         sound.write_until(np.inf)
         sound.finish()

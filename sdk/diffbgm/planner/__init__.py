@@ -4,9 +4,9 @@
 """
 
 from diffbgm.planner.check import check_plan, check_plan_fits, read_plan
-from diffbgm.planner.markers import markers, to_fcpxml, write_fcpxml
+from diffbgm.planner.markers import markers
 from diffbgm.planner.plan import make_plan
-from diffbgm.planner.prompt import PromptTags, understand
+from diffbgm.planner.prompt import Understood, understand
 from diffbgm.planner.recut import Recut, apply_bar_map, recut
 from diffbgm.planner.styles import PALETTES, STYLES, Style, combine_styles, parse_style, style_table
 from diffbgm.planner.tempo import TempoFit, fit_tempo
@@ -14,10 +14,10 @@ from diffbgm.planner.tempo import TempoFit, fit_tempo
 __all__ = [
     "PALETTES",
     "STYLES",
-    "PromptTags",
     "Recut",
     "Style",
     "TempoFit",
+    "Understood",
     "apply_bar_map",
     "check_plan",
     "check_plan_fits",
@@ -29,7 +29,5 @@ __all__ = [
     "read_plan",
     "recut",
     "style_table",
-    "to_fcpxml",
     "understand",
-    "write_fcpxml",
 ]

@@ -12,7 +12,7 @@ from diffbgm.planner.director import Levels
 from diffbgm.planner.styles import Style
 from diffbgm.types import PITCH_NAMES, Key, VideoFeatures
 
-SLOWEST, FASTEST = 60.0, 140.0
+SLOWEST, FASTEST = 60.0, 140.0  # beats per minute, where nobody asks for a tempo
 PACE_SHARE = 0.6  # of the pace of the cuts in the preferred tempo; the rest is arousal
 LEVEL_LIMIT = 0.25  # how far the director moves a level 0..1
 MODE_SWAY = 0.3  # valence for each unit by which its log odds of minor leave those of all music videos

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from diffbgm.band import find_palette
 from diffbgm.codec import from_json
 from diffbgm.errors import InputError, PlanError, StyleError
-from diffbgm.planner.styles import PALETTES, combine_styles
+from diffbgm.planner.styles import combine_styles
 from diffbgm.types import SYNC_TOLERANCE, MusicPlan, VideoFeatures
 
 
@@ -31,8 +32,10 @@ def read_plan(path: str | os.PathLike[str]) -> MusicPlan:
 
 def check_plan(plan: MusicPlan) -> None:
     """PlanError for a palette or style tag that there is not, or tags that contradict each other."""
-    if plan.palette not in PALETTES:
-        raise PlanError(f"MusicPlan.palette: no palette is called {plan.palette!r}; there are {', '.join(PALETTES)}")
+    try:
+        find_palette(plan.palette)
+    except PlanError as e:
+        raise PlanError(f"MusicPlan.palette: {e}") from e
     try:
         combine_styles(plan.style)
     except StyleError as e:

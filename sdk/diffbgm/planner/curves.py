@@ -16,7 +16,7 @@ from diffbgm.planner.bar_features import BarFeatures
 from diffbgm.planner.form import Form
 from diffbgm.planner.levels import POP909, density_at, level_to_value, within
 from diffbgm.planner.styles import Style
-from diffbgm.types import BEATS_PER_BAR, Curves, Section, Texture
+from diffbgm.types import Curves, Section, Texture
 
 SMOOTH = (0.25, 0.5, 0.25)
 STEP = 0.18  # the least change of level across a boundary that a strong cut opens
@@ -29,7 +29,14 @@ MELODY_FLOOR = 0.3  # melody onsets a beat below which it had better be silent
 NEW, INSIDE, AGAIN = 0.43, 0.55, 0.87
 
 
-def plan_curves(form: Form, features: BarFeatures, style: Style, bpm: float, rise: np.ndarray | None = None) -> Curves:
+def plan_curves(
+    form: Form,
+    features: BarFeatures,
+    style: Style,
+    bpm: float,
+    rise: np.ndarray | None = None,
+    energy: np.ndarray | None = None,
+) -> Curves:
     """Plan the curves for a form: levels first, in POP909's range, then physical units.
 
     Args:
@@ -38,36 +45,39 @@ def plan_curves(form: Form, features: BarFeatures, style: Style, bpm: float, ris
         style: Shifts of the levels, and the texture asked for.
         bpm: Base tempo, beats per minute.
         rise: [sections, 2] what the director adds to the levels of density and polyphony in each section.
+        energy: [bars] levels 0..1 that are asked for by name: then the pictures only ripple them.
 
     """
     sections, bars = form.sections, len(features.motion)
-    arousal, valence = (by_bar(sections, [getattr(s, name) for s in sections]) for name in ("arousal", "valence"))
+    arousal, valence = (by_bar(form, [getattr(s, name) for s in sections]) for name in ("arousal", "valence"))
     moving = 0.25 * arousal + relative(features.motion)  # what stands out within this video counts as well
     lifted = relative(features.affect[:, 1])
-    own = theme_lift(sections)
+    own = theme_lift(form)
     density = 0.5 + 0.35 * arousal + 0.25 * moving + 0.15 * lifted + own + style.density
     polyphony = 0.5 + 0.30 * arousal + 0.20 * moving + 0.15 * lifted + 0.10 * climb(bars) + own + style.polyphony
     register = 0.5 + 0.25 * valence + 0.25 * relative(features.colour[:, 0]) + style.register
     melody = 0.5 + 0.20 * arousal + 0.10 * valence + 0.10 * lifted + style.melody
     if rise is not None:
-        density, polyphony = density + by_bar(sections, rise[:, 0]), polyphony + by_bar(sections, rise[:, 1])
-    edges = [section.start_beat // BEATS_PER_BAR for section in sections] + [bars]
+        density, polyphony = density + by_bar(form, rise[:, 0]), polyphony + by_bar(form, rise[:, 1])
+    if energy is not None:
+        density, polyphony, melody = (led(level, energy) for level in (density, polyphony, melody))
+    edges = [section.start_beat // form.beats_per_bar for section in sections] + [bars]
     levels = {"density": density, "polyphony": polyphony, "register": register, "melody": melody}
     levels = {name: smooth_inside(squash(level), edges) for name, level in levels.items()}
     for name in ("density", "polyphony"):
         levels[name] = accent(levels[name], edges, form.accents)
-    shape_ends(levels)
+    shape_ends(levels, opening=energy is None)
     values = {name: level_to_value(name, level) for name, level in levels.items()}
     values["density"] = density_at(levels["density"], bpm)
     values["polyphony"] = follow_note_length(values["polyphony"], values["density"], style.texture.note_length)
     values["melody"] = rest_melody(values["melody"], levels["polyphony"], form)
-    values["repetition"] = level_to_value("repetition", plan_repetition(sections))
-    return Curves(**{name: np.repeat(value, BEATS_PER_BAR) for name, value in values.items()})
+    values["repetition"] = level_to_value("repetition", plan_repetition(form))
+    return Curves(**{name: np.repeat(value, form.beats_per_bar) for name, value in values.items()})
 
 
-def by_bar(sections: Sequence[Section], values: Sequence[float] | np.ndarray) -> np.ndarray:
+def by_bar(form: Form, values: Sequence[float] | np.ndarray) -> np.ndarray:
     """Return [bars] from one value for each section."""
-    return np.repeat(values, [section.bars for section in sections])
+    return np.repeat(values, [form.bars(section) for section in form.sections])
 
 
 def squash(level: np.ndarray) -> np.ndarray:
@@ -86,10 +96,10 @@ def climb(bars: int) -> np.ndarray:
     return np.interp(np.arange(bars) + 0.5, (0.0, 0.75 * bars, bars), (-1.0, 1.0, 0.3))
 
 
-def theme_lift(sections: Sequence[Section]) -> np.ndarray:
+def theme_lift(form: Form) -> np.ndarray:
     """Return [bars] a level of its own for every theme, so that themes differ even over a still picture."""
-    labels = list(dict.fromkeys(s.label for s in sections))
-    lift = by_bar(sections, [THEME_LIFT[labels.index(s.label) % len(THEME_LIFT)] for s in sections])
+    labels = list(dict.fromkeys(s.label for s in form.sections))
+    lift = by_bar(form, [THEME_LIFT[labels.index(s.label) % len(THEME_LIFT)] for s in form.sections])
     return lift - lift.mean()
 
 
@@ -118,13 +128,18 @@ def accent(level: np.ndarray, edges: list[int], accents: tuple[float, ...]) -> n
     return out
 
 
-def shape_ends(levels: dict[str, np.ndarray]) -> None:
+def led(level: np.ndarray, energy: np.ndarray) -> np.ndarray:
+    """Return a level [bars] that follows the energy asked for, with a third of its own ups and downs."""
+    return energy + 0.25 * (level.mean() - 0.5) + (level - level.mean()) / 3
+
+
+def shape_ends(levels: dict[str, np.ndarray], *, opening: bool = True) -> None:
     """In place: a lighter opening and a last bar that thins out into a held chord, as far as the piece is long enough.
 
     In POP909 the first and the last four bars have 0.5-0.75 and 0.85-0.5 of the density of the song.
     """
     bars = len(levels["density"])
-    if bars >= 8:
+    if bars >= 8 and opening:
         for name, depth in (("density", 0.2), ("polyphony", 0.15), ("melody", 0.15)):
             levels[name][:2] = np.maximum(levels[name][:2] - depth * np.array([1.0, 0.6]), 0.0)
     if bars >= 4:
@@ -156,7 +171,7 @@ def rest_melody(melody: np.ndarray, level: np.ndarray, form: Form) -> np.ndarray
     if bars < 12:
         return out
     out[:2] = 0.0
-    spans = [(s.start_beat // BEATS_PER_BAR, s.end_beat // BEATS_PER_BAR) for s in form.sections]
+    spans = [(s.start_beat // form.beats_per_bar, s.end_beat // form.beats_per_bar) for s in form.sections]
     quiet = [float(level[a:b].mean()) + 0.5 * accent for (a, b), accent in zip(spans, form.accents, strict=True)]
     left = bars // 5 - 2
     rested = {0}
@@ -170,14 +185,14 @@ def rest_melody(melody: np.ndarray, level: np.ndarray, form: Form) -> np.ndarray
     return out
 
 
-def plan_repetition(sections: Sequence[Section]) -> np.ndarray:
+def plan_repetition(form: Form) -> np.ndarray:
     """[bars] level of repetition: how much of a bar should be the bar four bars earlier.
 
     Low where four bars earlier is another theme, high where the same theme starts again right after four
     bars of itself, in between inside a section. A theme that comes back after another one cannot show here: its twin
     lies further back than four bars, and the composer reads that from the label.
     """
-    theme = [(s.label, k) for s in sections for k in range(s.bars)]
+    theme = [(s.label, k) for s in form.sections for k in range(form.bars(s))]
     out = np.full(len(theme), NEW)
     for i in range(4, len(theme)):
         (label, k), (before, j) = theme[i], theme[i - 4]

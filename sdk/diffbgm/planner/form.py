@@ -25,26 +25,33 @@ FEW = 6  # bars for every such cut
 
 @dataclass(frozen=True)
 class Form:
-    """Sections that tile the beats, and for each whether a strong cut opens it (0..1)."""
+    """Sections that tile the beats, and for each whether a strong cut opens it (0..1); how long a bar is."""
 
     sections: tuple[Section, ...]
     accents: tuple[float, ...]
+    beats_per_bar: int = BEATS_PER_BAR
+
+    def bars(self, section: Section) -> int:
+        """Return how many bars a section has."""
+        return section.beats // self.beats_per_bar
 
 
-def plan_form(features: VideoFeatures, tempo: TempoMap, cuts: Sequence[PlannedCut]) -> Form:
+def plan_form(
+    features: VideoFeatures, tempo: TempoMap, cuts: Sequence[PlannedCut], beats_per_bar: int = BEATS_PER_BAR
+) -> Form:
     """Gather bars into sections of 2 to 8, labelled by what they look like (of 1 where there is but one)."""
-    bars = tempo.beats // BEATS_PER_BAR
-    by_bar = bar_features(features, tempo.edges[::BEATS_PER_BAR])
+    bars = tempo.beats // beats_per_bar
+    by_bar = bar_features(features, tempo.edges[::beats_per_bar])
     rows = describe(by_bar)
-    accents = bar_accents(cuts, bars)
+    accents = bar_accents(cuts, bars, beats_per_bar)
     edges = section_bars(rows, accents)
     means = np.stack([rows[a:b].mean(0) for a, b in pairwise(edges)])
     labels = vary_runs(label_sections(means))
     sections: list[Section] = []
     for label, (a, b) in zip(labels, pairwise(edges), strict=True):
         valence, arousal = by_bar.affect[a:b].mean(0)
-        sections.append(Section(a * BEATS_PER_BAR, b * BEATS_PER_BAR, label, float(valence), float(arousal)))
-    return Form(tuple(sections), tuple(float(accents[a]) for a in edges[:-1]))
+        sections.append(Section(a * beats_per_bar, b * beats_per_bar, label, float(valence), float(arousal)))
+    return Form(tuple(sections), tuple(float(accents[a]) for a in edges[:-1]), beats_per_bar)
 
 
 def describe(features: BarFeatures) -> np.ndarray:
@@ -56,11 +63,11 @@ def describe(features: BarFeatures) -> np.ndarray:
     return np.concatenate([rows * 0.6, (unit - unit.mean(0)) / CLIP_SCALE], axis=1)
 
 
-def bar_accents(cuts: Sequence[PlannedCut], bars: int) -> np.ndarray:
+def bar_accents(cuts: Sequence[PlannedCut], bars: int, beats_per_bar: int) -> np.ndarray:
     """[bars] strength of the snapped cut on each bar's downbeat, 0 where there is none."""
     out = np.zeros(bars)
     for cut in cuts:
-        bar, rest = divmod(cut.beat, BEATS_PER_BAR)
+        bar, rest = divmod(cut.beat, beats_per_bar)
         if cut.snapped and rest == 0 and bar < bars:
             out[int(bar)] = max(out[int(bar)], cut.strength)
     return out

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from diffbgm.brief import Brief, read_brief
+from diffbgm.brief.knobs import FASTEST, SLOWEST
 from diffbgm.errors import PlanError, VideoError
 from diffbgm.planner.affect import (
-    FASTEST,
-    SLOWEST,
     choose_bpm,
     choose_key,
     choose_mode,
@@ -20,12 +20,25 @@ from diffbgm.planner.bar_features import bar_features
 from diffbgm.planner.curves import plan_curves, with_textures
 from diffbgm.planner.director import Director, Levels, bundled_director, footage_of, section_footage
 from diffbgm.planner.form import Form, plan_form
+from diffbgm.planner.harmony import key_of_chords, lay_chords, tell_chords
 from diffbgm.planner.levels import POP909, REFERENCE_BPM
-from diffbgm.planner.prompt import PromptTags, TextRanker, understand
-from diffbgm.planner.styles import DEFAULT_GENRE, DEFAULT_PALETTE, Style, combine_styles, parse_style
+from diffbgm.planner.progressions import plan_chords
+from diffbgm.planner.prompt import TextRanker, Understood, tell_brief, understand
+from diffbgm.planner.spotting import (
+    anchors_of,
+    end_of_bars,
+    energy_of,
+    instrumentation_of,
+    level_at,
+    place_hits,
+    rests_of,
+    tell_spotting,
+)
+from diffbgm.planner.styles import DEFAULT_GENRE, DEFAULT_METRE, DEFAULT_PALETTE, Style, parse_style
 from diffbgm.planner.tempo import TempoFit, fit_tempo, pace_to_bpm
-from diffbgm.types import BEATS_PER_BAR, Curves, Key, MusicPlan, VideoFeatures
+from diffbgm.types import BAR_UNITS, METRES, Curves, Key, MusicPlan, VideoFeatures
 
+PLANNED = "auto"  # chords that the planner is to find
 SHORTEST_VIDEO = 0.010  # seconds: shorter than any single picture that a camera takes
 
 
@@ -40,24 +53,31 @@ def make_plan(
     max_drift: float = 0.08,
     max_step: float = 0.03,
     director: Director | None = None,
+    metre: str | None = None,
+    chords: str | None = None,
+    brief: Brief | None = None,
 ) -> MusicPlan:
     """Plan the music for a video.
 
     Args:
         features: Of the video.
         style: Tags of `STYLES`; they win over what the pictures suggest.
-        prompt: Free text, turned into more tags by `understand`; tags win over it.
+        prompt: Free text, read as a brief; tags win over it.
         text_ranker: Ranks mood tags for a prompt whose words are not known (see `video.clip.sense_of`).
-        bpm: Base tempo, 60 to 140 beats per minute; whole bars have to fill the video, so it is met as nearly as they
-            allow.
+        bpm: Base tempo, 40 to 200 quarter notes per minute, in 6/8 as well; met within 2 % unless the video is shorter
+            than a few beats: where whole bars don't fill it at that tempo, it ends inside the last one.
         key: The key, instead of the one chosen.
         max_drift: How far the local tempo may leave the base tempo, as a share of it.
         max_step: How much two neighbouring beats may differ in length, as a share.
         director: Instead of the one that comes with the package (to measure on videos that that one was fitted to).
+        metre: One of `METRES`; None: the brief's, a tag's (`waltz`), or 4/4.
+        chords: As of `harmony.lay_chords`, such as "Am F C G"; without a key they say which it is. "auto" plans them
+            (`progressions.plan_chords`); None: the brief's, or they are left to the model.
+        brief: What is asked for, from `brief.read_asked`; the prompt's own reading if None.
 
     Raises:
         StyleError: Unknown or contradicting tags.
-        PlanError: A tempo out of range.
+        PlanError: A tempo out of range, or an unknown metre.
         VideoError: The video is too short for any music.
 
     """
@@ -68,38 +88,69 @@ def make_plan(
         )
     video = features
     tags = parse_style(style)
-    understood = understand(prompt, tags, text_ranker) if prompt.strip() else None
-    tags = tags if understood is None else understood.tags
-    rules = combine_styles(tags)
+    brief = read_brief(prompt) if brief is None else brief
+    understood = understand(brief, tags, text_ranker, prompt)
+    tags, rules = understood.tags, understood.style
+    metre, chords = metre or brief.metre or rules.metre or DEFAULT_METRE, chords or brief.chords
+    if metre not in METRES:
+        raise PlanError(f"metre must be one of {', '.join(METRES)}, got {metre!r}")
+    if key is None and brief.tonic is not None:
+        key = Key(brief.tonic, "minor" if rules.mode == "minor" else "major")
     seen = mean_affect(features)
     features = steer_affect(features, rules)
     valence, arousal = mean_affect(features)
     pace = pace_to_bpm(features.duration, features.cuts)
     preferred, bpm_range = choose_bpm(arousal, pace, rules)
+    end = features.duration
+    if bpm is None and brief.bpm is not None and rules.bpm == brief.bpm:
+        low, high = (min(max(n, SLOWEST), FASTEST) for n in brief.bpm)
+        bpm_range = (low, high) if high > low * 1.04 else (low / 1.02, high * 1.02)
+        end = end_of_bars(features.duration, bpm_range, preferred if high > low else low, BAR_UNITS[metre])
     if bpm is not None:
         if not SLOWEST <= bpm <= FASTEST:
             raise PlanError(f"bpm must lie between {SLOWEST:g} and {FASTEST:g}, got {bpm:g}")
         preferred, bpm_range = bpm, (bpm / 1.02, bpm * 1.02)
+        end = end_of_bars(features.duration, bpm_range, bpm, BAR_UNITS[metre])
     fit = fit_tempo(
-        features.duration, features.cuts, bpm_range=bpm_range, prefer=preferred, max_drift=max_drift, max_step=max_step
+        end,
+        features.cuts,
+        bpm_range=bpm_range,
+        prefer=preferred,
+        max_drift=max_drift,
+        max_step=max_step,
+        metre=metre,
+        anchors=anchors_of(brief, features.duration),
     )
     director = director or bundled_director()
     levels = director.direct(footage_of(features)) if director is not None else None
     mode = choose_mode(valence, rules, levels)
-    key = key or choose_key(features, mode)
-    form = plan_form(features, fit.tempo, fit.cuts)
-    by_bar = bar_features(features, fit.tempo.edges[::BEATS_PER_BAR])
+    planned = () if chords == PLANNED else lay_chords(chords or "", fit.tempo.beats, METRES[metre])
+    key_from = key or (key_of_chords(planned) if planned else None)
+    key = key_from or choose_key(features, mode)
+    form = plan_form(features, fit.tempo, fit.cuts, BAR_UNITS[metre])
+    if chords == PLANNED:
+        planned = plan_chords(form.sections, key, form.beats_per_bar)
+    by_bar = bar_features(features, fit.tempo.edges[:: form.beats_per_bar])
     directed = direct_style(rules, levels)
     rise = None
     if director is not None:
         edges = fit.tempo.edges[[*(s.start_beat for s in form.sections), fit.tempo.beats]]
         rise = director.direct_sections(section_footage(features, edges.tolist()))
-    curves = plan_curves(form, by_bar, directed, fit.base_bpm, rise)
+    points, energy = energy_of(brief, features.duration), None
+    if points:
+        bars = fit.tempo.edges[:: form.beats_per_bar]
+        energy = level_at(points, (bars[:-1] + bars[1:]) / 2)
+    curves = plan_curves(form, by_bar, directed, fit.base_bpm, rise, energy)
     sections = with_textures(form.sections, curves, rules, 1.0 if key.mode == "major" else 0.0)
     form = replace(form, sections=sections)
-    why = explain(features, seen, rules, understood, fit, key, form, bpm, levels, directed)
+    hits = place_hits(brief, features.duration, fit.tempo)
+    why = explain(features, seen, rules, understood, fit, key, form, bpm, levels, directed, metre, brief)
+    rests = rests_of(brief, features.duration)
+    why = (*tell_brief(brief), *understood.remarks, *why, *tell_spotting(hits, rests))
     if rise is not None:
-        why = (*why, tell_sections(form, rise))
+        why = (*why, tell_sections(form, rise, METRES[metre]))
+    if planned:
+        why = (*why, f"chords: {tell_chords(planned, METRES[metre])}")
     return MusicPlan(
         duration=features.duration,
         tempo=fit.tempo,
@@ -112,6 +163,13 @@ def make_plan(
         why=(*why, tell_music(curves, float(fit.tempo.edges[-1]))),
         video=video.reference,
         genre=rules.genre or DEFAULT_GENRE,
+        metre=metre,
+        chords=planned,
+        instrumentation=instrumentation_of(brief),
+        hits=hits,
+        rests=rests,
+        ending=brief.ending or "final",
+        energy=points,
     )
 
 
@@ -119,20 +177,21 @@ def explain(
     features: VideoFeatures,
     seen: tuple[float, float],
     rules: Style,
-    understood: PromptTags | None,
+    understood: Understood,
     fit: TempoFit,
     key: Key,
     form: Form,
     bpm: float | None,
     levels: Levels | None = None,
     directed: Style | None = None,
+    metre: str = DEFAULT_METRE,
+    brief: Brief | None = None,
 ) -> tuple[str, ...]:
     """Return why the plan is as it is, in plain words, one choice per line."""
     valence, arousal = mean_affect(features)
     lines = [f"the pictures look {in_words(*seen)} (valence {seen[0]:+.2f}, arousal {seen[1]:+.2f})"]
-    if understood is not None:
-        lines.append(f"the text was understood as: {understood}")
-    if rules.name:
+    brief = brief or Brief()
+    if understood.tags:
         lines.append(f"style {rules.name}: {rules.description}")
     if rules.valence is not None or rules.arousal is not None:
         lines.append(f"the style moves that to {in_words(valence, arousal)} ({valence:+.2f}, {arousal:+.2f})")
@@ -141,13 +200,16 @@ def explain(
     reason = f"the style asks for {rules.mode}" if rules.mode else f"valence {valence:+.2f} suggests {key.mode}"
     if levels is not None and not rules.mode and choose_mode(valence, rules) != key.mode:
         reason = f"valence {valence:+.2f} leaves it open, and music videos that look like this suggest {key.mode}"
-    lines.append(f"key {key}: {reason}; the tonic follows from the colours")
+    tonic = "the tonic follows from the colours" if brief.tonic is None else "the tonic is asked for"
+    lines.append(f"key {key}: {reason}; {tonic}")
     low, high = np.min(fit.tempo.bpm()), np.max(fit.tempo.bpm())
     tempo_from = "from the style" if rules.bpm else f"from arousal {arousal:+.2f} and the pace of the cuts"
-    tempo_from = "as asked" if bpm else tempo_from
+    tempo_from = "as asked" if bpm or (brief.bpm and rules.bpm == brief.bpm) else tempo_from
+    bars = f"{fit.tempo.beats // METRES[metre]} bars{'' if metre == DEFAULT_METRE else f' of {metre}'}"
+    felt = f", {fit.base_bpm / 1.5:.1f} dotted quarters" if metre == "6/8" else ""
     lines.append(
-        f"tempo {fit.base_bpm:.1f} beats per minute ({low:.1f} to {high:.1f}), {tempo_from}, so that"
-        f" {fit.tempo.beats // BEATS_PER_BAR} bars fill {features.duration:.2f} s"
+        f"tempo {fit.base_bpm:.1f} beats per minute ({low:.1f} to {high:.1f}){felt}, {tempo_from}, so that"
+        f" {bars} fill {features.duration:.2f} s"
     )
     if fit.cuts:
         hit = sum(cut.snapped for cut in fit.cuts)
@@ -171,10 +233,10 @@ def tell_music(curves: Curves, duration: float) -> str:
     )
 
 
-def tell_sections(form: Form, rise: np.ndarray) -> str:
+def tell_sections(form: Form, rise: np.ndarray, per_bar: int) -> str:
     """Where the director would have more and where less, by the sum of density and polyphony."""
     total = rise.sum(1)
-    most, least = (form.sections[int(i)].start_beat // BEATS_PER_BAR + 1 for i in (total.argmax(), total.argmin()))
+    most, least = (form.sections[int(i)].start_beat // per_bar + 1 for i in (total.argmax(), total.argmin()))
     return f"music videos with such pictures have most going on from bar {most} and least from bar {least}"
 
 

@@ -1,191 +1,144 @@
-"""Free text to style tags by word lists, offline: "a lonely rainy night" is sad, slow and sparse."""
+"""A brief as style: the tags it comes to beside those that are given, and its say on mood, mode, tempo and band."""
 
-import re
+import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
+from diffbgm.brief import Brief, lexicon, read_brief
 from diffbgm.errors import StyleError
-from diffbgm.planner.styles import STYLES, combine_styles
+from diffbgm.planner.styles import PALETTES, STYLES, Style, combine_styles
 
-WORDS: dict[str, str] = {
-    "calm": (
-        "calm calmly quiet quietly peaceful peace serene soft softly gentle gently relaxing relaxed relax "
-        "meditation meditative tranquil still soothing sleepy sleep lullaby chill cozy cosy lazy morning "
-        "breeze lake meadow snowfall spa"
-    ),
-    "happy": (
-        "happy happily joy joyful joyous cheerful bright sunny merry glad fun celebration party birthday "
-        "summer upbeat smile smiling laugh laughing laughter delight holiday festive beach friends"
-    ),
-    "sad": (
-        "sad sadly sorrow sorrowful lonely loneliness alone melancholy melancholic grief mourning tears "
-        "crying cry rain rainy farewell goodbye loss lost heartbreak heartbroken blue nostalgic nostalgia "
-        "regret funeral tragic autumn"
-    ),
-    "tense": (
-        "tense tension suspense suspenseful nervous anxious anxiety danger dangerous chase thriller threat "
-        "threatening urgent panic escape countdown heist fear fearful scared fight battle"
-    ),
-    "dark": (
-        "dark darkness gloomy grim sinister evil horror scary creepy haunted ghost ghostly ominous shadow "
-        "shadows night storm stormy midnight death nightmare brooding"
-    ),
-    "hopeful": (
-        "hopeful hope hopes optimistic uplifting inspiring inspirational inspired dream dreams sunrise dawn "
-        "spring recovery growth future encouraging motivational warm triumph"
-    ),
-    "playful": (
-        "playful silly funny comic comedy cartoon bouncy quirky mischievous cute kitten kittens puppy puppies "
-        "children kids toys bunny whimsical prank"
-    ),
-    "romantic": (
-        "romantic romance love loving lovers wedding kiss tender tenderness intimate valentine candlelight "
-        "date bride sensual"
-    ),
-    "epic": (
-        "epic heroic hero grand majestic powerful huge massive mighty glorious victory victorious war army "
-        "trailer cinematic mountains legend legendary dragon kingdom"
-    ),
-    "mysterious": (
-        "mysterious mystery secret secrets enigmatic strange magic magical eerie fog foggy mist misty "
-        "moonlight detective ancient space cosmic underwater unknown dreamy ethereal"
-    ),
-    "pop": "pop ballad",
-    "art-song": "lied lieder schubert schumann",
-    "concert-piano": "chopin nocturne etude sonata recital",
-    "chamber": "chamber quartet",
-    "symphonic": "symphonic symphony",
-    "hymn": "hymn hymns choral church chapel worship",
-    "game": "game gaming videogame shooter",
-    "sparse": "sparse minimal minimalist minimalistic empty simple bare lonely ambient spacious",
-    "flowing": "flowing flow river stream water ocean waves sea floating drifting gliding",
-    "driving": (
-        "driving energetic energy action chase racing race speed running sports sport workout dance dancing "
-        "powerful intense relentless pumping skateboard snowboard drone car cars motorbike"
-    ),
-    "piano": "piano pianist",
-    "strings": "string strings violin violins cello viola",
-    "guitar": "guitar guitars acoustic folk campfire country",
-    "music-box": "musicbox celesta toybox",
-    "synth": ("synth synths synthesizer electronic electro techno synthwave retrowave cyberpunk neon futuristic robot"),
-    "orchestral": "orchestra orchestral cinematic brass",
-    "lo-fi": "lofi lo-fi hiphop study studying cafe coffee chillhop",
-    "band": "band rock drums drum jazz groove funk",
-    "slow": "slow slowly slower unhurried lonely",
-    "medium": "medium moderate walking midtempo",
-    "fast": "fast faster quick quickly rapid rapidly hectic frantic racing speedy hurried",
-}
-PHRASES = {"music box": "musicbox", "lo fi": "lofi", "hip hop": "hiphop", "toy box": "toybox", "mid tempo": "midtempo"}
-NEGATIONS = frozenset(
-    {"not", "no", "never", "without", "isnt", "arent", "dont", "nothing", "neither", "nor", "avoid", "less"}
-)
-OPPOSITE = {
-    "fast": "slow",
-    "slow": "fast",
-    "happy": "sad",
-    "sad": "happy",
-    "dark": "hopeful",
-    "tense": "calm",
-    "calm": "driving",
-}
-REACH = 3  # words a negation reaches over
 TextRanker = Callable[[str], Sequence[str]]  # a text -> mood tags, the nearest first
+BANDS = {  # instrument or family -> palettes that suit it, the first that there is
+    "electric piano": ("lo-fi",), "harpsichord": ("baroque", "strings"), "music box": ("music-box",),
+    "pizzicato strings": ("pizzicato", "strings"), "ukulele": ("ukulele-pop", "guitar"),
+    "distorted guitar": ("rock", "band"), "electric guitar": ("indie", "band"), "organ": ("pipe-organ", "strings"),
+    "hammond organ": ("soul", "band"), "accordion": ("musette", "guitar"), "banjo": ("bluegrass", "guitar"),
+    "square lead": ("chiptune", "synth"),
+    "piano": ("piano",), "mallets": ("bells", "music-box"), "plucked": ("harp-and-flute", "guitar"),
+    "guitar": ("guitar",), "strings": ("strings",), "voices": ("choral", "strings"),
+    "brass": ("brass-band", "orchestral"), "reeds": ("chamber-group", "orchestral"), "flutes": ("orchestral",),
+    "synth": ("synth",), "pads": ("ambient", "synth"), "bass": ("band",), "drums": ("band",),
+    "percussion": ("orchestral",),
+}  # fmt: skip
+PLAYED = {  # families that a palette cannot do without, for briefs that rule some out
+    "guitar": {"guitar"}, "music-box": {"mallets", "plucked"}, "strings": {"strings"}, "piano": {"piano", "strings"},
+    "synth": {"synth", "pads"}, "orchestral": {"reeds", "plucked", "strings"}, "lo-fi": {"mallets", "piano"},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
-class PromptTags:
-    """What a text was taken to mean: `tags`, and `words` as (word in the text, tag, how it was used)."""
+class Understood:
+    """What a brief and the given tags come to.
 
-    tags: tuple[str, ...]
-    words: tuple[tuple[str, str, str], ...]
-
-    def __str__(self) -> str:
-        if not self.words:
-            return "no word of the text says anything about music that is known here"
-        return ", ".join(f"{word}: {use}" for word, _, use in self.words)
-
-
-def understand(text: str, given: Sequence[str] = (), text_ranker: TextRanker | None = None) -> PromptTags:
-    """Tags for a free text, those with most words first; `given` tags come first and win over the text.
-
-    A negation ("not too fast", "no drums") turns the words up to three places after it, or up to the next comma or
-    "but", into the opposite tag where there is one, and otherwise drops them. A tag that contradicts one already taken
-    is left out, and `words` records it.
-
-    Args:
-        text: English, free.
-        given: Tags that are settled.
-        text_ranker: Ranks the mood tags for a text (CLIP does); it is asked where no known word names a mood, and its
-            first choice that contradicts nothing is taken.
+    Attributes:
+        tags: The given ones, then the brief's that go with them.
+        style: All of them as one style, with the brief's mode, tempo, mood, palette and genre.
+        remarks: What was left out and why, and what CLIP said.
 
     """
-    votes: dict[str, int] = {}
-    found: list[tuple[str, str]] = []
-    dropped: list[tuple[str, str, str]] = []
-    unwanted: set[str] = set()
-    for word, negated in _words(text):
-        for tag in _tags_of(word):
-            if negated:
-                unwanted.add(tag)
-            if negated and tag not in OPPOSITE:
-                dropped.append((word, tag, f"not {tag}"))
-                continue
-            meant = OPPOSITE[tag] if negated else tag
-            votes[meant] = votes.get(meant, 0) + 1
-            found.append((f"not {word}" if negated else word, meant))
-    tags: list[str] = list(given)
-    remarks = dict.fromkeys(unwanted, " (left out: not wanted)")
-    for tag in sorted(votes, key=lambda tag: -votes[tag]):
-        if tag in tags or tag in unwanted:
+
+    tags: tuple[str, ...]
+    style: Style
+    remarks: tuple[str, ...] = ()
+
+
+def understand(
+    brief: Brief | str, given: Sequence[str] = (), text_ranker: TextRanker | None = None, text: str = ""
+) -> Understood:
+    """Weigh given tags and a brief: an option beats a tag, a tag beats the text.
+
+    Args:
+        brief: What is asked for, or a text of it.
+        given: Tags that are settled.
+        text_ranker: Ranks the mood tags for a text (CLIP does); it is asked where the brief names no mood, and its
+            first choice that contradicts nothing is taken.
+        text: The brief's text, for the ranker.
+
+    Raises:
+        StyleError: The given tags are unknown or contradict each other.
+
+    """
+    if isinstance(brief, str):
+        brief, text = read_brief(brief), brief
+    settled = combine_styles(given)
+    tags, remarks = list(given), list[str]()
+    for tag in brief.tags:
+        mode = STYLES[tag].mode
+        against = mode and mode != (settled.mode or brief.mode or mode)
+        if tag in tags or STYLES[tag].group == "palette":
             continue
-        if _goes_with(tags, tag):
-            tags.append(tag)
-        else:
-            remarks[tag] = " (left out: it contradicts the rest)"
-    used = [(word, tag, tag + remarks.get(tag, "")) for word, tag in found]
-    if text_ranker is not None and text.strip() and not any(STYLES[tag].group == "mood" for tag in tags):
-        fitting = (tag for tag in text_ranker(text) if tag not in unwanted and _goes_with(tags, tag))
-        if (tag := next(fitting, None)) is not None:
-            tags.append(tag)
-            used.append(("the text as a whole", tag, f"{tag} (the nearest mood to CLIP)"))
-    return PromptTags(tuple(tags), (*used, *dropped))
+        if against or not _go_together([*tags, tag]):
+            remarks.append(f"{tag} is left out: it contradicts the rest")
+            continue
+        tags.append(tag)
+    told = brief.valence is not None or any(STYLES[tag].group == "mood" for tag in tags)
+    if text_ranker is not None and text.strip() and not told:
+        fitting = (tag for tag in text_ranker(text) if tag not in tags and _go_together([*tags, tag]))
+        nearest = list(itertools.islice(fitting, 1))
+        tags += nearest
+        remarks += [f"the text as a whole: {tag} (the nearest mood to CLIP)" for tag in nearest]
+    return Understood(tuple(tags), _ask(combine_styles(tags), settled, brief), tuple(remarks))
 
 
-def _goes_with(tags: Sequence[str], tag: str) -> bool:
+def _ask(style: Style, settled: Style, brief: Brief) -> Style:
+    """The style with the brief's say on what the given tags leave open, or what an option sets."""
+
+    def free(name: Literal["mode", "bpm", "valence", "arousal", "palette", "genre"]) -> bool:
+        return name in brief.asked or getattr(settled, name) is None
+
+    if brief.mode is not None and free("mode") and style.mode != brief.mode:
+        other = {"major": 1.0, "minor": 0.0}[brief.mode]
+        texture = style.texture if style.mode is None else replace(style.texture, mode=other)
+        style = replace(style, mode=brief.mode, texture=texture)
+    if brief.bpm is not None and free("bpm"):
+        style = replace(style, bpm=brief.bpm)
+    if brief.valence is not None and free("valence"):
+        style = replace(style, valence=brief.valence)
+    if brief.arousal is not None and free("arousal"):
+        style = replace(style, arousal=brief.arousal)
+    row = lexicon().genres.get(brief.genre or "")
+    if row is not None and settled.genre is None:
+        style = replace(style, genre=row.heard_as)
+    palette = palette_of(brief)
+    return replace(style, palette=palette) if palette and settled.palette is None else style
+
+
+def palette_of(brief: Brief) -> str | None:
+    """The palette that suits a brief's genre and instruments, and does not hang on what it rules out."""
+    known = lexicon()
+    row = known.genres.get(brief.genre or "")
+    choices: list[str] = []
+    alone = len(brief.instruments) == 1 and brief.drums is not True
+    for name in brief.instruments if alone or row is None or not brief.typical else ():
+        choices += [*BANDS.get(name, ()), *BANDS.get(known.instruments[name].family, ())]
+    choices += row.palettes if row is not None else ()
+    unwanted = set(brief.without)
+    if unwanted - {"melody", "drums"} and not choices:
+        choices = list(PLAYED)
+    return next((name for name in choices if name in PALETTES and not PLAYED.get(name, set()) & unwanted), None)
+
+
+def tell_brief(brief: Brief) -> tuple[str, ...]:
+    """Return what was asked for, one line for each thing, with where it was said; and what was not understood."""
+    lines = [
+        f"the text says {reading.text!r}: {reading.meaning}"
+        if reading.source == "text"
+        else f"the option {reading.source} asks for {reading.meaning}"
+        for reading in brief.readings
+    ]
+    lines += brief.conflicts
+    if brief.typical:
+        lines.append(f"{brief.genre} usually has {', '.join(brief.typical)}")
+    if brief.unread:
+        lines.append("unread: " + ", ".join(f'"{part}"' for part in brief.unread[:12]))
+    return tuple(lines)
+
+
+def _go_together(tags: Sequence[str]) -> bool:
     try:
-        combine_styles([*tags, tag])
+        combine_styles(tags)
     except StyleError:
         return False
     return True
-
-
-def _words(text: str) -> list[tuple[str, bool]]:
-    """(word, negated) in order."""
-    lowered = text.lower().replace("\u2019", "'")
-    for phrase, word in PHRASES.items():
-        lowered = lowered.replace(phrase, word)
-    out: list[tuple[str, bool]] = []
-    left = 0
-    for token in re.findall(r"[a-zà-ÿ'-]+|[,.;:!?]", lowered):
-        if token in NEGATIONS or token.endswith("n't"):
-            left = REACH
-        elif token in ("but", "yet", "however") or not token[0].isalpha():
-            left = 0
-        else:
-            out.append((token, left > 0))
-            left = max(left - 1, 0)
-    return out
-
-
-def _tags_of(word: str) -> list[str]:
-    exact = [tag for tag in STYLES if word == tag or word in _LISTS[tag]]
-    if exact:
-        return exact
-    for ending in ("ly", "ness", "s", "y"):
-        stem = word[: -len(ending)]
-        if word.endswith(ending) and len(stem) > 2 and any(stem == tag or stem in _LISTS[tag] for tag in STYLES):
-            return [tag for tag in STYLES if stem == tag or stem in _LISTS[tag]]
-    return []
-
-
-_LISTS = {tag: frozenset(words.split()) for tag, words in WORDS.items()}

@@ -15,11 +15,12 @@ from diffbgm.planner.tempo import FASTEST_MIDI, fit_tempo
 from diffbgm.types import (
     BEATS_PER_BAR,
     CURVES,
-    STEPS_PER_BAR,
+    STEPS_PER_BEAT,
     Curves,
     Cut,
     MusicPlan,
     PianoRoll,
+    PlannedChord,
     PlannedCut,
     Section,
     VideoFeatures,
@@ -79,12 +80,13 @@ def recut(
     if not duration > 0:
         raise PlanError(f"recut: duration must be positive, got {duration!r} s")
     count = bars_for(plan, duration, max_change)
-    fit = fit_tempo(duration, cuts, bars=count, max_drift=max_drift, max_step=max_step)
+    per_bar = plan.beats_per_bar
+    fit = fit_tempo(duration, cuts, bars=count, max_drift=max_drift, max_step=max_step, metre=plan.metre)
     bars = list(range(count))
     if count != plan.bars:
-        middles = fit.tempo.time_at(np.arange(count) * BEATS_PER_BAR + BEATS_PER_BAR / 2)
+        middles = fit.tempo.time_at(np.arange(count) * per_bar + per_bar / 2)
         old = match_times(plan.cuts, plan.duration, cuts, duration)
-        places = plan.tempo.beat_at(np.interp(middles, *old)) / BEATS_PER_BAR - 0.5
+        places = plan.tempo.beat_at(np.interp(middles, *old)) / per_bar - 0.5
         bars = map_bars(np.asarray(places), plan.bars)
     changed = "every bar stays" if count == plan.bars else count_bars(count - plan.bars)
     new = replace(
@@ -92,8 +94,9 @@ def recut(
         duration=duration,
         video=VideoReference.of(duration, cuts),
         tempo=fit.tempo,
-        sections=remap_sections(plan.sections, bars),
-        curves=remap_curves(plan.curves, bars),
+        sections=remap_sections(plan.sections, bars, per_bar),
+        curves=remap_curves(plan.curves, bars, per_bar),
+        chords=remap_chords(plan.chords, bars, per_bar),
         cuts=fit.cuts,
         why=(
             *plan.why,
@@ -114,7 +117,7 @@ def bars_for(plan: MusicPlan, duration: float, max_change: float) -> int:
     slow, fast = bpm * (1 - max_change), min(bpm * (1 + max_change), FASTEST_MIDI)
     if SLOWEST <= bpm <= FASTEST:
         slow, fast = max(slow, SLOWEST), min(fast, FASTEST)
-    per_bpm = duration / (60.0 * BEATS_PER_BAR)
+    per_bpm = duration / (60.0 * plan.beats_per_bar)
     first, last = max(1, int(np.ceil(slow * per_bpm - 1e-9))), int(np.floor(fast * per_bpm + 1e-9))
     if last < first:  # a few bars only: none fits, take the nearest
         return max(1, min(round(bpm * per_bpm), int(FASTEST_MIDI * per_bpm + 1e-9)))
@@ -185,38 +188,55 @@ def map_bars(places: np.ndarray, old_bars: int) -> list[int]:
     return bars[::-1]
 
 
-def remap_sections(sections: Sequence[Section], bars: Sequence[int]) -> tuple[Section, ...]:
+def remap_sections(sections: Sequence[Section], bars: Sequence[int], per_bar: int) -> tuple[Section, ...]:
     """Return the sections the mapped bars came from, neighbours from the same one joined."""
-    owner = [i for i, s in enumerate(sections) for _ in range(s.bars)]
+    owner = [i for i, s in enumerate(sections) for _ in range(s.beats // per_bar)]
     out: list[Section] = []
     start = 0
     for k in range(1, len(bars) + 1):
         if k == len(bars) or owner[bars[k]] != owner[bars[start]]:
-            out.append(
-                replace(sections[owner[bars[start]]], start_beat=start * BEATS_PER_BAR, end_beat=k * BEATS_PER_BAR)
-            )
+            out.append(replace(sections[owner[bars[start]]], start_beat=start * per_bar, end_beat=k * per_bar))
             start = k
     return tuple(out)
 
 
-def remap_curves(curves: Curves, bars: Sequence[int]) -> Curves:
+def remap_curves(curves: Curves, bars: Sequence[int], per_bar: int) -> Curves:
     """Return the curves of the mapped bars."""
-    beats = (np.array(bars)[:, None] * BEATS_PER_BAR + np.arange(BEATS_PER_BAR)).ravel()
+    beats = (np.array(bars)[:, None] * per_bar + np.arange(per_bar)).ravel()
     return Curves(**{name: getattr(curves, name)[beats] for name in CURVES})
 
 
-def apply_bar_map(roll: PianoRoll, bars: Sequence[int]) -> PianoRoll:
+def remap_chords(chords: Sequence[PlannedChord], bars: Sequence[int], per_bar: int) -> tuple[PlannedChord, ...]:
+    """Return the chords of the mapped bars, those that go on over a bar line joined again."""
+    out: list[PlannedChord] = []
+    for k, bar in enumerate(bars):
+        first = bar * per_bar
+        move = k * per_bar - first
+        for chord in chords:
+            start, end = max(chord.start, first), min(chord.end, first + per_bar)
+            if start >= end:
+                continue
+            goes_on = k > 0 and bar == bars[k - 1] + 1 and chord.start < first
+            if goes_on and out and out[-1].symbol == chord.symbol and out[-1].end == start + move:
+                out[-1] = replace(out[-1], end=end + move)
+            else:
+                out.append(PlannedChord(start + move, end + move, chord.symbol))
+    return tuple(out)
+
+
+def apply_bar_map(roll: PianoRoll, bars: Sequence[int], beats_per_bar: int = BEATS_PER_BAR) -> PianoRoll:
     """Return the roll with its bars in the order of `bars`; what was held over a bar line that is gone stops there."""
-    old_bars = roll.steps // STEPS_PER_BAR
+    width = beats_per_bar * STEPS_PER_BEAT
+    old_bars = roll.steps // width
     wrong = [bar for bar in bars if not 0 <= bar < old_bars]
     if wrong or not len(bars):
         raise PlanError(f"apply_bar_map: bars must lie in 0..{old_bars - 1}, got {wrong[0] if wrong else 'none'}")
-    steps = (np.array(bars)[:, None] * STEPS_PER_BAR + np.arange(STEPS_PER_BAR)).ravel()
+    steps = (np.array(bars)[:, None] * width + np.arange(width)).ravel()
     cells = np.array(roll.cells[:, steps])
     for k, bar in enumerate(bars):
         if k and bar == bars[k - 1] + 1:
             continue
-        block = slice(k * STEPS_PER_BAR, (k + 1) * STEPS_PER_BAR)
+        block = slice(k * width, (k + 1) * width)
         for voice in range(2):
             held = np.cumsum(cells[2 * voice, block], axis=0) == 0  # nothing struck yet in this bar
             cells[2 * voice + 1, block][held] = 0

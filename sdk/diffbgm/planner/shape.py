@@ -8,7 +8,7 @@ import numpy as np
 
 from diffbgm.errors import PlanError
 from diffbgm.planner.levels import POP909, density_at, level_to_value
-from diffbgm.types import BEATS_PER_BAR, MusicPlan
+from diffbgm.types import MusicPlan
 
 FOLLOW: Final = "follow the pictures"
 SHAPES: Final[Mapping[str, str]] = {
@@ -47,8 +47,8 @@ def shape_energy(plan: MusicPlan, level: float = 0.0, shape: str = FOLLOW) -> Mu
     if level == 0 and shape == FOLLOW:
         return plan
     scale = density_scale(plan)
-    polyphony = _moved(plan.curves.polyphony, "polyphony", level, shape)
-    density = scale * _moved(plan.curves.density / scale, "density", level, shape)
+    polyphony = _moved(plan.curves.polyphony, "polyphony", level, shape, plan.last_bar)
+    density = scale * _moved(plan.curves.density / scale, "density", level, shape, plan.last_bar)
     plan = plan.with_curve("polyphony", polyphony).with_curve("density", density)
     sections = [
         replace(s, texture=replace(s.texture, density=float(plan.curves.density[s.start_beat : s.end_beat].mean())))
@@ -68,7 +68,7 @@ def density_scale(plan: MusicPlan) -> float:
     return float(density_at(0.5, 60 * plan.beats / plan.duration) / level_to_value("density", 0.5))
 
 
-def _moved(curve: np.ndarray, name: str, level: float, shape: str) -> np.ndarray:
+def _moved(curve: np.ndarray, name: str, level: float, shape: str, last_bar: int) -> np.ndarray:
     """[B] a curve with its level moved, in the unit of the curve."""
     asked = level_of(name, curve)
     at = np.linspace(0.0, 1.0, len(curve))
@@ -80,5 +80,5 @@ def _moved(curve: np.ndarray, name: str, level: float, shape: str) -> np.ndarray
         "arc": np.interp(at, (0.0, 0.66, 1.0), (-1.0, 1.0, -0.6)),
     }.get(shape, np.zeros_like(at))
     moved = level_to_value(name, asked + TILT * tilt + REACH * level)
-    moved[-BEATS_PER_BAR:] = curve[-BEATS_PER_BAR:]
+    moved[last_bar:] = curve[last_bar:]
     return moved

@@ -5,13 +5,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from diffbgm import band
 from diffbgm.errors import StyleError
 from diffbgm.types import TEXTURE, Texture
 
-Group = Literal["mood", "genre", "motion", "palette", "tempo"]
-GROUPS: tuple[Group, ...] = ("mood", "genre", "motion", "palette", "tempo")
+Group = Literal["mood", "genre", "metre", "motion", "palette", "tempo"]
+GROUPS: tuple[Group, ...] = ("mood", "genre", "metre", "motion", "palette", "tempo")
 DEFAULT_PALETTE = "piano"
 DEFAULT_GENRE = "pop"
+DEFAULT_METRE = "4/4"
 ANY_TEXTURE = Texture()
 
 
@@ -27,6 +29,7 @@ class Style:
     texture           what is asked of every section, in the units of `types.Texture`.
     palette           the instruments; those of a palette tag win over those of a genre.
     genre             the kind of music, one of `types.GENRES`.
+    metre             one of `types.METRES`.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Style:
     texture: Texture = ANY_TEXTURE
     palette: str | None = None
     genre: str | None = None
+    metre: str | None = None
 
 
 _ROWS = (
@@ -116,6 +120,9 @@ _ROWS = (
     Style("game", "genre", "game score: low riffs over one chord", genre="game", palette="band",
           density=0.2, polyphony=0.4, register=-0.4, melody=0.1,
           texture=Texture(syncopation=0.19, note_length=0.75, harmonic_rhythm=0.6, accompaniment_register=55.0)),
+    Style("waltz", "metre", "in 3/4, turning", bpm=(84, 140), metre="3/4", texture=Texture(syncopation=0.05)),
+    Style("march", "metre", "in 2/4, at a walking pace", bpm=(96, 126), metre="2/4"),
+    Style("jig", "metre", "in 6/8, skipping", bpm=(108, 140), metre="6/8"),
     Style("sparse", "motion", "few notes, much room between them", density=-0.4, polyphony=-0.15, melody=-0.15,
           texture=Texture(harmonic_rhythm=0.8)),
     Style("flowing", "motion", "an even stream of notes, smoothly joined", density=0.1,
@@ -137,9 +144,14 @@ _ROWS = (
     Style("fast", "tempo", "108 to 140 beats a minute", bpm=(108, 140)),
 )  # fmt: skip
 
-STYLES: dict[str, Style] = {style.name: style for style in _ROWS}
+_TAGS = {style.name for style in _ROWS}
+# Ensembles that are nothing but instruments: one row for each table of band/data/ensembles.toml that has none above.
+ENSEMBLES = tuple(
+    Style(name, "palette", row.description, palette=name) for name, row in band.PALETTES.items() if name not in _TAGS
+)
+STYLES: dict[str, Style] = {style.name: style for style in (*_ROWS, *ENSEMBLES)}
 MOOD_TEXTS = {style.name: style.name for style in _ROWS if style.group == "mood"}  # what CLIP is asked about each
-PALETTES = tuple(style.name for style in _ROWS if style.group == "palette")
+PALETTES = tuple(style.name for style in STYLES.values() if style.group == "palette")
 OPPOSITES = (
     ("calm", "driving"), ("calm", "tense"), ("calm", "epic"), ("sparse", "driving"), ("sparse", "flowing"),
     ("sad", "driving"), ("romantic", "tense"), ("romantic", "driving"), ("playful", "epic"),
@@ -168,8 +180,8 @@ def combine_styles(tags: str | Sequence[str]) -> Style:
     """Several tags as one style: shifts add up, textures and affect average, tempo ranges intersect.
 
     Where tempo ranges do not meet, a tempo tag wins over a motion tag, and that over a mood. StyleError for unknown
-    tags and for tags that contradict each other: two tempi, palettes or genres, major against minor, or a pair of
-    opposites.
+    tags and for tags that contradict each other: two tempi, palettes, genres or metres, major against minor, or a pair
+    of opposites.
     """
     names = parse_style(tags)
     rows = [STYLES[name] for name in names]
@@ -190,11 +202,12 @@ def combine_styles(tags: str | Sequence[str]) -> Style:
         texture=Texture(**{name: _mean([getattr(row.texture, name) for row in rows]) for name in TEXTURE}),
         palette=next((row.palette for row in by_group if row.palette), None),
         genre=next((row.genre for row in rows if row.genre), None),
+        metre=next((row.metre for row in rows if row.metre), None),
     )
 
 
 def _refuse_contradictions(rows: Sequence[Style]) -> None:
-    for group in ("tempo", "palette", "genre"):
+    for group in ("tempo", "palette", "genre", "metre"):
         same = [row.name for row in rows if row.group == group]
         if len(same) > 1:
             raise StyleError(f"style tags {same[0]!r} and {same[1]!r} contradict each other: choose one {group}")
@@ -212,7 +225,7 @@ def _refuse_contradictions(rows: Sequence[Style]) -> None:
 
 def _combine_bpm(rows: Sequence[Style]) -> tuple[float, float] | None:
     kept: tuple[float, float] | None = None
-    for group in ("tempo", "motion", "mood", "genre", "palette"):
+    for group in ("tempo", "metre", "motion", "mood", "genre", "palette"):
         for row in rows:
             if row.group != group or row.bpm is None:
                 continue
@@ -231,9 +244,10 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 
 def style_table() -> str:
-    """Return the table as Markdown, for the docs."""
+    """Return the table as Markdown, for the docs; ensembles are one row."""
     lines = ["| tag | group | what it does |", "|---|---|---|"]
     lines += [f"| `{row.name}` | {row.group} | {row.description}{_facts(row)} |" for row in _ROWS]
+    lines += [f"| {', '.join(f'`{row.name}`' for row in ENSEMBLES)} | palette | ensembles |"]
     return "\n".join(lines)
 
 

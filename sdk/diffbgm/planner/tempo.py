@@ -4,14 +4,14 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from diffbgm.errors import PlanError
 from diffbgm.planner.tempo_search import Limits, Targets, score, search
 from diffbgm.planner.tempo_smooth import smooth_edges
-from diffbgm.types import BEATS_PER_BAR, SYNC_TOLERANCE, Cut, PlannedCut, TempoMap
+from diffbgm.types import BAR_UNITS, METRES, SYNC_TOLERANCE, Cut, PlannedCut, TempoMap
 
 FASTEST_MIDI = 300.0  # beats per minute: many sequencers refuse more, or play them at their own limit
 AIM = 0.039  # what the search aims for, a little less
@@ -50,6 +50,8 @@ def fit_tempo(
     bars: int | None = None,
     max_drift: float = 0.08,
     max_step: float = 0.03,
+    metre: str = "4/4",
+    anchors: Sequence[tuple[float, float]] = (),
 ) -> TempoFit:
     """Return a tempo map of whole bars from 0 to exactly `duration` seconds, and each cut's place in it.
 
@@ -61,6 +63,8 @@ def fit_tempo(
     bars       the number of bars, if it is settled already: then it decides the base tempo.
     max_drift  the local tempo stays within 1 +- max_drift of the base.
     max_step   neighbouring beats differ by a ratio of at most 1 + max_step.
+    metre      one of `METRES`; unless `bars` is settled, 2/4 has an even number of them.
+    anchors    (seconds, worth) of moments that want a beat or half beat more than any cut.
 
     A cut counts by its strength, the strongest third more, fades less; on a downbeat it is worth more than on a beat,
     there more than on a half beat. The cuts that don't come to lie within 40 ms are let go, each with its reason.
@@ -73,18 +77,19 @@ def fit_tempo(
             "fit_tempo: needs duration > 0, 0 < low <= high, 0 <= max_drift < .5 and max_step >= 0;"
             f" got {duration!r} s, {low!r} to {high!r} bpm, {max_drift!r}, {max_step!r}"
         )
-    duration = max(duration, (bars or 1) * BEATS_PER_BAR * 60.0 / FASTEST_MIDI)
+    settled = None if bars is None else bars * METRES[metre]
+    unit = BAR_UNITS[metre]
+    duration = max(duration, (settled or unit) * 60.0 / FASTEST_MIDI)
     prefer = float(np.clip(prefer or pace_to_bpm(duration, cuts), low, high))
-    choices = bar_choices(duration, low, high, prefer) if bars is None else [bars]
+    choices = [settled] if settled else [unit * n for n in unit_choices(duration, low, high, prefer, unit)]
     shot = duration / (len(cuts) + 1)
-    targets = weigh(cuts, shot)
+    targets = with_anchors(replace(weigh(cuts, shot), beats_per_bar=METRES[metre]), anchors)
     calm = float(np.clip(shot / 3.0, 1.0, 4.0))  # long shots leave time to meet cuts gently
     limits = Limits.of(max_drift, max_step, UNREST * calm, DRIFT * calm)
-    bars = choose_bars(duration, choices, targets, limits, prefer)
-    beats = bars * BEATS_PER_BAR
+    beats = choose_beats(duration, choices, targets, limits, prefer)
     base = duration / beats
     edges = np.linspace(0.0, duration, beats + 1)
-    if len(cuts) and limits.step and len(limits.lengths) > 1:
+    if len(targets.times) and limits.step and len(limits.lengths) > 1:
         found = search(targets, beats, base, limits)
         found[-1] = duration
         edges = meet_cuts(found, targets, base, max_drift, max_step)
@@ -93,13 +98,16 @@ def fit_tempo(
     return TempoFit(tempo, place_cuts(cuts, tempo, max_drift, max_step))
 
 
-def bar_choices(duration: float, low: float, high: float, prefer: float) -> list[int]:
-    """Return the numbers of bars whose base tempo is between low and high, CANDIDATES at most; else the nearest."""
-    per_bpm = duration / (60.0 * BEATS_PER_BAR)
+def unit_choices(duration: float, low: float, high: float, prefer: float, unit: int) -> list[int]:
+    """Return how many times `unit` beats fill the duration at a base tempo between low and high, or the nearest.
+
+    CANDIDATES at most.
+    """
+    per_bpm = duration / (60.0 * unit)
     first, last = max(1, int(np.ceil(low * per_bpm - 1e-9))), int(np.floor(high * per_bpm + 1e-9))
     if last < first:
         near = {max(1, last), first}
-        return [min(near, key=lambda bars: abs(np.log(bars / (prefer * per_bpm))))]
+        return [min(near, key=lambda count: abs(np.log(count / (prefer * per_bpm))))]
     count = last - first + 1
     if count <= CANDIDATES:
         return list(range(first, last + 1))
@@ -125,6 +133,20 @@ def weigh(cuts: Sequence[Cut], shot: float) -> Targets:
     )
 
 
+def with_anchors(targets: Targets, anchors: Sequence[tuple[float, float]]) -> Targets:
+    """Return the targets with the anchors before them; a beat is a little better for those than a half beat."""
+    if not anchors:
+        return targets
+    times, worth = np.array(anchors, np.float64).T
+    return replace(
+        targets,
+        times=np.concatenate([times, targets.times]),
+        down=np.concatenate([1.02 * worth, targets.down]),
+        beat=np.concatenate([1.02 * worth, targets.beat]),
+        half=np.concatenate([worth, targets.half]),
+    )
+
+
 def strongest(strength: np.ndarray) -> np.ndarray:
     """Return [C] 1 for the top third, 0 below six tenths, a ramp in between.
 
@@ -142,9 +164,9 @@ def pace_to_bpm(duration: float, cuts: Sequence[Cut]) -> float:
     return 92.0 * (6.0 * (len(cuts) + 1) / duration) ** 0.22
 
 
-def choose_bars(duration: float, choices: Sequence[int], targets: Targets, limits: Limits, prefer: float) -> int:
-    """Return the number of bars whose base tempo lets most cuts land, near the preferred one where it costs little."""
-    bpm = np.array([60.0 * BEATS_PER_BAR * bars / duration for bars in choices])
+def choose_beats(duration: float, choices: Sequence[int], targets: Targets, limits: Limits, prefer: float) -> int:
+    """Return the number of beats whose base tempo lets most cuts land, near the preferred one where it costs little."""
+    bpm = np.array([60.0 * beats / duration for beats in choices])
     octaves = np.log2(bpm / prefer)
     if len(choices) == 1 or len(targets.times) == 0 or limits.step == 0:
         return choices[int(np.abs(octaves).argmin())]
@@ -157,7 +179,7 @@ def choose_bars(duration: float, choices: Sequence[int], targets: Targets, limit
         possible += float(targets.beat[inside].sum())
         part = targets.only(inside)
         if len(starts) == 1:
-            stretches = [(0.0, bars * BEATS_PER_BAR, duration / (bars * BEATS_PER_BAR)) for bars in choices]
+            stretches = [(0.0, beats, duration / beats) for beats in choices]
         else:
             stretches = [(start, max(1, round(length * b / 60.0)), 60.0 / b) for b in bpm]
         gained += score(part, stretches, limits, free=len(starts) > 1)

@@ -14,7 +14,7 @@ so that the limits on drift and on change hold by construction, and the optimum 
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -61,6 +61,7 @@ class Targets:
         beat: [C] worth on a beat.
         half: [C] worth on a half beat.
         width: Seconds within which a target counts as met.
+        beats_per_bar: From one downbeat to the next.
 
     """
 
@@ -69,10 +70,13 @@ class Targets:
     beat: np.ndarray
     half: np.ndarray
     width: float
+    beats_per_bar: int = BEATS_PER_BAR
 
     def only(self, which: np.ndarray) -> "Targets":
         """Return the targets in a mask [C]."""
-        return Targets(self.times[which], self.down[which], self.beat[which], self.half[which], self.width)
+        return replace(
+            self, times=self.times[which], down=self.down[which], beat=self.beat[which], half=self.half[which]
+        )
 
 
 def search(targets: Targets, beats: int, beat_length: float, limits: Limits) -> np.ndarray:
@@ -174,7 +178,7 @@ def _worths(
         grain = beat_length / GRAINS
         origin = start - reach * grain
         rows = {name: _spread(targets, getattr(targets, name), origin, grain, size) for name in ("down", "beat")}
-        for name, first, step in (("beat", 0, 1), ("down", 0, BEATS_PER_BAR)):
+        for name, first, step in (("beat", 0, 1), ("down", 0, targets.beats_per_bar)):
             view = as_strided(
                 rows[name],
                 (longest + 1, offsets),

@@ -1,22 +1,35 @@
-"""Score -> Audio and stems: every role through one synthesizer and soundfont, then level, place, room, loudness."""
+"""Score -> Audio and stems: every track through one synthesizer and soundfont, then level, tone, room, loudness."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 
 from diffbgm.errors import RenderError
 from diffbgm.files import StrPath
-from diffbgm.media.blocks import Read, blocks, new_sound, release
+from diffbgm.media.blocks import blocks, new_sound, release
 from diffbgm.progress import Progress, part_of
-from diffbgm.render.loudness import fade_curve, master_curve, measure_loudness, true_peak
-from diffbgm.render.mix import add_room, balance, room_response
-from diffbgm.render.soundfont import find_soundfont
+from diffbgm.render.loudness import DEFAULT_LOUDNESS, fade_curve, master_curve, measure_loudness, target_of, true_peak
+from diffbgm.render.mix import add_room, balance, brighten, energy_curve, excess_gains, glue_curve, room_response
+from diffbgm.render.soundfont import LICENCES, PACKAGED, find_soundfont
 from diffbgm.render.synth import Engine, find_engine, synthesize
-from diffbgm.types import Audio, Score, Value
+from diffbgm.types import Audio, Role, Score, Track, Value
 
-__all__ = ["Rendering", "find_engine", "find_soundfont", "measure_loudness", "render", "true_peak"]
+__all__ = [
+    "Rendering",
+    "find_engine",
+    "find_soundfont",
+    "measure_loudness",
+    "possible_stems",
+    "render",
+    "stem_names",
+    "target_of",
+    "true_peak",
+]
 
+MOST_OF_A_ROLE = 6  # tracks whose files are checked before the work
 SYNTHESIS = 0.75  # share of the time that goes into the synthesizer, for the progress
 
 
@@ -26,11 +39,13 @@ class Rendering(Value):
 
     Attributes:
         mix: The sum of the stems.
-        stems: Role -> Audio of the same length; empty when they were not asked for.
+        stems: Name (see `stem_names`) -> Audio of the same length; empty when they were not asked for.
         lufs: Integrated loudness (ITU-R BS.1770), -inf for silence.
         true_peak: dBTP, -inf for silence.
         synthesizer: Which one played.
         soundfont: Name of the file it played with.
+        licence: Of the soundfont; "" where it is not known.
+        gain: [N] the gain that mix and stems share, the final fade included; None when no stems were asked for.
 
     """
 
@@ -40,13 +55,15 @@ class Rendering(Value):
     true_peak: float
     synthesizer: str
     soundfont: str
+    licence: str = ""
+    gain: np.ndarray | None = None
 
 
 def render(
     score: Score,
     *,
     duration: float,
-    target_lufs: float = -16.0,
+    loudness: float | str = DEFAULT_LOUDNESS,
     ceiling: float = -1.0,
     fade: float | None = None,
     soundfont: StrPath | None = None,
@@ -63,10 +80,10 @@ def render(
     Args:
         score: What is played.
         duration: Seconds.
-        target_lufs: Integrated loudness of the mix (ITU-R BS.1770).
+        loudness: Integrated loudness of the mix (ITU-R BS.1770) in LUFS, or a platform (see `loudness.PLATFORMS`).
         ceiling: dBTP that true peaks stay below.
         fade: Seconds of the final fade (None: 0.8, at most a fifth of the piece).
-        soundfont: An .sf2 file (None: see `find_soundfont`).
+        soundfont: An .sf2 or .sf3 file (None: see `find_soundfont`).
         synthesizer: None: see `find_engine`.
         rate: Hz.
         stems: False drops the stems once they are mixed.
@@ -74,34 +91,43 @@ def render(
 
     Raises:
         RenderError: There is no synthesizer or soundfont, or the duration is not positive.
+        OptionError: There is no such loudness.
 
     """
     samples = round(duration * rate) if np.isfinite(duration) else 0
     if samples < 1:
         raise RenderError(f"cannot render {duration!r} s at {rate} Hz; the duration must be positive")
+    target = target_of(loudness)
     engine = synthesizer or find_engine()
     font = find_soundfont(soundfont)
     tracks = [track for track in score.tracks if track.notes]
+    names = stem_names(tracks)
     raw = synthesize(tracks, score.tempo, samples, rate, engine, font, part_of(on_progress, 0.0, SYNTHESIS))
     report = part_of(on_progress, SYNTHESIS, 1.0)
+    energy = energy_curve(tracks, score.tempo, duration)
+    for stem, track in zip(raw, tracks, strict=True):
+        if track.role != "bass":
+            brighten(stem, energy, rate)
+    balance(raw, tracks, rate, float(energy.mean()), known=font == PACKAGED)
     response = room_response(rate)
     mix = new_sound(2, samples)
-    by_role: dict[str, np.ndarray] = {}
-    for done, track in enumerate(tracks):
-        stem, raw[done] = raw[done], np.zeros((2, 0), np.float32)
-        balance(stem, track, rate)
+    for done, (stem, track) in enumerate(zip(raw, tracks, strict=True), 1):
         add_room(stem, track.role, response)
         add_sound(mix, stem)
-        if stems and track.role in by_role:
-            add_sound(by_role[track.role], stem)
-        elif stems:
-            by_role[track.role] = stem
-        report(0.8 * (done + 1) / len(tracks), f"mixing {track.role}")
+        report(0.7 * done / len(tracks), f"mixing {track.role}")
 
-    ending = fade_curve(samples, rate, min(0.8, duration / 5) if fade is None else fade)
-    master = master_curve(fading(mix, ending), samples, rate, target_lufs, ceiling)
-    master[samples - len(ending) :] *= ending
-    for sound in (mix, *by_role.values()):
+    glue = glue_curve(mix, energy, rate)
+    for stem, gain in zip(raw, excess_gains(raw, tracks, glue, rate, float(energy.mean())), strict=True):
+        if gain < 1:
+            add_sound(mix, stem, gain - 1)
+            add_sound(stem, stem, gain - 1)
+    ending = fade_curve(samples, rate, fade)
+    glue[samples - len(ending) :] *= ending
+    master = master_curve(lambda a, b: mix[:, a:b] * glue[a:b], samples, rate, target, ceiling)
+    for a, b in blocks(samples):
+        master[a:b] *= glue[a:b]
+        release(master, glue)
+    for sound in (mix, *raw) if stems else (mix,):
         for a, b in blocks(samples):
             sound[:, a:b] *= master[a:b]
             release(sound, master)
@@ -109,32 +135,34 @@ def render(
     report(1.0, "sound is ready")
     return Rendering(
         Audio(mix, rate),
-        {role: Audio(stem, rate) for role, stem in by_role.items()},
+        {name: Audio(stem, rate) for name, stem in zip(names, raw, strict=True)} if stems else {},
         measure_loudness(mix, rate),
         true_peak(mix),
         engine,
         font.name,
+        LICENCES.get(font.name, ""),
+        master if stems else None,
     )
 
 
-def add_sound(total: np.ndarray, part: np.ndarray) -> None:
-    """`total` [C, N] += `part`, in blocks."""
+def possible_stems() -> list[str]:
+    """Return the names that stems may have, as far as `MOST_OF_A_ROLE` tracks go."""
+    roles = get_args(Role)
+    return [*roles, *(f"{role}-{number}" for role in roles for number in range(2, MOST_OF_A_ROLE + 1))]
+
+
+def stem_names(tracks: Sequence[Track]) -> list[str]:
+    """Return a name for every track: its role, numbered from the second of a role on: chords, chords-2."""
+    seen: Counter[str] = Counter()
+    names: list[str] = []
+    for track in tracks:
+        seen[track.role] += 1
+        names.append(track.role if seen[track.role] == 1 else f"{track.role}-{seen[track.role]}")
+    return names
+
+
+def add_sound(total: np.ndarray, part: np.ndarray, gain: float = 1.0) -> None:
+    """`total` [C, N] += `part` times a gain, in blocks."""
     for a, b in blocks(total.shape[1]):
-        total[:, a:b] += part[:, a:b]
+        total[:, a:b] += part[:, a:b] * np.float32(gain)
         release(total, part)
-
-
-def fading(sound: np.ndarray, ending: np.ndarray) -> Read:
-    """Read sound [C, N] with its ending faded, leaving it as it is."""
-    first = sound.shape[1] - len(ending)
-
-    def read(start: int, end: int) -> np.ndarray:
-        release(sound)
-        part = sound[:, start:end]
-        if end <= first:
-            return part
-        part = np.array(part)
-        part[:, max(first - start, 0) :] *= ending[max(start - first, 0) : end - first]
-        return part
-
-    return read

@@ -1,38 +1,144 @@
-"""From raw stems to a mix: level, place, room."""
+"""From raw stems to a mix: level, place, brightness, room, glue."""
 
 # The libraries are typed in part only.
 # pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from diffbgm.media.blocks import blocks, release
-from diffbgm.render.loudness import measure_loudness
-from diffbgm.types import Track
+from diffbgm.media.blocks import blocks, new_sound, release
+from diffbgm.render.levels import own_level
+from diffbgm.render.loudness import loudness_of, measure_loudness
+from diffbgm.types import TempoMap, Track
 
-STEM_LOUDNESS = -20.0  # LUFS of every stem before its own gain
-ROOM = {"melody": 0.15, "chords": 0.13, "bass": 0.04, "pad": 0.22, "percussion": 0.08}  # reverb against the dry signal
+STEM_LOUDNESS = -20.0  # LUFS of the melody before its own gain
+SHY = 4.0  # dB that a part may lie under its gain because it plays little or softly
+DRUM_LIFT = 6.0  # dB that drums gain from the calmest music to the most driving
+ROOM = {"melody": 0.15, "chords": 0.12, "pad": 0.22, "bass": 0.02, "percussion": 0.05}  # reverb against the dry signal
+OTHER_ROOM = 0.12
+SPLIT = 2500.0  # Hz: brightness is what lies above
+DARK, BRIGHT = -6.0, 4.0  # dB of it in the calmest and in the most driving music
 WIDEST = 0.7  # side against middle, root mean square
 DECAY = 1.7  # seconds for 60 dB
 PRE_DELAY = 0.014  # seconds
 ROOM_BLOCK = 1 << 21  # samples convolved at once
+ENERGY_RATE = 10  # values a second
+CALM, DRIVING = 2.0, 8.0  # onsets a second of energy 0 and 1
+TOGETHER = 0.02  # seconds: what is struck within them counts as one onset
+USUAL = 76.0  # velocity of an onset that counts as one
+SMOOTH = 1.5  # seconds, standard deviation
+FRAME = 0.01  # seconds: the bus compressor looks at levels this long
+UNDER = 8.0  # dB under the mean level at which it begins to work
+RATIO = 3.0  # in the most driving music; 1 in the calmest
+EASE = 11  # frames its gain is smoothed over
 
 
-def balance(stem: np.ndarray, track: Track, rate: int) -> None:
-    """Brings the stem [2, N], in place, to `STEM_LOUDNESS` while it sounds, then to the track's gain and place.
+def balance(stems: Sequence[np.ndarray], tracks: Sequence[Track], rate: int, energy: float, *, known: bool) -> None:
+    """Bring stems [2, N], in place, to the level and place that their tracks ask for.
 
-    Levelling by loudness makes `Track.gain` mean the same for every program and soundfont. Pan is equal-power.
+    A track's gain is against the melody, by loudness, and no part is louder than that says. It is softer, by `SHY` dB
+    at most, where the part plays less or softer than the melody does, each against a phrase on its own instrument:
+    what a part does is heard. Drums lie `DRUM_LIFT` dB higher in driving music. Pan is equal-power.
+
+    Args:
+        stems: As they were synthesized, brightened or not.
+        tracks: One for each stem.
+        rate: Hz.
+        energy: 0..1, see `energy_curve`.
+        known: Whether the font is the one in the package, whose levels are known.
+
     """
-    narrow(stem)
-    loudness = measure_loudness(stem, rate)
-    if not np.isfinite(loudness):
-        return
-    gain = 10 ** ((STEM_LOUDNESS - loudness + track.gain) / 20)
-    angle = (np.clip(track.pan, -1, 1) + 1) * np.pi / 4
-    sides = np.sqrt(2) * gain * np.array([[np.cos(angle)], [np.sin(angle)]])
+    for stem in stems:
+        narrow(stem)
+    loud = [measure_loudness(stem, rate) for stem in stems]
+    played = [level - (own_level(track) if known else level) for level, track in zip(loud, tracks, strict=True)]
+    lead = max((p for p, track in zip(played, tracks, strict=True) if track.role == "melody"), default=-np.inf)
+    lead = lead if np.isfinite(lead) else max(played, default=0.0)
+    for stem, track, level, own in zip(stems, tracks, loud, played, strict=True):
+        if not np.isfinite(level):
+            continue
+        gain = 10 ** ((STEM_LOUDNESS - level + asked_level(track, energy) + np.clip(own - lead, -SHY, 0.0)) / 20)
+        angle = (np.clip(track.pan, -1, 1) + 1) * np.pi / 4
+        sides = np.sqrt(2) * gain * np.array([[np.cos(angle)], [np.sin(angle)]])
+        for a, b in blocks(stem.shape[1]):
+            stem[:, a:b] *= sides.astype(np.float32)
+            release(stem)
+
+
+def asked_level(track: Track, energy: float) -> float:
+    """Return the dB that a track may lie over a melody of gain 0: its gain, and what drums gain in driving music."""
+    return track.gain + (DRUM_LIFT * energy if track.is_drum else 0.0)
+
+
+def excess_gains(
+    stems: Sequence[np.ndarray], tracks: Sequence[Track], glue: np.ndarray, rate: int, energy: float
+) -> list[float]:
+    """Return factors that bring back what room and glue have raised over a stem's level beside the melody."""
+    loud = [loudness_of(lambda a, b, stem=stem: stem[:, a:b] * glue[a:b], len(glue), rate) for stem in stems]
+    over = [level - asked_level(track, energy) for level, track in zip(loud, tracks, strict=True)]
+    lead = max((o for o, track in zip(over, tracks, strict=True) if track.role == "melody"), default=np.inf)
+    return [float(10 ** (min(0.0, lead - o) / 20)) if np.isfinite(o) else 1.0 for o in over]
+
+
+def brighten(stem: np.ndarray, energy: np.ndarray, rate: int) -> None:
+    """Give the stem [2, N], in place, the brightness of its energy, as played instruments have it.
+
+    A first-order split at `SPLIT`, whose upper part is `DARK` dB softer to `BRIGHT` dB louder: linear, so that it
+    changes nothing in how stems sum.
+    """
+    from scipy.signal import butter, sosfilt
+
+    sos = butter(1, SPLIT, "high", fs=rate, output="sos")
+    state = np.zeros((1, len(stem), 2))
     for a, b in blocks(stem.shape[1]):
-        stem[:, a:b] *= sides.astype(np.float32)
+        high, state = sosfilt(sos, stem[:, a:b], axis=1, zi=state)
+        gain = 10 ** (at_samples(DARK + (BRIGHT - DARK) * energy, a, b, rate) / 20) - 1
+        stem[:, a:b] += gain.astype(np.float32) * high.astype(np.float32)
         release(stem)
+
+
+def glue_curve(mix: np.ndarray, energy: np.ndarray, rate: int) -> np.ndarray:
+    """[N] the gain of a bus compressor for the mix [2, N]: none in calm music, `RATIO` in driving music."""
+    from scipy.ndimage import uniform_filter1d
+
+    hop = round(FRAME * rate)
+    power = np.concatenate([
+        np.add.reduceat(np.square(mix[:, a:b], dtype=np.float64).mean(0), np.arange(0, b - a, hop))
+        for a, b in blocks(mix.shape[1], 1024 * hop)
+    ]) / hop  # fmt: skip
+    level = 10 * np.log10(uniform_filter1d(power, 5) + 1e-12)
+    over = np.maximum(level - 10 * np.log10(power.mean() + 1e-12) + UNDER, 0.0)
+    ratio = 1 + (RATIO - 1) * np.interp(np.arange(len(power)) * FRAME, np.arange(len(energy)) / ENERGY_RATE, energy)
+    gain = uniform_filter1d(uniform_filter1d(-over * (1 - 1 / ratio), EASE), EASE)
+    curve = new_sound(mix.shape[1])
+    for a, b in blocks(mix.shape[1]):
+        curve[a:b] = 10 ** (np.interp((np.arange(a, b) / hop) - 0.5, np.arange(len(gain)), gain) / 20)
+        release(curve, mix)
+    return curve
+
+
+def energy_curve(tracks: Sequence[Track], tempo: TempoMap, duration: float) -> np.ndarray:
+    """Return how driving the music is, 0..1, ten times a second: onsets a second, weighted by velocity."""
+    from scipy.ndimage import gaussian_filter1d
+
+    frames = max(2, int(np.ceil(duration * ENERGY_RATE)) + 1)
+    struck: dict[int, int] = {}
+    for track in tracks:
+        for note, at in zip(track.notes, tempo.time_at(np.array([n.start for n in track.notes])), strict=True):
+            moment = round(float(at) / TOGETHER)
+            struck[moment] = max(struck.get(moment, 0), note.velocity)
+    counts = np.zeros(frames)
+    for moment, velocity in struck.items():
+        counts[min(max(round(moment * TOGETHER * ENERGY_RATE), 0), frames - 1)] += (velocity / USUAL) ** 2
+    rate = gaussian_filter1d(counts * ENERGY_RATE, SMOOTH * ENERGY_RATE, mode="reflect")
+    return np.clip((rate - CALM) / (DRIVING - CALM), 0.0, 1.0)
+
+
+def at_samples(values: np.ndarray, start: int, end: int, rate: int) -> np.ndarray:
+    """Return a curve of `ENERGY_RATE` values a second at the samples from start to end."""
+    return np.interp(np.arange(start, end) * (ENERGY_RATE / rate), np.arange(len(values)), values)
 
 
 def narrow(stem: np.ndarray) -> None:
@@ -95,7 +201,7 @@ def add_room(stem: np.ndarray, role: str, response: np.ndarray) -> None:
     """Add to the stem [2, N], in place, its share of the room; what rings past its end is cut."""
     from scipy.signal import oaconvolve
 
-    share = np.float32(ROOM[role])
+    share = np.float32(ROOM.get(role, OTHER_ROOM))
     spans = list(blocks(stem.shape[1], ROOM_BLOCK))
     dry = stem[:, slice(*spans[0])].copy()
     for number, (start, _) in enumerate(spans, 1):

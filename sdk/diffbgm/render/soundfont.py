@@ -1,67 +1,44 @@
-"""Where the sounds come from."""
+"""Where the sounds come from: the font in the package, so that a piece sounds alike on every machine, or one's own."""
 
 import os
-from importlib import resources
-from importlib.util import find_spec
 from pathlib import Path
 
 from diffbgm.errors import RenderError
 
+PACKAGED = Path(__file__).with_name("data") / "FluidR3Mono_GM.sf3"  # its licence, MIT, lies beside it
 VARIABLE = "DIFFBGM_SOUNDFONT"
-FOLDERS = (
-    "~/.local/share/soundfonts",
-    "~/.fluidsynth",
-    "/usr/share/sounds/sf2",
-    "/usr/share/soundfonts",
-    "/usr/local/share/soundfonts",
-    "/opt/homebrew/share/soundfonts",
-)
-BEST_FIRST = (
-    "FluidR3_GM.sf2",
-    "FluidR3 GM.sf2",
-    "MuseScore_General.sf2",
-    "GeneralUser GS*.sf2",
-    "default-GM.sf2",
-    "*GM*.sf2",
-)
+LICENCES = {PACKAGED.name: "MIT"}  # of the fonts that are known by name
 
 
 def find_soundfont(path: str | os.PathLike[str] | None = None) -> Path:
-    """Return the SoundFont to play with.
-
-    That is `path`, else the one that DIFFBGM_SOUNDFONT names, else the best General MIDI font in the usual folders,
-    else the small one that pretty_midi ships.
+    """Return the SoundFont to play with: `path`, else the one that DIFFBGM_SOUNDFONT names, else the package's.
 
     Raises:
-        RenderError: A font that was asked for is not there or is no .sf2, or there is none at all.
+        RenderError: A font that was asked for is not there or is no SoundFont.
 
     """
     asked, source = (path, "") if path is not None else (os.environ.get(VARIABLE), f" ({VARIABLE})")
-    if asked:
-        font = Path(asked).expanduser()
-        if not is_soundfont(font):
-            raise RenderError(f"{font}{source} is not a SoundFont 2 file; name an existing .sf2 or leave it out")
-        return font
-    for folder in FOLDERS:
-        for name in BEST_FIRST:
-            for font in sorted(Path(folder).expanduser().glob(name)):
-                if is_soundfont(font):
-                    return font
-    if find_spec("pretty_midi"):
-        font = Path(str(resources.files("pretty_midi") / "TimGM6mb.sf2"))
-        if is_soundfont(font):
-            return font
-    raise RenderError(
-        f"no SoundFont found; install one (fluid-soundfont-gm, or pretty_midi) or set {VARIABLE} to an .sf2 file"
-    )
+    if not asked:
+        return PACKAGED
+    font = Path(asked).expanduser()
+    if _version(font) is None:
+        raise RenderError(f"{font}{source} is not a SoundFont; name an existing .sf2 or .sf3, or leave it out")
+    return font
 
 
-def is_soundfont(path: Path) -> bool:
-    """Whether the file begins like a SoundFont 2 of the length it says; else FluidSynth silently takes another."""
+def is_compressed(font: Path) -> bool:
+    """Whether the samples of a SoundFont are Ogg Vorbis (SF3), which the synthesizers cannot be counted on to read."""
+    return _version(font) == 3
+
+
+def _version(path: Path) -> int | None:
+    """Return the major version of a file that begins like a SoundFont of the length it says; None for another file."""
     try:
         with path.open("rb") as file:
-            head = file.read(12)
+            head = file.read(36)
         size = path.stat().st_size
     except OSError:
-        return False
-    return head[:4] == b"RIFF" and head[8:] == b"sfbk" and int.from_bytes(head[4:8], "little") + 8 <= size
+        return None
+    if head[:4] != b"RIFF" or head[8:12] != b"sfbk" or int.from_bytes(head[4:8], "little") + 8 > size:
+        return None
+    return int.from_bytes(head[32:34], "little") if head[24:28] == b"ifil" else 2

@@ -24,6 +24,8 @@ from diffbgm.media.blocks import new_sound, release
 from diffbgm.midi import DRUM_CHANNEL, Event, control_event, delta_track, file_bytes, note_events
 from diffbgm.progress import Progress, silent
 from diffbgm.render.rate import resample
+from diffbgm.render.sf3 import DRUM_BANK, decode_font
+from diffbgm.render.soundfont import is_compressed
 from diffbgm.types import Control, Note, TempoMap, Track
 
 Engine = Literal["fluidsynth", "midirenderer"]
@@ -67,7 +69,7 @@ def synthesize(
         samples: Length of the stems.
         rate: Hz.
         engine: The synthesizer.
-        soundfont: An .sf2 file.
+        soundfont: An .sf2 or .sf3 file.
         on_progress: Hears the fraction of the stretches that are done.
 
     Raises:
@@ -79,9 +81,9 @@ def synthesize(
     stop = threading.Event()
     workers = max(1, min(len(jobs), os.cpu_count() or 1, 4))
     with tempfile.TemporaryDirectory(prefix="diffbgm-") as folder, ThreadPoolExecutor(workers) as pool:
+        font = _readable(soundfont, tracks, Path(folder))
         futures = {
-            pool.submit(_run, job, Path(folder) / str(i), engine, soundfont, rate, stop): job
-            for i, job in enumerate(jobs)
+            pool.submit(_run, job, Path(folder) / str(i), engine, font, rate, stop): job for i, job in enumerate(jobs)
         }
         try:
             for done, future in enumerate(as_completed(futures), 1):
@@ -95,6 +97,19 @@ def synthesize(
             pool.shutdown(cancel_futures=True)
             raise
     return stems
+
+
+def _readable(soundfont: Path, tracks: Sequence[Track], folder: Path) -> Path:
+    """Return the font, or one in `folder` that holds what these tracks need of it, its samples decoded."""
+    if not is_compressed(soundfont):
+        return soundfont
+    font = folder / f"{soundfont.stem}.sf2"
+    presets = {(DRUM_BANK if track.is_drum else 0, track.program) for track in tracks}
+    try:
+        font.write_bytes(decode_font(soundfont, presets))
+    except OSError as e:
+        raise RenderError(f"{folder}: no temporary file can be written ({e.strerror}); set TMPDIR") from e
+    return font
 
 
 def make_jobs(index: int, track: Track, tempo: TempoMap) -> list[Job]:

@@ -4,8 +4,10 @@ Times are seconds (float64), musical positions are beats counted from the start 
 beat has four steps (sixteenths). Arrays carry their shape in square brackets.
 """
 
+from diffbgm.types.chord import ChordSymbol
 from diffbgm.types.music import Audio, Control, Note, PianoRoll, Role, Score, Track
 from diffbgm.types.plan import (
+    BAR_UNITS,
     CURVES,
     GENRES,
     METRES,
@@ -36,8 +38,8 @@ from diffbgm.types.values import (
 from diffbgm.types.video import Cut, VideoFeatures, VideoReference
 
 __all__ = [
-    "BEATS_PER_BAR", "CHANNELS", "CURVES", "GENRES", "LOWEST_PITCH", "METRES", "PITCHES", "PITCH_NAMES",
-    "STEPS_PER_BAR", "STEPS_PER_BEAT", "SYNC_TOLERANCE", "TEXTURE", "Audio", "Control", "Curves", "Cut", "Ending",
-    "Instrumentation", "Key", "MusicPlan", "Note", "PianoRoll", "PlannedChord", "PlannedCut", "PlannedHit", "Role",
-    "Score", "Section", "TempoMap", "Texture", "Track", "Value", "VideoFeatures", "VideoReference",
+    "BAR_UNITS", "BEATS_PER_BAR", "CHANNELS", "CURVES", "GENRES", "LOWEST_PITCH", "METRES", "PITCHES", "PITCH_NAMES",
+    "STEPS_PER_BAR", "STEPS_PER_BEAT", "SYNC_TOLERANCE", "TEXTURE", "Audio", "ChordSymbol", "Control", "Curves", "Cut",
+    "Ending", "Instrumentation", "Key", "MusicPlan", "Note", "PianoRoll", "PlannedChord", "PlannedCut", "PlannedHit",
+    "Role", "Score", "Section", "TempoMap", "Texture", "Track", "Value", "VideoFeatures", "VideoReference",
 ]  # fmt: skip

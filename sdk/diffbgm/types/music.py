@@ -126,6 +126,11 @@ class Score:
     key: Key | None = None
     metre: tuple[int, int] = (BEATS_PER_BAR, 4)
 
+    @property
+    def beats_per_bar(self) -> float:
+        """Quarter notes in a bar: 3 in 6/8, 2.5 in 5/8."""
+        return 4 * self.metre[0] / self.metre[1]
+
 
 @dataclass(frozen=True, eq=False)
 class Audio(Value):

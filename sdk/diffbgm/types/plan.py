@@ -1,13 +1,14 @@
 """What is to be composed: tempo map, key, sections with textures, curves, and the plan that holds them."""
 
 from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from diffbgm.errors import PlanError
+from diffbgm.types.chord import ChordSymbol
 from diffbgm.types.values import (
-    BEATS_PER_BAR,
     PITCH_NAMES,
     SYNC_TOLERANCE,
     Value,
@@ -82,6 +83,8 @@ class Key:
 GENRES = ("pop", "art song", "popular song", "piano", "dance", "chamber", "orchestra", "sacred", "hymn", "game")
 # Metres that a plan may have, with their beats per bar; a beat is a quarter note, so that 6/8 has three of them.
 METRES = {"4/4": 4, "3/4": 3, "6/8": 3, "2/4": 2}
+# Beats of what music is planned and composed by: a bar, or two of 2/4, as the network learned it.
+BAR_UNITS = {"4/4": 4, "3/4": 3, "6/8": 3, "2/4": 4}
 Ending = Literal["fade", "final", "cut"]
 CURVES = ("polyphony", "density", "register", "melody", "repetition")
 
@@ -128,7 +131,7 @@ class Texture:
         density: Onsets per beat, all voices.
         syncopation: 0..1, share of onsets that fall between the beats' eighths (odd sixteenths).
         note_length: Mean length of a note in beats.
-        harmonic_rhythm: Changes of the sounding pitch-class set per bar, at beat resolution.
+        harmonic_rhythm: Changes of the sounding pitch-class set per four beats, at beat resolution.
 
     """
 
@@ -167,9 +170,9 @@ class Section:
         check_range(self.arousal, "Section: arousal", -1.0)
 
     @property
-    def bars(self) -> int:
-        """Number of whole bars."""
-        return (self.end_beat - self.start_beat) // BEATS_PER_BAR
+    def beats(self) -> int:
+        """Number of beats."""
+        return self.end_beat - self.start_beat
 
 
 @dataclass(frozen=True)
@@ -245,7 +248,7 @@ class PlannedHit:
 
 @dataclass(frozen=True)
 class PlannedChord:
-    """A chord from beat `start` (inclusive) to beat `end` (exclusive), in the plan's key.
+    """A chord from beat `start` (inclusive) to beat `end` (exclusive), at the pitch where it sounds.
 
     Attributes:
         start: Beat.
@@ -261,14 +264,20 @@ class PlannedChord:
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.end:
             raise PlanError(f"PlannedChord: beats must rise from 0, got {self.start} to {self.end}")
+        ChordSymbol.parse(self.symbol)
+
+    @property
+    def chord(self) -> ChordSymbol:
+        """What the symbol says."""
+        return ChordSymbol.parse(self.symbol)
 
 
 @dataclass(frozen=True, eq=False)
 class MusicPlan(Value):
     """Everything the composer is asked for; JSON-able, so that people can edit it.
 
-    The piece has whole bars (`tempo.beats` is a multiple of 4), its sections tile its beats, and it ends with the video
-    at `duration` seconds; where the video is shorter than a single bar, it ends inside the bar.
+    The piece has whole bars of its metre, its sections tile its beats, and it ends with the video at `duration`
+    seconds: with its last bar, or inside it, where an exact tempo or a short video leaves no other way.
 
     Attributes:
         duration: Seconds of the video.
@@ -282,12 +291,13 @@ class MusicPlan(Value):
         genre: The kind of music, one of `GENRES`; weights that were not told of genres do not hear it.
         why: Why the plan is as it is, one choice per line.
         video: The video it was made for; None in plans of version 0.4.
-        metre: One of `METRES`.
+        metre: One of `METRES`; beats are quarter notes in all of them, so that a bar of 6/8 has three.
         chords: The harmony that is asked for, in order; empty leaves it to the model.
         instrumentation: Instruments asked for by name.
         hits: Moments at which the music strikes.
         rests: (start, end) in seconds in which no note begins.
         ending: "fade", "final" (a chord that rings) or "cut" (off on the last frame).
+        energy: (seconds, level 0..1) points of how much is to happen over time; empty: the pictures decide.
 
     Raises:
         PlanError: The parts do not fit one another.
@@ -311,6 +321,7 @@ class MusicPlan(Value):
     hits: tuple[PlannedHit, ...] = ()
     rests: tuple[tuple[float, float], ...] = ()
     ending: Ending = "final"
+    energy: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         check_finite(self)
@@ -320,9 +331,9 @@ class MusicPlan(Value):
             raise PlanError(f"MusicPlan: metre {self.metre!r} is none of {', '.join(METRES)}")
         if self.ending not in get_args(Ending):
             raise PlanError(f"MusicPlan: ending {self.ending!r} is none of {', '.join(get_args(Ending))}")
-        self._freeze_tuples("sections", "cuts", "style", "why", "chords", "hits", "rests")
-        if self.beats % BEATS_PER_BAR:
-            raise PlanError(f"MusicPlan: {self.beats} beats are not whole bars of {BEATS_PER_BAR}")
+        self._freeze_tuples("sections", "cuts", "style", "why", "chords", "hits", "rests", "energy")
+        if self.beats % self.beats_per_bar:
+            raise PlanError(f"MusicPlan: {self.beats} beats are not whole bars of {self.beats_per_bar} ({self.metre})")
         if self.curves.beats != self.beats:
             raise PlanError(f"MusicPlan: curves cover {self.curves.beats} beats, the tempo map {self.beats}")
         edge = 0
@@ -334,6 +345,11 @@ class MusicPlan(Value):
             edge = section.end_beat
         if edge != self.beats:
             raise PlanError(f"MusicPlan: the sections end at beat {edge}, the piece at {self.beats}")
+        for before, after in pairwise(self.chords):
+            if after.start < before.end:
+                raise PlanError(f"MusicPlan: chord {after.symbol} begins at beat {after.start}, inside {before.symbol}")
+        if self.chords and self.chords[-1].end > self.beats:
+            raise PlanError(f"MusicPlan: the chords end at beat {self.chords[-1].end}, the piece at {self.beats}")
         self._check_duration()
 
     def _check_duration(self) -> None:
@@ -343,8 +359,9 @@ class MusicPlan(Value):
                 f"MusicPlan: duration is {self.duration:.2f} s, but its video lasts {video.duration:.2f} s"
                 f" ({abs(self.duration - video.duration):.2f} s off); put that back, or fit the plan with `recut`"
             )
-        early = self.duration - end if self.bars == 1 else abs(self.duration - end)
-        if not self.duration > 0 or early > SYNC_TOLERANCE:
+        last_bar = float(self.tempo.edges[-1 - min(self.unit, self.beats)])
+        inside = self.beats <= self.unit or self.duration > last_bar + SYNC_TOLERANCE
+        if not self.duration > 0 or self.duration - end > SYNC_TOLERANCE or not inside:
             raise PlanError(
                 f"MusicPlan: duration is {self.duration:.2f} s, but the tempo map ends at {end:.2f} s;"
                 " they must agree (fit the plan to another length with `recut`)"
@@ -358,7 +375,22 @@ class MusicPlan(Value):
     @property
     def bars(self) -> int:
         """Number of bars."""
-        return self.tempo.beats // BEATS_PER_BAR
+        return self.tempo.beats // self.beats_per_bar
+
+    @property
+    def beats_per_bar(self) -> int:
+        """Quarter notes in a bar of the metre."""
+        return METRES[self.metre]
+
+    @property
+    def unit(self) -> int:
+        """Beats of what music is planned and composed by, see `BAR_UNITS`."""
+        return BAR_UNITS[self.metre]
+
+    @property
+    def last_bar(self) -> int:
+        """The beat on which the last chord begins: one `unit` before the end, or 0."""
+        return max(0, self.beats - self.unit)
 
     def with_curve(self, name: str, values: Any) -> "MusicPlan":
         """Return the same plan with one curve replaced by `values` [B], or by fewer points stretched over the piece."""

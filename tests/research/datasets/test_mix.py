@@ -117,14 +117,14 @@ def test_a_window_in_three_four_is_told_what_is_in_it(tmp_path: Path) -> None:
     assert first_bar.tolist() == [1.0 if 3 * start + i < 3 else 0.0 for i in range(24)]
 
 
-def test_plans_tell_none_of_it_but_the_metre_of_short_bars(tmp_path: Path) -> None:
+def test_plans_tell_the_genre_and_the_metre_of_short_bars_only(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     plain = piece_window(ready(Drawn("a"), tmp_path), rng, Sampling.plain()).tokens
-    assert (plain.genre, plain.corpus, plain.metre) == ("", "", "")
+    assert (plain.genre, plain.corpus, plain.metre) == ("piano", "nifc-piano", "")
     assert plain.harmony is not None
     assert not plain.harmony.any()
     short = piece_window(ready(Drawn("a", (6, 8)), tmp_path), rng, Sampling.plain()).tokens
-    assert (short.genre, short.metre) == ("", "6/8")
+    assert (short.genre, short.metre) == ("piano", "6/8")
 
 
 def test_each_condition_is_dropped_by_itself(tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
-"""The commands of the research wing: `diffbgm dataset`, `train`, `average`, `train-director`, `evaluate`."""
+"""The commands of the research wing: `diffbgm dataset`, `train`, `average`, `train-*`, `evaluate`."""
 
 import argparse
 
-from diffbgm.research.cli import dataset, director, evaluate, train
+from diffbgm.research.cli import critic, dataset, director, evaluate, train
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds them to the command line."""
-    for group in (dataset, train, director, evaluate):
+    for group in (dataset, train, director, critic, evaluate):
         group.add_commands(commands)

@@ -24,8 +24,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "evaluate", help="measure the model, or any system's music; every number with its baseline"
     )
     kinds = evaluate.add_subparsers(required=True, metavar="WHAT")
-    model = kinds.add_parser("model", help="windows composed under the plans of POP909 songs, beside those songs")
-    model.add_argument("--data", type=Path, required=True, help="POP909, folder or zip")
+    model = kinds.add_parser("model", help="windows composed under the plans of people's pieces, beside those pieces")
+    model.add_argument("--data", type=Path, required=True, help="POP909 or another corpus, folder or zip")
     model.add_argument("--songs", default="", metavar="IDS", help="001,002,...: these instead of the validation songs")
     model.add_argument("--save", type=Path, metavar="DIR", help="keep the windows in DIR/windows.npz")
     model.add_argument("--steps", type=int, help="of the sampler")
@@ -39,6 +39,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     sound.add_argument("--palettes", type=int, default=5)
     sound.add_argument("--steps", type=int, help="of the sampler")
     sound.set_defaults(run=run_evaluate_sound, kind="sound")
+    instruments = kinds.add_parser("instruments", help="every preset of the packaged font: loudness, onset, tuning")
+    instruments.add_argument("--write", action="store_true", help="put the loudness into render/data/levels.tsv")
+    instruments.set_defaults(run=run_evaluate_instruments, kind="instruments")
     semantics = kinds.add_parser("semantics", help="the director, what every style tag does, affect asked and heard")
     semantics.add_argument("videos", type=Path, nargs="*", help="whose affect is looked at besides")
     semantics.add_argument("--muvisync", type=Path, metavar="DIR", help="MuVi-Sync's labels and CLIP features")
@@ -58,6 +61,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     pieces.set_defaults(run=run_evaluate_pieces, kind="pieces")
     for kind in (ablations, sweep, pieces):
         kind.add_argument("--data", type=Path, required=True, help="POP909, folder or zip")
+    metre = kinds.add_parser("metre", help="whether the metre asked for can be told from the notes")
+    metre.add_argument("--data", type=Path, nargs="+", required=True, help="corpora in all four metres")
+    metre.add_argument("--style", default="", help="tags of the plans")
+    metre.add_argument("--steps", type=int, help="of the sampler")
+    metre.set_defaults(run=run_evaluate_metre, kind="metre")
     retrieval = kinds.add_parser("retrieval", help="does a video find the music composed for it? P@K on MuVi-Sync")
     retrieval.add_argument("--data", type=Path, required=True, help="folder with MuVi-Sync's labels and CLIP features")
     retrieval.add_argument("--steps", type=int, help="of the sampler")
@@ -89,14 +97,29 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         semantics: 40,
         sweep: 100,
         pieces: 40,
+        metre: 12,
         retrieval: None,
         pairs: 200,
     }
     for kind, count in counts.items():
         kind.add_argument("--n", type=int, default=count, help="windows, videos of each kind, or pieces a tag")
-    for kind in (model, sync, sound, semantics, sweep, pieces, retrieval, pairs, everything):
+    for kind in (model, sync, sound, semantics, sweep, pieces, metre, retrieval, pairs, everything):
         kind.add_argument("--weights", metavar="FOLDER|HUB_ID")
-    for kind in (model, ablations, sync, sound, semantics, sweep, pieces, retrieval, pairs, video, everything):
+    for kind in (
+        model,
+        ablations,
+        sync,
+        sound,
+        instruments,
+        semantics,
+        sweep,
+        pieces,
+        metre,
+        retrieval,
+        pairs,
+        video,
+        everything,
+    ):
         kind.add_argument("--seed", type=int, default=0)
         kind.add_argument("--json", action="store_true", help="print JSON instead of tables")
         kind.add_argument("--json-file", type=Path, metavar="FILE", help="also as JSON into FILE")
@@ -142,6 +165,18 @@ def run_evaluate_pieces(args: argparse.Namespace) -> None:
     run_on_songs(evaluate_pieces, args)
 
 
+def run_evaluate_metre(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate metre`: metres asked of the model, told from what it composed."""
+    from diffbgm.research.evaluation.metre import evaluate_metre
+
+    model, options = load(args), sampler_options(args)
+    with progress_bar() as progress:
+        report = evaluate_metre(
+            model.model, args.data, n=args.n, style=args.style, options=options, on_progress=progress
+        )
+    show(report, args, model, options)
+
+
 def run_on_songs(evaluate: "Callable[..., Report]", args: argparse.Namespace) -> None:
     """An evaluation on POP909's validation songs, with the default sampler."""
     model, options = load(args), sampler_options(args)
@@ -170,6 +205,15 @@ def run_evaluate_sound(args: argparse.Namespace) -> None:
             model, n=args.n, palettes=args.palettes, seed=args.seed, steps=args.steps, on_progress=progress
         )
     show(report, args, model, sampler_options(args))
+
+
+def run_evaluate_instruments(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate instruments`: loudness, peak, onset and tuning of every preset."""
+    from diffbgm.research.evaluation.instruments import evaluate_instruments
+
+    with progress_bar() as progress:
+        report = evaluate_instruments(write=args.write, on_progress=progress)
+    show(report, args)
 
 
 def run_evaluate_semantics(args: argparse.Namespace) -> None:

@@ -242,17 +242,24 @@ def whole_windows(
 ) -> list[tuple[int, int, Window]]:
     """Draws `n` windows inside of pieces: the piece's index, the first bar, the window.
 
-    Pieces are drawn in proportion to the number of bars at which a window fits. DataError where no piece has as many
-    bars.
+    Pieces are drawn in proportion to the number of bars at which a window fits and may begin. DataError where no piece
+    has as many bars.
     """
-    room = np.array([max(0, piece.bars - bars + 1) for piece in pieces])
+    places = [_places(piece, bars) for piece in pieces]
+    room = np.array([len(starts) for starts in places])
     if not room.any():
-        raise DataError(f"no song has the {bars} bars of a window")
+        raise DataError(f"no piece has the {bars} bars of a window")
     drawn = []
     for i in map(int, rng.choice(len(pieces), n, p=room / room.sum())):
-        start = int(rng.integers(room[i]))
+        start = int(places[i][int(rng.integers(room[i]))])
         drawn.append((i, start, cut_window(pieces[i], start, bars, rng, how)))
     return drawn
+
+
+def _places(piece: TrainingPiece, bars: int) -> np.ndarray:
+    """The bars at which a window may begin so that it lies inside of the piece."""
+    inside = np.arange(max(0, piece.bars - bars + 1))
+    return inside if piece.starts is None else np.intersect1d(inside, piece.starts)
 
 
 def draw_sections(

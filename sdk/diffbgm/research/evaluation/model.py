@@ -13,6 +13,8 @@ from diffbgm.files import replacing
 from diffbgm.options import ComposeOptions
 from diffbgm.progress import Progress, part_of, silent
 from diffbgm.research.compose_windows import mode_asked, sample_windows
+from diffbgm.research.datasets.corpora import is_corpus
+from diffbgm.research.datasets.mix import read_parts
 from diffbgm.research.datasets.pop909 import Song, is_validation, read_songs
 from diffbgm.research.datasets.windows import Sampling, TrainingPiece, Window, prepare, whole_windows
 from diffbgm.research.metrics.model import measure_model, model_report
@@ -40,8 +42,9 @@ def evaluate_model(
     save: Path | None = None,
     on_progress: Progress | None = None,
 ) -> Report:
-    """Draws `n` windows of the validation songs (or of `songs`, by id), samples as many for their plans, and measures.
+    """Draws `n` windows of the held-out pieces (or of `songs`, by id), samples as many for their plans, and measures.
 
+    `data` is POP909 or a corpus in the common layout, of which the pieces in 4/4 and 2/4 (in pairs of bars) are used.
     `save` is a folder for windows.npz: `generated` and `reference`, uint8 [n, 4, 128, 88]. `options.seed` decides
     everything that is drawn. Raises DataError when no such song is there.
     """
@@ -49,8 +52,7 @@ def evaluate_model(
         raise InputError(f"n must be at least {SMALLEST} for the classifier to learn anything, got {n}")
     options = options or ComposeOptions()
     progress = on_progress or silent
-    everything = read_songs(data, part_of(progress, 0.0, 0.1))
-    pieces = [prepare(song) for song in chosen(everything, songs)]
+    known, pieces = read_pieces(data, songs, part_of(progress, 0.0, 0.1))
     windows, requested, owner = draw(pieces, n, options.seed)
     reference = np.stack([w.cells for w in windows])
     generated = sample_windows(model, windows, options, part_of(progress, 0.1, 0.85))
@@ -58,11 +60,10 @@ def evaluate_model(
         save_windows(save, generated, reference)
     progress(0.86, "measuring")
     ids = {piece.id for piece in pieces}
-    known = [s for s in everything if not is_validation(s.id) and s.id not in ids]
     result = measure_model(
         generated,
         reference,
-        training=[song.roll.cells for song in known] or None,
+        training=known or None,
         requested=requested,
         asked_major=majors_asked(windows),
         songs=owner if len(set(owner)) >= FOLDS else None,
@@ -106,6 +107,21 @@ def in_interval(values: np.ndarray, owner: Sequence[int]) -> str:
     means = [values[rows].mean() for rows in resampled_groups(owner, rng, 2000)]
     low, high = interval(means)
     return f"{values.mean():.4f} [{low:.4f}, {high:.4f}]"
+
+
+def read_pieces(
+    data: Path | str, songs: Sequence[str], on_progress: Progress
+) -> tuple[list[np.ndarray], list[TrainingPiece]]:
+    """The cells of all pieces that may have been trained on, and the pieces to measure by; see `evaluate_model`."""
+    if is_corpus(data, common=True):
+        if songs:
+            raise InputError("songs are named by POP909's numbers; of other corpora the held-out pieces are used")
+        known, held = read_parts(data, on_progress=on_progress)
+        return [piece.roll.cells for piece in known], held
+    everything = read_songs(data, on_progress)
+    pieces = [prepare(song) for song in chosen(everything, songs)]
+    ids = {piece.id for piece in pieces}
+    return [s.roll.cells for s in everything if not is_validation(s.id) and s.id not in ids], pieces
 
 
 def chosen(songs: Sequence[Song], ids: Sequence[str]) -> list[Song]:

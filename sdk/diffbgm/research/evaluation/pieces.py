@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diffbgm.arrange.expression import shape_velocity
+from diffbgm.arrange.palettes import find_palette
 from diffbgm.arrange.sections import find_sections
 from diffbgm.composer.batching import precision
-from diffbgm.composer.compose import MEAN_VELOCITY, compose, condition_of, window_starts
+from diffbgm.composer.compose import MEAN_VELOCITY, compose, condition_of
 from diffbgm.composer.condition import planned_affect
+from diffbgm.composer.windows import window_starts
 from diffbgm.options import ComposeOptions
 from diffbgm.progress import Progress, part_of, silent
 from diffbgm.research.datasets.bar_affect import affect_of
@@ -190,10 +192,11 @@ def ruled_velocity(plan: MusicPlan, roll: PianoRoll, seed: int) -> np.ndarray:
     """[2, T, 88] velocities of the arranger's rules for notes that are there, none being told."""
     out = np.zeros((2, roll.steps, PITCHES))
     melody, accompaniment = ([replace(n, velocity=MIDDLE) for n in voice] for voice in roll_to_notes(roll))
+    lead, chords = (find_palette("piano").parts[role] for role in ("melody", "chords"))
     shaped = shape_velocity(
-        {"melody": melody, "chords": accompaniment}, plan, find_sections(plan), np.random.default_rng(seed)
+        {lead: melody, chords: accompaniment}, plan, find_sections(plan), np.random.default_rng(seed)
     )
-    for voice, notes in enumerate((shaped["melody"], shaped["chords"])):
+    for voice, notes in enumerate((shaped[lead], shaped[chords])):
         for note in notes:
             out[voice, round(note.start * STEPS_PER_BEAT), note.pitch - LOWEST_PITCH] = note.velocity
     return out

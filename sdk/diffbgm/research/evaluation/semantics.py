@@ -8,6 +8,7 @@ import numpy as np
 
 from diffbgm.planner import STYLES, make_plan
 from diffbgm.planner.director import TARGETS, bundled_director_card
+from diffbgm.planner.styles import ENSEMBLES
 from diffbgm.progress import Progress, part_of, silent
 from diffbgm.research.datasets.muvisync import MusicVideo
 from diffbgm.research.evaluation.footage import inside_table, spread_table
@@ -20,6 +21,8 @@ from diffbgm.types import Cut, MusicPlan, PianoRoll, VideoFeatures
 if TYPE_CHECKING:
     from diffbgm.composer import Denoiser
     from diffbgm.options import ComposeOptions
+
+MEASURED = tuple(tag for tag in STYLES if tag not in {row.name for row in ENSEMBLES})  # what says more than who plays
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,9 @@ def evaluate_semantics(
     videos = [drawn_video(seed, i, seconds=amount.seconds) for i in range(amount.n)]
     points = points_of(amount.plane, seed)
     asked = [drawn_video(seed, i, (v, a), seconds=amount.seconds) for i, (v, a) in enumerate(points)]
-    plans = [make_plan(video, tag) for tag in ("", *STYLES) for video in videos]
+    plans = [make_plan(video, tag) for tag in ("", *MEASURED) for video in videos]
     plans += [make_plan(video) for video in asked]
-    seeds = [seed + i for _ in ("", *STYLES) for i in range(amount.n)] + [seed + i for i in range(amount.plane)]
+    seeds = [seed + i for _ in ("", *MEASURED) for i in range(amount.n)] + [seed + i for i in range(amount.plane)]
     rolls = None
     if model is not None:
         from diffbgm.options import ComposeOptions
@@ -64,9 +67,9 @@ def evaluate_semantics(
 
         rolls = compose_together(model, plans, seeds, options or ComposeOptions(), part_of(progress, 0.0, 0.9))
     progress(0.9, "measuring")
-    groups = len(STYLES) + 1
+    groups = len(MEASURED) + 1
     pieces = pieces_of(plans[: groups * amount.n], rolls, seeds)
-    by_tag = {tag: pieces[k * amount.n : (k + 1) * amount.n] for k, tag in enumerate(("", *STYLES))}
+    by_tag = {tag: pieces[k * amount.n : (k + 1) * amount.n] for k, tag in enumerate(("", *MEASURED))}
     plain = by_tag.pop("")
     how = "composed" if rolls else "planned"
     heard, names = hear_all(plans[groups * amount.n :], rolls and rolls[groups * amount.n :])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diffbgm.arrange import PALETTES, arrange
+from diffbgm.arrange import PALETTES, arrange, cast
 from diffbgm.planner import make_plan
 from diffbgm.progress import Progress, silent
 from diffbgm.render import render
@@ -85,12 +85,13 @@ def measure_piece(model: "DiffBGM", palette: str, seed: int, steps: int | None) 
     plan = make_plan(features, palette)
     score = arrange(model.compose(plan, seed=seed, steps=steps), plan, seed=seed)
     sound = render(score, duration=plan.duration)
-    parts = PALETTES[palette].parts
+    ranges = {(part.role, part.program): (part.low, part.high) for part in cast(plan).players}
     played = [(track, note) for track in score.tracks for note in track.notes]
     outside = [
         note
         for track, note in played
-        if not track.is_drum and not parts[track.role].low <= note.pitch <= parts[track.role].high
+        if not track.is_drum
+        and not ranges[track.role, track.program][0] <= note.pitch <= ranges[track.role, track.program][1]
     ]
     return RenderedPiece(
         palette=palette,

@@ -22,7 +22,8 @@ DESCRIPTORS: dict[str, str] = {
     "length": "mean length of a note, beats",
     "syncopation": "share of onsets on odd sixteenths",
 }
-# What each tag promises to move, and which way; palettes promise other instruments first of all.
+# What each tag promises to move, and which way; palettes promise other instruments first of all, and
+# the genre that every plan has by default promises nothing.
 PROMISES: dict[str, tuple[tuple[str, int], ...]] = {
     "calm": (("onset rate", -1), ("tempo", -1)),
     "happy": (("major", 1), ("pitch", 1)),
@@ -34,6 +35,12 @@ PROMISES: dict[str, tuple[tuple[str, int], ...]] = {
     "romantic": (("length", 1), ("melody", 1)),
     "epic": (("polyphony", 1), ("onset rate", 1)),
     "mysterious": (("major", -1), ("onset rate", -1)),
+    "art-song": (("polyphony", 1), ("syncopation", -1)),
+    "concert-piano": (("pitch", 1), ("polyphony", -1)),
+    "chamber": (("onset rate", -1), ("polyphony", -1)),
+    "symphonic": (("polyphony", 1), ("pitch", 1)),
+    "hymn": (("onset rate", -1), ("syncopation", -1)),
+    "game": (("pitch", -1), ("polyphony", 1)),
     "sparse": (("onset rate", -1),),
     "flowing": (("syncopation", -1),),
     "driving": (("onset rate", 1), ("tempo", 1)),
@@ -123,7 +130,7 @@ def rows_of(tag: str, with_tag: Sequence[TaggedPiece], without: Sequence[TaggedP
 def palette_row(tag: str, with_tag: Sequence[TaggedPiece], without: Sequence[TaggedPiece]) -> tuple:
     """Whether the instruments are others than the piano of an untagged piece (or those, for "piano")."""
     if any(piece.programs is None for piece in with_tag):
-        share = float(np.mean([piece.plan.palette == tag for piece in with_tag]))
+        share = float(np.mean([piece.plan.palette == STYLES[tag].palette for piece in with_tag]))
         return (tag, "palette in the plan: share", None, share, None)
     same = np.array([a.programs == b.programs for a, b in zip(with_tag, without, strict=True)])
     if tag == "piano":

@@ -1,0 +1,160 @@
+"""What has been read of a text so far, and what it comes to in the end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from diffbgm.brief.lexicon import Genre, Lexicon
+from diffbgm.brief.model import Brief, Hit, Moment, Reading, Span
+
+OPPOSED = 0.4  # valence to either side of 0 from which on two moods contradict each other
+ACOUSTIC = frozenset({"piano", "mallets", "plucked", "organ", "reeds", "guitar", "strings", "voices", "flutes"})
+LOUD_GUITARS = frozenset({"electric guitar", "distorted guitar", "overdriven guitar", "muted guitar"})
+MEDIUM = (76.0, 104.0)  # a medium tempo is the genre's, where there is one
+NARROW = 6.0  # beats per minute: a word of tempo counts alone where it shares less than that with the genre
+UNPITCHED = frozenset({"taiko", "melodic tom", "woodblock", "agogo"})  # drums that General MIDI has as instruments
+BROAD = frozenset({  # kinds of film and of music that give way to a narrower one
+    "epic orchestral", "cinematic", "electro", "classical", "latin", "orchestral", "folk", "world music", "corporate",
+    "sport", "action", "horror", "thriller", "fantasy", "documentary", "game score", "film noir", "science fiction",
+    "celtic", "pop",
+})  # fmt: skip
+ENOUGH = 3  # named pitched instruments that need nobody beside them
+
+
+@dataclass
+class Draft:
+    """What has been read so far; `finish` weighs it: figures beat words, words beat what a genre usually has."""
+
+    lexicon: Lexicon
+    bpm: tuple[float, float] | None = None
+    tonic: int | None = None
+    mode: Literal["major", "minor"] | None = None
+    metre: str | None = None
+    genres: list[str] = field(default_factory=list)
+    instruments: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)
+    lead: str | None = None
+    soloist: str | None = None
+    solo: bool = False
+    drums: bool | None = None
+    moods: list[tuple[float, float, str]] = field(default_factory=list)  # valence, arousal, words (scenes: "")
+    tags: list[str] = field(default_factory=list)
+    unwanted: set[str] = field(default_factory=set)  # tags of moods that are ruled out
+    tempo_word: tuple[float, float] | None = None
+    scene_genres: list[str] = field(default_factory=list)
+    energy: tuple[tuple[Moment, float], ...] = ()
+    hits: list[Hit] = field(default_factory=list)
+    rests: list[Span] = field(default_factory=list)
+    speech: bool = False
+    ending: Literal["fade", "final", "cut"] | None = None
+    conflicts: list[str] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+    def say(self, words: str, meaning: str) -> None:
+        """Note what a part of the text was taken to mean."""
+        self.readings.append(Reading(words.strip(), meaning))
+
+    def finish(self) -> Brief:
+        """The brief."""
+        known = self.lexicon.genres
+        self.genres = sorted(self.genres, key=lambda name: name in BROAD)
+        genre = next(iter([*self.genres, *self.scene_genres]), None)
+        row = known[genre] if genre else None
+        named = known[self.genres[0]] if self.genres else None
+        valence, arousal = _mean([v for v, _, _ in self.moods]), _mean([a for _, a, _ in self.moods])
+        mode = self.mode or self._usual_mode(valence)
+        if row is not None:
+            valence = row.valence if valence is None else valence
+            arousal = row.arousal if arousal is None else arousal
+        instruments = tuple(dict.fromkeys(name for name in self.instruments if not self._excluded(name)))
+        solo = (self.solo or (self.soloist is not None and len(instruments) == 1)) and bool(instruments)
+        lead = self.lead or (self.soloist if not solo else None)
+        drums = self._usual_drums(instruments, solo, named, arousal)
+        self._tell_conflicts()
+        return Brief(
+            bpm=self.bpm or (self.tempo_word if named is None else _meet(self.tempo_word, named.bpm)),
+            tonic=self.tonic,
+            mode=mode,
+            metre=self.metre or next((known[g].metre for g in self.genres if known[g].metre != "4/4"), None),
+            genre=genre,
+            instruments=instruments,
+            without=tuple(dict.fromkeys(self.without)),
+            lead=None if lead is None or self._excluded(lead) else lead,
+            solo=solo,
+            drums=drums,
+            valence=valence,
+            arousal=arousal,
+            tags=tuple(dict.fromkeys(tag for tag in self.tags if tag not in self.unwanted)),
+            energy=self.energy,
+            hits=tuple(self.hits),
+            rests=tuple(self.rests),
+            speech=self.speech,
+            ending=self.ending,
+            typical=() if named is None or solo else self._typical(named, instruments, drums),
+            conflicts=tuple(self.conflicts),
+            readings=tuple(self.readings),
+            unread=tuple(dict.fromkeys(self.unread)),
+        )
+
+    def _usual_mode(self, valence: float | None) -> Literal["major", "minor"] | None:
+        """The mode that moods suggest, or else the genre."""
+        if valence is not None and abs(valence) >= 0.2:
+            return "major" if valence > 0 else "minor"
+        known = self.lexicon.genres
+        usual = next((known[name].mode for name in self.genres if known[name].mode), None)
+        return None if usual is None else "major" if usual == "major" else "minor"
+
+    def _usual_drums(
+        self, instruments: tuple[str, ...], solo: bool, genre: Genre | None, arousal: float | None
+    ) -> bool | None:
+        """Whether there are drums: as said; else as instruments, genre and mood have them."""
+        families = {self.lexicon.instruments[name].family for name in instruments}
+        if self.drums is not None:
+            return self.drums
+        if families & {"drums"} or UNPITCHED & {*instruments}:
+            return True
+        if solo:
+            return False
+        if genre is not None and genre.drums is not None:
+            return genre.drums
+        soft = arousal is None or arousal < 0.5
+        return False if families and families <= ACOUSTIC and not LOUD_GUITARS & {*instruments} and soft else None
+
+    def _typical(self, genre: Genre, instruments: tuple[str, ...], drums: bool | None) -> tuple[str, ...]:
+        """What the genre has beside the named instruments: families that are not there yet."""
+        of = self.lexicon.instruments
+        have = {of[name].family for name in instruments}
+        crowded = len([name for name in instruments if of[name].family != "drums"]) >= ENOUGH
+        return tuple(
+            name
+            for name in genre.instruments
+            if of[name].family not in have
+            and not self._excluded(name)
+            and (drums is not False or (of[name].family != "drums" and name not in UNPITCHED))
+            and (not crowded or of[name].family in ("bass", "drums"))
+        )
+
+    def _excluded(self, name: str) -> bool:
+        return name in self.without or self.lexicon.instruments[name].family in self.without
+
+    def _tell_conflicts(self) -> None:
+        high = next((words for v, _, words in self.moods if v >= OPPOSED and words), None)
+        low = next((words for v, _, words in self.moods if v <= -OPPOSED and words), None)
+        if high and low:
+            self.conflicts.append(f"{high!r} and {low!r} contradict each other: the mood lies between them")
+        for name in dict.fromkeys(self.instruments):
+            if self._excluded(name):
+                self.conflicts.append(f"{name} is asked for and ruled out: it does not sound")
+
+
+def _meet(wanted: tuple[float, float] | None, usual: tuple[float, float]) -> tuple[float, float]:
+    """The part of a genre's tempi that a word asks for: where both meet, else what the word says."""
+    if wanted is None or wanted == MEDIUM:
+        return usual
+    low, high = max(wanted[0], usual[0]), min(wanted[1], usual[1])
+    return (low, high) if high - low >= NARROW else wanted
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return max(-1.0, min(1.0, sum(values) / len(values))) if values else None

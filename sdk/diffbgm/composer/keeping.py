@@ -1,0 +1,125 @@
+"""Music that stays while the rest is composed again: what is fixed, what is open, and which windows that takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diffbgm.composer.guidance import ModeTarget
+from diffbgm.composer.windows import window_starts
+from diffbgm.errors import PlanError
+from diffbgm.roll import key_shift, transpose
+from diffbgm.types import PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll
+
+SURE_LOGIT = 12.0  # of a cell that is not to change
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Music that is not to change: `roll` (in the plan's key) where `steps` [T] is True."""
+
+    roll: PianoRoll
+    steps: np.ndarray
+
+
+def merge_keeps(keep: "Keep | Sequence[Keep] | None", plan: MusicPlan) -> Keep | None:
+    """One `Keep` for several, such as bars of different takes; where two keep the same step, the later one counts.
+
+    Raises:
+        PlanError: One of them has not as many steps as the plan, or together they leave nothing open.
+    """
+    keeps = [keep] if isinstance(keep, Keep) else list(keep or ())
+    steps = plan.beats * STEPS_PER_BEAT
+    for one in keeps:
+        if one.roll.steps != steps or one.steps.shape != (steps,):
+            raise PlanError(f"the music to keep has {one.roll.steps} steps, the plan {steps}; recut it first")
+    if not keeps:
+        return None
+    kept, merged = keeps[0].steps.astype(bool), keeps[0].roll
+    for one in keeps[1:]:
+        merged, kept = keep_exactly(merged, one), kept | one.steps
+    if kept.all():
+        raise PlanError("the music to keep leaves no bar open: there is nothing to compose")
+    return Keep(merged, kept)
+
+
+def open_steps(keep: Keep | None, plan: MusicPlan, length: int) -> np.ndarray:
+    """[length] True where a step of the piece is to be composed, of a piece padded to `length` steps."""
+    out = np.arange(length) < plan.beats * STEPS_PER_BEAT
+    if keep is not None:
+        out[: len(keep.steps)] &= ~keep.steps
+    return out
+
+
+def open_window_starts(free: np.ndarray, plan: MusicPlan, window: int, turn: int) -> list[int]:
+    """`window_starts` over the stretch of the piece that holds all open steps, with a bar before and after it.
+
+    Windows in which nothing is open are left out, so that a few bars cost a few windows however long the piece is.
+
+    Args:
+        free: [T] of `open_steps`.
+        plan: Of the piece.
+        window: Beats of a window.
+        turn: Number of the step, from 0.
+
+    Returns:
+        First beats, rising; of the whole piece where nothing is kept.
+    """
+    steps = np.flatnonzero(free)
+    bar, beats = plan.unit, plan.beats
+    first, last = (int(steps[i]) // (bar * STEPS_PER_BEAT) for i in (0, -1))
+    start, end = max(0, first - 1) * bar, min(beats, (last + 2) * bar)
+    if (missing := window - (end - start)) > 0:
+        start = max(0, min(start - missing // 2 // bar * bar, beats - window))
+        end = min(beats, start + window)
+    starts = [start + at for at in window_starts(end - start, window, turn, bar)]
+    return [at for at in starts if free[at * STEPS_PER_BEAT : (at + window) * STEPS_PER_BEAT].any()]
+
+
+def untie(source: np.ndarray | None, free: np.ndarray) -> np.ndarray | None:
+    """`sections.noise_source` among open steps only, so that what is kept does not pull what returns of it.
+
+    Args:
+        source: [length] which step each step takes its noise from, or None.
+        free: [length] of `open_steps`.
+
+    Returns:
+        [length] the same, each kept step by itself and each group led by its first open step; None where nothing
+        returns any more.
+    """
+    if source is None:
+        return None
+    own = np.arange(len(source))
+    leader = np.full(len(source), len(source))
+    np.minimum.at(leader, source[free], own[free])
+    tied = np.where(free, leader[source], own)
+    return None if np.array_equal(tied, own) else tied
+
+
+def open_targets(targets: Sequence[ModeTarget], free: np.ndarray) -> list[ModeTarget]:
+    """The targets of the mode, weighed over open steps only."""
+    opened = torch.as_tensor(free)
+    weighed = [target._replace(steps=target.steps[opened.to(target.steps.device)[target.steps]]) for target in targets]
+    return [target for target in weighed if len(target.steps)]
+
+
+def fixed_logits(keep: Keep | None, plan: MusicPlan, length: int, device: torch.device) -> Tensor:
+    """[4, length, 88] sure logits where music is kept and past the end, where all is silent; NaN elsewhere."""
+    out = np.full((4, length, PITCHES), np.nan, np.float32)
+    out[:, plan.beats * STEPS_PER_BEAT :] = -SURE_LOGIT
+    if keep is not None:
+        cells = transpose(keep.roll, key_shift(plan.key)).cells
+        mask = np.flatnonzero(keep.steps)
+        out[:, mask] = np.where(cells[:, mask] > 0, SURE_LOGIT, -SURE_LOGIT)
+    return torch.as_tensor(out).to(device)
+
+
+def keep_exactly(roll: PianoRoll, keep: Keep) -> PianoRoll:
+    """The kept steps bit for bit as they were."""
+    cells, velocity = np.array(roll.cells), np.array(roll.velocity)
+    cells[:, keep.steps] = keep.roll.cells[:, keep.steps]
+    if keep.roll.velocity is not None:
+        velocity[:, keep.steps] = keep.roll.velocity[:, keep.steps]
+    return replace(roll, cells=cells, velocity=velocity)

@@ -1,0 +1,100 @@
+"""Spotting: hits, rests and energy of a brief as places in a plan."""
+
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from diffbgm.brief import Brief
+from diffbgm.types import SYNC_TOLERANCE, Instrumentation, PlannedHit, TempoMap
+
+HIT, RESUME = 30.0, 12.0  # what a hit and the end of a rest are worth to the tempo fit; a strong cut is about 5
+HOLD = 2.0  # beats that the last chord should have
+TOLERANCE = 0.02  # share by which an exact tempo may be missed
+
+Span = tuple[float, float]
+
+
+def anchors_of(brief: Brief, duration: float) -> list[tuple[float, float]]:
+    """(seconds, worth) of the moments that want a half beat: hits, and where music comes back after a rest."""
+    hits = [(hit.at.seconds(duration), HIT) for hit in brief.hits]
+    ends = [(end, RESUME) for _, end in rests_of(brief, duration) if end < duration - 0.5]
+    return sorted((t, worth) for t, worth in (*hits, *ends) if 0.05 < t < duration - 0.05)
+
+
+def rests_of(brief: Brief, duration: float) -> tuple[Span, ...]:
+    """The rests in seconds, in order, those that touch joined."""
+    out: list[Span] = []
+    for start, end in sorted(span.seconds(duration) for span in brief.rests):
+        if out and start <= out[-1][1] + 0.05:
+            out[-1] = (out[-1][0], max(out[-1][1], end))
+        elif end - start > 0.05:
+            out.append((start, end))
+    return tuple(out)
+
+
+def place_hits(brief: Brief, duration: float, tempo: TempoMap) -> tuple[PlannedHit, ...]:
+    """Each hit with its nearest half beat; none inside a rest, where nothing may begin."""
+    found: dict[float, float] = {}
+    rests = rests_of(brief, duration)
+    for hit in brief.hits:
+        time = hit.at.seconds(duration)
+        if any(start - 0.02 <= time < end - 0.02 for start, end in rests):
+            continue
+        found[time] = max(hit.size, found.get(time, 0.0))
+    beats = {time: round(float(tempo.beat_at(time)) * 2) / 2 for time in found}
+    return tuple(
+        PlannedHit(time, size, beats[time], time - float(tempo.time_at(beats[time])))
+        for time, size in sorted(found.items())
+    )
+
+
+def tell_spotting(hits: Sequence[PlannedHit], rests: Sequence[Span]) -> list[str]:
+    """How well each hit is met, and where nothing begins, in words."""
+    lines = [
+        f"hit at {hit.time:.2f} s: "
+        + (f"beat {hit.beat:g} lies on it" if abs(hit.error) <= SYNC_TOLERANCE else "off the beat")
+        + f" ({1000 * hit.error:+.0f} ms)"
+        for hit in hits
+    ]
+    return lines + [f"rest from {start:.2f} to {end:.2f} s: no note begins" for start, end in rests]
+
+
+def energy_of(brief: Brief, duration: float) -> tuple[Span, ...]:
+    """(seconds, level) points, in order."""
+    points = [(moment.seconds(duration), level) for moment, level in brief.energy]
+    return tuple(sorted(points, key=lambda point: point[0]))
+
+
+def level_at(points: Sequence[Span], times: np.ndarray) -> np.ndarray:
+    """The energy [n] at times in seconds."""
+    return np.interp(times, [time for time, _ in points], [level for _, level in points])
+
+
+def instrumentation_of(brief: Brief) -> Instrumentation:
+    """Who plays: the named instruments, the lead among them, then what the genre usually has."""
+    lead = (brief.lead,) if brief.lead and brief.lead not in brief.instruments else ()
+    names = (*lead, *brief.instruments, *brief.typical)
+    return Instrumentation(tuple(dict.fromkeys(names)), brief.without, brief.lead or "", brief.solo, brief.drums)
+
+
+def end_of_bars(duration: float, bpm: tuple[float, float], prefer: float, unit: int) -> float:
+    """Seconds at which the last bar ends for a tempo between `bpm`: `duration`, or later where the film ends inside it.
+
+    Whole bars (`unit` beats) fill the film where a tempo of the range allows. Else the film ends on a beat of the last
+    bar, on its third or later if that can be had, so that the last chord is heard; in films of a few beats between two.
+    """
+    low, high = bpm[0] * duration / 60.0, bpm[1] * duration / 60.0
+    if low == high:
+        low, high = low * (1 - TOLERANCE), high * (1 + TOLERANCE)
+    if np.floor(high / unit) * unit >= low:
+        return duration
+    aim = float(np.clip(prefer * duration / 60.0, low, high))
+    whole = np.arange(np.ceil(low), np.floor(high) + 1)
+    late = whole[whole % unit >= HOLD] if (whole % unit >= HOLD).any() else whole
+    beats = float(late[np.abs(late - aim).argmin()]) if len(late) else aim
+    if beats < unit:
+        return duration
+    return duration * float(np.ceil(beats / unit)) * unit / beats

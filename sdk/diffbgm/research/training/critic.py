@@ -1,0 +1,116 @@
+"""Fits the critic: logistic regression that tells windows of training songs from windows composed under their plans."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from diffbgm.critic.features import look_at
+from diffbgm.critic.model import Critic, save_critic
+from diffbgm.options import ComposeOptions
+from diffbgm.progress import Progress, part_of, silent
+from diffbgm.research.compose_windows import sample_windows
+from diffbgm.research.datasets.pop909 import is_validation, read_songs
+from diffbgm.research.datasets.windows import Sampling, Window, prepare, whole_windows
+from diffbgm.research.metrics.descriptors import describe_all
+from diffbgm.research.metrics.twosample import two_sample
+
+if TYPE_CHECKING:
+    from diffbgm.composer import Denoiser
+
+BARS = 8
+STRENGTH = 0.01  # of the regression's inverse penalty
+
+
+def fit(composed: np.ndarray, songs: np.ndarray) -> Critic:
+    """A critic from the cells of composed and of songs' windows, each [n, 4, T, 88]."""
+    from sklearn.linear_model import LogisticRegression
+
+    rows = np.array([look_at(cells) for cells in (*composed, *songs)])
+    mean, scale = rows.mean(0), np.maximum(rows.std(0), 1e-3)
+    labels = np.repeat([0, 1], [len(composed), len(songs)])
+    model = LogisticRegression(C=STRENGTH, max_iter=5000).fit((rows - mean) / scale, labels)
+    return Critic(mean, scale, model.coef_[0], float(model.intercept_[0]))
+
+
+def train_critic(
+    model: "Denoiser",
+    data: Path | str,
+    out: Path,
+    *,
+    n: int = 960,
+    n_validation: int = 96,
+    takes: int = 8,
+    options: ComposeOptions | None = None,
+    on_progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Composes windows under the plans of training songs, fits a critic, and measures it on validation songs.
+
+    Args:
+        model: The denoiser whose takes are to be ranked.
+        data: POP909 as an archive or a folder.
+        out: The file of the critic.
+        n: Training windows of each kind.
+        n_validation: Windows of validation songs, each composed `takes` times.
+        takes: Takes that the critic chooses from.
+        options: Of composing; the seed draws everything.
+        on_progress: Called with (fraction 0..1, message).
+
+    Returns:
+        What was measured, see `measure`.
+
+    Raises:
+        DataError: The songs cannot be read.
+
+    """
+    options, told = options or ComposeOptions(), on_progress or silent
+    songs = read_songs(data)
+    drawn: dict[bool, tuple[list[Window], list[str]]] = {}
+    for validation, count in ((False, n), (True, n_validation)):
+        pieces = [prepare(s) for s in songs if is_validation(s.id) == validation and s.bars >= BARS]
+        rows = whole_windows(pieces, count, BARS, np.random.default_rng([options.seed, 2]), Sampling.plain())
+        drawn[validation] = [window for _, _, window in rows], [pieces[i].id for i, _, _ in rows]
+    windows = drawn[False][0]
+    composed = sample_windows(model, windows, options, part_of(told, 0.0, n / (n + n_validation * takes)))
+    critic = fit(composed, np.stack([w.cells for w in windows]))
+    tried: list[np.ndarray] = []
+    for take in range(takes):
+        seed = ComposeOptions(**{**vars(options), "seed": options.seed + 1 + take})
+        tried.append(sample_windows(model, drawn[True][0], seed, silent))
+        told((n + n_validation * (take + 1)) / (n + n_validation * takes), f"take {take + 1} of {takes}")
+    card = measure(critic, np.stack(tried), np.stack([w.cells for w in drawn[True][0]]), drawn[True][1])
+    card |= {"n": n, "steps": options.steps, "seed": options.seed, "data": "POP909, songs that are not for validation"}
+    save_critic(critic, out, card)
+    return card
+
+
+def measure(
+    critic: Critic, tried: np.ndarray, songs: np.ndarray, owner: Sequence[str], seed: int = 0
+) -> dict[str, Any]:
+    """How well a classifier that is fitted afresh, on other descriptors, tells the critic's choice from songs.
+
+    Args:
+        critic: That chooses.
+        tried: [takes, n, 4, T, 88] windows composed under the plans of `songs`.
+        songs: [n, 4, T, 88].
+        owner: [n] the song of each; the judge never has one song on both sides of a split.
+        seed: Of the judge.
+
+    Returns:
+        By number of takes the AUC with its 95 % interval; for one take the mean over all that were tried.
+
+    """
+    judged = np.stack([describe_all(one) for one in tried])
+    reference = describe_all(songs)
+    scores = np.array([[critic.judge(cells) for cells in one] for one in tried])
+    groups = (np.array(owner), np.array(owner))
+    singles = [two_sample(one, reference, groups=groups, seed=seed) for one in judged]
+    auc: dict[str, list[float]] = {
+        "1": [round(float(np.mean([getattr(s, name) for s in singles])), 3) for name in ("auc", "low", "high")]
+    }
+    for count in (k for k in (2, 4, 8, 16) if k <= len(tried)):
+        chosen = judged[scores[:count].argmax(0), np.arange(len(songs))]
+        found = two_sample(chosen, reference, groups=groups, seed=seed)
+        auc[str(count)] = [round(value, 3) for value in (found.auc, found.low, found.high)]
+    return {"auc of a fresh judge by takes, 95 % interval": auc, "n_validation": len(songs), "songs": len(set(owner))}

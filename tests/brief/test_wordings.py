@@ -1,0 +1,174 @@
+"""Briefs in other words than the tables' own, in ten languages; knobs, and which of them beats what."""
+
+import time
+from typing import Any
+
+import pytest
+
+from diffbgm.brief import lexicon, read_asked, read_brief, read_knobs
+from diffbgm.errors import OptionError
+
+WORDINGS: list[tuple[str, dict[str, Any]]] = [
+    ("slow blues in E, harmonica and electric guitar", {"tonic": 4, "instruments": ("harmonica", "electric guitar")}),
+    ("Viennese waltz for strings, 160 bpm", {"metre": "3/4", "bpm": (160, 160)}),
+    ("polka with accordion and tuba, no drums", {"metre": "2/4", "drums": False}),
+    ("in d-Moll, 70 Schläge pro Minute, Cello und Orgel", {"tonic": 2, "mode": "minor", "bpm": (70, 70)}),
+    ("tango, bandoneón y violín, la menor", {"tonic": 9, "mode": "minor", "instruments": ("bandoneon", "violin")}),
+    ("valse lente au piano en sol majeur", {"tonic": 7, "mode": "major", "metre": "3/4"}),
+    ("marimba y vibráfono sin piano ni cuerdas", {"without": ("piano", "strings")}),
+    ("violin solo over piano and bass", {"lead": "violin", "solo": False}),
+    ("solo harp, 3/4, A major", {"solo": True, "metre": "3/4", "tonic": 9, "drums": False}),
+    ("trumpet takes the melody, big band", {"lead": "trumpet", "genre": "big band", "drums": True}),
+    ("the oboe carries the tune", {"lead": "oboe"}),
+    ("melody: flute, chords: harp", {"lead": "flute", "instruments": ("flute", "harp")}),
+    ("presto, D major", {"bpm": (168, 196), "tonic": 2}),
+    ("largo, C# minor, organ", {"tonic": 1, "mode": "minor", "instruments": ("organ",)}),
+    ("string quartet, adagio, D minor", {"bpm": (60, 78), "genre": "string quartet", "drums": False}),
+    ("in a minor key, no guitars please", {"tonic": None, "mode": "minor", "without": ("guitar",)}),
+    ("only piano and strings", {"solo": True, "instruments": ("acoustic piano", "strings")}),
+    ("strings only, no brass, no woodwinds", {"solo": True, "without": ("brass", "flutes", "reeds")}),
+    ("anything but piano", {"without": ("piano",), "instruments": ()}),
+    ("everything except drums, funk", {"drums": False, "genre": "funk"}),
+    ("instead of piano use harp", {"without": ("piano",), "instruments": ("harp",)}),
+    ("piano-free jazz", {"without": ("piano",), "genre": "jazz"}),
+    ("drumless ambient", {"drums": False, "genre": "ambient"}),
+    ("no sad strings", {"without": ("strings",), "mode": None}),
+    ("heroic march, trumpets and snare drum", {"genre": "march", "drums": True}),
+    ("boss battle, chiptune, 160 bpm", {"genre": "chiptune", "mode": "minor"}),
+    ("dubstep 140", {"bpm": (140, 140), "drums": True}),
+    ("happy but in a minor key", {"mode": "minor"}),
+    ("E flat major, brass band march", {"tonic": 3, "genre": "march"}),
+    ("fis-Moll, Klavier", {"tonic": 6, "mode": "minor"}),
+    ("Es-Dur, Streicher", {"tonic": 3, "mode": "major"}),
+    ("si bémol majeur, hautbois", {"tonic": 10, "mode": "major", "instruments": ("oboe",)}),
+    ("fa diesis minore, chitarra", {"tonic": 6, "mode": "minor"}),
+    ("do sostenido menor, arpa", {"tonic": 1, "mode": "minor", "instruments": ("harp",)}),
+    ("降E大调 小号", {"tonic": 3, "mode": "major", "instruments": ("trumpet",)}),
+    ("変ロ長調 クラリネット", {"tonic": 10, "mode": "major", "instruments": ("clarinet",)}),
+    ("до минор, орган", {"tonic": 0, "mode": "minor", "instruments": ("organ",)}),
+    ("быстрая весёлая музыка, аккордеон, без барабанов", {"mode": "major", "drums": False}),
+    ("悲伤的小提琴,D小调", {"tonic": 2, "mode": "minor", "instruments": ("violin",)}),
+    ("明るいウクレレ、ドラムなし", {"mode": "major", "instruments": ("ukulele",), "drums": False}),
+    ("緊張感のある弦楽、ピアノなし", {"mode": "minor", "without": ("piano",)}),
+    ("खुश संगीत, सितार और तबला", {"mode": "major", "drums": True}),
+    ("Trauermarsch, Posaunen, c-Moll", {"genre": "funeral march", "tonic": 0, "instruments": ("trombone",)}),
+    ("samba feliz com cavaquinho e flauta", {"genre": "samba", "instruments": ("ukulele", "flute")}),
+    ("key: Em, rock", {"tonic": 4, "mode": "minor"}),
+    ("F sharp minor, 120 bpm, synth lead", {"tonic": 6, "bpm": (120, 120)}),
+    ("drone, no drums, no melody, no strings", {"without": ("drums", "melody", "strings"), "drums": False}),
+    ("12/8 shuffle blues", {"metre": "6/8"}),
+]
+RESTS = [
+    ("the music starts at 0:03", [(0, 3)]),
+    ("music stops at 0:15", [(15, 20)]),
+    ("silent from 0:08 to 0:12", [(8, 12)]),
+    ("pause between 5 s and 7 s", [(5, 7)]),
+    ("let the first five seconds be silent, then strings", [(0, 5)]),
+    ("no music for the last 4 seconds", [(16, 20)]),
+    ("two seconds of silence at 0:06", [(6, 8)]),
+    ("begins with silence for three seconds", [(0, 3)]),
+    ("silencio entre 5 y 8 segundos", [(5, 8)]),
+    ("Stille von 0:05 bis 0:08", [(5, 8)]),
+    ("silence jusqu'à 0:04", [(0, 4)]),
+]
+HITS = [
+    ("hits at 0:04, 0:09 and 0:14", [4, 9, 14]),
+    ("hits at 4, 9 and 14 seconds", [4, 9, 14]),
+    ("sync hits: 3s, 6s, 9s", [3, 6, 9]),
+    ("big chord at 4 s, small accent at 9 s", [4, 9]),
+    ("strike when the door slams at 0:13", [13]),
+    ("un golpe en el segundo 7", [7]),
+    ("Ein Schlag bei 0:09", [9]),
+]
+ARCS = [
+    ("gets louder and louder until the end", "rise"),
+    ("empieza suave y termina fuerte", "rise"),
+    ("commence doucement puis monte en puissance", "rise"),
+    ("big finish", "rise"),
+    ("starts loud and dies away", "fall"),
+    ("ends quietly", "fall"),
+    ("quiet-loud-quiet", "peak"),
+    ("rise, then fall", "peak"),
+    ("loud - quiet - loud", "dip"),
+    ("energetic intro, mellow middle, energetic outro", "dip"),
+]
+
+
+@pytest.mark.parametrize(("text", "facts"), WORDINGS)
+def test_a_wording_states_its_facts(text: str, facts: dict[str, Any]) -> None:
+    brief = read_brief(text)
+    assert {name: getattr(brief, name) for name in facts} == facts
+
+
+@pytest.mark.parametrize(("text", "rests"), RESTS)
+def test_a_wording_asks_for_silence(text: str, rests: list[tuple[float, float]]) -> None:
+    assert [span.seconds(20.0) for span in read_brief(text).rests] == rests
+
+
+@pytest.mark.parametrize(("text", "times"), HITS)
+def test_a_wording_asks_for_hits(text: str, times: list[float]) -> None:
+    assert [hit.at.seconds(20.0) for hit in read_brief(text).hits] == times
+
+
+@pytest.mark.parametrize(("text", "arc"), ARCS)
+def test_a_wording_has_an_arc(text: str, arc: str) -> None:
+    points = [(moment.seconds(20.0), level) for moment, level in read_brief(text).energy]
+    first, last = points[0][1], points[-1][1]
+    middle = min(points, key=lambda point: abs(point[0] - 10.0))[1]
+    found = "rise" if last > first else "fall" if last < first else "peak" if middle > first else "dip"
+    assert found == arc
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["sorowful pianno walz", "", "happy sad major minor fast slow 60 bpm 180 bpm no piano piano", "a" * 100_000,
+     "piano " * 20_000, "مرحبا بالعالم", "🎬🎵", "zorgl " * 500, "0:05 " * 400, "not " * 500, "1-" * 1000],
+)  # fmt: skip
+def test_any_text_is_read_within_50_ms(text: str) -> None:
+    lexicon()
+    read_brief("piano")
+    spent: list[float] = []
+    for _ in range(3):
+        began = time.process_time()
+        read_brief(text)
+        spent.append(time.process_time() - began)
+    assert min(spent) < 0.05
+
+
+def test_a_contradiction_is_named() -> None:
+    assert any("contradict" in line for line in read_brief("happy and dreadful").conflicts)
+    assert any("the first counts" in line for line in read_brief("90 bpm, 120 bpm").conflicts)
+    assert any("ruled out" in line for line in read_brief("piano, no piano").conflicts)
+    both = read_asked({"bpm": "90", "prompt": "techno, 128 bpm"})
+    assert both.bpm == (90, 90)
+    assert any("the option counts" in line for line in both.conflicts)
+
+
+def test_knobs_are_read_and_beat_the_text() -> None:
+    knobs = {"bpm": "90-100", "key": "Am", "metre": "3/4", "instruments": "cello, rhodes", "without": "strings",
+             "lead": "flute", "energy": "0:.2 10:.8", "mood": "-0.5,0.2", "ending": "cut", "hit": "12.4; 0:45 big",
+             "rest": "8-12"}  # fmt: skip
+    brief = read_knobs(knobs)
+    assert (brief.bpm, brief.tonic, brief.mode, brief.metre) == ((90, 100), 9, "minor", "3/4")
+    assert (brief.instruments, brief.without, brief.lead) == (("cello", "electric piano"), ("strings",), "flute")
+    assert [(hit.at.value, hit.size) for hit in brief.hits] == [(12.4, 0.7), (45, 1.0)]
+    asked = read_asked({**knobs, "prompt": "samba in C major"})
+    assert (asked.genre, asked.mode, asked.drums) == ("samba", "minor", True)
+    assert "cello" not in asked.instruments  # ruled out, and said so
+    assert read_asked({"genre": "samba", "prompt": "in D minor"}).mode == "minor"  # a genre's usual mode is no order
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("bpm", "30", "from 40 to 200"), ("bpm", "fast", "range such as 90-100"), ("key", "H#q", "such as 'A minor'"),
+        ("metre", "5/4", "4/4, 3/4"), ("genre", "sambba", "did you mean samba"), ("lead", "drums", "with pitches"),
+        ("instruments", "celo", "did you mean .*cello"), ("energy", "2", "between 0 and 1"),
+        ("rest", "9-3", "must end"),
+        ("energy", "5:.2 1:.3", "must rise"), ("mood", "7,1", "valence,arousal"), ("hit", "soon", "such as '12.4'"),
+        ("ending", "bang", "fade, final, cut"),
+    ],
+)  # fmt: skip
+def test_a_wrong_knob_is_refused(name: str, value: str, says: str) -> None:
+    with pytest.raises(OptionError, match=says):
+        read_knobs({name: value})

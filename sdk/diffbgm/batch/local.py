@@ -61,7 +61,7 @@ def score_here(
                 return piece
             finishing.append(pool.submit(finish, piece))
 
-    finishing.extend(pool.submit(finish, piece) for piece in compose_rows(model, take))
+    finishing.extend(pool.submit(finish, piece) for piece in compose_rows(model.model, model.dtype, take))
     for future in as_completed(finishing):
         future.result()
         report()

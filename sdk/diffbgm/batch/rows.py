@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diffbgm.batch.outcomes import WAITING, Job, Outcome, read_json, summary_of
 from diffbgm.batch.outputs import FILES, file_names
@@ -19,10 +19,14 @@ from diffbgm.batch.storage import local_copy, put
 from diffbgm.errors import DiffBGMError, OutputError, RenderError
 from diffbgm.files import TEMPORARY
 from diffbgm.options import ComposeOptions
-from diffbgm.pipeline import DiffBGM
 from diffbgm.progress import Clock
 from diffbgm.stages import PlannedVideo, analyze_and_plan, arrange_and_render, options_of
 from diffbgm.types import PianoRoll
+
+if TYPE_CHECKING:
+    import torch
+
+    from diffbgm.composer import Denoiser
 
 ROOM = 1 << 20  # bytes: a disk with less has no room for anybody's sound
 
@@ -73,11 +77,14 @@ def plan_row(piece: Piece) -> Piece:
     return replace(piece, planned=planned, seconds=planned.seconds)
 
 
-def compose_rows(model: DiffBGM, take: Callable[[bool], Piece | None]) -> Iterator[Piece]:
+def compose_rows(
+    model: "Denoiser", dtype: "torch.dtype | None", take: Callable[[bool], Piece | None]
+) -> Iterator[Piece]:
     """Composes planned rows as they come; windows of several share the network's batches.
 
     Args:
-        model: With the denoiser on its device.
+        model: The denoiser on its device.
+        dtype: See `precision.compute_dtype`.
         take: As of `compose_many`: hands out a piece without error.
 
     Yields:
@@ -91,7 +98,7 @@ def compose_rows(model: DiffBGM, take: Callable[[bool], Piece | None]) -> Iterat
             return None
         return ComposeJob((piece, time.monotonic()), piece.planned.plan, asked(piece))
 
-    for (piece, began), roll in compose_many(model.model, next_job, dtype=model.dtype):
+    for (piece, began), roll in compose_many(model, next_job, dtype=dtype):
         if isinstance(roll, Exception):
             yield replace(piece, error=explain(roll))
         else:

@@ -4,8 +4,8 @@
 """The engine of many machines: the stages of a row as a pipeline of Ray Data, and the same pipeline over a dataset.
 
 Analysis and rendering are tasks, composing is a pool of actors that hold the model, each on a GPU where there are any.
-Ray starts again what dies with its process or its machine; a row whose process dies each time is given up. Pieces
-travel pickled, one a block.
+Ray does again what is lost with a machine, without end; so what a damaged file may crash runs in a process beside the
+task's, as in a batch without Ray, and costs its row. Pieces travel pickled, one a block.
 """
 
 import logging
@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,9 @@ from diffbgm import threads
 from diffbgm.batch.manifest import Row, free_name, make_rows
 from diffbgm.batch.outcomes import Job, job_of, record_of, refusal_of
 from diffbgm.batch.outputs import ReadFiles
+from diffbgm.batch.pool import Pool
 from diffbgm.batch.processes import default_workers
-from diffbgm.batch.rows import Piece, compose_rows, finish_row, plan_row
+from diffbgm.batch.rows import Piece, Stage, compose_rows, finish_row, plan_row, run_apart
 from diffbgm.batch.storage import is_remote, place, prepare_folder
 from diffbgm.errors import InputError
 from diffbgm.files import StrPath
@@ -31,13 +33,15 @@ from diffbgm.hub import Origin
 from diffbgm.pipeline import DiffBGM
 
 if TYPE_CHECKING:
+    import torch
     from ray.data import Dataset
 
-RETRIES = 2  # of a stage whose process or machine dies
-ROUNDS = 2  # through the pipeline, for rows that were lost on the way, as what lay on a machine that is gone
+    from diffbgm.composer import Denoiser
+
 GPU_ROWS = 16  # rows that an actor on a GPU composes at once
-CORES = 0.5  # that a stage is counted as, so that all find a place on what is left of a cluster, if that is one core
-LOST = "the process that worked on it died each time; the file may be damaged, or there was not enough memory"
+TASK, ACTOR = 0.5, 0.4  # cores: all find a place where one is left; Ray would run what counts the same in one process
+BLOCKS = 10_000  # at most, of rows on their way
+LOST = "Ray lost it; run the batch again"
 
 
 @contextmanager
@@ -82,21 +86,15 @@ def score_on_ray(
     ray = import_ray()
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     left = {piece.job.row.name: piece for piece in pieces}
+    items = [{"piece": pickle.dumps(piece)} for piece in pieces]
+    dataset = ray.data.from_items(items, override_num_blocks=min(len(items), BLOCKS))
+    dataset.context.enable_progress_bars = False
     report()
-    for _ in range(ROUNDS):
-        items = [{"piece": pickle.dumps(piece)} for piece in left.values()]
-        dataset = ray.data.from_items(items, override_num_blocks=len(items))
-        dataset.context.enable_progress_bars = False
-        try:
-            for row in stages(dataset, model, device).iter_rows():
-                piece: Piece = pickle.loads(row["piece"])
-                if left.pop(piece.job.row.name, None):
-                    ended(piece)
-                report()
-        except ray.exceptions.RayError:
-            logging.getLogger("diffbgm").warning("Ray lost its way", exc_info=True)
-        if not left:
-            return
+    for row in stages(dataset, model, device).iter_rows():
+        piece: Piece = pickle.loads(row["piece"])
+        if left.pop(piece.job.row.name, None):
+            ended(piece)
+        report()
     for piece in left.values():
         ended(finish_row(replace(piece, error=LOST)))
     report()
@@ -110,27 +108,30 @@ def stages(dataset: "Dataset", model: DiffBGM, device: str | None) -> "Dataset":
     dataset.context.max_errored_blocks = -1  # a row that is lost costs itself only
     gpu = device != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1
     own = {name: value for name, value in os.environ.items() if name.startswith(("DIFFBGM_", "OMP_"))}
-    place = {"env_vars": {**threads.environment(default_workers(), own), **own}}
+    set_up = {**threads.environment(default_workers(), own), **own}
     return (
-        dataset.map(on_row, fn_args=(plan_row,), num_cpus=CORES, max_retries=RETRIES, runtime_env=place)
+        dataset.map(on_row, fn_args=(plan_row, set_up), num_cpus=TASK)
         .map_batches(
             Composer,
-            fn_constructor_args=(ray.put(model.model), model.dtype, device if gpu else "cpu", torch.get_num_threads()),
+            fn_constructor_args=(model.model, model.dtype, device if gpu else "cpu", torch.get_num_threads(), set_up),
             batch_size=GPU_ROWS if gpu else 1,
             compute=ray.data.ActorPoolStrategy(min_size=1),
             num_gpus=1 if gpu else None,
-            num_cpus=CORES,
-            max_restarts=-1,
-            max_task_retries=RETRIES,
-            runtime_env=place,
+            num_cpus=ACTOR,
         )
-        .map(on_row, fn_args=(finish_row,), num_cpus=CORES, max_retries=RETRIES, runtime_env=place)
+        .map(on_row, fn_args=(finish_row, set_up), num_cpus=TASK)
     )
 
 
-def on_row(row: Mapping[str, Any], stage: Callable[[Piece], Piece]) -> dict[str, Any]:
-    """A stage for Ray's map."""
-    return {"piece": pickle.dumps(stage(pickle.loads(row["piece"])))}
+def on_row(row: Mapping[str, Any], stage: Stage, set_up: Mapping[str, str]) -> dict[str, Any]:
+    """A stage for Ray's map, in a process whose environment holds what that of the batch's first process holds."""
+    return {"piece": pickle.dumps(run_apart(beside(**set_up), stage, pickle.loads(row["piece"])))}
+
+
+@cache
+def beside(**environment: str) -> Pool:
+    """A process beside this one, which it does not outlive."""
+    return Pool(1, environment)
 
 
 class Composer:
@@ -139,15 +140,22 @@ class Composer:
     So sums are rounded as they are there, and the music is the same.
     """
 
-    def __init__(self, model: Any, dtype: Any, device: str | None, count: int) -> None:
-        """Args: model: A reference to the denoiser. dtype: Of `DiffBGM`. device: None: the best. count: Threads."""
-        import ray
+    def __init__(
+        self,
+        model: "Denoiser",
+        dtype: "torch.dtype | None",
+        device: str | None,
+        count: int,
+        environment: dict[str, str],
+    ) -> None:
+        """Args: dtype: Of `DiffBGM`. device: None for the best. count: Threads. environment: As of `on_row`."""
+        os.environ.update(environment)
         import torch
 
         from diffbgm.composer.device import find_device
 
-        torch.set_num_threads(count)
-        self.model, self.dtype = ray.get(model).to(find_device(device)), dtype
+        torch.set_num_threads(threads)
+        self.model, self.dtype = model.to(find_device(device)), dtype
 
     def __call__(self, batch: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Composes a batch of pieces."""
@@ -192,8 +200,9 @@ def score_dataset(
     prepare_folder(out)
     model = DiffBGM.from_pretrained(weights, device="cpu")
     dataset = rows if isinstance(rows, ray.data.Dataset) else ray.data.from_items([dict(row) for row in rows])
-    pieces = dataset.repartition(target_num_rows_per_block=1).map(begin_row, fn_args=(out, model.origin, overwrite))
-    return stages(pieces, model, device).map(tell)
+    dataset = dataset.repartition(target_num_rows_per_block=1)
+    pieces = dataset.map(begin_row, fn_args=(out, model.origin, overwrite), num_cpus=TASK)
+    return stages(pieces, model, device).map(tell, num_cpus=TASK)
 
 
 def begin_row(record: Mapping[str, Any], out: Path, origin: Origin, overwrite: bool) -> dict[str, Any]:

@@ -2,11 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, Future, as_completed
-from dataclasses import replace
+from concurrent.futures import Future, as_completed
 
 from diffbgm.batch.pool import Pool
-from diffbgm.batch.rows import Piece, compose_rows, explain, finish_row, plan_row
+from diffbgm.batch.rows import Piece, compose_rows, finish_row, plan_row, run_apart
 from diffbgm.pipeline import DiffBGM
 
 
@@ -30,30 +29,14 @@ def score_here(
     planning: deque[Future[Piece]] = deque()
     finishing: list[Future[None]] = []
 
-    def lost(piece: Piece, e: Exception) -> Piece:
-        """The process died, or what it said cannot be sent."""
-        if pool.stopped:
-            raise CancelledError from e
-        return replace(piece, error=piece.error or explain(e))
-
-    def plan(piece: Piece) -> Piece:
-        try:
-            return pool.call(plan_row, piece)
-        except Exception as e:
-            return lost(piece, e)
-
     def finish(piece: Piece) -> None:
-        try:
-            piece = pool.call(finish_row, piece)
-        except Exception as e:
-            piece = finish_row(lost(piece, e))
-        ended(piece)
+        ended(run_apart(pool, finish_row, piece))
 
     def take(wait: bool) -> Piece | None:
         while True:
             report()
             while waiting and len(planning) < 2 * pool.count:
-                planning.append(pool.submit(plan, waiting.popleft()))
+                planning.append(pool.submit(run_apart, pool, plan_row, waiting.popleft()))
             if not planning or not (wait or planning[0].done()):
                 return None
             piece = planning.popleft().result()

@@ -8,13 +8,14 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diffbgm.batch.outcomes import WAITING, Job, Outcome, read_json, summary_of
 from diffbgm.batch.outputs import FILES, file_names
-from diffbgm.batch.pool import WorkerError
+from diffbgm.batch.pool import Pool, WorkerError
 from diffbgm.batch.storage import local_copy, put
 from diffbgm.errors import DiffBGMError, OutputError, RenderError
 from diffbgm.files import TEMPORARY
@@ -62,6 +63,9 @@ class Piece:
     def outcome(self) -> Outcome:
         """What became of the row."""
         return self.job.outcome(self.error or ("" if self.summary is not None else WAITING), self.summary)
+
+
+Stage = Callable[[Piece], Piece]
 
 
 def plan_row(piece: Piece) -> Piece:
@@ -134,6 +138,21 @@ def finish_row(piece: Piece) -> Piece:
         except Exception as e:  # not even that can be written: then it is in the outcome alone
             error = error or explain(e, {folder: job.out})
     return Piece(job, error=error, summary=summary)
+
+
+def run_apart(pool: Pool, stage: Stage, piece: Piece) -> Piece:
+    """Runs `plan_row` or `finish_row` in a process of a pool; one that dies, say with a codec, costs this row.
+
+    Raises:
+        CancelledError: The pool was stopped.
+    """
+    try:
+        return pool.call(stage, piece)
+    except Exception as e:
+        if pool.stopped:
+            raise CancelledError from e
+        piece = replace(piece, error=piece.error or explain(e))
+    return finish_row(piece) if stage is finish_row else piece
 
 
 def save_row(piece: Piece, video: Path, folder: Path) -> float:

@@ -85,7 +85,7 @@ def local_copy(video: Path) -> Generator[Path]:
         yield video
         return
     with tempfile.TemporaryDirectory(prefix="diffbgm-") as folder:
-        copy = Path(folder) / f"video{video.suffix[:32]}"
+        copy = Path(folder) / video.name  # which is in what is made of it
         try:
             address = cast("Any", video)
             address.fs.get_file(address.path, str(copy))

@@ -275,9 +275,7 @@ def proxy(asked: Asked) -> None:
 
         def task(told: Told) -> Status:
             project.show(proxy=work.make_proxy(watched, project.folder, told))
-            return Status(
-                "good", "Your browser cannot show this format, so it plays a small copy; downloads are whole."
-            )
+            return Status("good", COPY)
 
         start(project, asked.visitor, WATCHING, "proxy", task)
 

@@ -65,7 +65,7 @@ def plan_sheet(plan: MusicPlan) -> dict[str, Any]:
     full = level_of("polyphony", plan.curves.polyphony)
     return {
         "duration": plan.duration,
-        "bpm": round(60 * plan.beats / float(plan.tempo.edges[-1] - plan.tempo.edges[0])),
+        "bpm": round(plan.tempo.mean_bpm),
         "range": [round(float(plan.tempo.bpm().min())), round(float(plan.tempo.bpm().max()))],
         "key": str(plan.key),
         "metre": plan.metre,
@@ -144,10 +144,9 @@ def best_of(takes: Sequence[Take]) -> str:
 def line_about(take: Take) -> str:
     """What there is to say of a take: what the critic hears, tempo, key, instruments."""
     plan = take.plan
-    bpm = 60 * plan.beats / float(plan.tempo.edges[-1] - plan.tempo.edges[0])
     reasons = rank_takes(plan, [Heard(take.seed, take.roll)])[0].line
     players = ", ".join(dict.fromkeys(take.played.players.values()))
-    return f"{reasons} · {bpm:.0f} bpm · {plan.key} · {players}".removeprefix(" · ")
+    return f"{reasons} · {plan.tempo.mean_bpm:.0f} bpm · {plan.key} · {players}".removeprefix(" · ")
 
 
 def notes_of(plan: MusicPlan, roll: PianoRoll) -> list[list[float]]:

@@ -13,17 +13,19 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
 from huggingface_hub import constants
 from tests.drawing import draw_video
 from tests.hub_server import TOKEN, Hub
+from tests.networks import playing_network
 from tests.research.datasets.films import write_tune
 
 from diffbgm import hub
 from diffbgm.cli import main, make_parser
-from diffbgm.composer import Config, Denoiser
+from diffbgm.media import write_audio
 from diffbgm.research.datasets.bgm909.build import BuildOptions, build
+from diffbgm.types import Audio
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -37,16 +39,23 @@ def blocks(file: str) -> list[tuple[str, str]]:
     return BLOCK.findall((ROOT / file).read_text(encoding="utf-8"))
 
 
+def click_track(seconds: float, rate: int = 22050) -> Audio:
+    """120 beats per minute."""
+    time = np.arange(int(seconds * rate)) / rate
+    click = (0.5 * np.sin(2 * np.pi * 440 * time) * np.exp(-20 * (time % 0.5))).astype(np.float32)
+    return Audio(np.stack([click, click]), rate)
+
+
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A working directory with the files the READMEs speak of, tiny weights, and a Hub that has owner/weights."""
     draw_video(tmp_path / "clip.mp4", (1.4, 1.2, 1.4), sound=True)
     draw_video(tmp_path / "recut.mp4", (1.2, 1.2, 1.4))
+    draw_video(tmp_path / "film.mp4", (7.0, 7.0, 8.0))
+    (tmp_path / "film.srt").write_text("1\n00:00:02,000 --> 00:00:05,000\nOnce upon a time\n")
+    write_audio(click_track(20.0), tmp_path / "song.mp3")
     (tmp_path / "videos.csv").write_text("video,style,seed\nclip.mp4,calm,1\n")
-    torch.manual_seed(0)
-    model = Denoiser(Config.tiny())
-    assert model.head.bias is not None
-    model.head.bias.data[:4] = -1.0
+    model = playing_network()
     weights = hub.save_weights(model, tmp_path / "my-weights")
     write_tune(tmp_path / "POP909", "001", 0, bars=4, bpm=240)
     (tmp_path / "films").mkdir()

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import pytest
 
 from diffbgm.cli import main
@@ -48,6 +49,15 @@ def scored(*arguments: object) -> None:
 
 
 # --- what people write ---------------------------------------------------------------------------------------------
+
+
+def test_a_video_whose_name_is_no_unicode_is_scored_with_all_its_files(desk: Path) -> None:
+    (desk / "clip.mp4").rename(desk / "caf\udce9.mp4")
+    scored("caf\udce9.mp4", "--musicxml", "--keep-audio", "mix")
+    assert probe(desk / "caf\udce9-scored.mp4").shown_duration > 0
+    with av.open(str(desk / "caf\udce9-scored.mp4")) as film:
+        assert film.metadata["title"] == "caf?"
+    assert "<work-title>caf?</work-title>" in (desk / "caf\udce9-scored.musicxml").read_text(encoding="utf-8")
 
 
 def test_a_local_file_is_a_local_file(desk: Path) -> None:

@@ -17,7 +17,7 @@ from diffbgm.midi import DRUM_CHANNEL, control_event, delta_track, file_bytes, n
 from diffbgm.render import find_engine, find_soundfont, measure_loudness, mix, render, target_of, true_peak
 from diffbgm.render.levels import phrase, read_levels
 from diffbgm.render.loudness import PLATFORMS, fade_curve, limiter_curve
-from diffbgm.render.sf3 import decode_font, font_presets
+from diffbgm.render.sf3 import HEADER, decode_font, font_presets
 from diffbgm.render.soundfont import PACKAGED, VARIABLE, is_compressed
 from diffbgm.render.synth import TICKS, make_jobs, synthesize
 from diffbgm.research.metrics.sound import cents_off, onset_delay
@@ -290,6 +290,15 @@ def test_only_what_is_played_is_decoded_and_an_unknown_kit_is_the_first() -> Non
     kits = [render_bytes(decode_font(PACKAGED, [(128, k)]), one_note_each([(128, k)])) for k in (0, 100)]
     assert kits[0].any()
     assert np.array_equal(*kits)
+
+
+def test_loops_lie_inside_of_the_samples() -> None:
+    """Electric piano, bassoon and kalimba: short streams, of which FFmpeg alone leaves out the end, with the loop."""
+    font = decode_font(PACKAGED, [(0, 5), (0, 70), (0, 108)])
+    at = font.rfind(b"shdr")
+    headers = np.frombuffer(font[at + 8 : at + 8 + int.from_bytes(font[at + 4 : at + 8], "little")], HEADER)[:-1]
+    assert (headers["loop_end"] <= headers["end"]).all()
+    assert (headers["end"] > 8 * 46).sum() > 20  # that are no silence
 
 
 def test_a_damaged_sf3_is_a_render_error(tmp_path) -> None:

@@ -58,7 +58,7 @@ def plot_plan(plan: MusicPlan, path: str | os.PathLike[str], *, roll: PianoRoll 
 
 
 def _title(plan: MusicPlan) -> str:
-    bpm = 60 * plan.beats / float(plan.tempo.edges[-1] - plan.tempo.edges[0])
+    bpm = plan.tempo.mean_bpm
     hits = sum(cut.snapped for cut in plan.cuts)
     cuts = f"{hits} of {len(plan.cuts)} cuts on the beat" if plan.cuts else "no cuts"
     bars = f"{plan.bars} bars" + ("" if plan.metre == "4/4" else f" of {plan.metre}")

@@ -54,7 +54,7 @@ def make_receipt(
         "audio_duration": audio.duration,
         "length_error_ms": round(1000 * (audio.duration - plan.duration), 3),
         "tempo": {
-            "base": round(60 * plan.beats / float(edges[-1] - edges[0]), 3),
+            "base": round(plan.tempo.mean_bpm, 3),
             "min": round(float(bpm.min()), 3),
             "max": round(float(bpm.max()), 3),
         },

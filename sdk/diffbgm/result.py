@@ -13,6 +13,7 @@ from diffbgm.midi import midi_bytes, write_midi
 from diffbgm.notation import write_musicxml
 from diffbgm.options import KeepAudio, ScoreOptions, with_changes
 from diffbgm.paths import companion, digest_of
+from diffbgm.planner.markers import xml_text
 from diffbgm.receipt import finite
 from diffbgm.render import Rendering
 from diffbgm.render.ducking import find_speech, mix_under
@@ -189,7 +190,7 @@ class Result:
         elif suffix == ".png":
             self.plot(path)
         elif suffix == ".musicxml":
-            write_musicxml(self.score, path, title=self.source.stem, chords=self.plan.chords)
+            write_musicxml(self.score, path, title=xml_text(self.source.stem), chords=self.plan.chords)
         elif suffix == ".otio":
             write_otio(self.plan, path, *self._clips(path))
         elif suffix == ".fcpxml":
@@ -214,9 +215,8 @@ class Result:
     def write_video(self, path: Path) -> media.MuxReport:
         """Writes the scored video; returns whether the pictures were copied, and what could not be kept."""
         own = self.receipt["keep_audio"] != "replace"
-        return media.mux(
-            self.source, self.audio, path, duration=self.plan.duration, own_sound=own, tags=self._tags(self.source.stem)
-        )
+        tags = self._tags(xml_text(self.source.stem))  # a name on a disk may hold what is no letter
+        return media.mux(self.source, self.audio, path, duration=self.plan.duration, own_sound=own, tags=tags)
 
     def _tags(self, title: str) -> dict[str, str]:
         """What a file says of itself."""

@@ -216,19 +216,24 @@ def pitch_classes(cells: np.ndarray) -> np.ndarray:
 
 @cache
 def key_profiles() -> np.ndarray:
-    """Return [2, 12, 12] the key profiles of Krumhansl & Kessler (1982) for the tonics C to B, centred, of length 1.
+    """Return [2, 12, 12] the key profiles of Krumhansl & Kessler (1982), as `turned_profiles` gives them."""
+    return turned_profiles(MAJOR_PROFILE, MINOR_PROFILE)
 
-    Row 0 is major, row 1 minor.
-    """
-    profiles = np.stack([[np.roll(p, k) for k in range(12)] for p in (MAJOR_PROFILE, MINOR_PROFILE)])
+
+def turned_profiles(major: np.ndarray, minor: np.ndarray) -> np.ndarray:
+    """Return [2, 12, 12] a profile [12] of major and of minor, for the tonics C to B, centred, of length 1."""
+    profiles = np.stack([[np.roll(p, k) for k in range(12)] for p in (major, minor)])
     profiles = profiles - profiles.mean(-1, keepdims=True)
     return profiles / np.linalg.norm(profiles, axis=-1, keepdims=True)
 
 
-def key_scores(histogram: np.ndarray) -> np.ndarray:
-    """[2, 12] correlation of pitch class durations [12] with `key_profiles`: Krumhansl & Schmuckler's key finding."""
+def key_scores(histogram: np.ndarray, profiles: np.ndarray | None = None) -> np.ndarray:
+    """[2, 12] correlation of pitch class durations [12] with profiles: Krumhansl & Schmuckler's key finding.
+
+    Without `profiles` [2, 12, 12] (see `turned_profiles`) they are those of `key_profiles`.
+    """
     x = histogram - histogram.mean()
-    return key_profiles() @ x / (np.linalg.norm(x) or 1.0)
+    return (key_profiles() if profiles is None else profiles) @ x / (np.linalg.norm(x) or 1.0)
 
 
 def pull_to_mode(keys: np.ndarray, major: bool) -> np.ndarray:
@@ -248,9 +253,9 @@ def pull_to_mode(keys: np.ndarray, major: bool) -> np.ndarray:
     return push[(np.arange(PITCHES) + LOWEST_PITCH) % 12]
 
 
-def find_key(histogram: np.ndarray) -> Key:
-    """Return the key whose profile a pitch class histogram [12] follows best."""
-    scores = key_scores(np.asarray(histogram, np.float64))
+def find_key(histogram: np.ndarray, profiles: np.ndarray | None = None) -> Key:
+    """Return the key whose profile, of those of `key_scores`, a pitch class histogram [12] follows best."""
+    scores = key_scores(np.asarray(histogram, np.float64), profiles)
     mode, tonic = np.unravel_index(int(scores.argmax()), scores.shape)
     return Key(int(tonic), "major" if mode == 0 else "minor")
 

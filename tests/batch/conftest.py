@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import pytest
-import torch
 from tests.batch.running import SMALL, run_cli, write_csv
 from tests.drawing import draw_video
+from tests.networks import playing_network
 
 from diffbgm import hub
-from diffbgm.composer import Config, Denoiser
 
 CLIPS = 4
 
@@ -20,10 +19,7 @@ def small_soundfont(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    model = Denoiser(Config.tiny())
-    assert model.head.bias is not None
-    model.head.bias.data[:4] = -1.0
+    model = playing_network()
     return hub.save_weights(model, tmp_path_factory.mktemp("weights"))
 
 

@@ -18,11 +18,10 @@ import tempfile
 import time
 from pathlib import Path
 
-import torch
 from tests.batch.running import finished, hidden, killed_batch, music_of, run_cli
+from tests.networks import playing_network
 
 from diffbgm import hub
-from diffbgm.composer import Config, Denoiser
 from diffbgm.video.demo import draw_demo
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
@@ -79,10 +78,7 @@ def launch(folder: Path, processes: int) -> None:
 
 def kill(folder: Path, kills: int, rng: random.Random) -> None:
     """Kills batches with a tiny network until `kills` of them hit; a batch that ends is begun anew."""
-    torch.manual_seed(0)
-    model = Denoiser(Config.tiny())
-    assert model.head.bias is not None
-    model.head.bias.data[:4] = -1.0
+    model = playing_network()
     weights = hub.save_weights(model, folder / "weights")
     manifest, temporary = folder / "clips.csv", folder / "temporary"
     temporary.mkdir()

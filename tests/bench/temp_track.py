@@ -86,8 +86,7 @@ def report(pieces: list[Piece], rng: np.random.Generator) -> str:
     share("tempo within 2 %", lambda p, b: abs(ratio(p, b) - 1) < 0.02)
     share("... or half, double", lambda p, b: min(abs(ratio(p, b) / x - 1) for x in (0.5, 1, 2)) < 0.02)
     share("key", lambda p, b: (b.tonic, b.mode) == (p.plan.key.tonic, p.plan.key.mode))
-    related = lambda p, b: (b.tonic, b.mode) in neighbours(p.plan)  # noqa: E731
-    share("key, or a fifth or relative", related)
+    share("key, or a fifth or relative", lambda p, b: (b.tonic, b.mode) in neighbours(p.plan))
     share("metre", lambda p, b: (b.metre == "3/4") == (p.plan.beats_per_bar == 3))
     asked = [level_at(p.plan.energy, times) for p in pieces]
     own = [np.corrcoef(a, curve(b, times))[0, 1] for a, b in zip(asked, heard, strict=True)]

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+from tests.brief.hostile import HOSTILE
 
 from diffbgm.brief import lexicon, read_asked, read_brief, read_knobs
 from diffbgm.errors import OptionError
@@ -119,21 +120,14 @@ def test_a_wording_has_an_arc(text: str, arc: str) -> None:
     assert found == arc
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["sorowful pianno walz", "", "happy sad major minor fast slow 60 bpm 180 bpm no piano piano", "a" * 100_000,
-     "piano " * 20_000, "مرحبا بالعالم", "🎬🎵", "zorgl " * 500, "0:05 " * 400, "not " * 500, "1-" * 1000, "1" * 2000,
-     "begins and " * 190 + "3 s", "\t\n" * 1000, " " * 2000, "then calm " * 200, "at 3 s, " * 250],
-)  # fmt: skip
-def test_any_text_is_read_within_50_ms(text: str) -> None:
+@pytest.mark.parametrize("text", HOSTILE)
+def test_any_text_is_read_without_backtracking(text: str) -> None:
+    """In milliseconds, as `tests.bench.briefs` counts; the bound is wide, a backtracking pattern takes far longer."""
     lexicon()
     read_brief("piano")
-    spent: list[float] = []
-    for _ in range(3):
-        began = time.process_time()
-        read_brief(text)
-        spent.append(time.process_time() - began)
-    assert min(spent) < 0.05
+    began = time.process_time()
+    read_brief(text)
+    assert time.process_time() - began < 0.5
 
 
 def test_a_contradiction_is_named() -> None:

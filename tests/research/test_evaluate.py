@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from tests.bench.acceptance import checks_of
+from tests.networks import playing_network
 from tests.research.datasets.conftest import TRAINING, VALIDATION, write_song
 
 import diffbgm
 from diffbgm.cli import main
-from diffbgm.composer import Config, Denoiser
+from diffbgm.composer import Config
 from diffbgm.errors import DataError
 from diffbgm.files import file_sha256
 from diffbgm.hub import load_weights, save_weights
@@ -37,10 +37,7 @@ VALIDATION_SIX = [i for i in (f"{n:03d}" for n in range(1, 900)) if is_validatio
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    model = Denoiser(Config.tiny())
-    model.head.bias.data[:4] = -2.0
-    model.head.weight.data += 0.3 * torch.randn(model.head.weight.shape)
+    model = playing_network(-2.0, 0.3)
     return save_weights(model, tmp_path_factory.mktemp("weights"))
 
 

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from tests.music import make_plan, make_roll
+from tests.networks import playing_network
 from tests.research.datasets.archives import TRAINING, VALIDATION, Drawn, write_archive
 
 from diffbgm.arrange import arrange, find_palette
-from diffbgm.composer import Config, Denoiser
 from diffbgm.errors import DataError
 from diffbgm.hub import Origin
 from diffbgm.options import ComposeOptions
@@ -29,10 +28,7 @@ RATE = 48000
 
 @pytest.fixture(scope="module")
 def model() -> DiffBGM:
-    torch.manual_seed(0)
-    network = Denoiser(Config.tiny())
-    network.head.bias.data[:4] = -2.0
-    network.head.weight.data += 0.3 * torch.randn(network.head.weight.shape)
+    network = playing_network(-2.0, 0.3)
     return DiffBGM(network, Origin("untrained", "0", ""))
 
 

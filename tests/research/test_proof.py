@@ -3,15 +3,15 @@
 import json
 import sys
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from tests.drawing import tone
+from tests.networks import playing_network
 
 from diffbgm.cli import main
-from diffbgm.composer import Config, Denoiser
 from diffbgm.errors import InputError
 from diffbgm.hub import save_weights
 from diffbgm.media import write_audio
@@ -82,19 +82,14 @@ def test_a_judge_that_is_not_installed_is_named_with_what_to_install(tmp_path: P
     write_audio(tone(0.2), tmp_path / "x.wav")
     with pytest.raises(InputError, match="does not run"):
         hear("beats", [tmp_path / "x.wav"], tmp_path / "no-python")
-    try:
-        import vibenet  # noqa: F401 # pyright: ignore[reportMissingImports]
-    except ImportError:
+    if find_spec("vibenet") is None:
         with pytest.raises(InputError, match="install vibenet where --python points"):
             hear("vibenet", [tmp_path / "x.wav"], sys.executable)
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    model = Denoiser(Config.tiny())
-    model.head.bias.data[:4] = -1.0
-    model.head.weight.data += 0.3 * torch.randn(model.head.weight.shape)
+    model = playing_network(-1.0, 0.3)
     return save_weights(model, tmp_path_factory.mktemp("weights"))
 
 

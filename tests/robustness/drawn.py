@@ -4,15 +4,14 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from tests.media.film import film
 from tests.music import make_plan, make_roll
+from tests.networks import playing_network
 from tests.research.datasets.archives import TRAINING, Drawn, write_archive
 from tests.research.datasets.archives import midi_bytes as piece_bytes
 
 from diffbgm import codec, hub
 from diffbgm.arrange import arrange
-from diffbgm.composer import Config, Denoiser
 from diffbgm.midi import midi_bytes
 from diffbgm.options import ScoreOptions
 
@@ -46,10 +45,7 @@ def draw_seeds(folder: Path) -> list[Seed]:
     for suffix, how in CONTAINERS.items():
         path = film(folder / f"film{suffix}", size=(64, 48), **how)
         seeds.append(Seed("video", path.name, path.read_bytes()))
-    torch.manual_seed(0)
-    model = Denoiser(Config.tiny())
-    assert model.head.bias is not None
-    model.head.bias.data[:4] = -1.0
+    model = playing_network()
     weights = hub.save_weights(model, folder / "weights")
     seeds += [
         Seed("weights", name, (weights / name).read_bytes(), text=name.endswith(".json"))

@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 import torch
 from tests.drawing import Drawn
+from tests.networks import playing_network
 
 import diffbgm
 from diffbgm import DiffBGM, Guidance, Result, ScoreOptions, hub
-from diffbgm.composer import Config, Denoiser
 from diffbgm.errors import Cancelled, DiffBGMError
 
 NOT_ASKED = {"self", "cls", "on_progress", "token", "private", "cache_dir", "revision"}  # those of the Hub's client
@@ -61,10 +61,7 @@ class Door:
 
 @pytest.fixture(scope="module")
 def model() -> DiffBGM:
-    torch.manual_seed(0)
-    net = Denoiser(Config.tiny())
-    assert net.head.bias is not None
-    net.head.bias.data[:4] = -1.0
+    net = playing_network()
     return DiffBGM(net, hub.Origin("tiny", None, "0" * 64))
 
 

@@ -168,7 +168,10 @@ def test_what_is_exported_is_the_mix(opened: str) -> None:
     quiet = read_audio(exported(opened, "wav", keep="replace", gains={roles[0]: -12.0}))
     stem = read_audio(take_of(opened).played.exact[roles[0]])
     none = read_audio(exported(opened, "wav", keep="replace", gains={}))
-    assert loud is not None and quiet is not None and stem is not None and none is not None  # noqa: PT018
+    assert loud is not None
+    assert quiet is not None
+    assert stem is not None
+    assert none is not None
     assert np.abs(loud.samples - stem.samples[:, : loud.samples.shape[1]]).max() < 2e-4
     assert np.abs(quiet.samples - loud.samples * 10 ** (-12 / 20)).max() < 2e-4
     assert not none.samples.any()
@@ -193,7 +196,8 @@ def test_a_project_brings_back_notes_and_mix(opened: str, files: Path) -> None:
 def test_the_films_own_sound_is_kept_where_it_is_asked_for(opened: str, clip: Drawn) -> None:
     own = read_audio(clip.path)
     with_own = read_audio(exported(opened, "wav", keep="mix", gains={}))
-    assert own is not None and with_own is not None  # noqa: PT018
+    assert own is not None
+    assert with_own is not None
     n = min(own.samples.shape[1], with_own.samples.shape[1])
     assert np.abs(own.samples[:, :n] - with_own.samples[:, :n]).max() < 1e-3
 

@@ -198,8 +198,9 @@ def test_the_demo_film_has_its_cuts(tmp_path: Path):
 
 def test_a_film_lasts_until_its_sound_ends_where_that_is_kept(tmp_path: Path):
     path = draw_take(tmp_path / "last.mkv", times=[i / 25 for i in range(10)])
-    with pytest.warns(RuntimeWarning, match="goes on for 1.2"):
+    with pytest.warns(RuntimeWarning, match="goes on for 1.2") as caught:
         assert analyze(path, semantics="colour").duration == pytest.approx(0.4, abs=0.01)
+    assert caught[0].filename == __file__
     kept = analyze(path, semantics="colour", with_sound=True)
     assert kept.duration == pytest.approx(1.6, abs=0.03)
     assert kept.times[-1] > 1.3

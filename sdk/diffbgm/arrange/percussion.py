@@ -76,7 +76,7 @@ def find_take(groove: Groove, plan: MusicPlan) -> Performance | None:
 
     Of the three nearest in tempo the piece's length chooses one, so that two films do not sound alike.
     """
-    bpm = plan.beats / float(plan.tempo.edges[-1] - plan.tempo.edges[0]) * 60
+    bpm = plan.tempo.mean_bpm
     takes = [
         take
         for take in (performances(groove.played, plan.metre) if groove.played else ())

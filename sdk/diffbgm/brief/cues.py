@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -34,6 +35,8 @@ COLUMNS = {
     "kind": ("kind", "type"),
     "text": ("text", "name", "note", "notes", "comment", "label", "description", "brief", "marker name"),
 }
+_WORDS = "|".join(sorted(KINDS, key=len, reverse=True))
+_SAID = re.compile(rf"\s*({_WORDS})\b\s*[:\-–]?\s*(.*)", re.IGNORECASE | re.DOTALL)
 _STAMP = r"(?:(\d{1,3}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d+)?)"
 
 
@@ -84,10 +87,11 @@ def read_cues(path: str) -> dict[str, Any]:
 def _fields(cues: list[Cue]) -> dict[str, Any]:
     """Hits, rests, scenes and talks; only those that there are."""
     hits, rests, scenes, talks = list[Hit](), list[Span](), list[Scene](), list[Span]()
-    for number, cue in enumerate(cues):
-        kind, words = _kind(cue)
-        following = next((c.start for c in cues[number + 1 :] if _kind(c)[0] == "scene" and c.start > cue.start), None)
-        later = Moment(0.0, "end") if following is None else Moment(following)
+    kinds = [_kind(cue) for cue in cues]
+    scene_starts = [cue.start for cue, (kind, _) in zip(cues, kinds, strict=True) if kind == "scene"]
+    for cue, (kind, words) in zip(cues, kinds, strict=True):
+        following = bisect_right(scene_starts, cue.start)
+        later = Moment(scene_starts[following]) if following < len(scene_starts) else Moment(0.0, "end")
         span = Span(Moment(cue.start), later if cue.end is None else Moment(cue.end))
         if kind == "hit":
             sizes = [SIZES[word] for word in re.findall(r"\w+", words.lower()) if word in SIZES]
@@ -107,8 +111,7 @@ def _kind(cue: Cue) -> tuple[str, str]:
     said = KINDS.get(cue.kind.strip().lower())
     if cue.kind.strip() and said is None:
         raise ValueError(f"the cue at {cue.start:g} s has kind {cue.kind!r}; there are hit, rest, scene, speech")
-    words = "|".join(sorted(KINDS, key=len, reverse=True))
-    match = re.match(rf"\s*({words})\b\s*[:\-–]?\s*(.*)", cue.text, re.IGNORECASE | re.DOTALL)
+    match = _SAID.match(cue.text)
     if said is None and match is not None:
         return KINDS[match.group(1).lower()], match.group(2)
     long = cue.end is not None and cue.end > cue.start + 0.5

@@ -10,16 +10,14 @@ time, density from onsets a second, brightness from the spectral centroid.
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from diffbgm.brief import Brief, Moment, Reading, merge
 from diffbgm.errors import OptionError, VideoError
 from diffbgm.media import read_audio
-from diffbgm.types import PITCH_NAMES
-
-Mode = Literal["major", "minor"]
+from diffbgm.roll import find_key, turned_profiles
+from diffbgm.types import Key
 
 RATE, HOP, WINDOW, LONG = 22_050, 256, 1024, 8192  # samples a second; of frames; of the spectra of onsets and of keys
 LONGEST, SHORTEST = 240.0, 3.0  # seconds that are heard; that are enough
@@ -82,7 +80,7 @@ def measure_like(sound: np.ndarray, name: str = "the temp track") -> Brief:
     lags = _autocorrelation(envelope)
     bpm = measure_tempo(lags)
     metre = measure_metre(lags, bpm)
-    tonic, mode = measure_key(sound)
+    key = measure_key(sound)
     levels = measure_energy(sound)
     peaks = (envelope[1:-1] > envelope[:-2]) & (envelope[1:-1] >= envelope[2:])
     onsets = (peaks & (envelope[1:-1] > 0.2 * np.quantile(envelope, 0.98))).sum() * RATE / len(sound)
@@ -92,15 +90,15 @@ def measure_like(sound: np.ndarray, name: str = "the temp track") -> Brief:
     said = {
         "tempo": f"{bpm:.1f} beats per minute",
         "metre": metre,
-        "key": f"{PITCH_NAMES[tonic]} {mode}",
+        "key": str(key),
         "energy": f"from {levels.min():.2f} to {levels.max():.2f}",
         "density": f"{onsets:.1f} onsets a second ({density:.2f})",
         "brightness": f"centroid at {centroid:.0f} Hz ({register:.2f})",
     }
     return Brief(
         bpm=(bpm, bpm),
-        tonic=tonic,
-        mode=mode,
+        tonic=key.tonic,
+        mode=key.mode,
         metre=metre,
         energy=tuple(
             (Moment(float(i), "share"), float(v)) for i, v in zip(np.linspace(0, 1, POINTS), levels, strict=True)
@@ -137,8 +135,8 @@ def measure_metre(lags: np.ndarray, bpm: float) -> str:
     return "3/4" if three > max(four, CLEAR) else "4/4"
 
 
-def measure_key(sound: np.ndarray) -> tuple[int, Mode]:
-    """(tonic 0..11, mode) of what sounds."""
+def measure_key(sound: np.ndarray) -> Key:
+    """The key of what sounds."""
     magnitude = _spectra(sound, LONG, LONG // 4).sum(0)
     hertz = np.arange(len(magnitude)) * RATE / LONG
 
@@ -150,13 +148,7 @@ def measure_key(sound: np.ndarray) -> tuple[int, Mode]:
         return share / max(float(share.sum()), 1e-9)
 
     weight = classes(*HIGH) + BASS * classes(*LOW)
-    profiles: tuple[tuple[Mode, np.ndarray], ...] = (("major", MAJOR), ("minor", MINOR))
-    scores: dict[tuple[int, Mode], float] = {
-        (k, mode): float(np.corrcoef(np.roll(profile, k), weight)[0, 1])
-        for k in range(12)
-        for mode, profile in profiles
-    }
-    return max(scores, key=lambda key: scores[key])
+    return find_key(weight, turned_profiles(MAJOR, MINOR))
 
 
 def measure_energy(sound: np.ndarray) -> np.ndarray:

@@ -123,7 +123,7 @@ def count_bars(change: int) -> str:
 
 def bars_for(plan: MusicPlan, duration: float, max_change: float) -> int:
     """Return the number of bars nearest to the plan's that keeps the base tempo within max_change, and in 60..140."""
-    bpm = 60.0 * plan.beats / float(plan.tempo.edges[-1] - plan.tempo.edges[0])
+    bpm = plan.tempo.mean_bpm
     slow, fast = bpm * (1 - max_change), min(bpm * (1 + max_change), FASTEST_MIDI)
     if SLOWEST <= bpm <= FASTEST:
         slow, fast = max(slow, SLOWEST), min(fast, FASTEST)

@@ -38,7 +38,7 @@ class TempoFit:
     @property
     def base_bpm(self) -> float:
         """Beats a minute on the average of the piece, which drift is measured against."""
-        return 60.0 * self.tempo.beats / float(self.tempo.edges[-1] - self.tempo.edges[0])
+        return self.tempo.mean_bpm
 
 
 def fit_tempo(

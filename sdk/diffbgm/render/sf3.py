@@ -22,6 +22,7 @@ from diffbgm.threads import cores
 
 DRUM_BANK = 128
 VORBIS = 0x10  # of a sample's type: it is compressed
+POSITION = 6  # bytes from the head of an Ogg page to the number of samples up to its end
 ZEROS = 46  # samples of silence that SoundFont 2.04 asks for after every sample
 SILENCE = 64  # samples that stand for a sample nobody plays
 INSTRUMENT, SAMPLE = 41, 53  # generators that link a preset to its instruments, an instrument to its samples
@@ -145,13 +146,20 @@ def _decode(headers: np.ndarray, smpl: bytes, played: set[int]) -> bytes:
 
 
 def _vorbis(ogg: bytes) -> np.ndarray:
-    """Return the first channel of an Ogg Vorbis stream as 16 bit."""
+    """Return the first channel of an Ogg Vorbis stream as 16 bit, as long as the stream says that it is.
+
+    FFmpeg leaves out the block that the decoder warms up on, and of short streams as much again at the end, where loops
+    are: so it is told to leave out nothing, and its first frame, that block, is dropped here.
+    """
     import av
     import av.error
+    from av.codec.context import Flags2
 
+    length = int.from_bytes(ogg[(last := ogg.rfind(b"OggS") + POSITION) : last + 8], "little")
     try:
         with av.open(io.BytesIO(ogg), format="ogg") as file:
-            parts = [frame.to_ndarray()[0] for frame in file.decode(audio=0)]
+            file.streams.audio[0].codec_context.flags2 |= Flags2.skip_manual
+            parts = [frame.to_ndarray()[0] for frame in file.decode(audio=0)][1:]
     except av.error.FFmpegError as e:
         raise ValueError("a sample is damaged") from e
-    return np.round(np.clip(np.concatenate(parts), -1, 1) * 32767).astype(np.int16)
+    return np.round(np.clip(np.concatenate(parts)[:length], -1, 1) * 32767).astype(np.int16)

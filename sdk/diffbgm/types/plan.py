@@ -52,6 +52,11 @@ class TempoMap(Value):
         """Beat position at a time in seconds (scalar or array); the inverse of `time_at`."""
         return _interpolate(np.asarray(time, np.float64), self.edges, np.arange(len(self.edges), dtype=np.float64))
 
+    @property
+    def mean_bpm(self) -> float:
+        """Beats per minute of the whole."""
+        return 60.0 * self.beats / float(self.edges[-1] - self.edges[0])
+
     def bpm(self) -> np.ndarray:
         """[B] beats per minute, beat by beat."""
         return 60.0 / np.diff(self.edges)

@@ -143,7 +143,7 @@ def _length(path: str | os.PathLike[str], info: media.VideoInfo, limits: media.L
     if late > LATE and not keeps:
         notes.append(f"{path}: its sound goes on for {media.as_time(late)} after the last picture; that is left out")
     for note in notes:
-        warnings.warn(note, RuntimeWarning, stacklevel=3)
+        warnings.warn(note, RuntimeWarning, stacklevel=4)  # of who called analyze, past its check of types
     return info.shown_duration if keeps else info.duration
 
 

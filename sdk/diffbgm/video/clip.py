@@ -228,7 +228,7 @@ def _load(name: str, local_files_only: bool) -> Clip:
 
 def _without(semantics: Semantics, problem: str) -> None:
     if semantics == "clip":
-        warnings.warn(f"no CLIP ({MODEL}), colour and motion have to do: {problem}", RuntimeWarning, stacklevel=4)
+        warnings.warn(f"no CLIP ({MODEL}), colour and motion have to do: {problem}", RuntimeWarning, stacklevel=5)
 
 
 def _is_cached(name: str) -> bool:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from diffbgm.cli.common import add_settings, progress_bar
 from diffbgm.errors import InputError
@@ -211,24 +211,14 @@ def run_evaluate_metre(args: argparse.Namespace) -> None:
     """Runs `diffbgm evaluate metre`: metres asked of the model, told from what it composed."""
     from diffbgm.research.evaluation.metre import evaluate_metre
 
-    model, options = load(args), sampler_options(args)
-    with progress_bar() as progress:
-        report = evaluate_metre(
-            model.model, args.data, n=args.n, style=args.style, options=options, on_progress=progress
-        )
-    show(report, args, model, options)
+    run_on_songs(evaluate_metre, args, style=args.style)
 
 
 def run_evaluate_chords(args: argparse.Namespace) -> None:
     """Runs `diffbgm evaluate chords`: chords asked of the model, and heard in what it composed."""
     from diffbgm.research.evaluation.chords import evaluate_chords
 
-    model, options = load(args), sampler_options(args)
-    with progress_bar() as progress:
-        report = evaluate_chords(
-            model.model, args.data, n=args.n, style=args.style, options=options, on_progress=progress
-        )
-    show(report, args, model, options)
+    run_on_songs(evaluate_chords, args, style=args.style)
 
 
 def run_evaluate_genres(args: argparse.Namespace) -> None:
@@ -238,11 +228,11 @@ def run_evaluate_genres(args: argparse.Namespace) -> None:
     run_on_songs(evaluate_genres, args)
 
 
-def run_on_songs(evaluate: "Callable[..., Report]", args: argparse.Namespace) -> None:
-    """An evaluation on POP909's validation songs, with the default sampler."""
+def run_on_songs(evaluate: "Callable[..., Report]", args: argparse.Namespace, **more: Any) -> None:
+    """An evaluation on songs, with the sampler that is asked for and `more` arguments."""
     model, options = load(args), sampler_options(args)
     with progress_bar() as progress:
-        report = evaluate(model.model, args.data, n=args.n, options=options, on_progress=progress)
+        report = evaluate(model.model, args.data, n=args.n, options=options, on_progress=progress, **more)
     show(report, args, model, options)
 
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from diffbgm.research.datasets.chords import QUALITIES, sounding_weight, template_scores
 from diffbgm.types import STEPS_PER_BEAT, PlannedChord
-from diffbgm.types.chord import LETTERS
+from diffbgm.types.chord import ChordSymbol
 
 NAMES = tuple(QUALITIES)
-_LABEL = re.compile(r"([A-G])([#b]?):([^/()]+)")
+_LABEL = re.compile(r"([A-G][#b]?):([^/()]+)")
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def read_labels(text: str, times: np.ndarray) -> list[Span]:
         first, last = (round(float(np.interp(float(at), times, np.arange(len(times))))) for at in (start, end))
         if found is None or last <= first:
             continue
-        root = (LETTERS[found[1]] + {"": 0, "#": 1, "b": -1}[found[2]]) % 12
-        out.append(Span(first, last, root, qualities.get(found[3][:3], "maj")))  # 7, 9: on a major triad
+        root = ChordSymbol.parse(found[1]).root
+        out.append(Span(first, last, root, qualities.get(found[2][:3], "maj")))  # 7, 9: on a major triad
     return out
 
 

@@ -12,14 +12,15 @@ from diffbgm.arrange import PALETTES, arrange, cast
 from diffbgm.media import write_audio
 from diffbgm.planner import make_plan
 from diffbgm.progress import Progress, silent
-from diffbgm.render import Rendering, find_engine, find_soundfont, measure_loudness, render, stem_names
-from diffbgm.render.mix import asked_level, energy_curve
+from diffbgm.render import find_engine, find_soundfont, measure_loudness, render
+from diffbgm.render.mix import energy_curve
 from diffbgm.render.synth import synthesize
 from diffbgm.research.evaluation.sync import drawn_features
+from diffbgm.research.metrics.parts import out_of_range, over_gain, seated
 from diffbgm.research.metrics.report import Report, Table
 from diffbgm.research.metrics.sound import Character, character, longest_gap, null_depth
 from diffbgm.research.metrics.sync import random_cuts
-from diffbgm.types import Audio, Track
+from diffbgm.types import Audio
 
 if TYPE_CHECKING:
     from diffbgm.pipeline import DiffBGM
@@ -130,14 +131,7 @@ def measure_piece(
         loud = 10 ** ((sound.lufs - measure_loudness(dry.samples, dry.rate)) / 20)
         write_audio(sound.mix, save / f"{mood}-{palette}-{seed}.mixed.wav")
         write_audio(Audio(dry.samples * np.float32(loud), dry.rate), save / f"{mood}-{palette}-{seed}.dry.wav")
-    ranges = {(part.role, part.program): (part.low, part.high) for part in cast(plan).players}
-    played = [(track, note) for track in score.tracks for note in track.notes]
-    outside = [
-        note
-        for track, note in played
-        if not track.is_drum
-        and not ranges[track.role, track.program][0] <= note.pitch <= ranges[track.role, track.program][1]
-    ]
+    velocities = [note.velocity for track in tracks for note in track.notes]
     energy = float(energy_curve(tracks, score.tempo, plan.duration).mean())
     return RenderedPiece(
         palette=palette,
@@ -147,8 +141,8 @@ def measure_piece(
         gap=longest_gap(sound.mix),
         null=null_depth(sound.mix, sound.stems),
         roles=len(tracks),
-        out_of_range=len(outside),
-        velocity_sd=float(np.std([note.velocity for _, note in played])),
+        out_of_range=out_of_range(seated(score, cast(plan))),
+        velocity_sd=float(np.std(velocities)),
         length_error_ms=1000 * (sound.mix.duration - plan.duration),
         mood=mood,
         over_gain=over_gain(tracks, sound, energy),
@@ -156,13 +150,3 @@ def measure_piece(
         mixed=character(sound.mix),
         dry=character(dry),
     )
-
-
-def over_gain(tracks: Sequence[Track], sound: Rendering, energy: float) -> float:
-    """Return by how many dB the loudest part lies over its gain beside the melody; -inf where there is no melody."""
-    over = {
-        name: measure_loudness(sound.stems[name].samples, sound.mix.rate) - asked_level(track, energy)
-        for name, track in zip(stem_names(tracks), tracks, strict=True)
-    }
-    others = [level - over["melody"] for name, level in over.items() if name != "melody" and "melody" in over]
-    return max(others, default=float("-inf"))

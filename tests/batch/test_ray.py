@@ -114,9 +114,7 @@ def test_a_machine_is_lost_and_another_joins(
     cluster.remove_node(worked[0], allow_graceful=False)
 
 
-def test_an_actor_is_killed(
-    cluster: Any, many: Path, wanted: dict[str, bytes], weights: Path, tmp_path: Path
-) -> None:
+def test_an_actor_is_killed(cluster: Any, many: Path, wanted: dict[str, bytes], weights: Path, tmp_path: Path) -> None:
     killed = []
 
     def kill() -> None:

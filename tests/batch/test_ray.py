@@ -5,21 +5,22 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from tests.batch import gates
 from tests.batch.running import command, environment, finished, hidden, write_csv
 
 from diffbgm import DiffBGM
-from diffbgm.batch import score_batch, score_dataset
-from diffbgm.batch.cluster import score_on_ray
+from diffbgm.batch import Outcome, score_batch, score_dataset
+from diffbgm.batch import cluster as engine
 from diffbgm.batch.manifest import read_manifest
 from diffbgm.batch.outcomes import job_of
 from diffbgm.batch.rows import Piece
@@ -28,7 +29,7 @@ ray = pytest.importorskip("ray")
 Cluster = pytest.importorskip("ray.cluster_utils").Cluster
 
 PATIENCE = 120.0  # seconds
-ROWS = 40  # so that a batch outlasts the coming and going of machines
+ROWS = 12
 STORE = 80 << 20  # bytes of memory for a machine's objects
 
 
@@ -73,79 +74,106 @@ def until(true: Callable[[], Any]) -> Any:
     return value
 
 
-def busy(node: Any, what: str = "ray::Map") -> list[psutil.Process]:
-    """The processes of a machine that work on a stage."""
-    raylets = [psutil.Process(info.process.pid) for info in node.all_processes["raylet"]]
-    return [child for raylet in raylets for child in raylet.children() if name_of(child).startswith(what)]
+@contextmanager
+def running(manifest: Path, out: Path, weights: Path, **chosen: Any) -> Iterator["Future[tuple[Outcome, ...]]"]:
+    """A batch in another thread, since machines come and go in the main one; the gate opens after the block."""
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            yield pool.submit(score_batch, manifest, out, weights=weights, ray="auto", **chosen)
+        finally:
+            (gates.gates_of(out) / "open").touch()
 
 
-def name_of(process: psutil.Process) -> str:
-    with suppress(psutil.Error, IndexError):
-        return process.cmdline()[0]
-    return ""
+def at_gate(out: Path) -> list[tuple[str, int, int]]:
+    """Row, worker and machine of whatever came to the gate."""
+    names = (path.name.split("-") for path in gates.gates_of(out).glob("n*"))
+    return [(row, int(worker), int(machine)) for row, worker, machine in names]
 
 
-def meanwhile(do: Callable[[], None]) -> threading.Thread:
-    thread = threading.Thread(target=do, daemon=True)
-    thread.start()
-    return thread
+def raylet_of(node: Any) -> int:
+    return node.all_processes["raylet"][0].process.pid
 
 
 def test_a_machine_is_lost_and_another_joins(
-    cluster: Any, many: Path, wanted: dict[str, bytes], weights: Path, tmp_path: Path
+    cluster: Any,
+    many: Path,
+    wanted: dict[str, bytes],
+    weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    out = tmp_path / "out"
+    monkeypatch.setattr(engine, "finish_row", gates.finish_at_gate)
     first = cluster.add_node(num_cpus=1, object_store_memory=STORE)
-    worked = []
-
-    def exchange() -> None:
-        until(lambda: len(finished(tmp_path)) >= 2 and busy(first))
+    with running(many, out, weights) as batch:
+        until(lambda: batch.done() or (len(finished(out)) == gates.FREE and on_machine(out, first)))
+        lost = on_machine(out, first)
         cluster.remove_node(first, allow_graceful=False)
         second = cluster.add_node(num_cpus=1, object_store_memory=STORE)
-        worked.append(second)
-        worked.extend(until(lambda: busy(second)))
-
-    thread = meanwhile(exchange)
-    outcomes = score_batch(many, tmp_path, weights=weights, ray="auto")
-    thread.join(timeout=10)
+        until(lambda: batch.done() or on_machine(out, second))
+    outcomes = batch.result()
+    assert lost
+    assert on_machine(out, second), "the machine that joined did nothing"
     assert [outcome.error for outcome in outcomes] == [""] * ROWS
-    assert midi_of(tmp_path) == wanted
-    assert not hidden(tmp_path)
-    assert len(worked) > 1, "the machine that joined did nothing"
-    cluster.remove_node(worked[0], allow_graceful=False)
+    assert midi_of(out) == wanted
+    assert not hidden(out)
+    cluster.remove_node(second, allow_graceful=False)
 
 
-def test_an_actor_is_killed(cluster: Any, many: Path, wanted: dict[str, bytes], weights: Path, tmp_path: Path) -> None:
-    killed = []
+def on_machine(out: Path, node: Any) -> set[str]:
+    """Rows that a machine has worked on."""
+    return {row for row, _, machine in at_gate(out) if machine == raylet_of(node)}
 
-    def kill() -> None:
-        actors = until(lambda: finished(tmp_path) and busy(cluster.head_node, "ray::MapWorker"))
-        for actor in actors:
-            actor.kill()
-            killed.append(actor)
 
-    thread = meanwhile(kill)
-    outcomes = score_batch(many, tmp_path, weights=weights, ray="auto", limit=6)
-    thread.join(timeout=10)
-    assert killed
-    assert [outcome.error for outcome in outcomes] == [""] * 6 + ["not done"] * 6
-    assert midi_of(tmp_path).items() < wanted.items()
+def test_an_actor_is_killed(
+    cluster: Any,
+    many: Path,
+    wanted: dict[str, bytes],
+    weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "out"
+    monkeypatch.setattr(engine, "Composer", gates.ComposeAtGate)
+    with running(many, out, weights, limit=6) as batch:
+        until(lambda: batch.done() or len(at_gate(out)) > gates.FREE)
+        came = at_gate(out)
+        for worker in {worker for _, worker, _ in came}:
+            psutil.Process(worker).kill()
+    outcomes = batch.result()
+    held = {row for row, _, _ in came}
+    again = {row for row, worker, machine in at_gate(out) if row in held and (row, worker, machine) not in came}
+    assert again, "no row was composed again"
+    assert [outcome.error for outcome in outcomes] == [""] * 6 + ["not done"] * (ROWS - 6)
+    assert midi_of(out).items() <= wanted.items()
+    assert len(midi_of(out)) == 6
+
+
+GATED = """import sys
+from tests.batch import gates
+from diffbgm.batch import cluster
+from diffbgm.cli import main
+cluster.finish_row = gates.finish_at_gate
+sys.exit(main(sys.argv[1:]))"""
 
 
 def test_a_driver_is_killed_and_the_next_does_what_is_missing(
     cluster: Any, many: Path, wanted: dict[str, bytes], weights: Path, tmp_path: Path
 ) -> None:
-    line = [sys.executable, *command(many, tmp_path, weights), "--ray", "auto", "--limit", "6"]
-    with subprocess.Popen(line, env={**environment(), "RAY_ADDRESS": cluster.address}) as driver:
-        until(lambda: len(finished(tmp_path)) >= 2)
+    out = tmp_path / "out"
+    line = [sys.executable, "-c", GATED, *command(many, out, weights)[2:], "--ray", "auto"]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(line, cwd=root, env={**environment(), "RAY_ADDRESS": cluster.address}) as driver:
+        until(lambda: driver.poll() is not None or len(finished(out)) == gates.FREE < len(at_gate(out)))
         driver.send_signal(signal.SIGKILL)
-    until(lambda: not busy(cluster.head_node))  # what it had begun ends with it
-    done = finished(tmp_path)
-    assert 2 <= len(done) < 6
-    outcomes = score_batch(many, tmp_path, weights=weights, ray="auto", limit=6 - len(done))
-    assert sum(not outcome.error for outcome in outcomes) == 6
-    assert done.items() <= finished(tmp_path).items()
-    assert midi_of(tmp_path).items() < wanted.items()
-    assert not hidden(tmp_path)
+    until(lambda: not any(psutil.pid_exists(worker) for _, worker, _ in at_gate(out)))  # what it had begun ends with it
+    done = finished(out)
+    assert len(done) == gates.FREE
+    outcomes = score_batch(many, out, weights=weights, ray="auto")
+    assert [outcome.error for outcome in outcomes] == [""] * ROWS
+    assert done.items() < finished(out).items()
+    assert midi_of(out) == wanted
+    assert not hidden(out)
 
 
 @dataclass(frozen=True)
@@ -168,7 +196,7 @@ def test_a_row_that_kills_its_process_costs_itself_only(
     jobs = [job_of(row, many.parent, tmp_path, model.origin) for row in read_manifest(many)[:3]]
     pieces = [Deadly(jobs[0], tmp_path, home=os.getpid()), *(Piece(job, tmp_path) for job in jobs[1:])]
     ended: list[Piece] = []
-    score_on_ray(pieces, model, "cpu", ended.append, lambda: None)
+    engine.score_on_ray(pieces, model, "cpu", ended.append, lambda: None)
     errors = {piece.job.row.name: piece.error for piece in ended}
     assert errors.keys() == {"n0", "n1", "n2"}
     assert "died (exit code 7)" in errors["n0"]

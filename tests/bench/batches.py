@@ -11,6 +11,7 @@ is the same; start-up is the time of a batch of one clip of 1 s in 2 steps, and 
 """
 
 import argparse
+import json
 import os
 import random
 import re
@@ -79,6 +80,9 @@ def compare(folder: Path, videos: int, seconds: float, steps: int, rounds: int) 
     ratio = statistics.median(work["plain"]) / statistics.median(work["ray"])
     same = "the same MIDI" if all(each == music[0] for each in music) else "OTHER MIDI"
     print(f"throughput of ray / plain {ratio:.2f}, {videos} clips, {rounds} rounds, {os.cpu_count()} cores, {same}")
+    timings = [json.loads(path.read_text())["timings"] for path in (folder / "ray0").glob("*.receipt.json")]
+    means = (f"{stage} {statistics.mean(timing[stage] for timing in timings):.2f}" for stage in timings[0])
+    print(f"mean seconds of a stage on Ray: {', '.join(means)}")
 
 
 def timed(films: Path, out: Path, engine: str) -> float:

@@ -110,7 +110,7 @@ def run_line(line: str) -> bool:
         make_parser().parse_args(words[words.index("diffbgm.cli") + 1 :])
         return False
     assert words[0] == "diffbgm", f"neither run nor known: {line}"
-    if words[1] in PARSED:
+    if words[1] in PARSED or "--ray" in words:
         make_parser().parse_args(words[1:])
         return False
     printed = io.StringIO()

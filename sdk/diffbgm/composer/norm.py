@@ -11,8 +11,8 @@ class WindowNorm(nn.GroupNorm):
     within a window, whose sums are then rounded otherwise than alone.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps x [B, C, T, P] to its like."""
-        if x.device.type != "cpu" or torch.is_grad_enabled() or len(x) == 1:
-            return super().forward(x)
-        return torch.cat([super(WindowNorm, self).forward(window) for window in x.split(1)])
+    def forward(self, input: Tensor) -> Tensor:
+        """Maps [B, C, T, P] to its like."""
+        if input.device.type != "cpu" or torch.is_grad_enabled() or len(input) == 1:
+            return super().forward(input)
+        return torch.cat([super(WindowNorm, self).forward(window) for window in input.split(1)])

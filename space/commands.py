@@ -11,9 +11,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
 
 import gradio as gr
+import numpy as np
 
 from diffbgm.errors import DiffBGMError, InputError
 from diffbgm.options import KeepAudio
+from diffbgm.progress import part_of
 from diffbgm.setting import real, whole
 from space import films, samples, storage, work
 from space.child import KINDS, Order
@@ -21,7 +23,7 @@ from space.jobs import COMPOSING, WATCHING, Told, start, stop
 from space.line import Visitor
 from space.projects import Project, Status, Table
 from space.settings import PageSettings, from_values, to_query
-from space.sheet import address_of, best_of, plan_sheet, project_sheet, take_sheet
+from space.sheet import address_of, plan_sheet, project_sheet, take_sheet
 from space.words import BROKEN, chip_of
 
 Answer = dict[str, Any]
@@ -185,20 +187,16 @@ def compose(asked: Asked, *, draft: bool = False) -> None:
         settings = replace(settings, steps=min(settings.steps, work.DRAFT_STEPS))
     watched = project.looked_at()
     plan = work.plan_music(watched, settings)
-    known = any(take.seed == settings.seed for take in project.takes.values()) or count > 1
-
-    def wish(number: int) -> work.Wish:
-        seed = settings.seed if settings.seed is not None and not (known and number) else work.new_seed()
-        return work.Wish(plan, settings, seed)
-
-    make(asked, [wish(i) for i in range(count)])
+    known = {take.seed for take in project.takes.values()}
+    seed = work.new_seed() if settings.seed is None or settings.seed in known else settings.seed
+    make(asked, work.Wish(plan, settings, seed), count)
 
 
 def refine(asked: Asked) -> None:
     """The same seed and plan as a take, with the quality of the knobs."""
     take = asked.project.take(asked.data.get("take"))
     settings = replace(take.settings, steps=asked.settings.steps)
-    make(asked, [work.Wish(take.plan, settings, take.seed)])
+    make(asked, work.Wish(take.plan, settings, take.seed))
 
 
 def retake(asked: Asked) -> None:
@@ -209,30 +207,33 @@ def retake(asked: Asked) -> None:
     way = str(asked.data.get("way", "other"))
     if way not in WAYS:
         raise InputError(f"way must be {', '.join(WAYS)}, got {way[:20]!r}.")
-    make(asked, [work.other_bars(take, first, last, work.new_seed(), WAYS[way])])
+    make(asked, work.other_bars(take, first, last, work.new_seed(), WAYS[way]))
 
 
 def rearrange(asked: Asked) -> None:
     """The notes of a take for other instruments."""
-    make(asked, [work.other_band(asked.project.take(asked.data.get("take")), asked.settings)])
+    make(asked, work.other_band(asked.project.take(asked.data.get("take")), asked.settings))
 
 
-def make(asked: Asked, wishes: list[work.Wish]) -> None:
-    """Makes takes one after the other; each is on the page as soon as it is there."""
-    project, count = asked.project, len(wishes)
-    project.looked_at()
+def make(asked: Asked, wish: work.Wish, count: int = 1) -> None:
+    """Makes a take, or several that are composed together; each is on the page as soon as it can be heard."""
+    project = asked.project
+    watched = project.looked_at()
 
     def task(told: Told) -> Status:
-        take, takes = None, list[work.Take]()
-        for i, wish in enumerate(wishes):
-            made = work.make_take(project.looked_at(), wish, lambda f, stage, i=i: told((i + f) / count, stage))
-            take = project.add(made, take_sheet)
-            takes.append(take)
-        assert take is not None
-        draft = DRAFT if take.settings.steps < asked.settings.steps and not project.takes.keys() - {take.letter} else ""
+        wishes, composed = [wish], 0.0
+        if count > 1:
+            composed = work.course_of(wish.plan, wish.settings.steps).at("compose", 1.0)
+            wishes = work.compose_together(wish, count, part_of(told, 0.0, composed))
+        edges = np.linspace(composed, 1.0, count + 1)
+        takes = [
+            project.add(work.make_take(watched, one, part_of(told, *edges[i : i + 2])), take_sheet)
+            for i, one in enumerate(wishes)
+        ]
+        draft = DRAFT if wish.settings.steps < asked.settings.steps and len(project.takes) == count else ""
         if count == 1:
-            return Status("good", f"Take {take.letter} is ready.{draft}")
-        return Status("good", f"{count} takes are ready: compare them. {best_of(takes)} keeps closest to the plan.")
+            return Status("good", f"Take {takes[0].letter} is ready.{draft}")
+        return Status("good", f"{count} takes are ready: compare them. {takes[0].letter} keeps closest to the plan.")
 
     start(project, asked.visitor, COMPOSING, "compose", task)
 

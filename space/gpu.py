@@ -12,6 +12,7 @@ from diffbgm.composer.keeping import Keep
 from diffbgm.composer.windows import window_starts
 from diffbgm.options import ScoreOptions
 from diffbgm.progress import Progress
+from diffbgm.result import Take
 from diffbgm.stages import options_of
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -48,7 +49,8 @@ def slot_seconds(
     plan: MusicPlan, settings: ScoreOptions, progress: Progress | None = None, keep: Keep | None = None
 ) -> int:
     """How long a GPU slot is asked for: ten seconds to wake up, and a hundredth for every window and step."""
-    return min(LONGEST_SLOT, round(10 + 0.01 * windows_of(plan) * options_of(settings, 0).steps))
+    windows = windows_of(plan) * (settings.takes or 1)
+    return min(LONGEST_SLOT, round(10 + 0.01 * windows * options_of(settings, 0).steps))
 
 
 @gpu(duration=slot_seconds)
@@ -60,3 +62,9 @@ def compose_roll(
     On ZeroGPU this runs in another process, where `progress` cannot follow: leave it None.
     """
     return model().compose(plan, settings, keep=keep, on_progress=progress)
+
+
+@gpu(duration=slot_seconds)
+def compose_takes(plan: MusicPlan, settings: ScoreOptions, progress: Progress | None = None) -> tuple[Take, ...]:
+    """As `compose_roll`, `settings.takes` of them together, the best first."""
+    return model().compose_takes(plan, settings, on_progress=progress)

@@ -30,7 +30,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Pace and energy": ("tempo", "bpm", "motion", "level", "shape", "energy"),
     "Harmony": ("key", "metre", "chords"),
     "Who plays": ("instruments", "without", "lead"),
-    "Moments": ("hit", "rest", "ending", "fade"),
+    "Moments": ("must", "ignore", "hit", "rest", "ending", "fade"),
     "Sound": ("loudness",),
     "How it is made": ("steps", "seed", "rhythm", "mood"),
 }
@@ -56,7 +56,9 @@ PLAIN: Mapping[str, Plain] = {
     "without": Plain("Without", "Who must not play.", ["melody", *KINDS_OF_PLAYERS, *PLAYERS]),
     "lead": Plain("Melody by", "Who plays the melody.", PLAYERS),
     "energy": Plain("Energy over time", "Drag over it under the film, or write seconds and levels: 0:.2 10:.8 20:1."),
-    "hit": Plain("Strike at", "Click a cut, or write moments: 12.4; 0:45 big."),
+    "hit": Plain("Strike at", "Moments at which the music strikes: 12.4; 0:45 big."),
+    "must": Plain("Cuts on the beat", "Click a cut under the film until it says so, or write its time: 12.4; 0:45."),
+    "ignore": Plain("Cuts to ignore", "Click a cut under the film twice, or write its time."),
     "rest": Plain("Rest from, to", "Choose bars under the film, or write stretches: 8-12; 20-22."),
     "ending": Plain(
         "Ending", "How it ends.",

@@ -1,6 +1,5 @@
 """A film, a plan and a take as plain data for the page's script, which draws them. Times are seconds."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -133,12 +132,6 @@ def chords_of(plan: MusicPlan, roll: PianoRoll) -> list[tuple[float, float, str]
             start, end = (round(float(plan.tempo.time_at(beat)), 3) for beat in (chord.start, chord.end))
             out.append((start, end, symbol))
     return out
-
-
-def best_of(takes: Sequence[Take]) -> str:
-    """The letter of the take that the critic likes best, of takes of one plan."""
-    ranked = rank_takes(takes[0].plan, [Heard(i, take.roll) for i, take in enumerate(takes)])
-    return takes[ranked[0].seed].letter
 
 
 def line_about(take: Take) -> str:

@@ -195,6 +195,16 @@ def new_seed() -> int:
     return secrets.randbelow(NEW_SEEDS)
 
 
+def compose_together(wish: Wish, count: int, told: Progress) -> list[Wish]:
+    """Wishes with the notes of so many takes, by the seeds from that of a wish on; the critic's choice comes first.
+
+    `told` hears how much of composing is done.
+    """
+    asked = replace(wish.asked, takes=count)
+    listener = None if gpu.ZERO_GPU else lambda fraction, _: told(fraction, "compose")
+    return [replace(wish, seed=t.seed, roll=t.roll) for t in gpu.compose_takes(wish.plan, asked, listener)]
+
+
 def compose(watched: Watched, wish: Wish, tell: child.Told) -> tuple[PlannedVideo, PianoRoll, ScoreOptions]:
     """The notes of a take (composed where they are not known), with what playing them needs."""
     asked = wish.asked

@@ -198,6 +198,20 @@ class ScoreOptions:
             many=True,
         ),
     )  # fmt: skip
+    must: str | Sequence[str] | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", "a cut that has to lie on a beat, by its time: 12.4; several times", metavar="TIME",
+            unset="as many cuts as can be had", many=True,
+        ),
+    )  # fmt: skip
+    ignore: str | Sequence[str] | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", "a cut that the music takes no notice of, by its time: 12.4; several times", metavar="TIME",
+            unset="none", many=True,
+        ),
+    )  # fmt: skip
     scene: str | Sequence[str] | None = field(
         default="",
         metadata=declare(
@@ -356,6 +370,8 @@ class Changes(TypedDict, total=False):
     mood: str | Sequence[float] | None
     hit: str | Sequence[str] | None
     rest: str | Sequence[str] | None
+    must: str | Sequence[str] | None
+    ignore: str | Sequence[str] | None
     scene: str | Sequence[str] | None
     cues: str | os.PathLike[str] | None
     like: str | os.PathLike[str] | None

@@ -18,7 +18,7 @@ from diffbgm.paths import local_path
 from diffbgm.planner import apply_bar_map, recut
 from diffbgm.planner.check import read_plan
 from diffbgm.planner.restyle import restyle
-from diffbgm.progress import Clock, Progress, part_of, silent
+from diffbgm.progress import Clock, Progress, part_of, silent, together
 from diffbgm.project import Project
 from diffbgm.render import prepare
 from diffbgm.result import Result, Take
@@ -199,7 +199,7 @@ class DiffBGM:
         """`options.takes` takes of a plan, ranked by the critic, the best first.
 
         The first is drawn with the seed of the options, the others with the seeds after it, each as `compose` makes it
-        alone. Where the hardware gains by it their windows share batches.
+        alone. Their windows share batches.
 
         Args:
             plan: A plan, or the path of one as JSON.
@@ -227,12 +227,9 @@ class DiffBGM:
 
         first, count = options_of(settings, seed), settings.takes or 1
         seeds = [(first.seed + k) % (MOST_SEED + 1) for k in range(count)]
-        told = on_progress or silent
+        told = together(on_progress or silent, count)
         jobs = iter(
-            [
-                ComposeJob(one, plan, replace(first, seed=one), part_of(told, k / count, (k + 1) / count))
-                for k, one in enumerate(seeds)
-            ]
+            [ComposeJob(one, plan, replace(first, seed=one), part) for one, part in zip(seeds, told, strict=True)]
         )
         rolls: dict[int, PianoRoll] = {}
         for one, roll in compose_many(self.model, lambda _: next(jobs, None), dtype=self.dtype):

@@ -60,7 +60,8 @@ def plot_plan(plan: MusicPlan, path: str | os.PathLike[str], *, roll: PianoRoll 
 def _title(plan: MusicPlan) -> str:
     bpm = plan.tempo.mean_bpm
     hits = sum(cut.snapped for cut in plan.cuts)
-    cuts = f"{hits} of {len(plan.cuts)} cuts on the beat" if plan.cuts else "no cuts"
+    heeded = sum(cut.asked != "ignore" for cut in plan.cuts)
+    cuts = f"{hits} of {heeded} cuts on the beat" if heeded else "no cuts"
     bars = f"{plan.bars} bars" + ("" if plan.metre == "4/4" else f" of {plan.metre}")
     style = f"   ({', '.join(plan.style)})" if plan.style else ""
     return f"{plan.key}  ·  {bpm:.0f} bpm  ·  {bars}  ·  {plan.palette}  ·  {cuts}{style}"

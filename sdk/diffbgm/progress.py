@@ -25,6 +25,20 @@ def part_of(progress: Progress | None, start: float, end: float) -> Progress:
     return report
 
 
+def together(progress: Progress, count: int) -> list[Progress]:
+    """Callbacks for parts that go on side by side: the whole is as far as they are on the average."""
+    done = [0.0] * count
+
+    def part(number: int) -> Progress:
+        def report(fraction: float, message: str) -> None:
+            done[number] = fraction
+            progress(sum(done) / count, message)
+
+        return report
+
+    return [part(number) for number in range(count)]
+
+
 class Clock:
     """Seconds per stage of the work, and one progress from 0 to 1 over all of them."""
 

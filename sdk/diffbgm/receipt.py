@@ -42,12 +42,13 @@ def make_receipt(
         - `cuts`: time and nearest beat position (halves count), `error_ms` cut minus beat, whether the tempo was bent
           to meet it (`snapped`), and if not, why;
         - `hits` as `cuts`, `rests` in seconds, and `unread`: what of the text was not understood;
-        - `cut_hit_rate`: share of cuts within 40 ms of a beat or half beat, null without cuts; `chance`: the share of
-          the video's time that lies that near to one.
+        - `cut_hit_rate`: share of cuts, but those to ignore, within 40 ms of a beat or half beat, null without cuts;
+          `chance`: the share of the video's time that lies that near to one.
     """
     bpm = plan.tempo.bpm()
     edges = plan.tempo.edges
-    hits = [cut for cut in plan.cuts if abs(cut.error) <= SYNC_TOLERANCE]
+    heeded = [cut for cut in plan.cuts if cut.asked != "ignore"]
+    hits = [cut for cut in heeded if abs(cut.error) <= SYNC_TOLERANCE]
     halves = np.sort(np.concatenate([edges, (edges[:-1] + edges[1:]) / 2]))
     return {
         "duration": plan.duration,
@@ -69,6 +70,7 @@ def make_receipt(
                 "error_ms": round(1000 * cut.error, 3),
                 "snapped": cut.snapped,
                 "reason": cut.reason,
+                "asked": cut.asked,
             }
             for cut in plan.cuts
         ],
@@ -78,7 +80,7 @@ def make_receipt(
         ],
         "rests": [list(rest) for rest in plan.rests],
         "unread": [] if "plan" in given else list(read_asked(settings_of(options)).unread),
-        "cut_hit_rate": len(hits) / len(plan.cuts) if plan.cuts else None,
+        "cut_hit_rate": len(hits) / len(heeded) if heeded else None,
         "chance": round(min(1.0, float(2 * SYNC_TOLERANCE * (len(halves) - 1) / plan.duration)), 4),
         "sections": [
             {**asdict(s), "start": plan.tempo.time_at(s.start_beat), "end": plan.tempo.time_at(s.end_beat)}

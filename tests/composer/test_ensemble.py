@@ -53,13 +53,18 @@ def test_pieces_share_batches(model: Denoiser) -> None:
     assert sizes == [8] * (tried + OPTIONS.steps)  # two windows a piece, guided: all four in one batch
 
 
-def test_on_a_cpu_every_piece_has_batches_of_its_own(model: Denoiser) -> None:
+def test_on_a_cpu_pieces_share_batches_of_any_size(model: Denoiser) -> None:
+    pieces = [
+        ComposeJob(str(bars), make_plan(bars), replace(OPTIONS, guidance=Guidance(1, 1), seed=bars))
+        for bars in (3, 9, 13, 70)
+    ]
     sizes: list[int] = []
     handle = model.register_forward_hook(lambda _, args, __: sizes.append(len(args[0])))
-    pieces = [ComposeJob(str(bars), make_plan(bars), replace(OPTIONS, guidance=Guidance(1, 1))) for bars in (3, 30, 70)]
     together = dict(compose_many(model, in_turn(pieces)))
     handle.remove()
-    assert sizes == [1, 1, 5, 5, 5, 6, 5, 6]  # 1, 5 and 11 windows, two steps each
+    tried = [1, 2, 3, 5, 11]  # by is_batch_invariant
+    assert sizes[: len(tried)] == tried
+    assert len(sizes) - len(tried) == 2 * OPTIONS.steps  # 1, 2, 3 and 11 windows in two batches a step
     assert together == {piece.key: compose(model, piece.plan, piece.options) for piece in pieces}
 
 
@@ -70,6 +75,8 @@ def test_the_bundled_network_takes_each_window_by_itself(threads: int, set_threa
     set_threads(threads)
     assert is_batch_invariant(model, 4)
     assert is_batch_invariant(model, 16)
+    assert is_batch_invariant(model)
+    assert is_batch_invariant(model, dtype=torch.float32)
 
 
 class BatchDependent(Denoiser):
@@ -84,6 +91,7 @@ def test_without_batch_invariance_every_piece_is_alone() -> None:
     torch.manual_seed(0)
     model = BatchDependent(Config.tiny()).eval().requires_grad_(False)
     assert not is_batch_invariant(model, 4)
+    assert not is_batch_invariant(model)
     going: list[str] = []
 
     def take(wait: bool) -> ComposeJob[str] | None:

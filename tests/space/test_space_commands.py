@@ -24,7 +24,7 @@ from tests.drawing import Drawn
 
 from diffbgm.errors import Cancelled, InputError, VideoError
 from diffbgm.media import probe, read_audio
-from space import films, jobs, samples, storage, work
+from space import films, gpu, jobs, samples, storage, work
 
 pytestmark = pytest.mark.usefixtures("model")
 QUICK = PageSettings(moods=("calm",), steps=4, seed=3)
@@ -97,6 +97,10 @@ def test_three_takes_differ_and_none_replaces_another(opened: str) -> None:
     takes = ended(opened)["takes"]
     assert [t["letter"] for t in takes][: len(before)] == before
     assert len({json.dumps(t["notes"]) for t in takes}) == len(takes) == len(before) + 3
+    for take in takes[-3:]:  # they were composed together, each as alone
+        made = take_of(opened, take["letter"])
+        assert made.roll == gpu.compose_roll(made.plan, made.options)
+    assert f"{takes[-3]['letter']} keeps closest to the plan" in ended(opened)["status"]["words"]
 
 
 @pytest.mark.parametrize("way", ["other", "sadder"])

@@ -203,6 +203,14 @@ def _hit(text: str) -> Fields:
     return {"hits": tuple(hits)}
 
 
+def _cuts(option: str, text: str) -> Fields:
+    parts = list(_parts(text))
+    for part in parts:
+        if not re.fullmatch(rf"({_TIME})\s*s?", part):
+            raise OptionError(f"{option} must be the time of a cut, such as '12.4' or '0:45', got {part!r}")
+    return {option: tuple(Moment(patterns.read_seconds(part.rstrip("s ").strip())) for part in parts)}
+
+
 def _rest(text: str) -> Fields:
     rests: list[Span] = []
     for part in _parts(text):
@@ -282,6 +290,8 @@ KNOBS: Mapping[str, Callable[[str], Fields]] = {  # a later one wins where two s
     "ending": _ending,
     "hit": _hit,
     "rest": _rest,
+    "must": lambda text: _cuts("must", text),
+    "ignore": lambda text: _cuts("ignore", text),
     "scene": _scene,
     "cues": read_cues,
 }

@@ -80,6 +80,7 @@ class Brief:
         tags: Style tags of `planner.styles` that fit.
         energy: (moment, level 0..1) points of the energy over time, in order.
         hits, rests: Moments to strike at, spans in which no note begins.
+        must, ignore: Cuts that have to lie on a beat, and cuts that count as if they were not there.
         speech: People speak and want room.
         talks: Where they speak, as far as it is told.
         density, register: How busy and how high the music is, 0..1, as in a temp track.
@@ -109,6 +110,8 @@ class Brief:
     energy: tuple[tuple[Moment, float], ...] = ()
     hits: tuple[Hit, ...] = ()
     rests: tuple[Span, ...] = ()
+    must: tuple[Moment, ...] = ()
+    ignore: tuple[Moment, ...] = ()
     speech: bool = False
     talks: tuple[Span, ...] = ()
     density: float | None = None

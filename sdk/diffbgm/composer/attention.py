@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from diffbgm.composer.norm import WindowNorm
+
 Turn = tuple[Tensor, Tensor]
 """Cosine and sine [L, D / 2] or [B, 1, L, D / 2] of the angles that positions are turned by."""
 
@@ -72,7 +74,7 @@ class Recall(nn.Module):
         inner = heads * max(4, channels // heads)
         self.query_key = nn.Linear(width, 2 * heads * 32, bias=False)
         self.query_norm, self.key_norm = nn.RMSNorm(32), nn.RMSNorm(32)
-        self.norm = nn.GroupNorm(4, channels)
+        self.norm = WindowNorm(4, channels)
         self.value, self.out = nn.Conv2d(channels, inner, 1), nn.Conv2d(inner, channels, 1)
         for parameter in self.out.parameters():
             nn.init.zeros_(parameter)

@@ -1,16 +1,16 @@
 """Windows to batches of the network and back: what a piece asks for at one step, and the prediction for it.
 
-How sums are rounded depends on a batch's shape (compare 3 windows at once with 4), but, the shape being the same, not
-on which other windows are in it or where each stands (batch invariance; `is_batch_invariant` tries it). So that a piece
-comes out bit for bit the same whatever it is composed with, batches that are shared all have the same number of
-windows, the last one filled up; and where sharing gains nothing, as on a CPU, every piece has batches of its own, and
-no window is computed in vain.
+A piece comes out bit for bit the same whatever it is composed with (batch invariance; `is_batch_invariant` tries it on
+the hardware at hand). On a GPU how sums are rounded depends on a batch's shape (compare 3 windows at once with 4), but,
+the shape being the same, not on which other windows are in it or where each stands; so batches that are shared all have
+the same number of windows, the last one filled up. On a CPU the network rounds a window alike in batches of any size
+(`norm.WindowNorm`, `denoiser.ROWS`), and no window is computed in vain.
 """
 
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -23,7 +23,7 @@ from diffbgm.composer.precision import precision
 from diffbgm.types import PITCHES, STEPS_PER_BEAT
 
 GPU_BATCH = 32  # windows per batch on a GPU, which wants many
-CPU_BATCH = 8  # the most windows per batch where pieces do not share: a CPU is hardly faster with more
+CPU_BATCH = 16  # the most windows per batch on a CPU, which is hardly faster with more
 
 Item = TypeVar("Item")
 
@@ -45,6 +45,11 @@ class DenoiseRequest:
     estimate: Tensor | None
     starts: Sequence[int]
     variants: Sequence[Condition]
+
+    def to(self, device: torch.device) -> "DenoiseRequest":
+        """The same on a device."""
+        x, estimate = self.x.to(device), None if self.estimate is None else self.estimate.to(device)
+        return replace(self, x=x, estimate=estimate, variants=[one.to(device) for one in self.variants])
 
     @property
     def width(self) -> int:
@@ -79,10 +84,10 @@ class Window(NamedTuple):
 
 
 def shared_batch_size(model: Denoiser, batch_size: int | None = None) -> int | None:
-    """Windows per batch that pieces share: `batch_size`, or what suits the model's device.
+    """Windows that every batch has: `batch_size`, or what suits the model's device.
 
     Returns:
-        None where pieces do not share batches: on a CPU, unless a size is given.
+        None where batches are as large as they come, up to `CPU_BATCH`: on a CPU, unless a size is given.
     """
     return batch_size or (None if next(model.parameters()).device.type == "cpu" else GPU_BATCH)
 
@@ -111,12 +116,10 @@ def predict(
     windows = [Window(r, c, n) for r in requests for c in r.variants for n in range(len(r.starts))]
     edges = [0, *itertools.accumulate(request.evaluations for request in requests)]
     size = shared_batch_size(model, batch_size)
-    if size is None:
-        batches = [part for a, b in itertools.pairwise(edges) for part in split_evenly(list(range(a, b)))]
-    else:  # windows of one width share batches
-        widths = sorted({request.width for request in requests})
-        alike = [[i for i, window in enumerate(windows) if window.request.width == width] for width in widths]
-        batches = [part for own in alike for part in split_by(own, size)]
+    batches: list[list[int]] = []
+    for width in sorted({request.width for request in requests}):  # windows of one width share batches
+        alike = [i for i, window in enumerate(windows) if window.request.width == width]
+        batches += split_evenly(alike) if size is None else split_by(alike, size)
     logits: dict[int, Tensor] = {}
     velocity: dict[int, Tensor] = {}
     with precision(model, dtype):
@@ -170,24 +173,34 @@ def is_batch_invariant(model: Denoiser, batch_size: int | None = None, dtype: to
     It is tried with random windows on this hardware. Where it is not so, pieces must not share batches. Arguments as
     of `predict`.
     """
-    size = shared_batch_size(model, batch_size) or 1
+    size = shared_batch_size(model, batch_size)
     device = next(model.parameters()).device
     generator = torch.Generator().manual_seed(0)
-    requests: list[DenoiseRequest] = []
-    for number in range(2 * size):
-        x = torch.randn(4, model.beats * STEPS_PER_BEAT, PITCHES, generator=generator)
-        condition = Condition(
-            dynamic=torch.randn(1, model.beats, DYNAMIC_WIDTH, generator=generator),
-            semantic=torch.randn(1, MAX_SECTIONS, SEMANTIC_WIDTH + model.config.clip_width, generator=generator),
-            section=torch.zeros(1, model.beats, dtype=torch.long),
-            section_at=torch.full((1, MAX_SECTIONS), model.beats / 2),
-            has_dynamic=torch.ones(1, dtype=torch.bool),
-            has_semantic=torch.ones(1, dtype=torch.bool),
-        )
-        level = (number + 1) / (2 * size + 1)
-        requests.append(DenoiseRequest(x.to(device), level, x.tanh().to(device), [0], [condition.to(device)]))
+    alone = (1,) * 2 * size if size else (1, 2, 3, 5)  # windows of the requests
+    requests = [
+        random_request(model, windows, (number + 1) / (len(alone) + 1), generator).to(device)
+        for number, windows in enumerate(alone)
+    ]
     with torch.inference_mode():
-        first = predict(model, requests, batch_size, dtype)
-        shuffled = [*range(1, 2 * size, 2), *range(0, 2 * size, 2)]
+        if size is None:
+            first = [predict(model, [request], dtype=dtype)[0] for request in requests]
+        else:
+            first = predict(model, requests, batch_size, dtype)
+        shuffled = [*range(1, len(alone), 2), *range(0, len(alone), 2)]
         again = predict(model, [requests[i] for i in shuffled], batch_size, dtype)
     return all(torch.equal(first[i].logits[0], one.logits[0]) for i, one in zip(shuffled, again, strict=True))
+
+
+def random_request(model: Denoiser, windows: int, level: float, generator: torch.Generator) -> DenoiseRequest:
+    """So many windows of noise, one beside the other, under conditions of noise."""
+    beats = model.beats
+    x = torch.randn(4, windows * beats * STEPS_PER_BEAT, PITCHES, generator=generator)
+    condition = Condition(
+        dynamic=torch.randn(windows, beats, DYNAMIC_WIDTH, generator=generator),
+        semantic=torch.randn(windows, MAX_SECTIONS, SEMANTIC_WIDTH + model.config.clip_width, generator=generator),
+        section=torch.zeros(windows, beats, dtype=torch.long),
+        section_at=torch.full((windows, MAX_SECTIONS), beats / 2),
+        has_dynamic=torch.ones(windows, dtype=torch.bool),
+        has_semantic=torch.ones(windows, dtype=torch.bool),
+    )
+    return DenoiseRequest(x, level, x.tanh(), range(0, windows * beats, beats), [condition])

@@ -9,7 +9,14 @@ from typing import Generic, TypeVar
 
 import torch
 
-from diffbgm.composer.batching import DenoiseRequest, Prediction, is_batch_invariant, predict, shared_batch_size
+from diffbgm.composer.batching import (
+    CPU_BATCH,
+    DenoiseRequest,
+    Prediction,
+    is_batch_invariant,
+    predict,
+    shared_batch_size,
+)
 from diffbgm.composer.compose import PieceSteps, compose_steps
 from diffbgm.composer.denoiser import Denoiser
 from diffbgm.composer.precision import with_cast_weights
@@ -48,7 +55,7 @@ def compose_many(
     """Composes pieces as they come.
 
     As many are composed at once as fill a batch. Each comes out as `compose` makes it alone with the same `batch_size`,
-    bit for bit; where the hardware does not allow that, or sharing gains nothing, one is composed after the other.
+    bit for bit; where the hardware does not allow that, one is composed after the other.
 
     Args:
         model: The denoiser.
@@ -63,7 +70,7 @@ def compose_many(
     """
     model = with_cast_weights(model, dtype)
     size = shared_batch_size(model, batch_size)
-    wanted = size if size is not None and is_batch_invariant(model, size, dtype) else 1
+    wanted = (size or CPU_BATCH) if is_batch_invariant(model, size, dtype) else 1
     active: list[ActivePiece[K]] = []
     while True:
         while not active or sum(piece.request.evaluations for piece in active) < wanted:

@@ -17,11 +17,13 @@ from diffbgm.composer.condition import DYNAMIC_WIDTH, SEMANTIC_WIDTH, TOKENS, Co
 from diffbgm.composer.config import Config
 from diffbgm.composer.embeddings import Harmony, Metre, Names
 from diffbgm.composer.noise import signal_and_noise
+from diffbgm.composer.norm import WindowNorm
 from diffbgm.types import BEATS_PER_BAR, PITCHES, STEPS_PER_BAR
 
 PADDED = 96  # pitches inside the network, so that they halve three times
 LIKELIHOOD_LIMIT = 60.0  # ceiling of 2 a / s^2, where the noise vanishes
 VOICES = 2
+ROWS = 8  # noise levels come in multiples of it: products of fewer rows are summed in another order
 
 
 @dataclass(frozen=True)
@@ -37,15 +39,15 @@ class ConvBlock(nn.Module):
 
     def __init__(self, channels: int, noise_width: int) -> None:
         super().__init__()
-        self.norm1, self.norm2 = nn.GroupNorm(4, channels), nn.GroupNorm(4, channels)
+        self.norm1, self.norm2 = WindowNorm(4, channels), WindowNorm(4, channels)
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
         self.noise = nn.Linear(noise_width, 2 * channels)
         nn.init.zeros_(self.conv2.weight)
 
     def forward(self, x: Tensor, noise: Tensor) -> Tensor:
-        """Maps x [B, C, T, P] to maps of the same shape; `noise` [B, n] is the embedding of the noise level."""
-        scale, shift = self.noise(noise)[:, :, None, None].chunk(2, dim=1)
+        """Maps x [B, C, T, P] to maps of the same shape; `noise` [B or more, n] is the embedding of the noise level."""
+        scale, shift = self.noise(noise)[: len(x), :, None, None].chunk(2, dim=1)
         h = self.conv1(F.silu(self.norm1(x)))
         h = self.conv2(F.silu(self.norm2(h) * (1 + scale) + shift))
         return x + h
@@ -69,7 +71,7 @@ class BeatBlock(nn.Module):
 
     def forward(self, h: Tensor, noise: Tensor, plan: Tensor, turn: Turn, plan_turn: Turn, bias: Tensor) -> Tensor:
         """Maps beats h [B, L, d] to [B, L, d]; plan [B, K, d]; where both lie as turns; bias [B, L, K]."""
-        m = self.modulation(noise)[:, None].chunk(9, dim=-1)
+        m = self.modulation(noise)[: len(h), None].chunk(9, dim=-1)
         x = normed(h, m[0], m[1])
         h = h + m[2] * self.dropout(self.self_attention(x, x, turn, turn))
         h = h + m[5] * self.dropout(self.cross_attention(normed(h, m[3], m[4]), plan, turn, plan_turn, bias))
@@ -120,7 +122,7 @@ class Denoiser(nn.Module):
         )
         self.metre = Metre(config.metres, c[0], d) if config.metres else None
         self.harmony = Harmony(c[0], d) if config.harmony else None
-        self.head_norm = nn.GroupNorm(4, c[0])
+        self.head_norm = WindowNorm(4, c[0])
         self.head = nn.Conv2d(c[0], 4 + VOICES, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         marginals = torch.tensor([-4.0] * 4 + [0.0] * VOICES)  # of a sparse roll, to start with
@@ -131,9 +133,10 @@ class Denoiser(nn.Module):
 
         `estimate` [B, 4, T, 88] is the last mean of x_0 in -1..1 (self-conditioning), or None.
         """
-        noise = self.noise_embedding(noise_features(t, self.config.noise_width))
+        fill = -len(t) % ROWS
+        noise = self.noise_embedding(noise_features(F.pad(t, (0, fill)), self.config.noise_width))  # [B or more, n]
         for kind, names in self.names.items():
-            noise = noise + names(getattr(condition, kind))[0].to(noise)
+            noise = noise + F.pad(names(getattr(condition, kind))[0].to(noise), (0, 0, 0, fill))
         h = torch.cat([x, torch.zeros_like(x) if estimate is None else estimate], dim=1)
         h = F.pad(h, (0, PADDED - PITCHES)).contiguous(memory_format=torch.channels_last)
         # In the precision of autocast, which the maps keep: they are large, and moving them costs most.
@@ -234,7 +237,7 @@ class Denoiser(nn.Module):
             semantic = (t > 0.2).float()
             gate = torch.stack([1 - semantic, semantic], dim=-1).log().clamp_min(-1e4)
             return gate[:, None].expand(-1, self.config.depth + 1, -1)
-        return F.logsigmoid(self.selector(noise).float()).unflatten(-1, (-1, 2))
+        return F.logsigmoid(self.selector(noise)[: len(t)].float()).unflatten(-1, (-1, 2))
 
 
 def noise_features(t: Tensor, width: int) -> Tensor:

@@ -28,13 +28,17 @@ from diffbgm.planner.scenes import apply_scenes, bar_tempo, starts_of, whole_bri
 from diffbgm.planner.spotting import (
     HIT,
     anchors_of,
+    asked_cuts,
     end_of_bars,
     energy_of,
     instrumentation_of,
     level_at,
     place_hits,
     rests_of,
+    tell_missed,
     tell_spotting,
+    with_asked,
+    without_ignored,
 )
 from diffbgm.planner.styles import DEFAULT_GENRE, DEFAULT_METRE, DEFAULT_PALETTE, Style, parse_style
 from diffbgm.planner.tempo import TempoFit, fit_tempo, pace_to_bpm
@@ -96,6 +100,8 @@ def make_plan(
     video = features
     tags = parse_style(style)
     brief = whole_brief(read_brief(prompt) if brief is None else brief, features.duration)
+    asked = asked_cuts(brief, video)
+    features = without_ignored(features, asked)
     understood = understand(brief, tags, text_ranker, prompt)
     tags, rules = understood.tags, understood.style
     metre, chords = metre or brief.metre or rules.metre or DEFAULT_METRE, chords or brief.chords
@@ -158,7 +164,8 @@ def make_plan(
     hits = place_hits(brief, features.duration, fit.tempo)
     why = explain(features, seen, rules, understood, fit, key, form, bpm, levels, directed, metre, brief)
     rests = rests_of(brief, features.duration)
-    why = (*tell_brief(brief), *understood.remarks, *why, *tell_spotting(hits, rests))
+    cuts = with_asked(video.cuts, asked, fit.cuts, fit.tempo)
+    why = (*tell_brief(brief), *understood.remarks, *why, *tell_spotting(hits, rests), *tell_missed(cuts))
     if rise is not None:
         why = (*why, tell_sections(form, rise, METRES[metre]))
     if planned:
@@ -169,7 +176,7 @@ def make_plan(
         key=key,
         sections=sections,
         curves=curves,
-        cuts=fit.cuts,
+        cuts=cuts,
         style=tags,
         palette=rules.palette or DEFAULT_PALETTE,
         why=(*why, tell_music(curves, float(fit.tempo.edges[-1]))),

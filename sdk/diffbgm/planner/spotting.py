@@ -4,22 +4,28 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
 from diffbgm.brief import Brief
-from diffbgm.types import SYNC_TOLERANCE, Instrumentation, PlannedHit, TempoMap
+from diffbgm.errors import PlanError
+from diffbgm.types import SYNC_TOLERANCE, Cut, Instrumentation, PlannedCut, PlannedHit, TempoMap, VideoFeatures
 
 HIT, RESUME = 30.0, 12.0  # what a hit and the end of a rest are worth to the tempo fit; a strong cut is about 5
 HOLD = 2.0  # beats that the last chord should have
 TOLERANCE = 0.02  # share by which an exact tempo may be missed
 
+NEAR = 0.25  # seconds by which the time of a cut may be told wrong
+
 Span = tuple[float, float]
+Asked = Literal["", "must", "ignore"]
 
 
 def anchors_of(brief: Brief, duration: float) -> list[tuple[float, float]]:
     """(seconds, worth) of the moments that want a half beat: hits, and where music comes back after a rest."""
-    hits = [(hit.at.seconds(duration), HIT) for hit in brief.hits]
+    hits = [(at.seconds(duration), HIT) for at in (*(hit.at for hit in brief.hits), *brief.must)]
     ends = [(end, RESUME) for _, end in rests_of(brief, duration) if end < duration - 0.5]
     return sorted((t, worth) for t, worth in (*hits, *ends) if 0.05 < t < duration - 0.05)
 
@@ -33,6 +39,54 @@ def rests_of(brief: Brief, duration: float) -> tuple[Span, ...]:
         elif end - start > 0.05:
             out.append((start, end))
     return tuple(out)
+
+
+def asked_cuts(brief: Brief, features: VideoFeatures) -> list[Asked]:
+    """What is asked of each cut.
+
+    Raises:
+        PlanError: There is no cut near a time that is named.
+
+    """
+    asked: list[Asked] = [""] * len(features.cuts)
+    times = np.array([cut.time for cut in features.cuts])
+    for word, moments in (("must", brief.must), ("ignore", brief.ignore)):
+        for moment in moments:
+            time = moment.seconds(features.duration)
+            near = int(np.abs(times - time).argmin()) if len(times) else -1
+            if near < 0 or abs(times[near] - time) > NEAR:
+                hint = f"the nearest is at {times[near]:.2f} s" if near >= 0 else "the video has none"
+                raise PlanError(f"{word}: no cut lies at {time:.2f} s; {hint}")
+            asked[near] = word
+    return asked
+
+
+def without_ignored(features: VideoFeatures, asked: Sequence[Asked]) -> VideoFeatures:
+    """The features without the cuts that count as none."""
+    if "ignore" not in asked:
+        return features
+    return replace(features, cuts=tuple(c for c, a in zip(features.cuts, asked, strict=True) if a != "ignore"))
+
+
+def with_asked(
+    cuts: Sequence[Cut], asked: Sequence[Asked], placed: Sequence[PlannedCut], tempo: TempoMap
+) -> tuple[PlannedCut, ...]:
+    """All cuts of the video: those `placed`, and between them those that are ignored, wherever they lie."""
+    left, out = iter(placed), list[PlannedCut]()
+    for cut, word in zip(cuts, asked, strict=True):
+        if word != "ignore":
+            out.append(replace(next(left), asked=word))
+            continue
+        beat = round(float(tempo.beat_at(cut.time)) * 2) / 2
+        error = cut.time - float(tempo.time_at(beat))
+        out.append(PlannedCut(cut.time, cut.strength, beat, error, False, "ignored, as asked", "ignore"))
+    return tuple(out)
+
+
+def tell_missed(cuts: Sequence[PlannedCut]) -> list[str]:
+    """The cuts that must lie on a beat and do not, in words."""
+    missed = [cut for cut in cuts if cut.asked == "must" and not cut.snapped]
+    return [f"the cut at {cut.time:.2f} s must lie on a beat, but {cut.reason}" for cut in missed]
 
 
 def place_hits(brief: Brief, duration: float, tempo: TempoMap) -> tuple[PlannedHit, ...]:

@@ -191,6 +191,7 @@ class PlannedCut:
         error: Seconds, cut minus beat.
         snapped: Whether the beat lies within `SYNC_TOLERANCE` of the cut.
         reason: Why it was let go, where it was.
+        asked: "must" where it was asked to lie on a beat, "ignore" where it is to count as none.
 
     """
 
@@ -200,6 +201,7 @@ class PlannedCut:
     error: float
     snapped: bool
     reason: str = ""
+    asked: Literal["", "must", "ignore"] = ""
 
     def __post_init__(self) -> None:
         check_finite(self)

@@ -14,7 +14,9 @@ SDK = ROOT / "sdk" / "diffbgm"
 # The product wing. A room imports from the floors below it only.
 FLOORS = (
     {"errors"},
-    {"setting", "brief"},
+    {"setting"},
+    {"typed"},
+    {"brief"},
     {"files", "progress", "types", "options", "threads"},
     {"roll", "media", "codec", "midi", "paths"},
     {"band"},

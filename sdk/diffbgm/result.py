@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from diffbgm import codec, files, media
-from diffbgm.errors import OutputError, RenderError
+from diffbgm.errors import InputError, OutputError, RenderError
 from diffbgm.midi import midi_bytes, write_midi
 from diffbgm.notation import write_musicxml
 from diffbgm.options import KeepAudio, ScoreOptions, with_changes
@@ -19,6 +19,7 @@ from diffbgm.render import Rendering
 from diffbgm.render.ducking import find_speech, mix_under
 from diffbgm.setting import PATH, checked, need_all
 from diffbgm.timeline import Clip, write_fcpxml, write_otio
+from diffbgm.typed import typed
 from diffbgm.types import Audio, MusicPlan, PianoRoll, Score, VideoFeatures
 
 PLAN = ".plan.json"
@@ -27,6 +28,7 @@ TIMELINES = (".otio", ".fcpxml")  # they hold the files that lie beside them
 
 
 @dataclass(frozen=True, eq=False)
+@typed(InputError)
 class Take:
     """One of several takes of a plan, as a critic hears it.
 
@@ -49,6 +51,7 @@ class Take:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@typed(InputError)
 class Result:
     """A scored video.
 

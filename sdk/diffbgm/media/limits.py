@@ -6,9 +6,11 @@ from dataclasses import dataclass, fields
 from os import PathLike
 
 from diffbgm.errors import InputError, VideoError
+from diffbgm.typed import typed
 
 
 @dataclass(frozen=True)
+@typed(InputError)
 class Limits:
     """Bounds on one film; generous by default, for a public server give stricter ones.
 

@@ -199,8 +199,11 @@ def score_dataset(
     out = place(out)
     prepare_folder(out)
     model = DiffBGM.from_pretrained(weights, device="cpu")
-    dataset: Any = rows if isinstance(rows, ray.data.Dataset) else ray.data.from_items([dict(row) for row in rows])
-    dataset = dataset.repartition(target_num_rows_per_block=1)
+    if isinstance(rows, ray.data.Dataset):
+        dataset: Any = rows.repartition(target_num_rows_per_block=1)  # wants a whole core, beside the actor's share
+    else:
+        items = [dict(row) for row in rows]
+        dataset = ray.data.from_items(items, override_num_blocks=max(1, min(len(items), BLOCKS)))
     pieces = dataset.map(begin_row, fn_args=(out, model.origin, overwrite), num_cpus=TASK)
     return stages(pieces, model, device).map(tell, num_cpus=TASK)
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -176,25 +175,12 @@ def test_a_driver_is_killed_and_the_next_does_what_is_missing(
     assert not hidden(out)
 
 
-@dataclass(frozen=True)
-class Deadly(Piece):
-    """A row whose file kills the process that opens it."""
-
-    home: int = 0
-
-    @property
-    def ended(self) -> bool:
-        if not self.error and os.getpid() != self.home:
-            os._exit(7)
-        return bool(self.error)
-
-
 def test_a_row_that_kills_its_process_costs_itself_only(
     cluster: Any, many: Path, weights: Path, tmp_path: Path
 ) -> None:
     model = DiffBGM.from_pretrained(weights, device="cpu")
     jobs = [job_of(row, many.parent, tmp_path, model.origin) for row in read_manifest(many)[:3]]
-    pieces = [Deadly(jobs[0], tmp_path, home=os.getpid()), *(Piece(job, tmp_path) for job in jobs[1:])]
+    pieces = [gates.Deadly(jobs[0], tmp_path, home=os.getpid()), *(Piece(job, tmp_path) for job in jobs[1:])]
     ended: list[Piece] = []
     engine.score_on_ray(pieces, model, "cpu", ended.append, lambda: None)
     errors = {piece.job.row.name: piece.error for piece in ended}
@@ -213,6 +199,7 @@ def test_a_dataset_of_rows_gives_one_of_outcomes(cluster: Any, films: Path, weig
     assert "there is no such file" in missing["error"]
     assert empty["error"] == "row: video is empty"
     then = finished(tmp_path)["a.result.json"]
+    cluster.add_node(num_cpus=1, object_store_memory=STORE)
     again = score_dataset(ray.data.from_items(rows[:1]), tmp_path, weights=weights, device="cpu").take_all()
     assert [row["bpm"] for row in again] == [good["bpm"]]
     assert finished(tmp_path)["a.result.json"] == then  # it was done

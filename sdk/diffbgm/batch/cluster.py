@@ -109,8 +109,9 @@ def stages(dataset: "Dataset", model: DiffBGM, device: str | None) -> "Dataset":
     gpu = device != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1
     own = {name: value for name, value in os.environ.items() if name.startswith(("DIFFBGM_", "OMP_"))}
     set_up = {**threads.environment(default_workers(), own), **own}
+    rows: Any = dataset  # whose types know no arguments of a function
     return (
-        dataset.map(on_row, fn_args=(plan_row, set_up), num_cpus=TASK)
+        rows.map(on_row, fn_args=(plan_row, set_up), num_cpus=TASK)
         .map_batches(
             Composer,
             fn_constructor_args=(model.model, model.dtype, device if gpu else "cpu", torch.get_num_threads(), set_up),
@@ -199,8 +200,12 @@ def score_dataset(
     out = place(out)
     prepare_folder(out)
     model = DiffBGM.from_pretrained(weights, device="cpu")
-    dataset: Any = rows if isinstance(rows, ray.data.Dataset) else ray.data.from_items([dict(row) for row in rows])
-    dataset = dataset.repartition(target_num_rows_per_block=1)
+    given: Any = rows
+    if isinstance(given, ray.data.Dataset):
+        dataset: Any = given.repartition(target_num_rows_per_block=1)  # wants a whole core, beside the actor's share
+    else:
+        items = [dict(row) for row in given]
+        dataset = ray.data.from_items(items, override_num_blocks=max(1, min(len(items), BLOCKS)))
     pieces = dataset.map(begin_row, fn_args=(out, model.origin, overwrite), num_cpus=TASK)
     return stages(pieces, model, device).map(tell, num_cpus=TASK)
 

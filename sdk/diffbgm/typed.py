@@ -29,7 +29,7 @@ WORDS: Mapping[Any, str] = {
 def typed(error: type[InputError]) -> Callable[[C], C]:
     """Let a dataclass check its fields against their type hints, before its own `__post_init__`.
 
-    Apply it below `@dataclass`. Numbers may be numpy's, must be finite (but where the default is infinite), and are no booleans; lists pass for tuples;
+    Apply it below `@dataclass`. Numbers may be numpy's, must be finite, and are no booleans; lists pass for tuples;
     arrays are left to `types.frozen_array`.
 
     Args:
@@ -57,14 +57,8 @@ def typed(error: type[InputError]) -> Callable[[C], C]:
 def _checks(kind: type) -> tuple[tuple[str, Fits, str], ...]:
     """(field, whether a value fits it, what it must be) for the fields of a dataclass whose type says something."""
     hints = get_type_hints(kind)
-    found: list[tuple[str, Fits, str]] = []
-    for f in fields(kind):
-        fits, words = _fits(hints[f.name]), _words(hints[f.name])
-        if fits is not None and f.default == INF:  # without a limit
-            found.append((f.name, lambda v, fits=fits: v == INF or fits(v), words.replace("finite ", "")))
-        elif fits is not None:
-            found.append((f.name, fits, words))
-    return tuple(found)
+    found = ((f.name, _fits(hints[f.name]), _words(hints[f.name])) for f in fields(kind))
+    return tuple((name, fits, words) for name, fits, words in found if fits is not None)
 
 
 def _fits(hint: Any) -> Fits | None:

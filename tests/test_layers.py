@@ -21,7 +21,7 @@ FLOORS = (
     {"roll", "media", "codec", "midi", "paths"},
     {"band"},
     {"video", "planner", "arrange", "render", "plot", "receipt"},
-    {"composer", "notation", "timeline"},
+    {"composer", "leadsheet", "notation", "timeline"},
     {"hub", "result"},
     {"stages", "critic", "retake", "project"},
     {"pipeline"},

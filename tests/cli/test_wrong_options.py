@@ -35,7 +35,7 @@ WRONG = {  # of settings that are texts with a grammar
     "cues": ("missing.csv", "."),
     "like": ("missing.mp3", "."),
     "ensemble": ("nonsens",),
-    "ending": NO_WORD,
+    "ending": ("bang", "finally"),
     "loudness": ("loud", "nan", "5 dB"),
     "guidance": ("nan", "-1", "1,2,3,4", "11"),
 }

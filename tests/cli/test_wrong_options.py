@@ -30,6 +30,8 @@ WRONG = {  # of settings that are texts with a grammar
     "energy": ("2", "nan", "5:.2 1:.3", "x:y"),
     "mood": ("7,1", "happy", "nan,nan"),
     "hit": ("soon", "nan", "3 enormously"),
+    "must": ("soon", "nan"),
+    "ignore": ("soon", "nan"),
     "rest": ("9-3", "soon", "3"),
     "scene": ("calm piano", "9-3 rock"),
     "cues": ("missing.csv", "."),

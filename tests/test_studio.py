@@ -123,7 +123,7 @@ def test_a_remix_with_no_gains_nulls(result: Result) -> None:
     for gains in ({}, dict.fromkeys(result.stems, 0.0)):
         assert peak_db(result.remix(gains).audio.samples - result.audio.samples) < -90
     nearly = result.remix({next(iter(result.stems)): 1e-6})
-    assert peak_db(nearly.audio.samples - result.audio.samples) < -40  # by way of the whole computation
+    assert peak_db(nearly.audio.samples - result.audio.samples) < -35  # by way of the whole computation
 
 
 def test_a_muted_stem_is_gone_and_the_loudness_stays(result: Result) -> None:

@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ StrPath = str | os.PathLike[str]
 
 
 @contextmanager
-def replacing(path: StrPath, *failures: type[Exception]) -> Iterator[Path]:
+def replacing(path: StrPath, *failures: type[Exception]) -> Generator[Path]:
     """A temporary path beside `path`, with its suffix, that takes its place when the block ends well.
 
     A link stays a link: what it points to is written. When the block raises, the temporary file is removed.

@@ -81,7 +81,8 @@ def replace_bars(
         loudness=options.loudness or DEFAULT_LOUDNESS,
         on_progress=on_progress,
     )
-    sound, spans = result.sound, []
+    sound = result.sound
+    spans: list[tuple[int, int]] = []
     edges = np.flatnonzero(np.diff(np.concatenate([[0], opened.astype(np.int8), [0]])))
     for a, b in pairwise(edges.tolist()):
         if opened[a]:

@@ -7,6 +7,9 @@
 `Note(start="x", ...)` raises "Note.start must be a finite number, got 'x'". Ranges are each class's own affair.
 """
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import os
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -28,7 +28,7 @@ from diffbgm.research.evaluation.published import PUBLISHED, evaluate_published
 from diffbgm.research.evaluation.systems import OURS, TRUTH
 from diffbgm.research.judges import hear
 from diffbgm.research.metrics.report import Provenance, Report, Table
-from diffbgm.types import Curves, Cut, Key, MusicPlan, Section, TempoMap
+from diffbgm.types import Curves, Key, MusicPlan, PlannedCut, Section, TempoMap
 
 
 def planned(bpm: float, key: Key, cuts: tuple[float, ...] = ()) -> MusicPlan:
@@ -36,7 +36,14 @@ def planned(bpm: float, key: Key, cuts: tuple[float, ...] = ()) -> MusicPlan:
     flat = np.full(32, 0.5)
     curves = Curves(**dict.fromkeys(Curves.__dataclass_fields__, flat))
     seconds = float(tempo.edges[-1])
-    return MusicPlan(seconds, tempo, key, (Section(0, 32),), curves, cuts=tuple(Cut(t, 0.5) for t in cuts))
+    return MusicPlan(
+        seconds,
+        tempo,
+        key,
+        (Section(0, 32),),
+        curves,
+        cuts=tuple(PlannedCut(t, 0.5, round(t), 0.0, True) for t in cuts),
+    )
 
 
 def test_f_counts_each_beat_once() -> None:

@@ -62,7 +62,7 @@ class Door:
 @pytest.fixture(scope="module")
 def model() -> DiffBGM:
     net = playing_network()
-    return DiffBGM(net, hub.Origin("tiny", None, "0" * 64))
+    return DiffBGM(net, hub.Origin("tiny", "0", "0" * 64))
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """Drum grooves: tables of `data/grooves.toml`, and recorded performances (`data/grooves.npz`, CC BY 4.0)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -84,7 +84,7 @@ def _read(name: str, table: Mapping[str, Any], generic: Mapping[str, Any]) -> Gr
     return Groove(name, MappingProxyType(patterns), _line(table["fill"]), crash, accent, table.get("played", ""))
 
 
-def _every(bars: Bars, change: Any) -> Bars:
+def _every(bars: Bars, change: Callable[[Any], Any]) -> Bars:
     return cast("Bars", tuple({key: change(line) for key, line in bar.items()} for bar in bars))
 
 

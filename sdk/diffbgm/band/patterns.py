@@ -1,8 +1,8 @@
 """Accompaniment patterns, from `data/patterns.toml`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -48,14 +48,18 @@ def _read(table: Mapping[str, Any], tables: Mapping[str, Any]) -> Pattern:
         bars["4/4"] = _every(bars["2/4"], lambda line: 2 * line)
     for metre in ("3/4", "2/4"):
         if "4/4" in bars and metre not in bars:
-            bars[metre] = _every(bars["4/4"], lambda line, metre=metre: line[: STEPS_PER_BEAT * METRES[metre]])
+            bars[metre] = _every(bars["4/4"], partial(_first, STEPS_PER_BEAT * METRES[metre]))
     generic = tables["generic-bass" if table.get("bass") else "generic"]
     for metre in METRES:
         bars.setdefault(metre, _bars(generic.get(metre, generic["4/4"])))
     return Pattern(MappingProxyType(bars), **{key: value for key, value in table.items() if key not in METRES})
 
 
-def _every(bars: Bars, change: Any) -> Bars:
+def _first(steps: int, line: Any) -> Any:
+    return line[:steps]
+
+
+def _every(bars: Bars, change: Callable[[Any], Any]) -> Bars:
     return cast("Bars", tuple(tuple(change(line) for line in lines) for lines in bars))
 
 

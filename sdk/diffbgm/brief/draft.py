@@ -35,28 +35,30 @@ class Draft:
     tonic: int | None = None
     mode: Literal["major", "minor"] | None = None
     metre: str | None = None
-    genres: list[str] = field(default_factory=list)
-    instruments: list[str] = field(default_factory=list)
-    without: list[str] = field(default_factory=list)
-    later: list[str] = field(default_factory=list)  # families that are not there at first
+    genres: list[str] = field(default_factory=list[str])
+    instruments: list[str] = field(default_factory=list[str])
+    without: list[str] = field(default_factory=list[str])
+    later: list[str] = field(default_factory=list[str])  # families that are not there at first
     lead: str | None = None
     soloist: str | None = None
     solo: bool = False
     drums: bool | None = None
-    moods: list[tuple[float, float, str, float]] = field(default_factory=list)  # valence, arousal, words, weight
-    tags: list[str] = field(default_factory=list)
-    unwanted: set[str] = field(default_factory=set)  # tags of moods that are ruled out
+    moods: list[tuple[float, float, str, float]] = field(
+        default_factory=list[tuple[float, float, str, float]]
+    )  # valence, arousal, words, weight
+    tags: list[str] = field(default_factory=list[str])
+    unwanted: set[str] = field(default_factory=set[str])  # tags of moods that are ruled out
     tempo_word: tuple[float, float] | None = None
-    scene_genres: list[str] = field(default_factory=list)
+    scene_genres: list[str] = field(default_factory=list[str])
     energy: tuple[tuple[Moment, float], ...] = ()
-    hits: list[Hit] = field(default_factory=list)
-    rests: list[Span] = field(default_factory=list)
+    hits: list[Hit] = field(default_factory=list[Hit])
+    rests: list[Span] = field(default_factory=list[Span])
     speech: bool = False
-    talks: list[Span] = field(default_factory=list)
+    talks: list[Span] = field(default_factory=list[Span])
     ending: Literal["fade", "final", "cut"] | None = None
-    conflicts: list[str] = field(default_factory=list)
-    readings: list[Reading] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list[str])
+    readings: list[Reading] = field(default_factory=list[Reading])
+    unread: list[str] = field(default_factory=list[str])
 
     def say(self, words: str, meaning: str) -> None:
         """Note what a part of the text was taken to mean."""

@@ -61,7 +61,8 @@ def merge(first: Brief, then: Brief, called: str = "text") -> Brief:
         out[name] = one if said else other
         if name in first.asked and other not in (None, (), "", False, one):
             conflicts.append(f"the option says {name} {_show(one)}, the {called} {_show(other)}: the option counts")
-    merged = Brief(**{**out, "conflicts": ()})
+    out["conflicts"] = ()
+    merged = Brief(**out)
     known = lexicon().instruments
     banned = [n for n in (*merged.instruments, *merged.typical) if {n, known[n].family} & set(merged.without)]
     conflicts += [f"{name} is ruled out: it does not sound" for name in banned if name in merged.instruments]

@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
-from diffbgm.cli.common import number, progress_bar
+from diffbgm.cli.common import Commands, number, progress_bar
 from diffbgm.options import SETTINGS
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_commands(commands: Commands) -> None:
     """Adds `batch` to the command line."""
     batch = commands.add_parser(
         "batch",

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from diffbgm.options import SETTINGS, parse_option
 from diffbgm.setting import MOST_SEED, Setting
 
 Tell = Callable[[float, str], None]
+Commands = Any  # what `add_subparsers` gives, whose class argparse keeps to itself
 stop = Stop()  # the signals of the command that runs
 
 
@@ -79,7 +80,7 @@ def given(args: argparse.Namespace) -> dict[str, Any]:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Tell]:
+def progress_bar() -> Generator[Tell]:
     """A bar on stderr where that is a terminal, nothing otherwise; a signal that got lost ends the work here."""
     from tqdm import tqdm
 

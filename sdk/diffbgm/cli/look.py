@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from diffbgm.cli.common import add_settings, given, progress_bar
+from diffbgm.cli.common import Commands, add_settings, given, progress_bar
 from diffbgm.errors import OutputError
 from diffbgm.options import SETTINGS, ScoreOptions
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from diffbgm.types import MusicPlan, VideoFeatures
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_commands(commands: Commands) -> None:
     """Adds the three to the command line."""
     analyze = commands.add_parser("analyze", help="print what the pictures say, as JSON", allow_abbrev=False)
     analyze.add_argument("video", metavar="VIDEO")

@@ -4,8 +4,10 @@ import argparse
 from pathlib import Path
 from typing import Literal
 
+from diffbgm.cli.common import Commands
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+
+def add_commands(commands: Commands) -> None:
     """Adds both to the command line."""
     push = commands.add_parser("push", help="upload weights and their model card to a Hub repository")
     push.set_defaults(run=run_push)

@@ -4,12 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from diffbgm.cli.common import number, progress_bar
+from diffbgm.cli.common import Commands, number, progress_bar
 from diffbgm.cli.score import OURS, VIDEO_SUFFIXES, remarks, summarise
 from diffbgm.errors import InputError, OutputError
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_commands(commands: Commands) -> None:
     """Adds `retake` to the command line."""
     retake = commands.add_parser(
         "retake",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diffbgm.cli.common import add_settings, given, progress_bar
+from diffbgm.cli.common import Commands, add_settings, given, progress_bar
 from diffbgm.errors import InputError, OutputError
 from diffbgm.options import SETTINGS, ScoreOptions, with_changes
 
@@ -21,7 +21,7 @@ OURS = (
 )
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_commands(commands: Commands) -> None:
     """Adds `score` and `demo` to the command line."""
     score = commands.add_parser(
         "score",

@@ -3,7 +3,7 @@
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,7 +39,7 @@ class Stop:
 
 
 @contextmanager
-def stoppable() -> Iterator[Stop]:
+def stoppable() -> Generator[Stop]:
     """Signals that end a process raise `Interrupted` inside; how they were handled before comes back at the end."""
     stop = Stop()
     before: dict[int, Any] = {}

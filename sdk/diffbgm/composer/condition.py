@@ -1,5 +1,8 @@
 """The plan as tensors: one dynamic token a beat, one semantic token a section; for training and composing alike."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
@@ -174,7 +177,7 @@ def window_tokens(
     edges = np.array([section.start for section in sections] + [piece_beats])
     which = np.searchsorted(edges, inside, side="right") - 1  # [L] section of every beat
 
-    columns = []
+    columns: list[np.ndarray] = []
     for name, (mean, sd) in CURVE_SCALE.items():
         value = np.where(over, np.nan, np.asarray(curves[name], np.float64)[inside])
         columns += list(_known((value - mean) / sd))

@@ -1,7 +1,7 @@
 """The denoiser's constructor arguments; config.json is exactly these, so that weights describe themselves."""
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from diffbgm.errors import WeightsError
 from diffbgm.typed import typed
@@ -56,12 +56,21 @@ class Config:
     @classmethod
     def tiny(cls, **changes: Any) -> "Config":
         """Small enough for tests; the same code in all else."""
-        small = {"channels": (4, 4, 8, 8), "width": 32, "depth": 2, "heads": 2, "noise_width": 16, "recall": 2}
+        small: dict[str, Any] = {
+            "channels": (4, 4, 8, 8),
+            "width": 32,
+            "depth": 2,
+            "heads": 2,
+            "noise_width": 16,
+            "recall": 2,
+        }
         return cls(**{**small, **changes})
 
     def to_dict(self) -> dict[str, Any]:
         """The content of config.json: the format and every field, tuples as lists."""
-        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        plain = {
+            name: list(cast("tuple[Any, ...]", v)) if isinstance(v, tuple) else v for name, v in asdict(self).items()
+        }
         return {"format": FORMAT, **plain}
 
     @classmethod

@@ -5,6 +5,9 @@ transformer carries harmony, form and conditions. The network only learns the pr
 x_t = a x_0 + s eps the posterior logit is `prior + 2 a x_t / s^2`, and the second term is added in closed form.
 """
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import math
 from dataclasses import dataclass
 
@@ -144,7 +147,7 @@ class Denoiser(nn.Module):
         h = h + self.place(h.shape[2], condition).to(h)
         if self.harmony is not None and (self.training or condition.harmony.any()):
             h = h + self.harmony.by_pitch(condition.harmony, PADDED).to(h)
-        skips = []
+        skips: list[Tensor] = []
         for block, down in zip(self.encoder, self.down, strict=False):
             h = block(h, noise)
             skips.append(h)

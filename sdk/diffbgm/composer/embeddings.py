@@ -4,6 +4,9 @@ All of it begins at zero and is zero where it is unknown, so that it may be adde
 that is told nothing of it answers as if it were not there.
 """
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from typing import ClassVar
 
 import torch

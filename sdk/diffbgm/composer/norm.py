@@ -1,5 +1,8 @@
 """Group norm whose rounding does not depend on how many windows share a batch."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import torch
 from torch import Tensor, nn
 

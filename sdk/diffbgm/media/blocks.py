@@ -8,6 +8,7 @@ nearly three minutes at 48 kHz, are one block: for them nothing differs from wor
 import mmap
 import tempfile
 from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import numpy as np
 
@@ -29,9 +30,9 @@ def new_sound(*shape: int) -> np.ndarray:
 def release(*sounds: np.ndarray) -> None:
     """Let go of the memory that mapped sounds take; what they hold stays in their files."""
     for sound in sounds:
-        base = sound
+        base: Any = sound
         while isinstance(base.base, np.ndarray):
-            base = base.base
+            base = cast("Any", base.base)
         if isinstance(base.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
             base.base.madvise(mmap.MADV_DONTNEED)
 

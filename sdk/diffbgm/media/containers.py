@@ -1,8 +1,11 @@
 """What each container takes, asked of FFmpeg's muxers by trial, and streams copied into one, parameters unchanged."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -41,7 +44,7 @@ def default_suffix(path: str | os.PathLike[str]) -> str:
 
 
 @contextmanager
-def open_sink(path: Path, muxer: str, *, own_keys: bool = False, brand: str = "") -> Iterator[Any]:
+def open_sink(path: Path, muxer: str, *, own_keys: bool = False, brand: str = "") -> Generator[Any]:
     """A container to write into, with the index at its start.
 
     Args:

@@ -5,6 +5,9 @@ poorly); x264 and x265 at CRF 18. Rotation and mirroring are carried out, becaus
 an encoder's stream. RGB becomes BT.709, and is tagged so.
 """
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import struct
 from dataclasses import dataclass
 from fractions import Fraction
@@ -264,7 +267,7 @@ def _hdr_params(picture: Any) -> list[str]:
     PyAV hands no side data to encoders, so the C structures AVMasteringDisplayMetadata (ten rationals and two flags)
     and AVContentLightMetadata (two numbers) are read here.
     """
-    found = []
+    found: list[str] = []
     display = side_data(picture, "MASTERING_DISPLAY_METADATA")
     if len(display) >= 88:
         numbers = struct.unpack("=20i2i", display[:88])

@@ -139,7 +139,7 @@ def unheard(info: VideoInfo, end: float) -> list[str]:
     """Lines about the film's own sound that lies outside the pictures and so is not in an output of `end` seconds."""
     if info.sound_start is None or info.sound_end is None:
         return []
-    lines = []
+    lines: list[str] = []
     if -info.sound_start > NOTICED:
         lines.append(f"{-info.sound_start:.2f} s of sound before the first picture")
     if info.sound_end - end > NOTICED:

@@ -4,6 +4,9 @@ Whatever the container takes goes there unchanged, text subtitles at least as te
 take is named, with the container that would.
 """
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,11 +22,11 @@ TEXTS = {"subrip", "ass", "ssa", "webvtt", "mov_text", "text", "ttml"}  # subtit
 STYLED = {"ass", "ssa"}
 PLAIN_NAMES = {"subrip": "SubRip", "hdmv_pgs_subtitle": "PGS", "dvd_subtitle": "DVD", "dvb_subtitle": "DVB"}
 # Tags that describe the old file, not the film.
-OF_THE_FILE = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "vendor_id", "handler_name"}
-OF_THE_FILE |= {"bps", "number_of_frames", "number_of_bytes"}
+OF_THE_FILE = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "vendor_id", "handler_name",
+               "bps", "number_of_frames", "number_of_bytes"}  # fmt: skip
 # ISO 639-2 has two codes for some languages; FFmpeg's QuickTime muxer knows only one of them.
-MAC_NAMES = {"fre": "fra", "deu": "ger", "nld": "dut", "ell": "gre", "isl": "ice", "zho": "chi", "rum": "ron"}
-MAC_NAMES |= {"cze": "ces", "slo": "slk", "sqi": "alb"}
+MAC_NAMES = {"fre": "fra", "deu": "ger", "nld": "dut", "ell": "gre", "isl": "ice", "zho": "chi", "rum": "ron",
+             "cze": "ces", "slo": "slk", "sqi": "alb"}  # fmt: skip
 # Tags with a box of their own in MP4 and QuickTime.
 MP4_KEYS = {
     *("title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright", "grouping"),
@@ -64,7 +67,8 @@ def pack(video: str | os.PathLike[str], suffix: str) -> Luggage:
         pictures = picture_stream(container, video)
         replaced = [s.index for s in sound_streams(container)]
         muxer = _muxer_for(container, pictures, replaced, suffix)
-        tracks, left_out = [], []
+        tracks: list[Track] = []
+        left_out: list[str] = []
         for stream in container.streams:
             if stream.index == pictures.index or stream.index in replaced or is_derived(container, stream):
                 continue
@@ -157,7 +161,7 @@ def track_tags(stream: Any, muxer: str) -> dict[str, str]:
 
 
 def _without(tags: dict[str, str], drop: set[str]) -> dict[str, str]:
-    kept = {}
+    kept: dict[str, str] = {}
     for key, value in tags.items():
         name = key.lower()
         if name.removesuffix("-eng") not in drop and not name.startswith("_statistics"):

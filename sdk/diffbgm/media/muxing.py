@@ -1,5 +1,8 @@
 """Put sound under a video: the pictures copied where that can be, else encoded again; everything else comes along."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import os
 import time as clock
 from collections.abc import Mapping

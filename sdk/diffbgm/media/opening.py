@@ -1,5 +1,8 @@
 """From what a user gives to an opened file: paths, containers, and which streams are seen and heard."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import os
 import re
 import stat

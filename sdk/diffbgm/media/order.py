@@ -54,7 +54,8 @@ def shown_order(path: str | os.PathLike[str]) -> Shown | None:
         stream = picture_stream(container, path)
         if not stream.codec_context.has_b_frames:
             return None
-        gaps, times = set(), []
+        gaps: set[int | None] = set()
+        times: list[int] = []
         for packet in packets_of(container, stream):
             if packet.dts is None:
                 return None

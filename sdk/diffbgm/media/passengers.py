@@ -1,5 +1,8 @@
 """Streams that travel with the scored pictures: their packets copied at their own times, subtitles turned to text."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
@@ -44,7 +47,7 @@ class Passengers:
         for track in tracks:
             self._board(source.streams[track.index], track.way)
         self._queues: list[tuple[Iterator[Any], list[Any]]] = []  # packets to come, and the next one
-        others = []
+        others: list[Any] = []
         for index in self._streams:
             if source.streams[index].type == "video" and not is_cover(source.streams[index]):
                 stream = reopen().streams[index]
@@ -132,7 +135,7 @@ class Passengers:
 def tag_film(sink: Any, source: Any, origin: Fraction, end: float) -> None:
     """Title, creation time, location and chapters of the film; see `Passengers` for `origin` and `end`."""
     sink.metadata.update(film_tags(source))
-    chapters = []
+    chapters: list[Any] = []
     for chapter in source.chapters():
         base = chapter["time_base"]
         first = max(0, round(chapter["start"] - origin / base))

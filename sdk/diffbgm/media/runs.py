@@ -128,7 +128,7 @@ def stamp_of(packet: Any) -> int | None:
 
 def chain(runs: list[Run], step: Fraction, heard: Sequence[Walk]) -> list[str]:
     """Sets the shifts of the pictures' runs; gives what was done, in words."""
-    notes = []
+    notes: list[str] = []
     at = 0  # the run that the next one follows
     if _first_is_wrong(runs, heard):
         runs[0].shift, at = runs[1].start - step - runs[0].last, 1

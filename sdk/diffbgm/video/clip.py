@@ -8,6 +8,10 @@ by its labels: their log odds are linear in the stored embeddings with R^2 = .99
 Limits: the words are CLIP's associations, not what an audience felt; text in the picture pulls at them.
 """
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportMissingTypeStubs=false
+
 import os
 import socket
 import threading

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+from diffbgm.batch.pool import Pool, WorkerError
 from diffbgm.batch.processes import worker_environment
-from diffbgm.batch.workers import WorkerError, Workers
 from diffbgm.errors import Cancelled, DiffBGMError, VideoError
 from space import child, gpu
 from space.limits import shown_name
@@ -22,12 +22,12 @@ POLL = 0.1  # seconds
 
 
 @cache
-def workers() -> Workers:
+def workers() -> Pool:
     """The processes; each starts when it is first needed, and ends when this one does."""
     root = str(Path(__file__).resolve().parents[1])
     environment = worker_environment(next(gpu.model().model.parameters()).device)
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, environment.get("PYTHONPATH"))))
-    return Workers(COUNT, environment)
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    return Pool(COUNT, environment)
 
 
 def ask(task: Callable[..., T], video: Path, told: child.Told, seconds: float, *arguments: object) -> T:

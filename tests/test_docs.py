@@ -105,12 +105,8 @@ def run_line(line: str) -> bool:
         return False
     target = words[words.index(">") + 1] if ">" in words else None
     words = words[: words.index(">")] if target else words
-    if words[0] in ("torchrun", "accelerate"):
-        assert words[words.index("-m") + 1] == "diffbgm.cli", line
-        make_parser().parse_args(words[words.index("diffbgm.cli") + 1 :])
-        return False
     assert words[0] == "diffbgm", f"neither run nor known: {line}"
-    if words[1] in PARSED:
+    if words[1] in PARSED or "--ray" in words:
         make_parser().parse_args(words[1:])
         return False
     printed = io.StringIO()

@@ -14,12 +14,14 @@ SDK = ROOT / "sdk" / "diffbgm"
 # The product wing. A room imports from the floors below it only.
 FLOORS = (
     {"errors"},
-    {"setting", "brief"},
+    {"setting"},
+    {"typed"},
+    {"brief"},
     {"files", "progress", "types", "options", "threads"},
     {"roll", "media", "codec", "midi", "paths"},
     {"band"},
     {"video", "planner", "arrange", "render", "plot", "receipt"},
-    {"composer", "notation", "timeline"},
+    {"composer", "leadsheet", "notation", "timeline"},
     {"hub", "result"},
     {"stages", "critic", "retake", "project"},
     {"pipeline"},

@@ -44,7 +44,8 @@ def test_the_receipt_says_what_it_must(result: Result) -> None:
     assert set(receipt["tempo"]) == {"base", "min", "max"}
     assert set(receipt["model"]) == {"id", "version", "sha256"}
     assert all(
-        {"time", "strength", "nearest_beat", "error_ms", "snapped", "reason"} == set(cut) for cut in receipt["cuts"]
+        {"time", "strength", "nearest_beat", "error_ms", "snapped", "reason", "asked"} == set(cut)
+        for cut in receipt["cuts"]
     )
     assert receipt["cuts"]
     assert receipt["seed"] == 1

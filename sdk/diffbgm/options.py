@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypedDict, cast, 
 from diffbgm.brief import KNOBS
 from diffbgm.errors import OptionError
 from diffbgm.setting import MOST_SEED, Setting, declare, real, show
+from diffbgm.typed import typed
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +26,7 @@ Semantics = Literal["auto", "colour", "clip"]
 
 
 @dataclass(frozen=True)
+@typed(OptionError)
 class Guidance:
     """How much more than as trained the plan's streams are followed (classifier-free guidance, Ho & Salimans 2022).
 

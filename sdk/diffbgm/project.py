@@ -25,6 +25,7 @@ from diffbgm.planner import check_plan, check_plan_fits
 from diffbgm.render.remix import LOUDEST
 from diffbgm.result import Result, Take
 from diffbgm.setting import PATH, checked
+from diffbgm.typed import typed
 from diffbgm.types import PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze
 
@@ -36,6 +37,7 @@ MOST_TAKES = 16
 
 
 @dataclass(frozen=True, eq=False)
+@typed(InputError)
 class Project:
     """What a project file holds.
 

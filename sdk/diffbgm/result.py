@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from diffbgm import codec, files, media
-from diffbgm.errors import OutputError, RenderError
+from diffbgm.errors import InputError, OutputError, RenderError
+from diffbgm.leadsheet import lead_sheet
 from diffbgm.midi import midi_bytes, write_midi
 from diffbgm.notation import write_musicxml
 from diffbgm.options import KeepAudio, ScoreOptions, with_changes
@@ -19,14 +20,17 @@ from diffbgm.render import Rendering
 from diffbgm.render.ducking import find_speech, mix_under
 from diffbgm.setting import PATH, checked, need_all
 from diffbgm.timeline import Clip, write_fcpxml, write_otio
+from diffbgm.typed import typed
 from diffbgm.types import Audio, MusicPlan, PianoRoll, Score, VideoFeatures
 
 PLAN = ".plan.json"
+LEAD_SHEET = ".lead.musicxml"
 CUT_OFF = 0.02  # seconds of a fade that nobody hears as one
 TIMELINES = (".otio", ".fcpxml")  # they hold the files that lie beside them
 
 
 @dataclass(frozen=True, eq=False)
+@typed(InputError)
 class Take:
     """One of several takes of a plan, as a critic hears it.
 
@@ -49,6 +53,7 @@ class Take:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@typed(InputError)
 class Result:
     """A scored video.
 
@@ -160,7 +165,8 @@ class Result:
         .mp4 .m4v .mov .mkv  the scored video        .wav .flac .mp3  its sound
         .mid                 the music as MIDI       .json            the receipt (`NAME.plan.json`: the plan)
         .png                 a picture of the plan over its piano roll
-        .musicxml            the full score, with the plan's chords over the melody
+        .musicxml            the full score, with the plan's chords over the melody (`NAME.lead.musicxml`: a lead
+                             sheet, with the chords that are heard where none are asked for)
         .otio .fcpxml        a timeline for a video editor: the film, and the mix (.wav) and stems that lie beside it,
                              as clips on tracks of their own, with markers at cuts and sections
 
@@ -189,6 +195,9 @@ class Result:
             files.write_json(path, dict(self.receipt), indent=2)
         elif suffix == ".png":
             self.plot(path)
+        elif path.name.lower().endswith(LEAD_SHEET):
+            score, chords = lead_sheet(self.score, self.roll, self.plan)
+            write_musicxml(score, path, title=xml_text(self.source.stem), chords=chords)
         elif suffix == ".musicxml":
             write_musicxml(self.score, path, title=xml_text(self.source.stem), chords=self.plan.chords)
         elif suffix == ".otio":
@@ -264,7 +273,7 @@ class Result:
 
     @checked(folder=PATH, name=str)
     def save_all(self, folder: str | os.PathLike[str], name: str | None = None) -> dict[str, Path]:
-        """Writes video, sound, MIDI, score, receipt, plan, picture, timelines and every stem.
+        """Writes video, sound, MIDI, score, lead sheet, receipt, plan, picture, timelines and every stem.
 
         The OpenTimelineIO file is left out where opentimelineio is not installed.
 
@@ -280,7 +289,14 @@ class Result:
         """
         folder = files.make_folder(folder)
         video = folder / f"{name or f'{self.source.stem}-scored'}{media.default_suffix(self.source)}"
-        kinds = {"audio": ".wav", "plan": PLAN, "picture": ".png", "score": ".musicxml", "markers": ".fcpxml"}
+        kinds = {
+            "audio": ".wav",
+            "plan": PLAN,
+            "picture": ".png",
+            "score": ".musicxml",
+            "lead sheet": LEAD_SHEET,
+            "markers": ".fcpxml",
+        }
         kinds |= {"timeline": ".otio"} if find_spec("opentimelineio") else {}
         self.save_files(video, kinds.values(), stems=True)
         kinds |= {"midi": ".mid", "receipt": ".receipt.json", **{f"stem {role}": f".{role}.wav" for role in self.stems}}

@@ -10,6 +10,7 @@ from pathlib import Path
 from diffbgm.arrange import arrange
 from diffbgm.arrange.palettes import find_palette
 from diffbgm.brief import Brief, read_asked
+from diffbgm.errors import InputError
 from diffbgm.hub import Origin
 from diffbgm.options import ComposeOptions, ScoreOptions, guidance_of, settings_of, with_changes
 from diffbgm.planner import check_plan_fits, combine_styles, make_plan
@@ -20,6 +21,7 @@ from diffbgm.receipt import make_receipt
 from diffbgm.render import render
 from diffbgm.render.loudness import DEFAULT_LOUDNESS
 from diffbgm.result import Result, final_fade, laid_under, own_sound
+from diffbgm.typed import typed
 from diffbgm.types import MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze, describe
 from diffbgm.video.clip import sense_of
@@ -28,6 +30,7 @@ SAMPLER = ("steps", "bar_correlation", "section_coupling", "mode_guidance")  # o
 
 
 @dataclass(frozen=True)
+@typed(InputError)
 class PlannedVideo:
     """What is known before a note is composed; `seconds` it took, by stage."""
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
@@ -86,37 +85,3 @@ def killed_batch(manifest: Path, out: Path, weights: Path, how: signal.Signals, 
         assert not hidden(out), hidden(out)
         assert not list(temporary.glob("diffbgm-*"))
     return process.returncode != 0
-
-
-class Launched:
-    """A batch on two processes by torchrun, to be killed."""
-
-    def __init__(self, manifest: Path, out: Path, weights: Path) -> None:
-        launcher = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone"]
-        line = [sys.executable, *launcher, *command(manifest, out, weights)]
-        self.process = subprocess.Popen(line, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-    def ranks(self) -> list[psutil.Process]:
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return [p for p in children if "diffbgm.cli" in p.cmdline()]
-
-    def wait_for(self, there: Callable[[], bool]) -> None:
-        until = time.monotonic() + 240
-        while not there():
-            assert self.process.poll() is None, self.end()[1]
-            assert time.monotonic() < until, "the batch does not get on"
-            time.sleep(0.02)
-
-    def workers(self) -> list[psutil.Process]:
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return [p for p in children if any("diffbgm.batch.workers" in word for word in p.cmdline())]
-
-    def kill_one(self) -> list[psutil.Process]:
-        """SIGKILL for a rank; the workers that were there."""
-        workers = self.workers()
-        self.ranks()[-1].kill()
-        return workers
-
-    def end(self) -> tuple[int, str]:
-        text = self.process.communicate(timeout=300)[0].decode()
-        return self.process.returncode, text

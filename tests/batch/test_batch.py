@@ -1,44 +1,22 @@
-"""Batches: sharing out, failures per row, and taking up again after processes were killed."""
+"""Batches: which rows are done, failures per row, and what is done again."""
 
 import json
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
-import psutil
 import pytest
 import torch
-from accelerate import PartialState
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.batch.conftest import CLIPS
-from tests.batch.running import Launched, finished, music_of, write_csv
+from tests.batch.running import finished, music_of, read_csv, write_csv
 
 from diffbgm import DiffBGM
-from diffbgm.batch import read_manifest, score_batch, share
+from diffbgm.batch import read_manifest, score_batch
 from diffbgm.batch.processes import worker_environment
 from diffbgm.cli import main
 from diffbgm.errors import InputError
 from diffbgm.options import settings_of
-
-
-def test_two_processes_of_which_one_is_killed_give_the_same_files(
-    films: Path, weights: Path, undisturbed: Path, tmp_path: Path
-) -> None:
-    manifest, out = films / "clips.csv", tmp_path / "out"
-    first = Launched(manifest, out, weights)
-    first.wait_for(lambda: len(finished(out)) >= 1)
-    workers = first.kill_one()
-    assert first.end()[0] != 0
-    after_one = finished(out)
-    assert 1 <= len(after_one) < CLIPS
-
-    code, text = Launched(manifest, out, weights).end()
-    assert code == 0, text
-    assert set(after_one.items()) <= set(finished(out).items())  # nothing finished was done again
-    assert music_of(out) == music_of(undisturbed)
-    assert sorted(p.name for p in out.iterdir()) == sorted(p.name for p in undisturbed.iterdir())
-    assert workers
-    assert not psutil.wait_procs(workers, timeout=60)[1]  # none outlives whom it worked for
 
 
 def test_what_is_done_is_not_done_again_and_what_changed_is(
@@ -103,32 +81,46 @@ def test_what_the_progress_raises_ends_the_batch(films: Path, weights: Path, tmp
         score_batch(films / "clips.csv", tmp_path, weights=weights, device="cpu", workers=0)
 
 
-def test_a_worker_is_nobodys_rank(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOCAL_RANK", "1")
-    monkeypatch.setenv("WORLD_SIZE", "2")
+def test_a_worker_sees_the_device_of_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert worker_environment(torch.device("cuda", 1))["CUDA_VISIBLE_DEVICES"] == "1"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,6")
-    environment = worker_environment(torch.device("cuda", 1))
-    assert environment["CUDA_VISIBLE_DEVICES"] == "6"
-    assert not {"LOCAL_RANK", "WORLD_SIZE"} & set(environment)
+    assert worker_environment(torch.device("cuda", 1))["CUDA_VISIBLE_DEVICES"] == "6"
     assert worker_environment(torch.device("cpu"))["ACCELERATE_USE_CPU"] == "1"
 
 
-def test_processes_that_cannot_talk_are_refused(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    PartialState(cpu=True)  # joined alone, as on hardware that accelerate has no backend for
+def test_launchers_of_processes_are_refused(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     manifest = write_csv(tmp_path / "m.csv", [{"video": "a.mp4"}])
-    with pytest.raises(InputError, match="--device cpu"):
+    with pytest.raises(InputError, match="--ray or --shard"):
         score_batch(manifest, tmp_path / "out", weights=weights)
     assert not (tmp_path / "out").exists()
 
 
-@given(st.lists(st.integers(0, 1000), max_size=40), st.integers(1, 9))
-def test_shares_hold_every_item_once_and_are_even(sizes: list[int], processes: int) -> None:
-    shares = share(sizes, processes)
-    assert len(shares) == processes
-    assert sorted(i for s in shares for i in s) == list(range(len(sizes)))
-    loads = [sum(sizes[i] for i in s) for s in shares]
-    assert max(loads) - min(loads) <= max(sizes, default=0)
-    assert all(s == sorted(s) for s in shares)
+def test_parts_limits_and_retries_choose_rows(
+    films: Path, weights: Path, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    manifest, out, told = films / "clips.csv", tmp_path / "out", []
+
+    def run(**chosen: Any) -> list[str]:
+        outcomes = score_batch(
+            manifest, out, weights=weights, device="cpu", on_progress=lambda _, text: told.append(text), **chosen
+        )
+        return [outcome.error for outcome in outcomes]
+
+    assert run(shard=(2, 2), limit=1) == ["", "not done"]
+    assert set(finished(out)) == {"1.result.json"}
+    assert [row["status"] for row in read_csv(out / "results-2-of-2.csv")] == ["done", "waiting"]
+    assert told[0] == "0 of 1 done"
+    assert re.fullmatch(r"1 of 1 done, [0-9.]+ a minute, 0 min left", told[-1])
+    record = json.loads((out / "1.result.json").read_text())
+    (out / "1.result.json").write_text(json.dumps({**record, "error": "no luck"}))
+    assert run(limit=1) == ["", "no luck", "not done", "not done"]
+    assert run(retry_failed=True) == ["", "", "not done", "not done"]
+    assert run() == [""] * CLIPS
+    music, wanted = music_of(out), music_of(undisturbed)
+    assert {name: data for name, data in music.items() if name in wanted} == wanted
+    for bad in ({"limit": 0}, {"shard": (3, 2)}, {"shard": (0, 2)}):
+        with pytest.raises(InputError):
+            run(**bad)

@@ -12,7 +12,7 @@ from tests.batch.running import finished, hidden, read_csv, write_csv
 from tests.drawing import draw_video
 
 from diffbgm.batch import Outcome, read_manifest, score_batch
-from diffbgm.batch.outcomes import Results, job_of, record_of
+from diffbgm.batch.outcomes import job_of, record_of, summary_of
 from diffbgm.batch.outputs import FILES, ReadFiles
 from diffbgm.batch.tables import to_text
 from diffbgm.errors import OutputError
@@ -127,7 +127,8 @@ def test_a_number_that_json_lacks_does_not_reach_the_table(films: Path, undistur
     receipt = json.loads((undisturbed / "0.receipt.json").read_text())
     row = read_manifest(films / "clips.csv")[0]
     files = {kind: Path(kind) for kind in FILES}
-    record = record_of(Outcome(row, {"weights": "w"}, files, receipt={**receipt, "loudness_lufs": math.nan}))
+    summary = summary_of({**receipt, "loudness_lufs": math.nan})
+    record = record_of(Outcome(row, {"weights": "w"}, files, summary=summary))
     assert record["loudness_lufs"] is None
     assert record["duration"] == pytest.approx(1.8)
     assert json.loads(to_text([record], ".jsonl")) == record
@@ -140,12 +141,11 @@ def test_a_folder_whose_name_is_no_utf8_is_written_down(films: Path, tmp_path: P
     except OSError:
         pytest.skip("this disk takes UTF-8 only")
     row = read_manifest(films / "clips.csv")[0]
-    job = job_of(0, row, folder, folder, Origin("id", "sha", "0"))
+    job = job_of(row, folder, folder, Origin("id", "sha", "0"))
     job.write(f"{folder}: is missing", ["0.mp4"], 1.0, tmp_path)
-    again = job_of(0, row, folder, folder, Origin("id", "sha", "0"))
-    assert again.own == ("0.mp4", "0.result.json")
-    outcome = Results(folder / "results.csv", [again], {}).outcome(0)
-    assert outcome.error == f"{tmp_path}/caf\\udce9: is missing"
+    again = job_of(row, folder, folder, Origin("id", "sha", "0"))
+    assert again.owned() == ("0.mp4", "0.result.json")
+    assert again.before().error == f"{tmp_path}/caf\\udce9: is missing"
 
 
 def test_paths_are_compared_by_where_they_lead(tmp_path: Path) -> None:

@@ -1,79 +1,156 @@
-"""Batches under load: two processes beside one (`ratio`), and kills at random moments (`kills`).
+"""Batches under load: the engines side by side, many rows whose stages do nothing, and kills at random moments.
 
-    python -m tests.bench.batches ratio [--videos 6] [--seconds 10] [--steps 24] [--processes 2]
+    python -m tests.bench.batches engines [--videos 12] [--seconds 20] [--steps 24] [--rounds 1]
+    python -m tests.bench.batches rows [--rows 10000]
     python -m tests.bench.batches kills [--kills 20] [--seed 0]
 
-The videos are drawn. `ratio`: wall time, and whether the MIDI is the same; every process has one thread, so that the
-ratio says what a second process is worth; on GPUs start it with ACCELERATE_USE_CPU=0. Run it on an idle machine.
+The videos are drawn. `engines`: wall time of the plain engine and of Ray on this machine, in turn, and whether the MIDI
+is the same; start-up is the time of a batch of one clip of 1 s in 2 steps, and the ratio is of what is left without it.
+`rows`: the most memory of this process and of Ray's store. Run both on an idle machine, with ray installed.
 `kills`: SIGKILL, SIGTERM and SIGINT in turn; fails where anything is lost, left behind or other than undisturbed.
 """
 
 import argparse
+import json
 import os
 import random
+import re
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
-from tests.batch.running import finished, hidden, killed_batch, music_of, run_cli
+import psutil
+from tests.batch.running import environment, finished, hidden, killed_batch, music_of, run_cli
 from tests.networks import playing_network
 
-from diffbgm import hub
+from diffbgm import DiffBGM, hub
+from diffbgm.batch import cluster
+from diffbgm.batch.manifest import Row
+from diffbgm.batch.outcomes import job_of
+from diffbgm.batch.rows import Piece
 from diffbgm.video.demo import draw_demo
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+ENGINES = {"plain": [], "ray": ["--ray", "local"]}  # options by name
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("ratio", "kills"))
-    parser.add_argument("--videos", type=int, default=6)
-    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("what", choices=("engines", "rows", "kills"))
+    parser.add_argument("--videos", type=int, default=12)
+    parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--steps", type=int, default=24)
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="diffbgm-bench-") as name:
         folder = Path(name)
-        if args.what == "ratio":
-            compare(draw(folder, args.videos, args.seconds, args.steps), args.processes)
+        if args.what == "engines":
+            compare(folder, args.videos, args.seconds, args.steps, args.rounds)
+        elif args.what == "rows":
+            pass_through(folder, args.rows)
         else:
             kill(draw(folder, 4, 1.0, 2), args.kills, random.Random(args.seed))
 
 
+def compare(folder: Path, videos: int, seconds: float, steps: int, rounds: int) -> None:
+    """Prints a table of the engines."""
+    one, many = (draw(folder / name, *what) for name, what in {"1": (1, 1.0, 2), "n": (videos, seconds, steps)}.items())
+    start: dict[str, list[float]] = {engine: [] for engine in ENGINES}
+    work: dict[str, list[float]] = {engine: [] for engine in ENGINES}
+    music: list[list[bytes]] = []
+    for k in range(rounds):
+        for engine in ENGINES:
+            start[engine].append(timed(one, folder / f"{engine}{k}-1", engine))
+            work[engine].append(timed(many, folder / f"{engine}{k}", engine) - start[engine][-1])
+            music.append([path.read_bytes() for path in sorted((folder / f"{engine}{k}").glob("*.mid"))])
+    assert len(music[0]) == videos
+    for engine in ENGINES:
+        print(
+            f"{engine:6} start {statistics.median(start[engine]):6.1f} s, then {statistics.median(work[engine]):7.1f} s"
+        )
+    ratio = statistics.median(work["plain"]) / statistics.median(work["ray"])
+    same = "the same MIDI" if all(each == music[0] for each in music) else "OTHER MIDI"
+    print(f"throughput of ray / plain {ratio:.2f}, {videos} clips, {rounds} rounds, {os.cpu_count()} cores, {same}")
+    timings = [json.loads(path.read_text())["timings"] for path in (folder / "ray0").glob("*.receipt.json")]
+    means = (f"{stage} {statistics.mean(timing[stage] for timing in timings):.2f}" for stage in timings[0])
+    print(f"mean seconds of a stage on Ray: {', '.join(means)}")
+
+
+def timed(films: Path, out: Path, engine: str) -> float:
+    """Seconds of a batch with the bundled weights."""
+    line = [sys.executable, "-m", "diffbgm.cli", "batch", str(films / "clips.csv"), "-o", str(out), *ENGINES[engine]]
+    began = time.monotonic()
+    subprocess.run(line, env=environment(), check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - began
+
+
+class Idle(cluster.Composer):
+    """An actor that composes nothing."""
+
+    def __call__(self, batch: Any) -> Any:
+        yield {"piece": list(batch["piece"])}
+
+
+def nothing(piece: Piece) -> Piece:
+    """A stage."""
+    return piece
+
+
+def pass_through(folder: Path, rows: int) -> None:
+    """Sends rows through the pipeline."""
+    import ray
+    from ray._private.internal_api import memory_summary
+
+    os.environ.update(environment())
+    cluster.plan_row = cluster.finish_row = nothing
+    cluster.Composer = Idle
+    model = DiffBGM.from_pretrained(hub.save_weights(playing_network(), folder / "weights"), device="cpu")
+    jobs = [job_of(Row(video=f"{k}.mp4", name=str(k), seed=k), folder, folder, model.origin) for k in range(rows)]
+    pieces = [Piece(job, folder) for job in jobs]
+    done: list[str] = []
+    memory: list[tuple[int, int, float]] = []
+
+    def watch() -> None:
+        while not ended.wait(2.0):
+            used = re.search(r"Plasma memory usage ([\d.]+) MiB", memory_summary(stats_only=True))
+            memory.append((len(done), psutil.Process().memory_info().rss, float(used[1]) if used else 0.0))
+
+    with cluster.connected("local"):
+        before, began, ended = psutil.Process().memory_info().rss, time.monotonic(), threading.Event()
+        thread = threading.Thread(target=watch)
+        thread.start()
+        try:
+            cluster.score_on_ray(pieces, model, "cpu", lambda piece: done.append(piece.job.row.name), lambda: None)
+        finally:
+            ended.set()
+            thread.join()
+        seconds = time.monotonic() - began
+        assert ray.is_initialized()
+    assert len(set(done)) == rows
+    print(f"{rows} rows in {seconds:.0f} s; this process {before >> 20} MiB before it")
+    for count, rss, store in memory[:: max(1, len(memory) // 10)]:
+        print(f"{count:7} done: this process {rss >> 20:6} MiB, store {store:7.1f} MiB")
+    print(f"most: this process {max(m[1] for m in memory) >> 20} MiB, store {max(m[2] for m in memory):.1f} MiB")
+
+
 def draw(folder: Path, videos: int, seconds: float, steps: int) -> Path:
     """A folder with videos and clips.csv over them."""
+    folder.mkdir(exist_ok=True)
     lines = ["video,steps"]
     for i in range(videos):
-        draw_demo(folder / f"{i}.mp4", seconds + (i if seconds > 2 else 0.2 * i))
+        draw_demo(folder / f"{i}.mp4", seconds + 0.2 * i)
         lines.append(f"{i}.mp4,{steps}")
     (folder / "clips.csv").write_text("\n".join(lines) + "\n")
     return folder
-
-
-def compare(folder: Path, processes: int) -> None:
-    """One process beside several."""
-    seconds, music = [], []
-    for count in (1, processes):
-        began = time.monotonic()
-        launch(folder, count)
-        seconds.append(time.monotonic() - began)
-        music.append([path.read_bytes() for path in sorted((folder / f"out{count}").glob("*.mid"))])
-        print(f"{count} process(es)  {seconds[-1]:7.1f} s for {len(music[-1])} videos, start included")
-    same = "the same MIDI" if music[0] == music[1] else "OTHER MIDI"
-    print(f"ratio {seconds[0] / seconds[1]:.2f} on {os.cpu_count()} cores, {same}")
-
-
-def launch(folder: Path, processes: int) -> None:
-    """One batch by `torchrun`; also for one process, so that both have the same start."""
-    line = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-    line += ["-m", "diffbgm.cli", "batch", str(folder / "clips.csv"), "-o", str(folder / f"out{processes}")]
-    settings = {"ACCELERATE_USE_CPU": "1", "OMP_NUM_THREADS": "1", **os.environ}
-    subprocess.run(line, env=settings, check=True, stdout=subprocess.DEVNULL)
 
 
 def kill(folder: Path, kills: int, rng: random.Random) -> None:

@@ -186,3 +186,12 @@ def test_planning_needs_no_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_room_for_a_voice_without_times_is_left_all_the_way_and_the_plan_says_so():
+    features = draw_features(20.0, [])
+    plan = make_plan(features, prompt="leave room for the voice-over, soft piano")
+    assert plan.talks == ((0.0, 20.0),)
+    assert any("room for a voice" in line for line in plan.why)
+    assert make_plan(features, prompt="soft piano").talks == ()
+    assert make_plan(features, prompt="soft piano, she speaks from 0:05 to 0:11").talks != ((0.0, 20.0),)

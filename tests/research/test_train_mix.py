@@ -21,8 +21,11 @@ from diffbgm.composer.config import METRES
 from diffbgm.errors import Cancelled, InputError, OutputError, WeightsError
 from diffbgm.hub import load_weights, save_weights
 from diffbgm.research.datasets.corpora import CORPORA
+from diffbgm.research.datasets.mix import Mix, read_mix
+from diffbgm.research.training.batches import Batch, draw_windows
 from diffbgm.research.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from diffbgm.research.training.compare import interval, open_weights
+from diffbgm.research.training.own_music import own_windows, plans_of_mix
 from diffbgm.research.training.train import TrainOptions, begin, keep_checkpoint, told_config, train
 from diffbgm.types import GENRES
 
@@ -234,3 +237,24 @@ def test_intervals_draw_whole_pieces() -> None:
     low, high = interval(values, owner, 0)
     assert low < values.mean() < high
     assert high - low == pytest.approx(2 * 1.96 * values[::10].std() / 20**0.5, rel=0.25)
+
+
+def test_own_music_of_a_mix_keeps_each_metre(archives: Path, whole_run: Path, tmp_path: Path) -> None:
+    mix = Mix.of(read_mix(sorted(archives.glob("*.zip")))[0])
+    plans = plans_of_mix(mix, 200, 0)
+    assert [window.cells.shape[1] for window in plans] == sorted((w.cells.shape[1] for w in plans), reverse=True)
+    few = [plans[0], plans[1], plans[-1]]
+    model, file = load_weights(whole_run / "weights"), tmp_path / "own.npz"
+    own = own_windows(model, few, 0, file, lambda f, m: None)
+    assert [window.cells.shape[1] for window in own] == [128, 128, 96]
+    again = own_windows(model, few, 0, file, lambda f, m: None)
+    assert all(np.array_equal(a.cells, b.cells) for a, b in zip(own, again, strict=True))
+    lengths = {Batch.of(draw_windows(own, step, OPTIONS)).cells.shape[2] for step in range(20)}
+    assert lengths == {128, 96}
+
+
+def test_a_run_on_own_music_reads_a_folder_of_archives(archives: Path, whole_run: Path, tmp_path: Path) -> None:
+    run = ["--out", str(tmp_path), "--own", "2", "--start-from", str(whole_run / "weights"), "--steps", "2"]
+    assert main(["train", "--data", str(archives), *run, "--batch", "2"]) == 0
+    a, b = (load_weights(folder / "weights").state_dict() for folder in (whole_run, tmp_path))
+    assert any(not torch.equal(a[name], b[name]) for name in a)

@@ -3,13 +3,14 @@
 import math
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
 from diffbgm.batch.outputs import fold, same_place
+from diffbgm.batch.storage import place_in
 from diffbgm.batch.tables import read_table
 from diffbgm.errors import DataError, InputError
 from diffbgm.options import SETTINGS, ScoreOptions, Setting
@@ -25,7 +26,7 @@ class Row(ScoreOptions):
     """One video to score, and its settings; everything but `video` may be left out of the manifest.
 
     Attributes:
-        video: A path, relative to the manifest's folder.
+        video: A path, relative to the manifest's folder, or an address such as s3://films/a.mp4.
         name: Of its files, without a suffix. Default: the video's, numbered if taken, with `-scored` where the files
             lie beside the video.
         seed: Default: a number made of the name, so that it does not depend on the other rows.
@@ -52,11 +53,18 @@ def read_manifest(path: Path, out: Path | None = None) -> tuple[Row, ...]:
     table = read_table(path, COLUMNS, [name for name in SETTINGS if SETTINGS[name].kind is not str])
     if not table:
         raise DataError(f"{path}: has no rows")
+    return make_rows(str(path), table, path.parent, out)
+
+
+def make_rows(
+    source: str, table: Sequence[tuple[str, Mapping[str, Any]]], folder: Path, out: Path | None
+) -> tuple[Row, ...]:
+    """The rows of a table of which each record says where it stands; videos are relative to `folder`."""
     given = [str(values["name"]) for _, values in table if values.get("name")]
     taken = {fold(name) for name in given}
     if len(taken) < len(given):
-        raise DataError(f"{path}: two rows have the same name; names must differ in more than upper and lower case")
-    return tuple(make_row(where, values, taken, path.parent, out) for where, values in table)
+        raise DataError(f"{source}: two rows have the same name; names must differ in more than upper and lower case")
+    return tuple(make_row(where, values, taken, folder, out) for where, values in table)
 
 
 def make_row(where: str, values: Mapping[str, Any], taken: set[str], folder: Path, out: Path | None) -> Row:
@@ -79,7 +87,10 @@ def make_row(where: str, values: Mapping[str, Any], taken: set[str], folder: Pat
             raise DataError(f"{where}: {column} holds half a character (a lone surrogate), got {value!a}")
     origin = name
     if not name:
-        beside = out is not None and same_place((folder / video).parent, out)
+        try:
+            beside = out is not None and same_place(place_in(folder, video).parent, out)
+        except InputError as e:
+            raise DataError(f"{where}: {e}") from e
         name = free_name(video, BESIDE if beside else "", taken)
         taken.add(fold(name))
         origin = name.removesuffix(BESIDE) if beside else name

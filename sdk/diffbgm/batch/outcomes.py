@@ -8,7 +8,6 @@ the end: a row whose inputs are still the same is finished then, and is not done
 import json
 import math
 import os
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +18,7 @@ from typing import Any, cast
 from diffbgm import files
 from diffbgm.batch.manifest import COLUMNS, Row
 from diffbgm.batch.outputs import FILES, RESULT, ReadFiles, file_names, refusal, same_place
+from diffbgm.batch.storage import identity, place_in, put, stamp_of
 from diffbgm.batch.tables import to_text
 from diffbgm.errors import OutputError
 from diffbgm.hub import Origin
@@ -29,37 +29,82 @@ SHARE = 0.05  # of the time at most goes into rewriting the table
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a row: its files by kind, or the error. `inputs` is all that its music depends on."""
+    """What became of a row.
+
+    Attributes:
+        row: The row.
+        inputs: All that its music depends on.
+        files: Its files by kind; none where there is an error.
+        error: Why it is not done; empty where it is.
+        summary: What the table says of the music.
+    """
 
     row: Row
     inputs: Mapping[str, Any]
     files: Mapping[str, Path]
     error: str = ""
-    receipt: Mapping[str, Any] | None = None
+    summary: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def receipt(self) -> Mapping[str, Any] | None:
+        """The receipt as it lies beside the video; None where the row is not done."""
+        return read_json(self.files["receipt"]) if self.files else None
 
 
 @dataclass(frozen=True)
 class Job:
-    """A row to score into the folder `out`; `own`: names of files of an earlier run, which may be replaced."""
+    """A row to score into the folder `out` with the weights `origin`."""
 
-    index: int
     row: Row
     inputs: Mapping[str, Any]
     video: Path
     out: Path
-    own: tuple[str, ...] = ()
+    origin: Origin
 
-    def write(self, error: str | None, own: Sequence[str], seconds: float, work: Path) -> None:
+    @property
+    def result(self) -> Path:
+        """Where its result lies."""
+        return self.out / f"{self.row.name}.{RESULT}"
+
+    def owned(self) -> tuple[str, ...]:
+        """Names of files of an earlier run, which may be replaced."""
+        return own_files(read_record(self.result), self.inputs, self.video)
+
+    def write(
+        self,
+        error: str | None,
+        own: Sequence[str],
+        seconds: float,
+        work: Path,
+        summary: Mapping[str, Any] | None = None,
+    ) -> None:
         """Writes NAME.result.json, by way of the folder `work`. Raises OutputError where that is not possible."""
         record = {
             "inputs": dict(self.inputs),
-            "source": writable(os.path.realpath(self.video)),
+            "source": writable(identity(self.video)),
             "files": list(own),
             "error": error and writable(error),
             "seconds": round(seconds, 3),
+            "summary": summary,
         }
-        name = f"{self.row.name}.{RESULT}"
-        move(files.write_json(work / name, record), self.out / name)
+        put(files.write_json(work / self.result.name, record), self.result)
+
+    def outcome(self, error: str = "", summary: Mapping[str, Any] | None = None) -> Outcome:
+        """What became of it."""
+        places = {kind: self.out / f"{self.row.name}.{suffix}" for kind, suffix in FILES.items()}
+        return Outcome(self.row, self.inputs, {} if error else places, writable(error), summary or {})
+
+    def before(self) -> Outcome:
+        """What became of it in earlier runs: done where it was made from the same inputs and its files are there."""
+        record = read_record(self.result)
+        if record is None or record["inputs"] != dict(self.inputs):
+            return self.outcome(WAITING)
+        done = self.outcome()
+        error = str(record["error"] or "")
+        receipt = None if error else done.receipt
+        if not error and (receipt is None or not all(path.is_file() for path in done.files.values())):
+            error = WAITING
+        return self.outcome(error, None if receipt is None else summary_of(receipt))
 
 
 def writable(text: str) -> str:
@@ -67,33 +112,21 @@ def writable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def move(path: Path, place: Path) -> None:
-    """Puts a finished file where it belongs, on the same disk; OutputError where that is not possible."""
-    try:
-        os.replace(path, place)
-    except (OSError, ValueError) as e:
-        raise OutputError(f"{place}: cannot be written ({files.reason_of(e)}); choose another name or place") from e
-
-
-def job_of(index: int, row: Row, folder: Path, out: Path, origin: Origin) -> Job:
+def job_of(row: Row, folder: Path, out: Path, origin: Origin) -> Job:
     """The row as a job, with everything its music depends on.
 
     `bytes` and `modified` are null where there is no such video.
     """
-    video = folder / row.video
-    try:
-        stat = video.stat()
-    except OSError:
-        stat = None
+    video = place_in(folder, row.video)
+    size, modified = stamp_of(video)
     inputs = {
         **asdict(row),
-        "bytes": stat.st_size if stat else None,
-        "modified": stat.st_mtime_ns if stat else None,
+        "bytes": size,
+        "modified": modified,
         "weights": origin.sha256,
         "version": origin.version,
     }
-    record = read_record(out / f"{row.name}.{RESULT}")
-    return Job(index, row, inputs, video, out, own_files(record, inputs, video))
+    return Job(row, inputs, video, out, origin)
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
@@ -106,7 +139,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """A JSON object; None where it cannot be read."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+    except Exception:  # of a store, every driver has its own
         return None
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
@@ -131,91 +164,73 @@ def own_files(record: Mapping[str, Any] | None, inputs: Mapping[str, Any], video
 
 def refusal_of(job: Job, read: ReadFiles, overwrite: bool) -> str:
     """Why the row's files may not be written, in one sentence; empty where they may."""
+    own = job.owned()
     for name in file_names(job.row.name):
-        if reason := refusal(job.out / name, read, own=overwrite or name in job.own):
+        if reason := refusal(job.out / name, read, own=overwrite or name in own):
             return reason
     return ""
 
 
 @dataclass
 class Results:
-    """The outcomes of all rows, and the table of them, results.csv or .jsonl, which is kept up to date meanwhile.
-
-    Attributes:
-        path: Of the table.
-        failures: Rows that failed in this run, by index; the results on the disk speak for the others.
-    """
+    """The outcomes of all rows, and the table of them, results.csv or .jsonl, which is kept up to date meanwhile."""
 
     path: Path
-    jobs: Sequence[Job]
-    failures: dict[int, str]
-    _done: dict[int, Outcome] = field(default_factory=dict[int, Outcome])
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    outcomes: list[Outcome]
     _next: float = 0.0
-
-    def outcome(self, index: int) -> Outcome:
-        """What became of a row so far."""
-        if index not in self._done:
-            outcome = self._read(self.jobs[index])
-            if outcome.error:
-                return outcome
-            self._done[index] = outcome
-        return self._done[index]
-
-    def _read(self, job: Job) -> Outcome:
-        places = {kind: job.out / f"{job.row.name}.{suffix}" for kind, suffix in FILES.items()}
-        record = read_record(job.out / f"{job.row.name}.{RESULT}")
-        error = self.failures.get(job.index, "")
-        if not error:
-            current = record is not None and record["inputs"] == dict(job.inputs)
-            error = str(record["error"] or "") if record and current else WAITING
-        receipt = None if error else read_json(places["receipt"])
-        if not error and (receipt is None or not all(path.is_file() for path in places.values())):
-            error = WAITING
-        error = writable(error)
-        return Outcome(job.row, job.inputs, {} if error else places, error, None if error else receipt)
 
     def save(self, work: Path) -> None:
         """Writes the table, by way of the folder `work`. Raises OutputError where that is not possible."""
-        records = [record_of(self.outcome(k)) for k in range(len(self.jobs))]
-        move(files.write_text(work / self.path.name, to_text(records, self.path.suffix)), self.path)
+        records = [record_of(outcome) for outcome in self.outcomes]
+        put(files.write_text(work / self.path.name, to_text(records, self.path.suffix)), self.path)
 
     def refresh(self, work: Path) -> None:
         """Writes the table unless that was done a moment ago; a disk that is full now may not be at the end."""
-        with self._lock, suppress(OutputError):
+        with suppress(OutputError):
             if (began := time.monotonic()) >= self._next:
                 self.save(work)
                 self._next = time.monotonic() + (time.monotonic() - began) / SHARE
 
 
+def table_of(out: Path, manifest: Path, shard: tuple[int, int] | None = None) -> Path:
+    """Where the table of a manifest's results lies; each of n parts of the rows has its own."""
+    return out / f"results{'-{}-of-{}'.format(*shard) if shard else ''}{manifest.suffix.lower()}"
+
+
 def owns_table(path: Path) -> bool:
     """Whether what lies at `path` is a table of results, or nothing is."""
     try:
-        with open(path, encoding="utf-8") as file:
+        with path.open(encoding="utf-8") as file:
             first = file.readline(10_000)
     except FileNotFoundError:
         return True
-    except (OSError, ValueError):
+    except Exception:
         return False
     return all(word in first for word in ("video", "status", "error", *FILES))
 
 
-def record_of(outcome: Outcome) -> dict[str, Any]:
-    """One line of the table; plain values, no NaN."""
-    receipt = outcome.receipt or {}
+def summary_of(receipt: Mapping[str, Any]) -> dict[str, Any]:
+    """What the table says of a row's music; plain values, no NaN."""
     tempo = cast("Mapping[str, Any]", receipt.get("tempo") or {})
     cuts = cast("Sequence[Any] | None", receipt.get("cuts"))
     values: dict[str, Any] = {
-        **{column: getattr(outcome.row, column) for column in COLUMNS},
-        "status": "waiting" if outcome.error == WAITING else "failed" if outcome.error else "done",
-        "error": outcome.error,
-        **{kind: outcome.files[kind].name if outcome.files else None for kind in FILES},
         "duration": receipt.get("duration"),
         "key": receipt.get("key"),
         "bpm": tempo.get("base"),
         "cuts": None if cuts is None else len(cuts),
         "cut_hit_rate": receipt.get("cut_hit_rate"),
         "loudness_lufs": receipt.get("loudness_lufs"),
-        "weights": outcome.inputs["weights"],
     }
     return {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in values.items()}
+
+
+def record_of(outcome: Outcome) -> dict[str, Any]:
+    """One line of the table."""
+    return {
+        **{column: getattr(outcome.row, column) for column in COLUMNS},
+        "status": "waiting" if outcome.error == WAITING else "failed" if outcome.error else "done",
+        "error": outcome.error,
+        **{kind: outcome.files[kind].name if outcome.files else None for kind in FILES},
+        **{**summary_of({}), **outcome.summary},
+        "weights": outcome.inputs["weights"],
+    }

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
+from diffbgm.batch.storage import identity, is_remote
 from diffbgm.files import reason_of
 
 FILES = {"scored": "mp4", "midi": "mid", "receipt": "receipt.json"}  # suffix by kind
@@ -33,16 +34,18 @@ class ReadFiles:
     def __init__(self, paths: Iterable[Path]) -> None:
         """Args: paths: Of files that may be missing."""
         paths = list(paths)
-        self._places = {fold(os.path.realpath(path)) for path in paths}
+        self._places = {fold(identity(path)) for path in paths}
         self._nodes = {node for path in paths if (node := node_of(path))}
 
     def __contains__(self, path: Path) -> bool:
         """Whether writing to a path would change one of them."""
-        return fold(os.path.realpath(path)) in self._places or node_of(path) in self._nodes
+        return fold(identity(path)) in self._places or node_of(path) in self._nodes
 
 
 def node_of(path: Path) -> tuple[int, int] | None:
-    """Device and inode of what a path leads to; None where nothing is."""
+    """Device and inode of what a path leads to; None where nothing is, or at an address."""
+    if is_remote(path):
+        return None
     try:
         found = os.stat(path)
     except OSError:
@@ -58,10 +61,14 @@ def refusal(path: Path, read: ReadFiles, *, own: bool) -> str:
         read: What the batch reads; never written, whatever else holds.
         own: Whether what lies there may be replaced.
     """
+    there = folder = False
     try:
-        there = os.lstat(path)
+        if is_remote(path):
+            there = path.exists()
+        else:
+            folder, there = stat.S_ISDIR(os.lstat(path).st_mode), True
     except FileNotFoundError:
-        there = None
+        pass
     except OSError as e:
         shown = path.name if len(path.name) < 60 else f"{path.name[:40]}..."
         return f"{shown}: cannot be written ({reason_of(e)}); give the row a shorter name"
@@ -69,9 +76,9 @@ def refusal(path: Path, read: ReadFiles, *, own: bool) -> str:
         return (
             f"{path}: is read by this batch and would be replaced; give the row another name or choose another folder"
         )
-    if there is None:
+    if not there:
         return ""
-    if stat.S_ISDIR(there.st_mode):
+    if folder:
         return f"{path}: is a folder; move it away or give the row another name"
     if own:
         return ""

@@ -1,41 +1,36 @@
-"""Scoring the rows of a manifest: shared out over processes, taken up again after a kill, one failure per row.
+"""Scoring the rows of a manifest: taken up again after a kill, one failure per row, on this machine or on a cluster.
 
-Under `torchrun` or `accelerate launch` every process takes a share of the rows, on its own device; otherwise one
-process takes all. Each has workers beside it that analyze the videos, and arrange and render what was composed, while
-it composes several at once.
+What a batch is stands here: which rows are to be done, what may be written, the table of results. What runs them is an
+engine: `local`, or Ray in `cluster`. Both run the stages of `rows`.
 """
 
 import os
 import secrets
 import shutil
 import tempfile
+import threading
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, as_completed
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from diffbgm import files
 from diffbgm.batch.lock import lock_folder
 from diffbgm.batch.manifest import read_manifest
-from diffbgm.batch.outcomes import WAITING, Job, Outcome, Results, job_of, move, owns_table, refusal_of
-from diffbgm.batch.outputs import FILES, ReadFiles, file_names, refusal
-from diffbgm.batch.processes import default_workers, interruptible, join_processes, share, worker_environment
-from diffbgm.batch.work import Composed, save_row
-from diffbgm.batch.workers import StoppedError, Workers, explain
+from diffbgm.batch.outcomes import WAITING, Job, Outcome, Results, job_of, owns_table, refusal_of, table_of
+from diffbgm.batch.outputs import ReadFiles, refusal
+from diffbgm.batch.processes import default_workers, interruptible, worker_environment
+from diffbgm.batch.rows import Piece
+from diffbgm.batch.storage import is_remote, place, prepare_folder
 from diffbgm.errors import InputError, OutputError
-from diffbgm.options import ComposeOptions
 from diffbgm.pipeline import DiffBGM
-from diffbgm.progress import Clock, Progress, silent
-from diffbgm.stages import PlannedVideo, analyze_and_plan, options_of
+from diffbgm.progress import Progress, silent
 
-if TYPE_CHECKING:
-    from diffbgm.composer.continuous_batching import ComposeJob
-
-WORK = f"{files.TEMPORARY}batch-"  # how the folders of half-made files begin; none of them outlives a batch
+WORK = f"{files.TEMPORARY}batch"  # how the folders of half-made files begin; none of them outlives a batch
 TEMPORARY = "temporary"  # names, in such a folder, the one of its workers' temporary files
+LOOKING = 16  # rows whose files are looked at at once, which matters where that goes over a network
 
 
 def score_batch(
@@ -45,179 +40,139 @@ def score_batch(
     weights: str | os.PathLike[str] | None = None,
     device: str | None = None,
     workers: int | None = None,
+    ray: str | None = None,
+    shard: tuple[int, int] | None = None,
+    limit: int | None = None,
+    retry_failed: bool = False,
     overwrite: bool = False,
     on_progress: Progress | None = None,
 ) -> tuple[Outcome, ...]:
     """Scores every row of `manifest` (see `Row`) into the folder `out`; the outcomes of all rows, in their order.
 
     Writes NAME.mp4, NAME.mid, NAME.receipt.json and NAME.result.json per row, and results.csv (or .jsonl, like the
-    manifest) over all, which is kept up to date meanwhile. The same rows give the same MIDI, however many processes
-    share them (with the same number of threads each) and however often they were interrupted. A row that fails is
-    reported in its outcome, and tried again by the next run. Machines that share a batch must see `out` and the videos
-    under the same paths.
+    manifest) over all, which is kept up to date meanwhile. The same rows give the same MIDI, whatever runs them (with
+    the same number of threads each) and however often they were interrupted. A row that fails is reported in its
+    outcome, and tried again by the next run.
 
     Args:
         manifest: A .csv or .jsonl file.
-        out: The folder; only one batch at a time works on it.
+        out: The folder, or an address such as s3://scored/clips; only one batch at a time works on it, which a lock
+            sees to on a disk.
         weights: As for `DiffBGM.from_pretrained`.
         device: As for `DiffBGM.from_pretrained`.
         workers: Processes beside this one, which analyze and render (default: as many as it has CPU cores, at most 8).
+        ray: Ray runs the rows: "local" (this machine), "auto" (the cluster that this machine is part of, else this
+            machine) or the address of a cluster, "ray://head:10001". Its machines must see `out` and the videos under
+            the same paths or addresses.
+        shard: (i, n): the i-th of n parts of the rows, from 1; each has a lock and a table of its own, so that
+            machines may share a manifest without a cluster.
+        limit: Score so many rows at most; the others wait for the next run.
+        retry_failed: Score only rows that failed before.
         overwrite: Whether files may be replaced that no earlier batch made of the same video. A file that this batch
             reads is never written.
-        on_progress: Hears of this process's share; what it raises ends the batch.
+        on_progress: Hears of the rows that are done, their rate and the time left; what it raises ends the batch.
 
     Raises:
         DataError: The manifest cannot be used.
         WeightsError: The weights cannot be used.
         OutputError: The folder or its results.csv cannot be used, or another batch is at work there.
-        InputError: `workers` below 1.
+        InputError: A number below 1, an address whose driver is missing, or Ray is not there.
     """
-    manifest, out = Path(manifest), Path(out)
-    if workers is not None and workers < 1:
-        raise InputError(f"workers must be at least 1, got {workers}")
-    rows = read_manifest(manifest, out)
-    place = join_processes(device)
-    model = DiffBGM.from_pretrained(weights, device=device)
-    table = out / f"results{manifest.suffix.lower()}"
-
-    def begin() -> tuple[list[Job], dict[int, str], list[list[int]]]:
-        files.make_folder(out)
-        held.enter_context(lock_folder(out))
-        remove_leftovers(out)
-        held.callback(remove_leftovers, out)  # once more: what a killed batch started may have outlived it a little
-        jobs = [job_of(k, row, manifest.parent, out, model.origin) for k, row in enumerate(rows)]
-        read = ReadFiles([manifest, *(job.video for job in jobs)])
-        if reason := refusal(table, read, own=overwrite or owns_table(table)):
-            raise OutputError(reason)
-        before = Results(table, jobs, {})
-        left = [job for job in jobs if before.outcome(job.index).error]
-        refused = {job.index: reason for job in left if (reason := refusal_of(job, read, overwrite))}
-        left = [job for job in left if job.index not in refused]
-        return (
-            jobs,
-            refused,
-            share([job.inputs["bytes"] or 0 for job in left], place.count, [job.index for job in left]),
+    manifest, out = Path(manifest), place(out)
+    for name, number in (("workers", workers), ("limit", limit)):
+        if number is not None and number < 1:
+            raise InputError(f"{name} must be at least 1, got {number}")
+    part, parts = shard or (1, 1)
+    if not 1 <= part <= parts:
+        raise InputError(f"shard must be one of 1/{parts} to {parts}/{parts}, got {part}/{parts}")
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise InputError(
+            "torchrun and accelerate launch do not share out a batch: start it alone, with --ray or --shard"
         )
+    rows = read_manifest(manifest, out)[part - 1 :: parts]
+    tag = f"-{part}-of-{parts}" if shard else ""
+    table = table_of(out, manifest, shard)
+    model = DiffBGM.from_pretrained(weights, device="cpu" if ray else device)
+    prepare_folder(out)
+    with interruptible(), held_folder(out, tag) as (work, temporary):
+        with ThreadPoolExecutor(LOOKING) as looking:
+            jobs = list(looking.map(partial(job_of, folder=manifest.parent, out=out, origin=model.origin), rows))
+            read = ReadFiles([manifest, *(job.video for job in jobs)])
+            if reason := refusal(table, read, own=overwrite or owns_table(table)):
+                raise OutputError(reason)
+            outcomes = list(looking.map(Job.before, jobs))
+            left = [k for k, outcome in enumerate(outcomes) if outcome.error]
+            if retry_failed:
+                left = [k for k in left if outcomes[k].error != WAITING]
+            refuse = partial(refusal_of, read=read, overwrite=overwrite)
+            refused = dict(zip(left, looking.map(refuse, [jobs[k] for k in left]), strict=True))
+        outcomes = [jobs[k].outcome(refused[k]) if refused.get(k) else outcome for k, outcome in enumerate(outcomes)]
+        left = [k for k in left if not refused[k]][:limit]
+        watch = Watch(Results(table, outcomes), work, {jobs[k].row.name: k for k in left}, on_progress or silent)
+        watch.results.refresh(work)
+        pieces = [Piece(jobs[k], None if is_remote(out) else work) for k in left]
+        if pieces and ray is not None:
+            from diffbgm.batch.cluster import connected, score_on_ray
 
-    with interruptible(), ExitStack() as held:
-        jobs, refused, shares = place.agree(begin)
-        results = Results(table, jobs, refused)
-        with work_folder(out) as (work, temporary):
-            refresh = (lambda: results.refresh(work)) if place.index == 0 else (lambda: None)
-            refresh()
-            if mine := [jobs[k] for k in shares[place.index]]:
-                environment = worker_environment(place.device, temporary)
-                with Workers(min(workers or default_workers(), len(mine)), environment) as pool:
-                    Share(model, mine, pool, work, results.failures, refresh).score(on_progress or silent)
-            if on_progress:
-                on_progress(1.0, "waiting for the others")
-            for failures in place.gather(results.failures):
-                results.failures.update(failures)
-            place.agree(lambda: results.save(work))
-    return tuple(results.outcome(k) for k in range(len(jobs)))
+            with connected(ray):
+                score_on_ray(pieces, model, device, watch.ended, watch.report)
+        elif pieces:
+            from diffbgm.batch.local import score_here
+            from diffbgm.batch.pool import Pool
+
+            environment = worker_environment(next(model.model.parameters()).device, temporary)
+            with Pool(min(workers or default_workers(), len(pieces)), environment) as pool:
+                score_here(pieces, model, pool, watch.ended, watch.report)
+        watch.results.save(work)
+    return tuple(watch.results.outcomes)
 
 
-class Share:
-    """The rows that fell to this process, and what becomes of them."""
+class Watch:
+    """Keeps the table of results up to date, and says how far the work is."""
 
-    def __init__(
-        self,
-        model: DiffBGM,
-        jobs: Sequence[Job],
-        pool: Workers,
-        work: Path,
-        failures: dict[int, str],
-        refresh: Callable[[], None],
-    ) -> None:
-        """`failures` and `refresh`: where errors go, and what keeps the table of results up to date."""
-        self.model, self.jobs, self.pool, self.work = model, jobs, pool, work
-        self.failures, self.refresh = failures, refresh
+    def __init__(self, results: Results, work: Path, places: Mapping[str, int], progress: Progress) -> None:
+        """Args: places: Where in the results the rows stand that are to be done, by name."""
+        self.results, self._work, self._places, self._progress = results, work, places, progress
+        self._lock = threading.Lock()
+        self._began, self._done = time.monotonic(), 0
 
-    def score(self, progress: Progress) -> None:
-        """Scores all: workers analyze ahead and render, while the windows of several videos share batches here."""
-        from diffbgm.composer.continuous_batching import ComposeJob, compose_many
+    def ended(self, piece: Piece) -> None:
+        """A row is finished; any thread may say so."""
+        with self._lock:
+            self.results.outcomes[self._places[piece.job.row.name]] = piece.outcome
+            self._done += 1
+            self.results.refresh(self._work)
 
-        waiting = deque(self.jobs)
-        planning = deque[tuple[Job, float, Future[PlannedVideo]]]()
-        rendering: list[Future[None]] = []
-        ahead = 2 * min(len(self.jobs), self.pool.count)
-        failed = 0
-
-        def report() -> None:
-            done = failed + sum(future.done() for future in rendering)
-            progress(done / len(self.jobs), f"{done} of {len(self.jobs)} done")
-
-        def take(wait: bool) -> "ComposeJob[tuple[Job, float, PlannedVideo, ComposeOptions]] | None":
-            nonlocal failed
-            while True:
-                report()
-                while waiting and len(planning) < ahead:
-                    job = waiting.popleft()
-                    call = self.pool.submit(self.pool.call, analyze_and_plan, job.video, job.row, Clock())
-                    planning.append((job, time.monotonic(), call))
-                if not planning or not (wait or planning[0][2].done()):
-                    return None
-                job, began, future = planning.popleft()
-                try:
-                    planned, options = future.result(), options_of(job.row, 0)
-                    return ComposeJob((job, began, planned, options), planned.plan, options)
-                except Exception as e:
-                    self.finish(job, began, e)
-                    failed += 1
-
-        for (job, began, planned, options), roll in compose_many(self.model.model, take, dtype=self.model.dtype):
-            if isinstance(roll, Exception):
-                self.finish(job, began, roll)
-                failed += 1
-                continue
-            seconds = {**planned.seconds, "compose": time.monotonic() - began - sum(planned.seconds.values())}
-            piece = Composed(job.row, job.video, planned, roll, options, self.model.origin, seconds)
-            rendering.append(self.pool.submit(self.render, job, piece, began))
-        for future in as_completed(rendering):
-            future.result()
-            report()
-
-    def render(self, job: Job, piece: Composed, began: float) -> None:
-        """Has a worker write a row's files, which move to their places when all are there."""
-        folder = self.work / str(job.index)
-        try:
-            folder.mkdir()
-            self.pool.call(save_row, piece, folder)
-            job.write(WAITING, file_names(job.row.name), time.monotonic() - began, self.work)
-            for suffix in FILES.values():
-                move(folder / f"{job.row.name}.{suffix}", job.out / f"{job.row.name}.{suffix}")
-        except StoppedError:
-            return
-        except Exception as e:  # whatever goes wrong with one video is no reason to lose the others
-            self.finish(job, began, e)
-        else:
-            self.finish(job, began)
-        shutil.rmtree(folder, ignore_errors=True)
-
-    def finish(self, job: Job, began: float, problem: Exception | None = None) -> None:
-        """Writes down what became of a row; where even that fails, it is in `failures` alone."""
-        error = problem and self.explain(problem, job)
-        own = job.own if problem else file_names(job.row.name)
-        try:
-            job.write(error, own, time.monotonic() - began, self.work)
-        except Exception as e:
-            error = error or self.explain(e, job)
-        if error:
-            self.failures[job.index] = error
-        self.refresh()
-
-    def explain(self, problem: Exception, job: Job) -> str:
-        """One sentence that names files by the places they were meant for."""
-        text = explain(problem)
-        for folder in (self.work / str(job.index), self.work):
-            text = text.replace(str(folder), str(job.out))
-        return text
+    def report(self) -> None:
+        """Tells how many rows are done, how fast it goes and how long it will take."""
+        total, done, seconds = len(self._places), self._done, time.monotonic() - self._began
+        text = f"{done} of {total} done"
+        if done:
+            minutes = (total - done) * seconds / done / 60
+            text += f", {done / seconds * 60:.1f} a minute, {minutes:.0f} min left"
+        self._progress(done / total, text)
 
 
 @contextmanager
-def work_folder(out: Path) -> Generator[tuple[Path, Path]]:
+def held_folder(out: Path, tag: str = "") -> Generator[tuple[Path, Path]]:
+    """Holds the folder of results, and yields one for half-made files and one for the temporary files of workers."""
+    if is_remote(out):  # a store has no locks, and takes whole objects only
+        with tempfile.TemporaryDirectory(prefix=files.TEMPORARY[1:]) as name:
+            yield Path(name), Path(name)
+        return
+    with lock_folder(out, tag):
+        remove_leftovers(out, tag)
+        try:
+            with work_folder(out, tag) as folders:
+                yield folders
+        finally:
+            remove_leftovers(out, tag)  # once more: what a killed batch started may have outlived it a little
+
+
+@contextmanager
+def work_folder(out: Path, tag: str = "") -> Generator[tuple[Path, Path]]:
     """A folder in `out` for half-made files, and one for the temporary files of workers, both gone at the end."""
-    work = files.make_folder(out / f"{WORK}{secrets.token_hex(6)}")
+    work = files.make_folder(out / f"{WORK}{tag}-{secrets.token_hex(6)}")
     temporary = work
     try:
         try:
@@ -232,9 +187,9 @@ def work_folder(out: Path) -> Generator[tuple[Path, Path]]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def remove_leftovers(out: Path) -> None:
+def remove_leftovers(out: Path, tag: str = "") -> None:
     """Removes what killed batches left in `out`, which must be locked, and in the folder of temporary files."""
-    for work in out.glob(f"{WORK}*"):
+    for work in out.glob(f"{WORK}{tag}-{'?' * 12}"):
         try:
             temporary = Path(os.fsdecode((work / TEMPORARY).read_bytes()))
         except OSError:

@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from diffbgm.errors import InputError
+from diffbgm.typed import typed
+
 
 @dataclass(frozen=True)
+@typed(InputError)
 class Moment:
     """A time in a film whose length is not known yet.
 
@@ -23,6 +27,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
+@typed(InputError)
 class Span:
     """From one moment to another."""
 
@@ -36,6 +41,7 @@ class Span:
 
 
 @dataclass(frozen=True)
+@typed(InputError)
 class Hit:
     """A moment at which the music strikes; `size` 0..1."""
 
@@ -44,6 +50,7 @@ class Hit:
 
 
 @dataclass(frozen=True)
+@typed(InputError)
 class Scene:
     """A stretch of the film with a brief of its own; its shares and its ends are those of the stretch."""
 
@@ -53,6 +60,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
+@typed(InputError)
 class Reading:
     """A piece of the text and what it was taken to mean."""
 
@@ -62,6 +70,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
+@typed(InputError)
 class Brief:
     """What a text asks for; None and empty where it says nothing.
 

@@ -110,6 +110,12 @@ class Parser(argparse.ArgumentParser):
             Parser.given = sys.argv[1:] if args is None else list(args)
         return super().parse_known_args(args, namespace)
 
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """As its parent does, which takes `--steps=--` for an option without a value and hands on an empty list."""
+        if action.option_strings and action.nargs is None and arg_strings == ["--"]:
+            raise argparse.ArgumentError(action, "expected one argument")
+        return super()._get_values(action, arg_strings)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
+
     def error(self, message: str) -> NoReturn:
         """One line, and exit code 2."""
         hint = f"see {self.prog} --help"

@@ -9,7 +9,7 @@ from typing import Any
 from diffbgm.cli.signals import Stop
 from diffbgm.errors import OptionError
 from diffbgm.options import SETTINGS, parse_option
-from diffbgm.setting import Setting
+from diffbgm.setting import MOST_SEED, Setting
 
 Tell = Callable[[float, str], None]
 stop = Stop()  # the signals of the command that runs
@@ -67,6 +67,10 @@ def number(kind: type[int] | type[float], low: float, high: float) -> Callable[[
             raise argparse.ArgumentTypeError(str(e).removeprefix("it ")) from e
 
     return read
+
+
+COUNT = number(int, 1, 10**9)
+SEED = number(int, 0, MOST_SEED)
 
 
 def given(args: argparse.Namespace) -> dict[str, Any]:

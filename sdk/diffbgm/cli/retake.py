@@ -41,7 +41,7 @@ def read_bars(text: str) -> list[int]:
             or not 1 <= int(first) <= int(last or first) < 100_000
         ):
             raise argparse.ArgumentTypeError(f"must be bars from 1, such as 5-8 or 1,5-8, got {text!r}")
-        bars |= set(range(int(first) - 1, int(last)))
+        bars |= set(range(int(first) - 1, int(last or first)))
     return sorted(bars)
 
 

@@ -74,6 +74,9 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plot", action="store_true", help="also write OUT.png, the plan over its piano roll")
     parser.add_argument("--musicxml", action="store_true", help="also write OUT.musicxml, the score on staves")
     parser.add_argument(
+        "--lead-sheet", action="store_true", help="also write OUT.lead.musicxml: melody, chord symbols and sections"
+    )
+    parser.add_argument(
         "--otio", action="store_true", help="also write OUT.otio (and OUT.wav): a timeline of film, mix and stems"
     )
     parser.add_argument("--fcpxml", action="store_true", help="the same as OUT.fcpxml, for Final Cut Pro")
@@ -121,13 +124,14 @@ def score_file(args: argparse.Namespace, video: Path) -> None:
     from diffbgm.media import probe
     from diffbgm.paths import check_targets, companion, local_path
     from diffbgm.render import possible_stems
-    from diffbgm.result import with_mix
+    from diffbgm.result import LEAD_SHEET, with_mix
 
     options = read_options(args)
     info = probe(video)
     out = read_target(args, video)
     kinds = [f".{args.format}"] if args.format else []
     kinds += [f".{kind}" for kind in ("musicxml", "otio", "fcpxml") if getattr(args, kind)]
+    kinds += [LEAD_SHEET] if args.lead_sheet else []
     kinds = with_mix([*kinds, ".png"] if args.plot else kinds)
     if args.otio:
         from diffbgm.timeline import check_otio

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from diffbgm.errors import WeightsError
+from diffbgm.typed import typed
 from diffbgm.types import BAR_UNITS
 
 METRES = BAR_UNITS  # beats per bar of the metres that the network can be told of; 2/4 stands in pairs of bars
@@ -11,6 +12,7 @@ FORMAT = 1  # raised when old weights can no longer be read
 
 
 @dataclass(frozen=True)
+@typed(WeightsError)
 class Config:
     """Shape of the network.
 
@@ -48,8 +50,8 @@ class Config:
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if unknown := sorted(set(self.metres) - set(METRES)):
             raise WeightsError(f"config: metre {', '.join(unknown)} is none of {', '.join(METRES)}")
-        if len(self.channels) != 4 or self.width % (2 * self.heads):
-            raise WeightsError(f"config: need 4 channel counts and a width that divides by 2 x heads, got {self}")
+        if min(self.heads, *self.channels) < 1 or self.width % (2 * self.heads):
+            raise WeightsError(f"config: channels and heads must be above 0, width divide by 2 x heads, got {self}")
 
     @classmethod
     def tiny(cls, **changes: Any) -> "Config":

@@ -20,7 +20,7 @@ Denoise = Callable[[Tensor, float, Tensor | None], Tensor]
 Noise = Callable[[], Tensor]
 """Fresh standard normal noise [..., T, P] at every call."""
 
-SELF_CONDITIONING_FROM = 0.8  # the noise level from which on the network is shown its last estimate
+SELF_CONDITIONING_FROM = 0.87  # the noise level from which on the network is shown its last estimate
 
 
 class DenoiserInput(NamedTuple):

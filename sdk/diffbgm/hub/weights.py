@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from diffbgm import __version__, threads
-from diffbgm.errors import OutputError, WeightsError
+from diffbgm.errors import InputError, OutputError, WeightsError
 from diffbgm.files import bundled_file, file_sha256, make_folder, replacing, write_json
+from diffbgm.typed import typed
 
 if TYPE_CHECKING:
     import torch
@@ -21,6 +22,7 @@ LARGEST = 2**15  # of the numbers in config.json
 
 
 @dataclass(frozen=True)
+@typed(InputError)
 class Origin:
     """Where weights came from: `id` (bundled, a folder's name, a Hub id), package `version`, the file's sha256."""
 

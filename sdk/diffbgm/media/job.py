@@ -5,18 +5,20 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
-from diffbgm.errors import OutputError
+from diffbgm.errors import InputError, OutputError
 from diffbgm.media.containers import COPYABLE, codec_name
 from diffbgm.media.encode import Look, losses
 from diffbgm.media.keep import Luggage, pack
 from diffbgm.media.order import Shown, shown_order, stamped
 from diffbgm.media.reading import VideoInfo, probe
 from diffbgm.media.source import first_stamp, open_video, packets_of, picture_stream, pictures_of
+from diffbgm.typed import typed
 
 NOTICED = 0.1  # seconds of sound outside the pictures that are worth a line
 
 
 @dataclass(frozen=True)
+@typed(InputError)
 class MuxReport:
     """What happens to a film while sound is put under it.
 

@@ -20,7 +20,7 @@ class Limits:
         wall_clock: seconds that one walk over the pictures may take.
 
     Raises:
-        InputError: A bound is not above 0, or NaN.
+        InputError: A bound is no number, not above 0, or NaN.
     """
 
     seconds: float = 3 * 3600.0
@@ -32,8 +32,8 @@ class Limits:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if not value > 0:
-                raise InputError(f"Limits.{field.name} must be above 0, got {value}")
+            if not isinstance(value, int | float) or not value > 0:  # infinite: no limit
+                raise InputError(f"Limits.{field.name} must be a number above 0, got {value!r}")
 
     def check_length(self, path: str | PathLike[str], seconds: float) -> None:
         """Raises VideoError for a film longer than `seconds` allows."""

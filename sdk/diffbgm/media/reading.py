@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from diffbgm.errors import VideoError
+from diffbgm.errors import InputError, VideoError
 from diffbgm.media.limits import Limits, Stopwatch
 from diffbgm.media.opening import four_letter_code, shown
 from diffbgm.media.source import (
@@ -21,11 +21,13 @@ from diffbgm.media.source import (
     upright,
 )
 from diffbgm.media.timeline import timeline
+from diffbgm.typed import typed
 
 SLIGHT = 0.1  # seconds by which sound may outlast the pictures without counting: codecs fill their last block
 
 
 @dataclass(frozen=True)
+@typed(InputError)
 class VideoInfo:
     """What a file holds. Times are seconds from the first picture.
 

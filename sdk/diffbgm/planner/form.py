@@ -6,7 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from diffbgm.errors import PlanError
 from diffbgm.planner.bar_features import BarFeatures, bar_features
+from diffbgm.typed import typed
 from diffbgm.types import BEATS_PER_BAR, PlannedCut, Section, TempoMap, VideoFeatures
 
 LONGEST = 8  # bars in a section
@@ -24,6 +26,7 @@ FEW = 6  # bars for every such cut
 
 
 @dataclass(frozen=True)
+@typed(PlanError)
 class Form:
     """Sections that tile the beats, and for each whether a strong cut opens it (0..1); how long a bar is."""
 

@@ -166,6 +166,10 @@ def make_plan(
     rests = rests_of(brief, features.duration)
     cuts = with_asked(video.cuts, asked, fit.cuts, fit.tempo)
     why = (*tell_brief(brief), *understood.remarks, *why, *tell_spotting(hits, rests), *tell_missed(cuts))
+    talks = tuple(span.seconds(features.duration) for span in brief.talks)
+    if brief.speech and not (talks or rests or hits or points):
+        talks = ((0.0, features.duration),)
+        why = (*why, "room for a voice, and no times are told: no melody and thin chords all the way")
     if rise is not None:
         why = (*why, tell_sections(form, rise, METRES[metre]))
     if planned:
@@ -189,7 +193,7 @@ def make_plan(
         rests=rests,
         ending=brief.ending or "final",
         energy=points,
-        talks=tuple(span.seconds(features.duration) for span in brief.talks),
+        talks=talks,
     )
     return apply_scenes(plan, brief, not chords) if brief.scenes else plan
 

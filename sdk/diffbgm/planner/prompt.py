@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from diffbgm.brief import Brief, lexicon, read_brief
-from diffbgm.errors import StyleError
+from diffbgm.errors import PlanError, StyleError
 from diffbgm.planner.styles import PALETTES, STYLES, Style, combine_styles
+from diffbgm.typed import typed
 
 TextRanker = Callable[[str], Sequence[str]]  # a text -> mood tags, the nearest first
 BANDS = {  # instrument or family -> palettes that suit it, the first that there is
@@ -29,6 +30,7 @@ PLAYED = {  # families that a palette cannot do without, for briefs that rule so
 
 
 @dataclass(frozen=True)
+@typed(PlanError)
 class Understood:
     """What a brief and the given tags come to.
 

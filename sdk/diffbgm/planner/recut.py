@@ -13,6 +13,7 @@ from diffbgm.errors import PlanError
 from diffbgm.planner.affect import FASTEST, SLOWEST
 from diffbgm.planner.tempo import FASTEST_MIDI, fit_tempo
 from diffbgm.setting import checked, need_all
+from diffbgm.typed import typed
 from diffbgm.types import (
     BEATS_PER_BAR,
     CURVES,
@@ -37,6 +38,7 @@ PHRASE = (4, 8, 2)  # lengths of repeats that sound like one
 
 
 @dataclass(frozen=True)
+@typed(PlanError)
 class Recut:
     """The plan for the new edit, and for each of its bars the bar of the old music it plays (0 is the first)."""
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from diffbgm.brief import Brief
+from diffbgm.brief import Brief, Moment
 from diffbgm.errors import PlanError
 from diffbgm.types import SYNC_TOLERANCE, Cut, Instrumentation, PlannedCut, PlannedHit, TempoMap, VideoFeatures
 
@@ -50,7 +50,8 @@ def asked_cuts(brief: Brief, features: VideoFeatures) -> list[Asked]:
     """
     asked: list[Asked] = [""] * len(features.cuts)
     times = np.array([cut.time for cut in features.cuts])
-    for word, moments in (("must", brief.must), ("ignore", brief.ignore)):
+    words: tuple[tuple[Asked, Sequence[Moment]], ...] = (("must", brief.must), ("ignore", brief.ignore))
+    for word, moments in words:
         for moment in moments:
             time = moment.seconds(features.duration)
             near = int(np.abs(times - time).argmin()) if len(times) else -1

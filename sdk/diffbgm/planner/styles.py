@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from diffbgm import band
-from diffbgm.errors import StyleError
+from diffbgm.errors import PlanError, StyleError
+from diffbgm.typed import typed
 from diffbgm.types import TEXTURE, Texture
 
 Group = Literal["mood", "genre", "metre", "motion", "palette", "tempo"]
@@ -18,6 +19,7 @@ ANY_TEXTURE = Texture()
 
 
 @dataclass(frozen=True)
+@typed(PlanError)
 class Style:
     """One tag, or several combined.
 

@@ -11,6 +11,7 @@ import numpy as np
 from diffbgm.errors import PlanError
 from diffbgm.planner.tempo_search import Limits, Targets, score, search
 from diffbgm.planner.tempo_smooth import smooth_edges
+from diffbgm.typed import typed
 from diffbgm.types import BAR_UNITS, METRES, SYNC_TOLERANCE, Cut, PlannedCut, TempoMap
 
 FASTEST_MIDI = 300.0  # beats per minute: many sequencers refuse more, or play them at their own limit
@@ -29,6 +30,7 @@ FADE = 0.6  # what a fade counts beside a cut
 
 
 @dataclass(frozen=True, eq=False)
+@typed(PlanError)
 class TempoFit:
     """The tempo map, and what became of every cut."""
 

@@ -9,7 +9,7 @@ from typing import get_args
 
 import numpy as np
 
-from diffbgm.errors import RenderError
+from diffbgm.errors import InputError, RenderError
 from diffbgm.files import StrPath
 from diffbgm.media.blocks import blocks, new_sound, release
 from diffbgm.progress import Progress, part_of
@@ -18,6 +18,7 @@ from diffbgm.render.mix import add_room, balance, brighten, energy_curve, excess
 from diffbgm.render.soundfont import LICENCES, PACKAGED, find_soundfont
 from diffbgm.render.synth import Engine, find_engine, synthesize
 from diffbgm.threads import cores
+from diffbgm.typed import typed
 from diffbgm.types import Audio, Role, Score, Track, Value
 
 __all__ = [
@@ -38,6 +39,7 @@ SYNTHESIS = 0.75  # share of the time that goes into the synthesizer, for the pr
 
 
 @dataclass(frozen=True, eq=False)
+@typed(InputError)
 class Rendering(Value):
     """Sound and how it was made.
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from diffbgm.errors import PlanError
+from diffbgm.typed import typed
 
 LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 # Semitones above the root by the way a quality is written; the first way of each is the one that is taught.
@@ -36,6 +37,7 @@ _SYMBOL = re.compile(r"([A-G])([#♯b♭]?)(.*?)(?:/([A-G])([#♯b♭]?))?")
 
 
 @dataclass(frozen=True)
+@typed(PlanError)
 class ChordSymbol:
     """A chord.
 

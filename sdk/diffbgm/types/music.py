@@ -7,13 +7,15 @@ from typing import Literal
 import numpy as np
 
 from diffbgm.errors import PlanError
+from diffbgm.typed import typed
 from diffbgm.types.plan import Key, TempoMap
-from diffbgm.types.values import BEATS_PER_BAR, PITCHES, STEPS_PER_BEAT, Value, check_finite
+from diffbgm.types.values import BEATS_PER_BAR, PITCHES, STEPS_PER_BEAT, Value
 
 Role = Literal["melody", "chords", "bass", "pad", "percussion"]
 
 
 @dataclass(frozen=True, eq=False)
+@typed(PlanError)
 class PianoRoll(Value):
     """Two voices on a grid of sixteenths. A note is an onset followed by sustains.
 
@@ -50,6 +52,7 @@ class PianoRoll(Value):
 
 
 @dataclass(frozen=True, order=True)
+@typed(PlanError)
 class Note:
     """From beat `start` to beat `end`; `pitch` and `velocity` as in MIDI (0..127)."""
 
@@ -66,6 +69,7 @@ class Note:
 
 
 @dataclass(frozen=True, order=True)
+@typed(PlanError)
 class Control:
     """A MIDI control change at a beat."""
 
@@ -73,11 +77,9 @@ class Control:
     number: int
     value: int
 
-    def __post_init__(self) -> None:
-        check_finite(self)
-
 
 @dataclass(frozen=True)
+@typed(PlanError)
 class Track:
     """One role of the arrangement on one instrument.
 
@@ -98,9 +100,6 @@ class Track:
     pan: float = 0.0
     gain: float = 0.0
 
-    def __post_init__(self) -> None:
-        check_finite(self)
-
     @property
     def is_drum(self) -> bool:
         """Whether it plays on the drum channel."""
@@ -108,6 +107,7 @@ class Track:
 
 
 @dataclass(frozen=True)
+@typed(PlanError)
 class Score:
     """Tracks of notes in beats over a tempo map in seconds.
 
@@ -133,6 +133,7 @@ class Score:
 
 
 @dataclass(frozen=True, eq=False)
+@typed(PlanError)
 class Audio(Value):
     """Sound in memory; an array that nobody may write to is taken as it is: an hour of sound is not copied.
 

@@ -7,12 +7,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from diffbgm.errors import PlanError
+from diffbgm.typed import typed
 from diffbgm.types.chord import ChordSymbol
 from diffbgm.types.values import (
     PITCH_NAMES,
     SYNC_TOLERANCE,
     Value,
-    check_finite,
     check_range,
     frozen_array,
 )
@@ -20,6 +20,7 @@ from diffbgm.types.video import VideoReference
 
 
 @dataclass(frozen=True, eq=False)
+@typed(PlanError)
 class TempoMap(Value):
     """`edges` [B + 1]: the time in seconds of every beat edge, rising; beat b lasts from edges[b] to the next."""
 
@@ -70,6 +71,7 @@ def _interpolate(x: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> Any:
 
 
 @dataclass(frozen=True)
+@typed(PlanError)
 class Key:
     """`tonic` 0..11 (C = 0) and mode."""
 
@@ -95,6 +97,7 @@ CURVES = ("polyphony", "density", "register", "melody", "repetition")
 
 
 @dataclass(frozen=True, eq=False)
+@typed(PlanError)
 class Curves(Value):
     """What is asked of the music, beat by beat [B]; `roll.measure_curves` measures the same of a roll.
 
@@ -127,6 +130,7 @@ class Curves(Value):
 
 
 @dataclass(frozen=True)
+@typed(PlanError)
 class Texture:
     """How the music of a section is made, as far as it is asked; None leaves it to the model.
 
@@ -147,14 +151,12 @@ class Texture:
     note_length: float | None = None
     harmonic_rhythm: float | None = None
 
-    def __post_init__(self) -> None:
-        check_finite(self)
-
 
 TEXTURE = tuple(f.name for f in fields(Texture))
 
 
 @dataclass(frozen=True)
+@typed(PlanError)
 class Section:
     """Beats `start_beat` (inclusive) to `end_beat` (exclusive), with valence and arousal -1..1 and a texture.
 
@@ -181,6 +183,7 @@ class Section:
 
 
 @dataclass(frozen=True)
+@typed(PlanError)
 class PlannedCut:
     """What became of a cut.
 
@@ -203,11 +206,9 @@ class PlannedCut:
     reason: str = ""
     asked: Literal["", "must", "ignore"] = ""
 
-    def __post_init__(self) -> None:
-        check_finite(self)
-
 
 @dataclass(frozen=True)
+@typed(PlanError)
 class Instrumentation:
     """Which instruments are asked for by name, beside the plan's palette.
 
@@ -232,6 +233,7 @@ class Instrumentation:
 
 
 @dataclass(frozen=True)
+@typed(PlanError)
 class PlannedHit:
     """A moment at which the music strikes.
 
@@ -249,11 +251,11 @@ class PlannedHit:
     error: float
 
     def __post_init__(self) -> None:
-        check_finite(self)
         check_range(self.size, "PlannedHit: size")
 
 
 @dataclass(frozen=True)
+@typed(PlanError)
 class PlannedScene:
     """Beats `start_beat` (inclusive) to `end_beat` (exclusive) with a band of their own.
 
@@ -276,6 +278,7 @@ class PlannedScene:
 
 
 @dataclass(frozen=True)
+@typed(PlanError)
 class PlannedChord:
     """A chord from beat `start` (inclusive) to beat `end` (exclusive), at the pitch where it sounds.
 
@@ -302,6 +305,7 @@ class PlannedChord:
 
 
 @dataclass(frozen=True, eq=False)
+@typed(PlanError)
 class MusicPlan(Value):
     """Everything the composer is asked for; JSON-able, so that people can edit it.
 
@@ -357,7 +361,6 @@ class MusicPlan(Value):
     talks: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
-        check_finite(self)
         if self.genre not in GENRES:
             raise PlanError(f"MusicPlan: no genre is called {self.genre!r}; there are {', '.join(GENRES)}")
         if self.metre not in METRES:

@@ -3,13 +3,13 @@
 # The libraries are typed in part only.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
-import math
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
 from diffbgm.errors import PlanError
+from diffbgm.setting import show
 
 BEATS_PER_BAR = 4
 STEPS_PER_BEAT = 4
@@ -50,8 +50,20 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def frozen_array(value: Any, dtype: type[np.generic], ndim: int, name: str) -> np.ndarray:
-    """Return a read-only copy of `value` with a fixed dtype and rank; PlanError where an entry is not finite."""
-    array = np.array(value, dtype=dtype)
+    """Return a read-only copy of `value` with a fixed dtype and rank.
+
+    Raises:
+        PlanError: It is no array of numbers, has another rank, or an entry is not finite or no whole number of `dtype`.
+
+    """
+    try:
+        given = np.asarray(value)
+        array = np.array(given, dtype=dtype)
+    except (TypeError, ValueError, OverflowError, RuntimeError) as e:
+        raise PlanError(f"{name} must be an array of numbers, got {show(value)}") from e
+    if given.size and (given.dtype.kind not in "biuf" or (array.dtype.kind in "iu" and (array != given).any())):
+        kind = "whole numbers from 0 to 255" if array.dtype == np.uint8 else "numbers"
+        raise PlanError(f"{name} must be an array of {kind}, got {show(value)}")
     if array.ndim != ndim:
         raise PlanError(f"{name}: expected {ndim} dimension(s), got shape {array.shape}")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
@@ -64,14 +76,6 @@ def check_range(value: float, name: str, low: float = 0.0, high: float = 1.0) ->
     """PlanError for a number outside `low` to `high`, and for NaN."""
     if not low <= value <= high:
         raise PlanError(f"{name} must lie between {low:g} and {high:g}, got {value!r}")
-
-
-def check_finite(value: Any) -> None:
-    """PlanError for a dataclass with a field that is NaN or infinite."""
-    for field in fields(value):
-        number = getattr(value, field.name)
-        if isinstance(number, float | np.floating) and not math.isfinite(number):
-            raise PlanError(f"{type(value).__name__}: {field.name} must be a finite number, got {number!r}")
 
 
 def check_rising(times: list[float], end: float, name: str) -> None:

@@ -9,10 +9,12 @@ from typing import Literal
 import numpy as np
 
 from diffbgm.errors import PlanError
-from diffbgm.types.values import Value, check_finite, check_range, check_rising
+from diffbgm.typed import typed
+from diffbgm.types.values import Value, check_range, check_rising
 
 
 @dataclass(frozen=True)
+@typed(PlanError)
 class Cut:
     """A change of shot.
 
@@ -28,11 +30,11 @@ class Cut:
     kind: Literal["cut", "fade"] = "cut"
 
     def __post_init__(self) -> None:
-        check_finite(self)
         check_range(self.strength, "Cut: strength")
 
 
 @dataclass(frozen=True)
+@typed(PlanError)
 class VideoReference:
     """The video that a plan was made for.
 
@@ -45,9 +47,6 @@ class VideoReference:
     duration: float
     shots: str
 
-    def __post_init__(self) -> None:
-        check_finite(self)
-
     @classmethod
     def of(cls, duration: float, cuts: Iterable[Cut]) -> "VideoReference":
         """Return the reference of a video of `duration` seconds with these cuts."""
@@ -56,6 +55,7 @@ class VideoReference:
 
 
 @dataclass(frozen=True, eq=False)
+@typed(PlanError)
 class VideoFeatures(Value):
     """What the pictures say.
 
@@ -91,7 +91,6 @@ class VideoFeatures(Value):
     semantics: str = "colour"
 
     def __post_init__(self) -> None:
-        check_finite(self)
         if not self.duration > 0:
             raise PlanError(f"VideoFeatures: duration must be positive, got {self.duration!r} s")
         self._freeze_tuples("cuts")

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from diffbgm.cli.common import add_settings, progress_bar
+from diffbgm.cli.common import COUNT, SEED, add_settings, progress_bar
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -33,7 +33,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="FOLDER|HUB_ID",
         help=f"caption every shot with a model of transformers (default: {CAPTIONER})",
     )
-    build.add_argument("--processes", type=int, help="default: one a core, or one where a model looks as well")
+    build.add_argument("--processes", type=COUNT, help="default: one a core, or one where a model looks as well")
     build.set_defaults(run=run_build)
 
     match = ways.add_parser(
@@ -42,8 +42,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     match.add_argument("--pop909", type=Path, required=True, metavar="DIR|ZIP")
     match.add_argument("--muvisync", type=Path, required=True, metavar="DIR", help="holds its labels and CLIP features")
     match.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
-    match.add_argument("--top", type=int, default=3, metavar="K", help="videos for each stretch (default: 3)")
-    match.add_argument("--seed", type=int, default=0)
+    match.add_argument("--top", type=COUNT, default=3, metavar="K", help="videos for each stretch (default: 3)")
+    match.add_argument("--seed", type=SEED, default=0)
     match.set_defaults(run=run_match)
 
     report = ways.add_parser("report", help="draw what is in one: lengths, tempi, keys, shots, affect, alignment")

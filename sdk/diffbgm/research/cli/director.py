@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from diffbgm.cli.common import progress_bar
+from diffbgm.cli.common import COUNT, SEED, progress_bar
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -13,8 +13,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     train.add_argument("--data", type=Path, required=True, help="folder with MuVi-Sync's labels and CLIP features")
     train.add_argument("--out", type=Path, default=Path("director.safetensors"))
-    train.add_argument("--repeats", type=int, default=3, help="how often the videos are dealt into folds anew")
-    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--repeats", type=COUNT, default=3, help="how often the videos are dealt into folds anew")
+    train.add_argument("--seed", type=SEED, default=0)
     train.set_defaults(run=run_train_director)
 
 

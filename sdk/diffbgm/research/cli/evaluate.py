@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diffbgm.cli.common import add_settings, progress_bar
+from diffbgm.cli.common import COUNT, SEED, add_settings, number, progress_bar
 from diffbgm.errors import InputError
 from diffbgm.research.cli import proof
 
@@ -29,21 +29,21 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     model.add_argument("--data", type=Path, required=True, help="POP909 or another corpus, folder or zip")
     model.add_argument("--songs", default="", metavar="IDS", help="001,002,...: these instead of the validation songs")
     model.add_argument("--save", type=Path, metavar="DIR", help="keep the windows in DIR/windows.npz")
-    model.add_argument("--steps", type=int, help="of the sampler")
-    model.add_argument("--guidance", type=float)
+    model.add_argument("--steps", type=COUNT, help="of the sampler")
+    model.add_argument("--guidance", type=number(float, 0, 10))
     model.set_defaults(run=run_evaluate_model, kind="model")
     sync = kinds.add_parser("sync", help="how many cuts land on beats, in these videos and in made-up ones")
     sync.add_argument("videos", type=Path, nargs="*")
     sync.add_argument("--compose", action="store_true", help="also compose, to see whether notes sound at the cuts")
     sync.set_defaults(run=run_evaluate_sync, kind="sync")
     sound = kinds.add_parser("sound", help="composed pieces on several palettes: loudness, peaks, gaps, stems, ranges")
-    sound.add_argument("--palettes", type=int, default=5)
-    sound.add_argument("--steps", type=int, help="of the sampler")
+    sound.add_argument("--palettes", type=COUNT, default=5)
+    sound.add_argument("--steps", type=COUNT, help="of the sampler")
     sound.add_argument("--save", type=Path, metavar="DIR", help="keep the sound, mixed and dry, in DIR")
     sound.set_defaults(run=run_evaluate_sound, kind="sound")
     ensembles = kinds.add_parser("ensembles", help="every ensemble on the same pieces: ranges, levels, and who is told")
     ensembles.add_argument("--names", default="", metavar="A,B", help="these ensembles instead of all")
-    ensembles.add_argument("--steps", type=int, help="of the sampler")
+    ensembles.add_argument("--steps", type=COUNT, help="of the sampler")
     ensembles.set_defaults(run=run_evaluate_ensembles, kind="ensembles")
     instruments = kinds.add_parser("instruments", help="every preset of the packaged font: loudness, onset, tuning")
     instruments.add_argument("--write", action="store_true", help="put the loudness into render/data/levels.tsv")
@@ -52,16 +52,16 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     semantics.add_argument("videos", type=Path, nargs="*", help="whose affect is looked at besides")
     semantics.add_argument("--muvisync", type=Path, metavar="DIR", help="MuVi-Sync's labels and CLIP features")
     semantics.add_argument("--plans-only", action="store_true", help="measure the plans, compose nothing")
-    semantics.add_argument("--plane", type=int, default=200, metavar="N", help="plans over valence and arousal")
-    semantics.add_argument("--seconds", type=float, default=18.0, help="length of the made-up videos")
-    semantics.add_argument("--steps", type=int, default=12, help="of the sampler")
-    semantics.add_argument("--guidance", type=float)
+    semantics.add_argument("--plane", type=COUNT, default=200, metavar="N", help="plans over valence and arousal")
+    semantics.add_argument("--seconds", type=number(float, 2, 3600), default=18.0, help="length of the made-up videos")
+    semantics.add_argument("--steps", type=COUNT, default=12, help="of the sampler")
+    semantics.add_argument("--guidance", type=number(float, 0, 10))
     semantics.set_defaults(run=run_evaluate_semantics, kind="semantics")
     sweep = kinds.add_parser("sweep", help="windows under other guidance and numbers of steps")
     sweep.set_defaults(run=run_evaluate_sweep, kind="sweep")
     ablations = kinds.add_parser("ablations", help="train the network without each of its ways to hear the plan")
     ablations.add_argument("--out", type=Path, default=Path("runs/ablations"), help="the runs; finished ones are kept")
-    ablations.add_argument("--steps", type=int, default=320, help="of each training, 16 windows a step")
+    ablations.add_argument("--steps", type=COUNT, default=320, help="of each training, 16 windows a step")
     ablations.set_defaults(run=run_evaluate_ablations, kind="ablations")
     pieces = kinds.add_parser("pieces", help="long pieces: seams between windows, velocities")
     pieces.set_defaults(run=run_evaluate_pieces, kind="pieces")
@@ -70,7 +70,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     metre = kinds.add_parser("metre", help="whether the metre asked for can be told from the notes")
     metre.add_argument("--data", type=Path, nargs="+", required=True, help="corpora in all four metres")
     metre.add_argument("--style", default="", help="tags of the plans")
-    metre.add_argument("--steps", type=int, help="of the sampler")
+    metre.add_argument("--steps", type=COUNT, help="of the sampler")
     metre.set_defaults(run=run_evaluate_metre, kind="metre")
     chords = kinds.add_parser("chords", help="whether the chords asked for are heard in what is composed and played")
     chords.add_argument("--data", type=Path, help="POP909, folder or zip: its songs against their own labels")
@@ -80,11 +80,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     genres.add_argument("--data", type=Path, nargs="+", required=True, help="corpora of the genres, POP909 among them")
     genres.set_defaults(run=run_evaluate_genres, kind="genres")
     for kind in (chords, genres):
-        kind.add_argument("--steps", type=int, help="of the sampler")
-        kind.add_argument("--guidance", type=float)
+        kind.add_argument("--steps", type=COUNT, help="of the sampler")
+        kind.add_argument("--guidance", type=number(float, 0, 10))
     retrieval = kinds.add_parser("retrieval", help="does a video find the music composed for it? P@K on MuVi-Sync")
     retrieval.add_argument("--data", type=Path, required=True, help="folder with MuVi-Sync's labels and CLIP features")
-    retrieval.add_argument("--steps", type=int, help="of the sampler")
+    retrieval.add_argument("--steps", type=COUNT, help="of the sampler")
     retrieval.add_argument("--truth-only", action="store_true", help="measure the true music alone, compose nothing")
     retrieval.set_defaults(run=run_evaluate_retrieval, kind="retrieval")
     video = kinds.add_parser("video", help="any system's MIDI files against the videos they were made for")
@@ -95,9 +95,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     video.set_defaults(run=run_evaluate_video, kind="video")
     everything = kinds.add_parser("all", help="all of it in one report: this model, ground truth and baselines")
     everything.add_argument("--data", type=Path, default=Path("data"), help="folder with POP909 and MuVi-Sync")
-    everything.add_argument("--steps", type=int, help="of the sampler")
+    everything.add_argument("--steps", type=COUNT, help="of the sampler")
     everything.add_argument("--quick", action="store_true", help="as little as shows that everything runs")
-    everything.add_argument("--workers", type=int, default=1, help="processes that measure parts side by side")
+    everything.add_argument("--workers", type=COUNT, default=1, help="processes that measure parts side by side")
     everything.add_argument(
         "--keep", type=Path, metavar="DIR", help="each part there when done; the next run of the same goes on from it"
     )
@@ -126,7 +126,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         pairs: 200,
     }
     for kind, count in counts.items():
-        kind.add_argument("--n", type=int, default=count, help="windows, videos of each kind, or pieces a tag")
+        kind.add_argument("--n", type=COUNT, default=count, help="windows, videos of each kind, or pieces a tag")
     for kind in (
         model,
         sync,
@@ -162,7 +162,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         everything,
         *proofs,
     ):
-        kind.add_argument("--seed", type=int, default=0)
+        kind.add_argument("--seed", type=SEED, default=0)
         kind.add_argument("--json", action="store_true", help="print JSON instead of tables")
         kind.add_argument("--json-file", type=Path, metavar="FILE", help="also as JSON into FILE")
         kind.add_argument("--html", type=Path, metavar="FILE", help="also as a page with plots")

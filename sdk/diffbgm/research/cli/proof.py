@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from diffbgm.cli.common import progress_bar
+from diffbgm.cli.common import COUNT, progress_bar
 from diffbgm.errors import InputError
 
 
@@ -14,17 +14,17 @@ def add_commands(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     listening.add_argument("--videos", type=Path, metavar="FOLDER", help="two videos or more")
     listening.add_argument("-o", "--out", type=Path, metavar="FOLDER", help="for the page: open index.html there")
     listening.add_argument("--corpus", type=Path, metavar="POP909", help="real music as an anchor")
-    listening.add_argument("--forms", type=int, default=8, help="orders to choose from; index.html?form=3 takes one")
+    listening.add_argument("--forms", type=COUNT, default=8, help="orders to choose from; index.html?form=3 takes one")
     listening.add_argument("--read", type=Path, nargs="+", metavar="FILE", help="results that raters saved")
-    listening.add_argument("--steps", type=int, help="of the sampler")
+    listening.add_argument("--steps", type=COUNT, help="of the sampler")
     listening.add_argument("--weights", metavar="FOLDER|HUB_ID")
     listening.set_defaults(run=run_evaluate_listening, kind="listening")
     judges = kinds.add_parser("judges", help="pieces heard by others' beat tracker, key finder and mood network")
-    judges.add_argument("--n", type=int, default=10, help="pieces a style")
+    judges.add_argument("--n", type=COUNT, default=10, help="pieces a style")
     judges.add_argument("--data", type=Path, metavar="POP909", help="real songs through the same renderer: the ceiling")
     add_judges(judges)
     judges.add_argument("--save", type=Path, metavar="DIR", help="keep the sound in DIR")
-    judges.add_argument("--steps", type=int, help="of the sampler")
+    judges.add_argument("--steps", type=COUNT, help="of the sampler")
     judges.add_argument("--weights", metavar="FOLDER|HUB_ID")
     judges.set_defaults(run=run_evaluate_judges, kind="judges")
     changes = kinds.add_parser("changes", help="which figures of two cards differ: before and after a release")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from diffbgm.cli.common import Tell, progress_bar
+from diffbgm.cli.common import COUNT, SEED, Tell, number, progress_bar
 
 LOG_SECONDS = 60.0  # between lines of a log
 
@@ -24,16 +24,27 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     train.add_argument("--data", type=Path, required=True)
     train.add_argument("--out", type=Path, default=Path("runs/train"))
-    train.add_argument("--steps", type=int, help="default: 10000, with --own 300")
-    train.add_argument("--minutes", type=float, default=float("inf"), help="stop after this long, if that is sooner")
-    train.add_argument("--batch", type=int, default=16)
-    train.add_argument("--learning-rate", type=float, help="at its peak; default: 0.001, with --own 0.0003")
+    train.add_argument("--steps", type=COUNT, help="default: 10000, with --own 300")
+    train.add_argument("--minutes", type=number(float, 0, 1e6), default=float("inf"), help="stop after this long")
+    train.add_argument("--batch", type=COUNT, default=16)
+    train.add_argument(
+        "--learning-rate", type=number(float, 0, 1), help="at its peak; default: 0.001, with --own 0.0003"
+    )
     train.add_argument("--start-from", type=Path, metavar="FOLDER", help="weights to begin with")
-    train.add_argument("--mix", type=float, default=0.5, help="BGM909: share of windows without a video (default: .5)")
-    train.add_argument("--seed", type=int, default=0)
+    train.add_argument(
+        "--mix", type=number(float, 0, 1), default=0.5, help="BGM909: share without a video (default: .5)"
+    )
+    train.add_argument("--seed", type=SEED, default=0)
+    train.add_argument(
+        "--workers",
+        type=int,
+        default=0,
+        metavar="N",
+        help="processes that draw windows: as many as a GPU's CPU has cores",
+    )
     train.add_argument(
         "--own",
-        type=int,
+        type=number(int, 0, 10**9),
         default=0,
         metavar="N",
         help="train the weights of --start-from on N windows that they compose under the songs' plans, not on the "
@@ -45,7 +56,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     average.add_argument("weights", type=Path, nargs=2, metavar="FOLDER")
     average.add_argument(
-        "--share", type=float, default=0.5, help="of the second, -2 to 1 (default: .5); below 0: away from it"
+        "--share",
+        type=number(float, -2, 1),
+        default=0.5,
+        help="of the second (default: .5); below 0: away from it",
     )
     average.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     average.set_defaults(run=run_average)
@@ -56,8 +70,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "weights", type=Path, nargs="+", metavar="FOLDER", help="weights or runs; the first is the base"
     )
     validate.add_argument("--data", type=Path, required=True, help="a folder of corpus archives, or one of them")
-    validate.add_argument("--n", type=int, default=64, help="windows per corpus (default: 64)")
-    validate.add_argument("--seed", type=int, default=0)
+    validate.add_argument("--n", type=COUNT, default=64, help="windows per corpus (default: 64)")
+    validate.add_argument("--seed", type=SEED, default=0)
     validate.add_argument(
         "--pieces", type=Path, metavar="FILE", help="where what is read is kept, or found (as in a run)"
     )
@@ -82,6 +96,7 @@ def run_train(args: argparse.Namespace) -> None:
         batch=args.batch,
         learning_rate=base.learning_rate if args.learning_rate is None else args.learning_rate,
         seed=args.seed,
+        workers=args.workers,
     )
     if args.own and args.start_from is None:
         raise InputError("--own needs --start-from: the weights that compose and are trained")

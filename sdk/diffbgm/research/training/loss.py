@@ -8,41 +8,28 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from diffbgm.composer import Config, Denoiser
-from diffbgm.composer.condition import Condition
+from diffbgm.composer import Denoiser
 from diffbgm.composer.denoiser import signal_and_noise
 from diffbgm.composer.device import make_accelerator
 from diffbgm.research.datasets.windows import Window
+from diffbgm.research.training.batches import Batch
 from diffbgm.research.training.options import TrainOptions
 
 VALIDATION_LEVELS = (0.2, 0.5, 0.8, 0.95)
 TRANSPOSED_LEVEL = 0.45  # up to here the key is heard through the noise, and music in any key teaches the network
 
 
-def collate(
-    windows: Sequence[Window], device: torch.device, config: Config | None = None
-) -> tuple[Tensor, Tensor, Condition]:
-    """Windows of one length as tensors: cells, velocities and conditions.
-
-    Cells [B, 4, T, 88] are 0/1 floats, velocities [B, 2, T, 88] NaN where there is no onset; `config` numbers the names
-    in the conditions.
-    """
-    cells = torch.from_numpy(np.stack([w.cells for w in windows])).to(device).float()
-    velocity = torch.from_numpy(np.stack([w.velocity for w in windows])).to(device)
-    return cells, velocity, Condition.stack([w.tokens for w in windows], config).to(device)
-
-
-def batch_loss(
-    model: Any, windows: list[Window], options: TrainOptions, step: int, accelerator: Any, config: Config | None = None
-) -> dict[str, Tensor]:
+def batch_loss(model: Any, batch: Batch, options: TrainOptions, step: int, accelerator: Any) -> dict[str, Tensor]:
     """Binary cross-entropy of x_0 in nats a sixteenth (over its 352 cells) and squared error of the velocities."""
-    cells, velocity, condition = collate(windows, accelerator.device, config)
+    batch = batch.to(accelerator.device)
+    cells, velocity, condition = batch.cells, batch.velocity, batch.condition
     seed = (options.seed << 32) + step
     dice = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)  # for dropout
-    t = levels_for(windows, dice).to(cells)
+    t = levels_for(batch.transposed, dice).to(cells)
     a, s = (part[:, None, None, None] for part in signal_and_noise(t))
-    x = a * (2 * cells - 1) + s * torch.randn(cells.shape, generator=dice).to(cells)
+    of_noise = dice if cells.device.type == "cpu" else torch.Generator(cells.device).manual_seed(seed)
+    x = a * (2 * cells - 1) + s * torch.randn(cells.shape, generator=of_noise, device=cells.device)
     estimate = None
     if torch.rand((), generator=dice) < options.self_condition:
         with torch.no_grad(), accelerator.autocast():
@@ -62,10 +49,10 @@ def batch_loss(
     }
 
 
-def levels_for(windows: Sequence[Window], dice: torch.Generator) -> Tensor:
-    """[n] a noise level for each: below `TRANSPOSED_LEVEL` where a window is in another key than the model works in."""
-    t = draw_levels(len(windows), dice)
-    return torch.where(torch.tensor([window.transposed for window in windows]), TRANSPOSED_LEVEL * t, t)
+def levels_for(transposed: Tensor, dice: torch.Generator) -> Tensor:
+    """[n] noise levels: below `TRANSPOSED_LEVEL` where `transposed` [n], in another key than the model works in."""
+    t = draw_levels(len(transposed), dice)
+    return torch.where(transposed, TRANSPOSED_LEVEL * t, t)
 
 
 def draw_levels(n: int, dice: torch.Generator) -> Tensor:
@@ -115,7 +102,8 @@ def window_bce(
         alike = np.flatnonzero(lengths == length)
         for i in range(0, len(alike), batch):
             here = alike[i : i + batch]
-            cells, _, condition = collate([windows[j] for j in here], device, model.config)
+            drawn = Batch.of([windows[j] for j in here], model.config).to(device)
+            cells, condition = drawn.cells, drawn.condition
             t = torch.full((len(cells),), level, device=device)
             a, s = (part[:, None, None, None] for part in signal_and_noise(t))
             x = a * (2 * cells - 1) + s * torch.randn(cells.shape, generator=dice).to(cells)

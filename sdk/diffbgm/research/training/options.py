@@ -33,12 +33,15 @@ class TrainOptions:
     validate_every: int = 500
     validation_windows: int = 128
     other_windows: int = 8  # of every corpus besides, where there are several
+    workers: int = 0  # processes that draw windows beside the training, which a GPU needs
     sampling: Sampling = field(default_factory=Sampling)
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "warmup", "validate_every", "validation_windows", "ema_every"):
             if getattr(self, name) < 1:
                 raise InputError(f"training: {name} must be at least 1, got {getattr(self, name)}")
+        if self.workers < 0:
+            raise InputError(f"training: workers must be at least 0, got {self.workers}")
         for name in ("minutes", "learning_rate"):
             if not getattr(self, name) > 0:
                 raise InputError(f"training: {name} must be above 0, got {getattr(self, name)}")

@@ -21,7 +21,8 @@ from diffbgm.research.datasets.corpora import CORPORA, corpora_in, is_corpus
 from diffbgm.research.datasets.mix import Mix, kept_mix
 from diffbgm.research.datasets.pairs import paired_pieces
 from diffbgm.research.datasets.pop909 import Song, is_validation, read_songs
-from diffbgm.research.datasets.windows import TrainingPiece, Window, draw_window, hide, prepare
+from diffbgm.research.datasets.windows import TrainingPiece, prepare
+from diffbgm.research.training.batches import Source, batches
 from diffbgm.research.training.checkpoint import State, load_checkpoint, save_checkpoint
 from diffbgm.research.training.curve import write_curve
 from diffbgm.research.training.loss import (
@@ -51,7 +52,6 @@ __all__ = [
     "validation_bce",
     "window_bce",
 ]
-Source = Sequence[TrainingPiece] | Sequence[Window] | Mix
 PIECES = "pieces.pickle"  # what a run on many corpora has read
 Tell = Callable[[float, str], None]
 
@@ -132,11 +132,11 @@ def train_on(
     began, saved = time.monotonic() - state.seconds, time.monotonic()
     running: list[dict[str, float]] = []
     with stop_signals() as stopped:
+        drawn = batches(training, state.step, options, config)
         while (done := progress(state, options)) < 1:
             for group in state.optimizer.param_groups:
                 group["lr"] = options.learning_rate * schedule(state.step, done, options)
-            windows = draw_batch(training, state.step, options)
-            losses = batch_loss(model, windows, options, state.step, accelerator, config)
+            losses = batch_loss(model, next(drawn), options, state.step, accelerator)
             accelerator.backward(losses["loss"])
             accelerator.clip_grad_norm_(model.parameters(), options.clip_norm)
             optimizer.step()
@@ -210,18 +210,6 @@ def begin(config: Config, options: TrainOptions, start_from: Path | str | None, 
 def progress(state: State, options: TrainOptions) -> float:
     """0..1 of the run."""
     return max(state.step / options.steps, state.seconds / (60 * options.minutes))
-
-
-def draw_batch(source: Source, step: int, options: TrainOptions) -> list[Window]:
-    """Windows of a mix, of pieces, or of those at hand."""
-    rng = np.random.default_rng([options.seed, step])
-    if isinstance(source, Mix):
-        return source.draw(rng, options.batch, options.sampling)
-    pieces = [each for each in source if isinstance(each, TrainingPiece)]
-    if pieces:
-        return [draw_window(pieces, rng, options.sampling) for _ in range(options.batch)]
-    windows = [each for each in source if isinstance(each, Window)]
-    return [hide(windows[int(i)], rng, options.sampling) for i in rng.integers(len(windows), size=options.batch)]
 
 
 def update_average(state: State, decay: float) -> None:

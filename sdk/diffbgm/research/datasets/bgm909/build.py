@@ -5,12 +5,14 @@ again. What fails leaves the others alone; what does not sound like its song is 
 """
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -107,8 +109,8 @@ def _all(
             yield make_pair(pair, songs[pair.song], root, options)
         return
     orphans: list[Wanted] = []
-    with _pool(min(options.workers, len(wanted))) as pool:
-        futures = {pool.submit(make_pair, pair, songs[pair.song], root, options): pair for pair in wanted}
+    with _pool(min(options.workers, len(wanted))) as submit:
+        futures = {submit(make_pair, pair, songs[pair.song], root, options): pair for pair in wanted}
         for future in as_completed(futures):
             made = _result(future, futures[future])
             if made is None:
@@ -116,13 +118,36 @@ def _all(
             else:
                 yield made
     for pair in sorted(orphans, key=lambda p: p.id):
-        with _pool(1) as pool:
-            made = _result(pool.submit(make_pair, pair, songs[pair.song], root, options), pair)
+        with _pool(1) as submit:
+            made = _result(submit(make_pair, pair, songs[pair.song], root, options), pair)
         yield made or Made(pair, None, "the process that read it died; the file may be damaged, export it again")
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+@contextmanager
+def _pool(workers: int) -> Iterator["Callable[..., Future[Made]]"]:
+    """What submits work to spawned processes, which end with this one, and at once where an error ends the block.
+
+    A signal that comes while a process starts would leave it half-started, waiting for ever: another thread starts
+    them, which signals do not reach.
+    """
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent)
+    with ThreadPoolExecutor(1) as starter:
+        try:
+            yield lambda *task: starter.submit(pool.submit, *task).result()
+        except BaseException:
+            starter.shutdown(cancel_futures=True)
+            for process in active_children():
+                process.terminate()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """Let this process end when the one that started it is gone, however that ended."""
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
 
 
 def _result(future: "Future[Made]", pair: Wanted) -> Made | None:

@@ -1,0 +1,61 @@
+"""Lead sheet: the melody on one staff, chord symbols over it, sections as rehearsal marks."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from diffbgm.arrange.harmony import Chord, harmony_unit, read_harmony
+from diffbgm.planner.harmony import join_chords
+from diffbgm.types import PITCH_NAMES, MusicPlan, Note, PianoRoll, PlannedChord, Score, Track
+
+FLAT_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+
+
+def lead_sheet(score: Score, roll: PianoRoll, plan: MusicPlan) -> tuple[Score, tuple[PlannedChord, ...]]:
+    """What a lead sheet of the piece shows: a score of one part, and chords for `notation.to_musicxml`.
+
+    Args:
+        score: What is played. Its melody is written, one note at a time; where nobody has the melody, the highest notes
+            of all that is played but drums.
+        roll: Of the piece in its own key, where chords are heard that the plan does not ask for.
+        plan: Of the piece; its chords count more than what is heard.
+    """
+    tracks = [t for t in score.tracks if t.role == "melody"] or [t for t in score.tracks if not t.is_drum]
+    top = replace(tracks[0], role="melody", notes=top_line(tracks)) if tracks else Track("melody", 0, ())
+    heard = read_harmony(roll, plan.key, harmony_unit(plan.beats_per_bar), plan.chords)
+    return replace(score, tracks=(top,)), symbols(heard, plan.chords, flats=_has_flats(plan))
+
+
+def top_line(tracks: Sequence[Track]) -> tuple[Note, ...]:
+    """The highest note that starts at each place, cut where the next begins."""
+    highest: dict[float, Note] = {}
+    for note in (note for track in tracks for note in track.notes):
+        at = round(note.start * 4) / 4
+        if at not in highest or highest[at].pitch < note.pitch:
+            highest[at] = note
+    starts = sorted(highest)
+    ends = [*starts[1:], float("inf")]
+    return tuple(
+        replace(highest[at], start=at, end=max(min(highest[at].end, end), at + 0.25))
+        for at, end in zip(starts, ends, strict=True)
+    )
+
+
+def symbols(heard: Sequence[Chord], asked: Sequence[PlannedChord], *, flats: bool = False) -> tuple[PlannedChord, ...]:
+    """Chords that are heard as symbols, and in their place those that are asked for; where nothing sounds, none."""
+    out = list(asked)
+    names = FLAT_NAMES if flats else PITCH_NAMES
+    for chord in heard:
+        free = [b for b in range(chord.start, chord.end) if not any(a.start <= b < a.end for a in asked)]
+        if not chord.heard or not free:
+            continue
+        third = (chord.classes[1] - chord.classes[0]) % 12
+        fifth = (chord.classes[-1] - chord.classes[0]) % 12
+        quality = {3: "dim" if fifth == 6 else "m", 4: "", 7: "5", 6: "dim"}[third]
+        out.append(PlannedChord(free[0], free[-1] + 1, names[chord.classes[0]] + quality))
+    return join_chords(sorted(out, key=lambda chord: chord.start))
+
+
+def _has_flats(plan: MusicPlan) -> bool:
+    """Whether the key is written with flats."""
+    major = plan.key.tonic + (3 if plan.key.mode == "minor" else 0)
+    return (7 * major + 5) % 12 - 5 < 0

@@ -381,10 +381,10 @@ def test_cuts_bars_and_the_energy_are_asked_for_on_the_time_line(visit: Callable
 
 
 def test_another_chord_is_typed_and_a_border_is_dragged_on_the_time_line(
-    visit: Callable[..., Any], clip: Drawn
+    visit: Callable[..., Any], draw: Callable[..., Drawn]
 ) -> None:
     page = visit("?steps=4&seed=1")
-    bring(page, clip.path)
+    bring(page, draw("scenes.mp4", (8, 8), rate=6, sound=True).path)
     takes(page, 1)
     chord = page.locator("button.part[data-do=chord]").first
     assert "Click" in (chord.get_attribute("title") or "")

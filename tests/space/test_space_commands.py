@@ -20,7 +20,7 @@ from space.line import Rules, Visitor
 from space.projects import Project, Table
 from space.settings import KNOBS, PageSettings
 from space.work import Take, Watched
-from tests.drawing import Drawn
+from tests.drawing import Drawn, draw_video
 
 from diffbgm.errors import Cancelled, InputError, VideoError
 from diffbgm.media import probe, read_audio
@@ -150,13 +150,22 @@ def test_another_chord_is_set_in_its_place_and_its_bars_are_composed_again(opene
     assert not np.array_equal(cells_of_bars(new, bar, bar + 1), cells_of_bars(old, bar, bar + 1))
 
 
-def test_a_section_begins_at_another_bar(opened: str) -> None:
-    old = take_of(opened)
+@pytest.fixture(scope="module")
+def longer(files: Path, model: None) -> str:
+    """A project of a film with two scenes that are sections."""
+    drawn = draw_video(files / "scenes.mp4", (8, 8), rate=6, sound=True)
+    project = do("open", path=upload(drawn, files, "e" * 64))
+    assert len(latest(project).plan.sections) > 1
+    return project
+
+
+def test_a_section_begins_at_another_bar(longer: str) -> None:
+    old = take_of(longer)
     per_bar, sections = old.plan.beats_per_bar, old.plan.sections
     bar = sections[1].start_beat // per_bar
     aim = bar - 1 if bar > 1 else bar + 1
-    do("border", opened, take="A", section=1, bar=aim)
-    new = latest(opened)
+    do("border", longer, take="A", section=1, bar=aim)
+    new = latest(longer)
     assert new.plan.sections[0].end_beat == new.plan.sections[1].start_beat == aim * per_bar
     assert [s.label for s in new.plan.sections] == [s.label for s in sections]
     low, high = sorted((bar, aim))
@@ -171,12 +180,19 @@ def test_a_section_begins_at_another_bar(opened: str) -> None:
         ("chord", {"start": 1.0, "end": 1.0, "symbol": "C"}, "no chord from 1.00 to 1.00 s"),
         ("chord", {"start": "soon", "end": 1.0, "symbol": "C"}, "must be seconds"),
         ("chord", {"start": float("nan"), "end": 1.0, "symbol": "C"}, "must be seconds"),
-        ("border", {"section": 1, "bar": 0}, "keep a bar at least"),
+        ("border", {"section": 1, "bar": 1}, "Section 1 has no beginning that could be moved"),
     ],
 )
 def test_what_no_plan_can_hold_is_said_at_once(opened: str, op: str, data: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=re.escape(words)):
         do(op, opened, take="A", **data)
+
+
+def test_a_section_keeps_a_bar(longer: str) -> None:
+    plan = take_of(longer).plan
+    for bar in (0, plan.sections[1].start_beat // plan.beats_per_bar, plan.bars):
+        with pytest.raises(InputError, match="keep a bar at least"):
+            do("border", longer, take="A", section=1, bar=bar)
 
 
 def test_other_instruments_keep_the_notes(opened: str) -> None:

@@ -210,6 +210,23 @@ def retake(asked: Asked) -> None:
     make(asked, work.other_bars(take, first, last, work.new_seed(), WAYS[way]))
 
 
+def chord(asked: Asked) -> None:
+    """Another chord in a place of a take."""
+    take, data = asked.project.take(asked.data.get("take")), asked.data
+    start, end = (real(data.get(name)) for name in ("start", "end"))
+    if start is None or end is None:
+        raise InputError("start and end must be seconds.")
+    make(asked, work.other_chord(take, start, end, str(data.get("symbol", "")).strip()[:12], work.new_seed()))
+
+
+def border(asked: Asked) -> None:
+    """A section of a take begins at another bar."""
+    take = asked.project.take(asked.data.get("take"))
+    section = whole_of(asked.data, "section", 1, max(1, len(take.plan.sections) - 1), 1)
+    bar = whole_of(asked.data, "bar", 0, take.plan.bars, 0)
+    make(asked, work.other_border(take, section, bar, work.new_seed()))
+
+
 def rearrange(asked: Asked) -> None:
     """The notes of a take for other instruments."""
     make(asked, work.other_band(asked.project.take(asked.data.get("take")), asked.settings))
@@ -288,7 +305,8 @@ def cancel(asked: Asked) -> None:
 
 COMMANDS: Mapping[str, Callable[[Asked], Answer | None]] = {
     "open": open_film, "example": open_example, "compose": compose, "refine": refine, "retake": retake,
-    "rearrange": rearrange, "restore": restore, "export": export, "proxy": proxy, "cancel": cancel,
+    "chord": chord, "border": border, "rearrange": rearrange,
+    "restore": restore, "export": export, "proxy": proxy, "cancel": cancel,
 }  # fmt: skip
 
 

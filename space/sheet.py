@@ -83,7 +83,7 @@ def plan_sheet(plan: MusicPlan) -> dict[str, Any]:
             ]
             for s in plan.sections
         ],
-        "cuts": [[round(cut.time, 3), cut.snapped, told(cut)] for cut in plan.cuts],
+        "cuts": [[round(cut.time, 3), cut.snapped, told(cut), cut.asked] for cut in plan.cuts],
         "chords": [
             [round(float(plan.tempo.time_at(c.start)), 3), round(float(plan.tempo.time_at(c.end)), 3), c.symbol]
             for c in plan.chords
@@ -98,6 +98,8 @@ def told(cut: PlannedCut) -> str:
     """What became of a cut, in words."""
     if cut.snapped:
         return f"cut at {cut.time:.2f} s: on a beat ({1000 * abs(cut.error):.0f} ms off)"
+    if cut.asked == "ignore":
+        return f"cut at {cut.time:.2f} s: ignored"
     return f"cut at {cut.time:.2f} s: let go, {cut.reason or 'no beat is near'}"
 
 

@@ -455,6 +455,8 @@
 
     turned(knobs) {
       this.knobs = knobs;
+      this.asks = {};
+      this.drawCuts();
       clearTimeout(this.turning);
       this.turning = setTimeout(async () => {
         const answer = await this.server.turned({ knobs, keep: this.keep, project: this.project });
@@ -582,6 +584,7 @@
         take: () => this.choose(button.dataset.letter),
         mute: () => this.fade(button.dataset.role, { mute: !channel(this.mix, button.dataset.role).mute }),
         solo: () => this.fade(button.dataset.role, { solo: !channel(this.mix, button.dataset.role).solo }),
+        chord: () => this.askChord(button),
         undo: () => this.undo(),
         redo: () => this.redo(),
       };
@@ -629,6 +632,12 @@
       return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)) * this.plan.duration;
     }
 
+    // The bar line nearest to the pointer, in seconds.
+    barLine(event) {
+      const time = this.timeAt(event);
+      return this.plan.bars.reduce((best, t) => (Math.abs(t - time) < Math.abs(best - time) ? t : best));
+    }
+
     barAt(time) {
       const after = this.plan.bars.findIndex((t) => t > time);
       return Math.min(Math.max(1, after < 0 ? this.plan.bars.length : after), this.plan.bars.length - 1);
@@ -636,16 +645,19 @@
 
     drag(event) {
       if (!event.target.closest(".bgm-lanes") || event.button > 0) return;
-      const cut = event.target.closest(".cut");
-      if (cut) return this.strike(Number(cut.dataset.time));
+      if (event.target.closest("input")) return;
+      const on = (kind) => event.target.closest(kind);
+      const border = on(".border");
       const from = { x: event.clientX, y: event.clientY, time: this.timeAt(event) };
       const track = event.target.closest(".energy .track");
-      const curve = track && event.pointerType !== "touch" ? this.drawEnergy(event, track) : null;
+      const curve = track && !border ? this.drawEnergy(event, track) : null;
       const lanes = this.$(".bgm-lanes");
       lanes.setPointerCapture(event.pointerId);
       let moved = false;
       const move = (e) => {
         moved ||= Math.hypot(e.clientX - from.x, e.clientY - from.y) > 6;
+        if (moved && border) border.style.left = percent(this.barLine(e), this.plan);
+        if (moved && border) return;
         if (moved && curve) return curve.put(e);
         if (!moved || !this.take) return;
         const [a, b] = [from.time, this.timeAt(e)].sort((p, q) => p - q);
@@ -655,7 +667,14 @@
         lanes.removeEventListener("pointermove", move);
         lanes.removeEventListener("pointerup", up);
         lanes.removeEventListener("pointercancel", up);
-        if (!moved) this.seek(this.timeAt(e));
+        if (!moved && on(".cut")) this.cycle(Number(on(".cut").dataset.time));
+        else if (!moved && on("[data-do=chord]")) this.askChord(on("[data-do=chord]"));
+        else if (!moved) this.seek(this.timeAt(e));
+        else if (border) {
+          const bar = this.plan.bars.indexOf(this.barLine(e));
+          this.command("border", { take: this.view.take, section: Number(border.dataset.section), bar })
+            .then((done) => { if (!done) this.drawLower(); });
+        }
         else if (curve) curve.done();
       };
       lanes.addEventListener("pointermove", move);
@@ -675,14 +694,54 @@
       this.say("note", `${words} Make another take to hear it.`);
     }
 
-    strike(time) {
-      const [at, met] = this.plan.cuts.find(([cut]) => cut === time);
-      const part = at.toFixed(2);
-      const drop = (old) => old.split(/\s*;\s*/).filter((p) => p && Math.abs(parseFloat(p) - at) > 0.05);
-      this.wish("hit", (old) => {
-        const rest = drop(old);
-        return (rest.length < old.split(/\s*;\s*/).filter(Boolean).length ? rest : [...rest, `${part} big`]).join("; ");
-      }, `The music is asked to strike at the cut at ${part} s${met ? "" : ", which was let go"}; click again to take that back.`);
+    // What is asked of a cut: "must", "ignore" or nothing.
+    askedOf(time) {
+      const seconds = (part) => part.split(":").reduce((sum, p) => 60 * sum + parseFloat(p), 0);
+      const names = (name) => String(this.knobs?.[known.asked[name]] ?? "").split(/[;,]/).filter((p) => p.trim());
+      return this.asks?.[time] ?? ["must", "ignore"].find((n) => names(n).some((p) => Math.abs(seconds(p) - time) < 0.05)) ?? "";
+    }
+
+    // A click on a cut: must hit, ignore, free.
+    async cycle(time) {
+      const next = { "": "must", must: "ignore", ignore: "" }[this.askedOf(time)];
+      this.asks = { ...this.asks, [time]: next };
+      this.drawCuts();
+      const part = time.toFixed(2);
+      const words = {
+        must: `The cut at ${part} s must fall on a beat.`, ignore: `The cut at ${part} s is ignored.`,
+        "": `The cut at ${part} s is free again.`,
+      }[next];
+      for (const name of ["must", "ignore"]) {
+        await this.wish(name, (old) => [...old.split(/\s*[;,]\s*/).filter((p) => p && Math.abs(parseFloat(p) - time) > 0.05),
+          ...(next === name ? [part] : [])].join("; "), words);
+      }
+    }
+
+    drawCuts() {
+      for (const [i, mark] of this.lower.querySelectorAll(".cut").entries()) {
+        const [time, met] = this.plan.cuts[i];
+        const asked = this.askedOf(time);
+        mark.className = `cut ${asked || (met ? "met" : "gone")}`;
+        mark.textContent = { must: "!", ignore: "–" }[asked] ?? (met ? "●" : "×");
+      }
+    }
+
+    // Another chord, typed in its place.
+    askChord(button) {
+      const input = document.createElement("input");
+      Object.assign(input, { className: "bgm-chord", value: button.textContent, maxLength: 12, spellcheck: false });
+      input.setAttribute("aria-label", `Chord at ${clock(button.dataset.start)}: type another, such as Am or F#m7`);
+      input.style.left = `min(${button.style.left}, 100% - 6rem)`;
+      button.after(input);
+      input.select();
+      input.onblur = () => input.remove();
+      input.onkeydown = (event) => {
+        if (event.key === "Enter" && input.value.trim() && input.value.trim() !== button.textContent) {
+          const { start, end } = button.dataset;
+          this.command("chord", { take: this.view.take, start: Number(start), end: Number(end), symbol: input.value.trim() });
+        }
+        if (event.key === "Enter" || event.key === "Escape") button.focus();
+      };
     }
 
     // The energy as it is drawn with the pointer: a level 0 to 1 for a few points over the film.
@@ -796,6 +855,7 @@
       }
       this.$("[data-do=undo]").disabled = !this.past.length;
       this.$("[data-do=redo]").disabled = !this.future.length;
+      this.drawCuts();
       const retake = this.$("[data-do=retake]");
       if (retake) {
         retake.disabled = Boolean(busy) || !this.range;
@@ -895,8 +955,8 @@
       `<div class="lane ${kind}"><span class="name">${name}${key}</span><div class="track">${inside}</div></div>`;
     const stills = film.stills.map(([a, b, url]) =>
       `<i class="still" style="left:${percent(a, plan)};width:${percent(b - a, plan)};background-image:url('${escape(url)}')"></i>`);
-    const cuts = plan.cuts.map(([time, met, words]) => `<i class="cut ${met ? "met" : "gone"}" data-time="${time}" style="left:${percent(time, plan)}"
-      title="${escape(words)}; click: strike here">${met ? "●" : "×"}</i>`);
+    const cuts = plan.cuts.map(([time, , words]) => `<i class="cut" data-time="${time}" style="left:${percent(time, plan)}"
+      title="${escape(words)}; click: must hit, ignore, free"></i>`);
     const every = Math.ceil(plan.bars.length / 24);
     const ruler = plan.bars.slice(0, -1).map((time, i) => (i % every ? "" :
       `<i style="left:${percent(time, plan)}">${i + 1}</i>`)).join("");
@@ -905,6 +965,8 @@
     const sections = plan.sections.map(([a, b, label, valence]) => `<i class="part tone${tones.indexOf(label) % 4}"
       style="left:${percent(a, plan)};width:${percent(b - a, plan)}"><b>${escape(label)}</b> ${
       valence > 0.25 ? "bright" : valence < -0.25 ? "dark" : ""}</i>`).join("");
+    const borders = plan.sections.slice(1).map(([a], i) => `<i class="border" data-section="${i + 1}" style="left:${percent(a, plan)}"
+      title="Drag: the section begins elsewhere"></i>`).join("");
     const steps = plan.full.flatMap((v, i) => [[x(plan.bars[i]), 96 - 90 * v], [x(plan.bars[i + 1]), 96 - 90 * v]]);
     const full = path([[0, 100], ...steps, [1000, 100]], "full");
     const busy = path(plan.busy.map((v, i) => [(x(plan.bars[i]) + x(plan.bars[i + 1])) / 2, 96 - 90 * v]), "busy");
@@ -914,8 +976,9 @@
     if (take) out += lane("Notes", "notes", svg(grid + notes(take.notes, x), "roll"),
       '<em class="melody">melody</em><em class="others">accompaniment</em>');
     if (plan.chords.length) out += lane("Chords", "chords", plan.chords.map(([a, b, symbol]) =>
-      `<i class="part" style="left:${percent(a, plan)};width:${percent(b - a, plan)}"><b>${escape(symbol)}</b></i>`).join(""));
-    out += lane("Sections and energy", "energy", svg(full + busy, "curve") + sections,
+      `<${take ? 'button type="button" data-do="chord"' : "i"} class="part" data-start="${a}" data-end="${b}" title="${take ? "Click: another chord" : ""}"
+        style="left:${percent(a, plan)};width:${percent(b - a, plan)}">${escape(symbol)}</${take ? "button" : "i"}>`).join(""));
+    out += lane("Sections and energy", "energy", svg(full + busy, "curve") + sections + (take ? borders : ""),
       '<em class="full">fullness</em><em class="busy">notes</em>');
     return out + lane("Mood of the pictures", "mood",
       svg(`<path class="zero" d="M0 50H1000"/>${path(mood(1), "bright")}${path(mood(2), "lively")}`, "curve"),
@@ -935,11 +998,12 @@
   function facts(plan, take) {
     const players = take ? [...new Set(Object.values(take.players))].join(", ") : plan.palette;
     const met = plan.cuts.filter((c) => c[1]).length;
+    const heeded = plan.cuts.filter((c) => c[3] !== "ignore").length;
     const [low, high] = plan.range;
     const list = [
       [plan.bpm, high - low < 2 ? "beats per minute" : `beats per minute (${low} to ${high})`], [plan.key, "key"],
       [plan.metre, "metre"], [plan.bars.length - 1, "bars"], [players, "instruments"],
-      plan.cuts.length ? [`${met} of ${plan.cuts.length}`, "cuts on a beat"] : ["none", "cuts"],
+      heeded ? [`${met} of ${heeded}`, "cuts on a beat"] : ["none", "cuts"],
     ];
     return `<dl class="bgm-facts">${list.map(([value, name]) =>
       `<div><dt>${escape(name)}</dt><dd>${escape(value)}</dd></div>`).join("")}</dl>`;
@@ -961,7 +1025,7 @@
 
   function reasons(film, plan) {
     const list = (items) => `<ul>${items.map((i) => `<li>${escape(i[0].toUpperCase() + i.slice(1))}</li>`).join("")}</ul>`;
-    const gone = plan.cuts.filter((c) => !c[1]).map((c) => c[2]);
+    const gone = plan.cuts.filter((c) => !c[1] && c[3] !== "ignore").map((c) => c[2]);
     return `<details class="bgm-why"><summary>Why it sounds like this</summary><h3>In the pictures</h3>${list(film.seen)}
       <h3>For the music</h3>${list(plan.why)}${gone.length ? `<h3>Cuts let go</h3>${list(gone)}` : ""}</details>`;
   }

@@ -72,6 +72,7 @@ def head() -> str:
     """The script, and what it has to know."""
     known = {
         "steps": KNOBS.index("steps"),
+        "asked": {name: len(KNOBS) + EXPERT.index(name) for name in ("must", "ignore")},
         "bytes": MOST_BYTES,
         "seconds": PAGE.seconds,
         "examples": [

@@ -16,12 +16,13 @@ from diffbgm.composer.keeping import Keep
 from diffbgm.errors import InputError
 from diffbgm.options import ScoreOptions, settings_of
 from diffbgm.planner import STYLES, combine_styles
-from diffbgm.planner.harmony import lay_chords
+from diffbgm.planner.harmony import join_chords, lay_chords
 from diffbgm.planner.restyle import restyle
 from diffbgm.planner.shape import shape_energy
 from diffbgm.progress import Progress
 from diffbgm.render.loudness import DEFAULT_LOUDNESS, target_of
 from diffbgm.stages import PlannedVideo, options_of
+from diffbgm.types import PlannedChord
 from space import child, gpu
 from space.films import Still
 from space.limits import PAGE
@@ -186,8 +187,51 @@ def other_bars(take: Take, first: int, last: int, seed: int, tags: str = "") -> 
         raise InputError(f"Bars {first} to {last}: this piece has bars 1 to {bars}.")
     opened = range(first - 1, last)
     plan = restyle(take.plan, {opened: tags}) if tags else take.plan
-    options = replace(take.options, seed=seed)
-    return Wish(plan, take.settings, seed, old=take, bars=tuple(opened), options=options)
+    return recomposed(take, plan, opened, seed)
+
+
+def other_chord(take: Take, start: float, end: float, symbol: str, seed: int) -> Wish:
+    """Another chord from `start` to `end` seconds of a take, whose bars are composed again for it; the rest stays.
+
+    Raises:
+        InputError: There is no such stretch, or no such chord.
+    """
+    plan = take.plan
+    first, last = (min(max(round(float(plan.tempo.beat_at(time))), 0), plan.beats) for time in (start, end))
+    if first >= last:
+        raise InputError(f"There is no chord from {start:.2f} to {end:.2f} s.")
+    chords = [PlannedChord(first, last, symbol)]
+    for chord in plan.chords:
+        around = ((chord.start, min(chord.end, first)), (max(chord.start, last), chord.end))
+        chords += [replace(chord, start=a, end=b) for a, b in around if a < b]
+    why = f"{symbol} from {start:.2f} to {end:.2f} s, as asked"
+    changed = replace(plan, chords=join_chords(sorted(chords, key=lambda c: c.start)), why=(*plan.why, why))
+    return recomposed(take, changed, range(first // plan.beats_per_bar, -(-last // plan.beats_per_bar)), seed)
+
+
+def other_border(take: Take, section: int, bar: int, seed: int) -> Wish:
+    """A section, by its number from 0, begins at `bar` (from 0); the bars between are composed again.
+
+    Raises:
+        InputError: There is no such section, or the bar lies outside it and the one before.
+    """
+    plan, sections = take.plan, list(take.plan.sections)
+    if not 1 <= section < len(sections):
+        raise InputError(f"Section {section} has no beginning that could be moved.")
+    before, after, beat = sections[section - 1], sections[section], bar * plan.beats_per_bar
+    if not before.start_beat < beat < after.end_beat or beat == after.start_beat:
+        raise InputError("A section must keep a bar at least.")
+    old = after.start_beat
+    sections[section - 1 : section + 1] = [replace(before, end_beat=beat), replace(after, start_beat=beat)]
+    low, high = sorted((old // plan.beats_per_bar, bar))
+    why = f"section {after.label} begins at bar {bar + 1}, as asked"
+    changed = replace(plan, sections=tuple(sections), why=(*plan.why, why))
+    return recomposed(take, changed, range(low, high), seed)
+
+
+def recomposed(take: Take, plan: MusicPlan, bars: range, seed: int) -> Wish:
+    """A take whose `bars` (from 0) are composed for another plan."""
+    return Wish(plan, take.settings, seed, old=take, bars=tuple(bars), options=replace(take.options, seed=seed))
 
 
 def new_seed() -> int:

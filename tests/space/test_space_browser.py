@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from space.jobs import COMPOSING
 from space.line import Visitor
+from space.settings import EXPERT, KNOBS
 from tests.drawing import Drawn
 
 from diffbgm.media import probe, read_audio
@@ -356,10 +357,13 @@ def test_cuts_bars_and_the_energy_are_asked_for_on_the_time_line(visit: Callable
     page.wait_for_selector(".still", state="attached")
     cut = page.locator(".cut").first
     time_of_cut = float(cut.get_attribute("data-time") or "nan")
-    cut.click(force=True)
-    page.wait_for_function(f"{STUDIO}.knobs.includes('{time_of_cut:.2f} big')")
-    cut.click(force=True)
-    page.wait_for_function(f"!{STUDIO}.knobs.includes('{time_of_cut:.2f} big')")
+    places = {name: len(KNOBS) + EXPERT.index(name) for name in ("must", "ignore")}
+    for must, ignore, kind in ((1, 0, "must"), (0, 1, "ignore"), (0, 0, "met|gone")):
+        cut.click(force=True)
+        for name, wanted in (("must", must), ("ignore", ignore)):
+            knob = f"{STUDIO}.knobs[{places[name]}]"
+            page.wait_for_function(f"{knob} === '{f'{time_of_cut:.2f}' if wanted else ''}'")
+        assert re.fullmatch(f"cut ({kind})", cut.get_attribute("class") or "")
     page.fill("[name=first]", "1")
     page.fill("[name=last]", "1")
     page.get_by_role("button", name="Rest here").click()
@@ -374,3 +378,35 @@ def test_cuts_bars_and_the_energy_are_asked_for_on_the_time_line(visit: Callable
     page.click("[data-do=compose]:visible")
     takes(page, 2)
     assert any("energy" in reason for reason in get(page, "plan.why"))
+
+
+def test_another_chord_is_typed_and_a_border_is_dragged_on_the_time_line(
+    visit: Callable[..., Any], draw: Callable[..., Drawn]
+) -> None:
+    page = visit("?steps=4&seed=1")
+    bring(page, draw("scenes.mp4", (8, 8), rate=6, sound=True).path)
+    takes(page, 1)
+    chord = page.locator("button.part[data-do=chord]").first
+    assert "Click" in (chord.get_attribute("title") or "")
+    chord.click()
+    page.locator(".bgm-chord").fill("Ebmaj")
+    page.locator(".bgm-chord").press("Escape")
+    assert page.locator(".bgm-chord").count() == 0, "Escape leaves all as it was"
+    chord.click()
+    page.locator(".bgm-chord").fill("F#m7")
+    page.locator(".bgm-chord").press("Enter")
+    takes(page, 2)
+    assert any("F#m7 from 0.00" in reason for reason in get(page, "plan.why"))
+    border = page.locator(".border").first
+    bars, sections = get(page, "plan.bars"), get(page, "plan.sections")
+    bar = bars.index(sections[1][0])
+    aim = bar - 1 if bar > 1 else bar + 1
+    track, box = page.locator(".energy .track").bounding_box(), border.bounding_box()
+    assert track is not None
+    assert box is not None
+    page.mouse.move(box["x"] + 1, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(track["x"] + track["width"] * bars[aim] / get(page, "plan.duration"), box["y"] + 9, steps=20)
+    page.mouse.up()
+    takes(page, 3)
+    assert get(page, "plan.sections[1][0]") == bars[aim]

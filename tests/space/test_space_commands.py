@@ -20,7 +20,7 @@ from space.line import Rules, Visitor
 from space.projects import Project, Table
 from space.settings import KNOBS, PageSettings
 from space.work import Take, Watched
-from tests.drawing import Drawn
+from tests.drawing import Drawn, draw_video
 
 from diffbgm.errors import Cancelled, InputError, VideoError
 from diffbgm.media import probe, read_audio
@@ -119,6 +119,80 @@ def test_another_take_of_some_bars_keeps_the_others_bit_by_bit(opened: str, way:
         assert before is not None
         assert after is not None
         assert np.array_equal(before.samples[:, :sample], after.samples[:, :sample])
+
+
+def latest(project: str) -> Take:
+    """The take that came last, once nothing runs any more."""
+    page = ended(project)
+    assert page["status"]["kind"] == "good", page["status"]
+    return take_of(project, page["takes"][-1]["letter"])
+
+
+def cells_of_bars(take: Take, first: int, last: int) -> np.ndarray:
+    """The cells of bars `first` to `last` (from 0, the last not among them)."""
+    steps = take.roll.cells.shape[1] // take.plan.bars
+    return take.roll.cells[:, first * steps : last * steps]
+
+
+def test_another_chord_is_set_in_its_place_and_its_bars_are_composed_again(opened: str) -> None:
+    old = take_of(opened)
+    bar = old.plan.bars // 2
+    start, end = (float(old.plan.tempo.time_at((bar + i) * old.plan.beats_per_bar)) for i in (0, 1))
+    do("chord", opened, take="A", start=start, end=end, symbol=" F#m7 ")
+    new = latest(opened)
+    beats = range(bar * old.plan.beats_per_bar, (bar + 1) * old.plan.beats_per_bar)
+    for beat in range(old.plan.beats):
+        symbols = [[c.symbol for c in take.plan.chords if c.start <= beat < c.end] for take in (old, new)]
+        assert symbols[1] == (["F#m7"] if beat in beats else symbols[0])
+    assert any("F#m7" in reason for reason in new.plan.why)
+    for first, last in ((0, bar), (bar + 1, old.plan.bars)):
+        assert np.array_equal(cells_of_bars(new, first, last), cells_of_bars(old, first, last))
+    assert not np.array_equal(cells_of_bars(new, bar, bar + 1), cells_of_bars(old, bar, bar + 1))
+
+
+@pytest.fixture(scope="module")
+def longer(files: Path, model: None) -> str:
+    """A project of a film with two scenes that are sections."""
+    drawn = draw_video(files / "scenes.mp4", (8, 8), rate=6, sound=True)
+    project = do("open", path=upload(drawn, files, "e" * 64))
+    assert len(latest(project).plan.sections) > 1
+    return project
+
+
+def test_a_section_begins_at_another_bar(longer: str) -> None:
+    old = take_of(longer)
+    per_bar, sections = old.plan.beats_per_bar, old.plan.sections
+    bar = sections[1].start_beat // per_bar
+    aim = bar - 1 if bar > 1 else bar + 1
+    do("border", longer, take="A", section=1, bar=aim)
+    new = latest(longer)
+    assert new.plan.sections[0].end_beat == new.plan.sections[1].start_beat == aim * per_bar
+    assert [s.label for s in new.plan.sections] == [s.label for s in sections]
+    low, high = sorted((bar, aim))
+    for first, last in ((0, low), (high, old.plan.bars)):
+        assert np.array_equal(cells_of_bars(new, first, last), cells_of_bars(old, first, last))
+
+
+@pytest.mark.parametrize(
+    ("op", "data", "words"),
+    [
+        ("chord", {"start": 0.0, "end": 1.5, "symbol": "H9x"}, "H9x"),
+        ("chord", {"start": 1.0, "end": 1.0, "symbol": "C"}, "no chord from 1.00 to 1.00 s"),
+        ("chord", {"start": "soon", "end": 1.0, "symbol": "C"}, "must be seconds"),
+        ("chord", {"start": float("nan"), "end": 1.0, "symbol": "C"}, "must be seconds"),
+        ("border", {"section": 1, "bar": 1}, "Section 1 has no beginning that could be moved"),
+    ],
+)
+def test_what_no_plan_can_hold_is_said_at_once(opened: str, op: str, data: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=re.escape(words)):
+        do(op, opened, take="A", **data)
+
+
+def test_a_section_keeps_a_bar(longer: str) -> None:
+    plan = take_of(longer).plan
+    for bar in (0, plan.sections[1].start_beat // plan.beats_per_bar, plan.bars):
+        with pytest.raises(InputError, match="keep a bar at least"):
+            do("border", longer, take="A", section=1, bar=bar)
 
 
 def test_other_instruments_keep_the_notes(opened: str) -> None:

@@ -21,11 +21,8 @@ def lead_sheet(score: Score, roll: PianoRoll, plan: MusicPlan) -> tuple[Score, t
         plan: Of the piece; its chords count more than what is heard.
     """
     tracks = [t for t in score.tracks if t.role == "melody"] or [t for t in score.tracks if not t.is_drum]
-    top = (
-        replace(tracks[0], role="melody", notes=top_line(note for track in tracks for note in track.notes))
-        if tracks
-        else Track("melody", 0, ())
-    )
+    line = top_line(note for track in tracks for note in track.notes)
+    top = replace(tracks[0], role="melody", notes=line) if tracks else Track("melody", 0, ())
     heard = read_harmony(roll, plan.key, harmony_unit(plan.beats_per_bar), plan.chords)
     return replace(score, tracks=(top,)), symbols(heard, plan.chords, flats=_has_flats(plan))
 

@@ -154,11 +154,14 @@ def keep_tune(roll: PianoRoll, keep: Keep | None, plan: MusicPlan) -> PianoRoll:
     """The tune bit for bit up to its end, with its velocities; what is kept counts more."""
     if (tune := tune_roll(plan)) is None:
         return roll
-    steps = np.arange(roll.steps) < plan.tune_end * STEPS_PER_BEAT
+    end = plan.tune_end * STEPS_PER_BEAT
+    steps = np.arange(roll.steps) < end
     if keep is not None:
         steps &= ~keep.steps
     cells, velocity = np.array(roll.cells), np.array(roll.velocity)
     cells[:2, steps], velocity[0, steps] = tune.cells[:2, steps], tune.velocity[0, steps]
+    held = np.cumsum(cells[0, end:], axis=0) == 0  # from the tune's last note on
+    cells[1, end:][held] = 0
     return replace(roll, cells=cells, velocity=velocity)
 
 

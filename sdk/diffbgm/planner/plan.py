@@ -134,9 +134,9 @@ def make_plan(
         preferred, bpm_range = bpm, (bpm / 1.02, bpm * 1.02)
         end = end_of_bars(features.duration, bpm_range, bpm, BAR_UNITS[metre])
     if tune is not None:
-        asked = bpm is not None or brief.bpm is not None or tune.bpm is None
-        bpm_range = tune_tempo(tune, features.duration, bpm_range if asked else None)
-        preferred = min(max(preferred if asked or tune.bpm is None else tune.bpm, bpm_range[0]), bpm_range[1])
+        own = bpm is None and brief.bpm is None and tune.bpm
+        bpm_range = tune_tempo(tune, features.duration, None if own else bpm_range)
+        preferred = min(max(own or preferred, bpm_range[0]), bpm_range[1])
     starts = starts_of(brief, features.duration)
     if starts:
         low, high = bpm_range = bar_tempo(starts, bpm_range, preferred, BAR_UNITS[metre])

@@ -159,7 +159,9 @@ def keep_tune(roll: PianoRoll, keep: Keep | None, plan: MusicPlan) -> PianoRoll:
     if keep is not None:
         steps &= ~keep.steps
     cells, velocity = np.array(roll.cells), np.array(roll.velocity)
-    cells[:2, steps], velocity[0, steps] = tune.cells[:2, steps], tune.velocity[0, steps]
+    cells[:2, steps] = tune.cells[:2, steps]
+    if tune.velocity is not None:
+        velocity[0, steps] = tune.velocity[0, steps]
     held = np.cumsum(cells[0, end:], axis=0) == 0  # from the tune's last note on
     cells[1, end:][held] = 0
     return replace(roll, cells=cells, velocity=velocity)

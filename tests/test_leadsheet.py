@@ -9,10 +9,10 @@ import pytest
 from tests.music import make_plan
 
 from diffbgm.arrange import arrange
-from diffbgm.leadsheet import lead_sheet, top_line
+from diffbgm.leadsheet import lead_sheet
 from diffbgm.notation import write_musicxml
-from diffbgm.roll import notes_to_roll
-from diffbgm.types import Key, Note, PianoRoll, PlannedChord, Track
+from diffbgm.roll import notes_to_roll, top_line
+from diffbgm.types import Key, Note, PianoRoll, PlannedChord
 
 BARS = ((48, 64, 67), (53, 60, 69), (55, 59, 62), (45, 60, 64))  # C, F, G, Am
 
@@ -39,7 +39,7 @@ def test_a_lead_sheet_opens_with_melody_chords_and_sections(tmp_path: Path) -> N
     played = next(track for track in score.tracks if track.role == "melody")
     notes = [(float(n.getOffsetInHierarchy(read)), n.pitch.midi) for n in read.stripTies().recurse().notes
              if "ChordSymbol" not in n.classes]  # fmt: skip
-    assert notes == [(round(n.start * 4) / 4, n.pitch) for n in top_line([played])]
+    assert notes == [(round(n.start * 4) / 4, n.pitch) for n in top_line(played.notes)]
     assert any(read.recurse().getElementsByClass("RehearsalMark"))
 
 
@@ -60,5 +60,5 @@ def test_a_key_with_flats_has_flat_chords_and_silence_none() -> None:
 
 
 def test_without_a_melody_the_highest_notes_are_written_one_at_a_time() -> None:
-    tracks = [Track("chords", 0, (Note(0, 4, 60, 70), Note(0, 4, 64, 70), Note(2, 3, 55, 70)))]
-    assert top_line(tracks) == (Note(0, 2, 64, 70), Note(2, 3, 55, 70))
+    notes = (Note(0, 4, 60, 70), Note(0, 4, 64, 70), Note(2, 3, 55, 70), Note(3, 5, 62, 70))
+    assert top_line(notes) == (Note(0, 3, 64, 70), Note(3, 5, 62, 70))  # 55 lies under 64 all the time

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from diffbgm.arrange.harmony import Chord, harmony_unit, read_harmony
 from diffbgm.planner.harmony import join_chords
-from diffbgm.types import PITCH_NAMES, MusicPlan, Note, PianoRoll, PlannedChord, Score, Track
+from diffbgm.roll import top_line
+from diffbgm.types import PITCH_NAMES, MusicPlan, PianoRoll, PlannedChord, Score, Track
 
 FLAT_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 
@@ -20,24 +21,10 @@ def lead_sheet(score: Score, roll: PianoRoll, plan: MusicPlan) -> tuple[Score, t
         plan: Of the piece; its chords count more than what is heard.
     """
     tracks = [t for t in score.tracks if t.role == "melody"] or [t for t in score.tracks if not t.is_drum]
-    top = replace(tracks[0], role="melody", notes=top_line(tracks)) if tracks else Track("melody", 0, ())
+    line = top_line(note for track in tracks for note in track.notes)
+    top = replace(tracks[0], role="melody", notes=line) if tracks else Track("melody", 0, ())
     heard = read_harmony(roll, plan.key, harmony_unit(plan.beats_per_bar), plan.chords)
     return replace(score, tracks=(top,)), symbols(heard, plan.chords, flats=_has_flats(plan))
-
-
-def top_line(tracks: Sequence[Track]) -> tuple[Note, ...]:
-    """The highest note that starts at each place, cut where the next begins."""
-    highest: dict[float, Note] = {}
-    for note in (note for track in tracks for note in track.notes):
-        at = round(note.start * 4) / 4
-        if at not in highest or highest[at].pitch < note.pitch:
-            highest[at] = note
-    starts = sorted(highest)
-    ends = [*starts[1:], float("inf")]
-    return tuple(
-        replace(highest[at], start=at, end=max(min(highest[at].end, end), at + 0.25))
-        for at, end in zip(starts, ends, strict=True)
-    )
 
 
 def symbols(heard: Sequence[Chord], asked: Sequence[PlannedChord], *, flats: bool = False) -> tuple[PlannedChord, ...]:

@@ -235,6 +235,13 @@ class ScoreOptions:
             metavar="FILE", unset="none",
         ),
     )  # fmt: skip
+    melody: str | os.PathLike[str] | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", "a tune to compose under: .mid, .musicxml; its key, metre and tempo count unless asked for",
+            metavar="FILE", unset="composed",
+        ),
+    )  # fmt: skip
     ending: str | None = field(
         default="",
         metadata=declare(str, "plan", "fade, final (a chord that rings) or cut", metavar="KIND", unset="final"),
@@ -377,6 +384,7 @@ class Changes(TypedDict, total=False):
     scene: str | Sequence[str] | None
     cues: str | os.PathLike[str] | None
     like: str | os.PathLike[str] | None
+    melody: str | os.PathLike[str] | None
     ending: str | None
     ensemble: str | None
     semantics: Semantics | None
@@ -471,7 +479,7 @@ def _read_knob(name: str, value: Any) -> str:
 _READERS = {
     "style": _read_style,
     "guidance": _read_guidance,
-    **dict.fromkeys([*KNOBS, "like", "loudness"], _read_knob),
+    **dict.fromkeys([*KNOBS, "like", "melody", "loudness"], _read_knob),
 }
 
 

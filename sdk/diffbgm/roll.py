@@ -5,6 +5,7 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -81,6 +82,31 @@ def score_to_roll(score: Score) -> PianoRoll:
     end = max([note.end for note in (*melody, *others)], default=1.0)
     bar = score.beats_per_bar
     return notes_to_roll(melody, others, math.ceil(max(1, math.ceil(end / bar)) * bar))
+
+
+def top_line(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """The highest notes as one line on sixteenths, each cut where the next begins.
+
+    A note under one that sounds all the time until it ends is left out.
+    """
+    highest: dict[int, Note] = {}
+    for note in notes:
+        at = round(note.start * STEPS_PER_BEAT)
+        if at not in highest or highest[at].pitch < note.pitch:
+            highest[at] = note
+    line: list[tuple[int, Note]] = []
+    for at in sorted(highest):
+        if not line or highest[at].pitch > line[-1][1].pitch or highest[at].end > line[-1][1].end:
+            line.append((at, highest[at]))
+    ends = [*(at for at, _ in line[1:]), math.inf]
+    return tuple(
+        replace(
+            note,
+            start=at / STEPS_PER_BEAT,
+            end=max(min(round(note.end * STEPS_PER_BEAT), until), at + 1) / STEPS_PER_BEAT,
+        )
+        for (at, note), until in zip(line, ends, strict=True)
+    )
 
 
 def transpose(roll: PianoRoll, semitones: int) -> PianoRoll:

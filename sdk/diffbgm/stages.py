@@ -10,12 +10,13 @@ from pathlib import Path
 from diffbgm.arrange import arrange
 from diffbgm.arrange.palettes import find_palette
 from diffbgm.brief import Brief, read_asked
-from diffbgm.errors import InputError
+from diffbgm.errors import InputError, OptionError
 from diffbgm.hub import Origin
 from diffbgm.options import ComposeOptions, ScoreOptions, guidance_of, settings_of, with_changes
 from diffbgm.planner import check_plan_fits, combine_styles, make_plan
 from diffbgm.planner.like import behind, read_like
 from diffbgm.planner.styles import MOOD_TEXTS
+from diffbgm.planner.tune import Tune, read_tune
 from diffbgm.progress import Clock
 from diffbgm.receipt import make_receipt
 from diffbgm.render import render
@@ -58,6 +59,7 @@ def analyze_and_plan(
         combine_styles(settings.style or "")
         if settings.ensemble:
             find_palette(settings.ensemble)
+        tune_of(settings)
     else:
         find_palette(plan.palette)
     with clock.stage("analyze", 0.0, 0.25) as told:
@@ -85,12 +87,25 @@ def brief_of(settings: ScoreOptions) -> Brief:
     return behind(brief, read_like(settings.like)) if settings.like else brief
 
 
+def tune_of(settings: ScoreOptions) -> Tune | None:
+    """The melody that is given, if any.
+
+    Raises:
+        OptionError: It cannot be read or holds no note, or no melody is wanted.
+    """
+    if settings.melody and "melody" in brief_of(settings).without:
+        raise OptionError(f"melody {settings.melody}: is given, and no melody is wanted; leave one of them out")
+    return read_tune(settings.melody) if settings.melody else None
+
+
 def plan_music(features: VideoFeatures, settings: ScoreOptions) -> MusicPlan:
     """The plan of a video's music; a prompt is read with CLIP's sense of words where CLIP has looked at the video."""
     prompt = settings.prompt or ""
     sense = sense_of(features, MOOD_TEXTS) if prompt.strip() else None
     brief = brief_of(settings)
-    plan = make_plan(features, settings.style or "", prompt=prompt, text_ranker=sense, brief=brief)
+    plan = make_plan(
+        features, settings.style or "", prompt=prompt, text_ranker=sense, brief=brief, tune=tune_of(settings)
+    )
     if not settings.ensemble:
         return plan
     scenes = tuple(replace(scene, palette=settings.ensemble) for scene in plan.scenes)

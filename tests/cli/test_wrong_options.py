@@ -36,6 +36,7 @@ WRONG = {  # of settings that are texts with a grammar
     "scene": ("calm piano", "9-3 rock"),
     "cues": ("missing.csv", "."),
     "like": ("missing.mp3", "."),
+    "melody": ("missing.mid", "."),
     "ensemble": ("nonsens",),
     "ending": ("bang", "finally"),
     "loudness": ("loud", "nan", "5 dB"),

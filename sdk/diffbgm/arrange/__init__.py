@@ -77,6 +77,11 @@ class _Setting:
         return self.harmony[-1].classes
 
     @property
+    def ends_in_tune(self) -> bool:
+        """Whether a tune that is given goes on into the final bar, which is then played as it is written."""
+        return self.plan.tune_end > self.plan.last_bar
+
+    @property
     def ground(self) -> Ground:
         """What patterns are played on."""
         return Ground(self.plan, self.harmony, self.sections)
@@ -122,7 +127,9 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
             notes = come_home(
                 [n for n in notes if n.start < plan.last_bar or n.pitch % 12 == home[0]], part, home[:1], plan
             )
-        parts[part] = sustain_final_bar(notes, set(home), plan.last_bar, plan.beats, line=part.role == "melody")
+        line = part.role == "melody"
+        if not (line and setting.ends_in_tune):
+            parts[part] = sustain_final_bar(notes, set(home), plan.last_bar, plan.beats, line=line)
     filler = setting.filler
     if filler.voices > 1 or all(note.end < plan.beats for note in parts[filler]):
         parts[filler] = resolve_overlaps([*parts[filler], *_alone(cadence(plan, filler, added, home[0]), filler)])
@@ -156,9 +163,10 @@ def _orchestrate(melody: Sequence[Note], accompaniment: Sequence[Note], setting:
     parts: Parts = {}
     leads, plan = palette.of("melody"), setting.plan
     wanted = plan.instrumentation != Instrumentation() or float(plan.curves.melody.sum()) >= FEWEST
-    tune = skyline(melody, accompaniment) if leads and wanted and len(melody) < FEWEST else melody
+    tune = skyline(melody, accompaniment) if leads and wanted and len(melody) < FEWEST and not plan.tune else melody
     for part, line in zip(leads, share(tune, len(leads), sections), strict=True):
-        own = come_home(limit_voices(_fit(line, part), part.voices), part, setting.home, plan)
+        own = limit_voices(_fit(line, part), part.voices)
+        own = own if setting.ends_in_tune else come_home(own, part, setting.home, plan)
         parts[part] = monophonic(own) if part.voices == 1 else own
     lead = [note for part in leads for note in parts[part]]
     composed = [part for part in palette.of("bass") if not part.pattern]

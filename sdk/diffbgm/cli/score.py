@@ -137,7 +137,8 @@ def score_file(args: argparse.Namespace, video: Path) -> None:
         from diffbgm.timeline import check_otio
 
         check_otio(companion(out, ".otio"))
-    inputs = [video, *(local_path(path) for path in (args.plan, args.receipt) if path), *weight_files(args.weights)]
+    read = (args.plan, args.receipt, options.cues, options.like, options.melody)
+    inputs = [video, *(local_path(path) for path in read if path), *weight_files(args.weights)]
     receipt = companion(out, ".receipt.json")
     outputs = [out, companion(out, ".mid"), receipt, *(companion(out, kind) for kind in kinds)]
     if args.stems:

@@ -33,12 +33,15 @@ from diffbgm.composer.guidance import (
 )
 from diffbgm.composer.keeping import (
     Keep,
+    fix_tune,
     fixed_logits,
     keep_exactly,
+    keep_tune,
     merge_keeps,
     open_steps,
     open_targets,
     open_window_starts,
+    same_tune,
     untie,
 )
 from diffbgm.composer.noise import noise_levels
@@ -116,10 +119,10 @@ def compose_steps(
     length = padded_beats(plan.beats, window) * STEPS_PER_BEAT
     keep = merge_keeps(keep, plan)
     opened = open_steps(keep, plan, length)
-    fixed = fixed_logits(keep, plan, length, device)
+    fixed = fix_tune(fixed_logits(keep, plan, length, device), keep, plan)
     free = fixed.isnan()
     targets = open_targets(mode_targets(plan, device), opened)
-    indices = untie(noise_source(plan, length), opened | (np.arange(length) >= steps))
+    indices = untie(same_tune(noise_source(plan, length), plan), opened | (np.arange(length) >= steps))
     source = None if indices is None else torch.as_tensor(indices).to(device)
     coupled = same_harmony(indices, plan)
     alike = None if coupled is None else torch.as_tensor(coupled).to(device)
@@ -155,6 +158,7 @@ def compose_steps(
             velocity = average_windows(prediction.velocity, starts, length)
             roll = finish(logits[:, :steps], velocity[:, :steps], plan)
             break
+    roll = keep_tune(roll, keep, plan)
     if keep is not None:
         roll = keep_exactly(roll, keep)
     if not roll.cells.any():

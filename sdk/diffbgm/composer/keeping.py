@@ -10,7 +10,7 @@ from torch import Tensor
 from diffbgm.composer.guidance import ModeTarget
 from diffbgm.composer.windows import window_starts
 from diffbgm.errors import PlanError
-from diffbgm.roll import key_shift, transpose
+from diffbgm.roll import key_shift, notes_to_roll, transpose
 from diffbgm.setting import need, need_all
 from diffbgm.types import PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll
 
@@ -117,6 +117,54 @@ def fixed_logits(keep: Keep | None, plan: MusicPlan, length: int, device: torch.
         mask = np.flatnonzero(keep.steps)
         out[:, mask] = np.where(cells[:, mask] > 0, SURE_LOGIT, -SURE_LOGIT)
     return torch.as_tensor(out).to(device)
+
+
+def tune_roll(plan: MusicPlan) -> PianoRoll | None:
+    """The plan's tune as melody, in its key; None where none is given."""
+    return notes_to_roll(plan.tune, (), plan.beats) if plan.tune else None
+
+
+def fix_tune(fixed: Tensor, keep: Keep | None, plan: MusicPlan) -> Tensor:
+    """`fixed_logits` with the tune, and no other melody up to its end; what is kept counts more."""
+    if (tune := tune_roll(plan)) is None:
+        return fixed
+    held = fixed_logits(Keep(tune, np.ones(tune.steps, bool)), plan, fixed.shape[1], fixed.device)
+    out = fixed.clone()
+    own = torch.zeros_like(fixed, dtype=torch.bool)
+    own[:2, : plan.tune_end * STEPS_PER_BEAT] = True
+    if keep is not None:
+        own[:, : len(keep.steps)][:, torch.as_tensor(keep.steps).to(own.device)] = False
+    out[own] = held[own]
+    return out
+
+
+def same_tune(source: np.ndarray | None, plan: MusicPlan) -> np.ndarray | None:
+    """`sections.noise_source` without the steps whose bar of the tune is another where they take their noise from."""
+    if source is None or (tune := tune_roll(plan)) is None:
+        return source
+    width, own = plan.beats_per_bar * STEPS_PER_BEAT, np.arange(len(source))
+    bars = np.zeros((-(-len(source) // width), width, 2 * PITCHES), np.uint8)
+    bars.reshape(-1, 2 * PITCHES)[: tune.steps] = tune.cells[:2].transpose(1, 0, 2).reshape(tune.steps, -1)
+    known: dict[bytes, int] = {}
+    number = np.array([known.setdefault(bar.tobytes(), len(known)) for bar in bars])
+    return np.where(number[own // width] == number[source // width], source, own)
+
+
+def keep_tune(roll: PianoRoll, keep: Keep | None, plan: MusicPlan) -> PianoRoll:
+    """The tune bit for bit up to its end, with its velocities; what is kept counts more."""
+    if (tune := tune_roll(plan)) is None:
+        return roll
+    end = plan.tune_end * STEPS_PER_BEAT
+    steps = np.arange(roll.steps) < end
+    if keep is not None:
+        steps &= ~keep.steps
+    cells, velocity = np.array(roll.cells), np.array(roll.velocity)
+    cells[:2, steps] = tune.cells[:2, steps]
+    if tune.velocity is not None:
+        velocity[0, steps] = tune.velocity[0, steps]
+    held = np.cumsum(cells[0, end:], axis=0) == 0  # from the tune's last note on
+    cells[1, end:][held] = 0
+    return replace(roll, cells=cells, velocity=velocity)
 
 
 def keep_exactly(roll: PianoRoll, keep: Keep) -> PianoRoll:

@@ -7,7 +7,7 @@ import numpy as np
 
 from diffbgm.brief import Brief, read_brief
 from diffbgm.brief.knobs import FASTEST, SLOWEST
-from diffbgm.errors import PlanError, VideoError
+from diffbgm.errors import OptionError, PlanError, VideoError
 from diffbgm.planner.affect import (
     choose_bpm,
     choose_key,
@@ -42,6 +42,7 @@ from diffbgm.planner.spotting import (
 )
 from diffbgm.planner.styles import DEFAULT_GENRE, DEFAULT_METRE, DEFAULT_PALETTE, Style, parse_style
 from diffbgm.planner.tempo import TempoFit, fit_tempo, pace_to_bpm
+from diffbgm.planner.tune import Tune, lay_tune, tell_tune, tune_tempo, with_tune
 from diffbgm.setting import checked
 from diffbgm.types import BAR_UNITS, METRES, Curves, Key, MusicPlan, VideoFeatures
 
@@ -51,7 +52,7 @@ SHORTEST_VIDEO = 0.010  # seconds: shorter than any single picture that a camera
 
 @checked(
     features=VideoFeatures, style=(str, Sequence), prompt=str, bpm=float, key=Key, max_drift=float, max_step=float,
-    metre=str, chords=str, brief=Brief, director=Director,
+    metre=str, chords=str, brief=Brief, director=Director, tune=Tune,
 )  # fmt: skip
 def make_plan(
     features: VideoFeatures,
@@ -67,6 +68,7 @@ def make_plan(
     metre: str | None = None,
     chords: str | None = None,
     brief: Brief | None = None,
+    tune: Tune | None = None,
 ) -> MusicPlan:
     """Plan the music for a video.
 
@@ -85,9 +87,12 @@ def make_plan(
         chords: As of `harmony.lay_chords`, such as "Am F C G"; without a key they say which it is. "auto" plans them
             (`progressions.plan_chords`); None: the brief's, or they are left to the model.
         brief: What is asked for, from `brief.read_asked`; the prompt's own reading if None.
+        tune: The melody, from `tune.read_tune`. Where none is asked for, its metre, key and tempo are the piece's;
+            else it goes to the key that is asked for.
 
     Raises:
         StyleError: Unknown or contradicting tags.
+        OptionError: The tune is in another metre than is asked for, or longer than the film.
         PlanError: A tempo out of range, or an unknown metre.
         VideoError: The video is too short for any music.
 
@@ -104,9 +109,13 @@ def make_plan(
     features = without_ignored(features, asked)
     understood = understand(brief, tags, text_ranker, prompt)
     tags, rules = understood.tags, understood.style
-    metre, chords = metre or brief.metre or rules.metre or DEFAULT_METRE, chords or brief.chords
+    asked_metre = metre or (brief.metre if tune is None or "metre" in brief.asked else None)
+    metre = asked_metre or (tune.metre if tune else rules.metre) or DEFAULT_METRE
+    chords = chords or brief.chords
     if metre not in METRES:
         raise PlanError(f"metre must be one of {', '.join(METRES)}, got {metre!r}")
+    if tune is not None and tune.metre != metre:
+        raise OptionError(f"melody {tune.name}: is in {tune.metre}, and metre asks for {metre}; leave one of them out")
     if key is None and brief.tonic is not None:
         key = Key(brief.tonic, "minor" if rules.mode == "minor" else "major")
     seen = mean_affect(features)
@@ -124,6 +133,10 @@ def make_plan(
             raise PlanError(f"bpm must lie between {SLOWEST:g} and {FASTEST:g}, got {bpm:g}")
         preferred, bpm_range = bpm, (bpm / 1.02, bpm * 1.02)
         end = end_of_bars(features.duration, bpm_range, bpm, BAR_UNITS[metre])
+    if tune is not None:
+        own = bpm is None and brief.bpm is None and tune.bpm
+        bpm_range = tune_tempo(tune, features.duration, None if own else bpm_range)
+        preferred = min(max(own or preferred, bpm_range[0]), bpm_range[1])
     starts = starts_of(brief, features.duration)
     if starts:
         low, high = bpm_range = bar_tempo(starts, bpm_range, preferred, BAR_UNITS[metre])
@@ -143,6 +156,7 @@ def make_plan(
     levels = director.direct(footage_of(features)) if director is not None else None
     mode = choose_mode(valence, rules, levels)
     planned = () if chords == PLANNED else lay_chords(chords or "", fit.tempo.beats, METRES[metre])
+    key = key or (tune.key if tune else None)
     key_from = key or (key_of_chords(planned) if planned else None)
     key = key_from or choose_key(features, mode)
     form = plan_form(features, fit.tempo, fit.cuts, BAR_UNITS[metre])
@@ -159,10 +173,13 @@ def make_plan(
         bars = fit.tempo.edges[:: form.beats_per_bar]
         energy = level_at(points, (bars[:-1] + bars[1:]) / 2)
     curves = plan_curves(form, by_bar, directed, fit.base_bpm, rise, energy)
+    last_bar = max(0, fit.tempo.beats - BAR_UNITS[metre])
+    melody = lay_tune(tune, key, fit.tempo.beats, last_bar) if tune else ()
+    curves = with_tune(curves, melody, form.beats_per_bar) if melody else curves
     sections = with_textures(form.sections, curves, rules, 1.0 if key.mode == "major" else 0.0)
     form = replace(form, sections=sections)
     hits = place_hits(brief, features.duration, fit.tempo)
-    why = explain(features, seen, rules, understood, fit, key, form, bpm, levels, directed, metre, brief)
+    why = explain(features, seen, rules, understood, fit, key, form, bpm, levels, directed, metre, brief, tune)
     rests = rests_of(brief, features.duration)
     cuts = with_asked(video.cuts, asked, fit.cuts, fit.tempo)
     why = (*tell_brief(brief), *understood.remarks, *why, *tell_spotting(hits, rests), *tell_missed(cuts))
@@ -172,6 +189,8 @@ def make_plan(
         why = (*why, "room for a voice, and no times are told: no melody and thin chords all the way")
     if rise is not None:
         why = (*why, tell_sections(form, rise, METRES[metre]))
+    if tune is not None:
+        why = (*why, tell_tune(tune, key, len(melody) // len(tune.notes)))
     if planned:
         why = (*why, f"chords: {tell_chords(planned, METRES[metre])}")
     plan = MusicPlan(
@@ -194,6 +213,7 @@ def make_plan(
         ending=brief.ending or "final",
         energy=points,
         talks=talks,
+        tune=melody,
     )
     return apply_scenes(plan, brief, not chords) if brief.scenes else plan
 
@@ -211,6 +231,7 @@ def explain(
     directed: Style | None = None,
     metre: str = DEFAULT_METRE,
     brief: Brief | None = None,
+    tune: Tune | None = None,
 ) -> tuple[str, ...]:
     """Return why the plan is as it is, in plain words, one choice per line."""
     valence, arousal = mean_affect(features)
@@ -226,10 +247,13 @@ def explain(
     if levels is not None and not rules.mode and choose_mode(valence, rules) != key.mode:
         reason = f"valence {valence:+.2f} leaves it open, and music videos that look like this suggest {key.mode}"
     tonic = "the tonic follows from the colours" if brief.tonic is None else "the tonic is asked for"
-    lines.append(f"key {key}: {reason}; {tonic}")
+    own_key = tune is not None and key == tune.key
+    lines.append(f"key {key}: that of the melody" if own_key else f"key {key}: {reason}; {tonic}")
     low, high = np.min(fit.tempo.bpm()), np.max(fit.tempo.bpm())
     tempo_from = "from the style" if rules.bpm else f"from arousal {arousal:+.2f} and the pace of the cuts"
     tempo_from = "as asked" if bpm or (brief.bpm and rules.bpm == brief.bpm) else tempo_from
+    if tune is not None and tune.bpm is not None and not bpm and brief.bpm is None:
+        tempo_from = f"near the {tune.bpm:.0f} of the melody"
     bars = f"{fit.tempo.beats // METRES[metre]} bars{'' if metre == DEFAULT_METRE else f' of {metre}'}"
     felt = f", {fit.base_bpm / 1.5:.1f} dotted quarters" if metre == "6/8" else ""
     lines.append(

@@ -12,6 +12,7 @@ import numpy as np
 from diffbgm.errors import PlanError
 from diffbgm.planner.affect import FASTEST, SLOWEST
 from diffbgm.planner.tempo import FASTEST_MIDI, fit_tempo
+from diffbgm.planner.tune import remap_tune
 from diffbgm.setting import checked, need_all
 from diffbgm.typed import typed
 from diffbgm.types import (
@@ -109,6 +110,7 @@ def recut(
         curves=remap_curves(plan.curves, bars, per_bar),
         chords=remap_chords(plan.chords, bars, per_bar),
         scenes=remap_scenes(plan.scenes, bars, per_bar),
+        tune=remap_tune(plan, bars),
         cuts=fit.cuts,
         why=(
             *plan.why,

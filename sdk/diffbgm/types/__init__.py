@@ -5,7 +5,8 @@ beat has four steps (sixteenths). Arrays carry their shape in square brackets.
 """
 
 from diffbgm.types.chord import ChordSymbol
-from diffbgm.types.music import Audio, Control, Note, PianoRoll, Role, Score, Track
+from diffbgm.types.music import Audio, Control, PianoRoll, Role, Score, Track
+from diffbgm.types.note import Note
 from diffbgm.types.plan import (
     BAR_UNITS,
     CURVES,

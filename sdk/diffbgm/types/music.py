@@ -1,6 +1,5 @@
 """What was composed: piano roll, notes, tracks, score and sound."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from diffbgm.errors import PlanError
 from diffbgm.typed import typed
+from diffbgm.types.note import Note
 from diffbgm.types.plan import Key, TempoMap
 from diffbgm.types.values import BEATS_PER_BAR, PITCHES, STEPS_PER_BEAT, Value
 
@@ -49,23 +49,6 @@ class PianoRoll(Value):
     def beats(self) -> int:
         """Number of beats, B."""
         return self.steps // STEPS_PER_BEAT
-
-
-@dataclass(frozen=True, order=True)
-@typed(PlanError)
-class Note:
-    """From beat `start` to beat `end`; `pitch` and `velocity` as in MIDI (0..127)."""
-
-    start: float
-    end: float
-    pitch: int
-    velocity: int = 80
-
-    def __post_init__(self) -> None:
-        if not (self.start < self.end < math.inf and 0 <= self.pitch <= 127 and 1 <= self.velocity <= 127):
-            raise PlanError(
-                f"not a playable note: beats {self.start:g}-{self.end:g}, pitch {self.pitch}, velocity {self.velocity}"
-            )
 
 
 @dataclass(frozen=True, order=True)

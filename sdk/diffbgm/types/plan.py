@@ -1,5 +1,6 @@
 """What is to be composed: tempo map, key, sections with textures, curves, and the plan that holds them."""
 
+import math
 from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 from typing import Any, Literal, get_args
@@ -9,6 +10,7 @@ import numpy as np
 from diffbgm.errors import PlanError
 from diffbgm.typed import typed
 from diffbgm.types.chord import ChordSymbol
+from diffbgm.types.note import Note
 from diffbgm.types.values import (
     PITCH_NAMES,
     SYNC_TOLERANCE,
@@ -333,6 +335,7 @@ class MusicPlan(Value):
         scenes: Stretches with a band of their own, in order; elsewhere `palette` and `instrumentation` play.
         talks: (start, end) in seconds where somebody speaks: the music is thinner there.
         energy: (seconds, level 0..1) points of how much is to happen over time; empty: the pictures decide.
+        tune: A melody that is given, on sixteenths: up to `tune_end` the composer writes no other.
 
     Raises:
         PlanError: The parts do not fit one another.
@@ -359,6 +362,7 @@ class MusicPlan(Value):
     energy: tuple[tuple[float, float], ...] = ()
     scenes: tuple[PlannedScene, ...] = ()
     talks: tuple[tuple[float, float], ...] = ()
+    tune: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
         if self.genre not in GENRES:
@@ -367,7 +371,20 @@ class MusicPlan(Value):
             raise PlanError(f"MusicPlan: metre {self.metre!r} is none of {', '.join(METRES)}")
         if self.ending not in get_args(Ending):
             raise PlanError(f"MusicPlan: ending {self.ending!r} is none of {', '.join(get_args(Ending))}")
-        self._freeze_tuples("sections", "cuts", "style", "why", "chords", "hits", "rests", "energy", "scenes", "talks")
+        for name in (
+            "sections",
+            "cuts",
+            "style",
+            "why",
+            "chords",
+            "hits",
+            "rests",
+            "energy",
+            "scenes",
+            "talks",
+            "tune",
+        ):
+            self._freeze_tuples(name)
         if self.beats % self.beats_per_bar:
             raise PlanError(f"MusicPlan: {self.beats} beats are not whole bars of {self.beats_per_bar} ({self.metre})")
         if self.curves.beats != self.beats:
@@ -391,6 +408,12 @@ class MusicPlan(Value):
             raise PlanError(f"MusicPlan: scenes end at beat {self.scenes[-1].end_beat}, the piece at {self.beats}")
         if self.chords and self.chords[-1].end > self.beats:
             raise PlanError(f"MusicPlan: the chords end at beat {self.chords[-1].end}, the piece at {self.beats}")
+        for note in self.tune:
+            if not 0 <= note.start < note.end <= self.beats or note.start % 0.25 or note.end % 0.25:
+                raise PlanError(
+                    f"MusicPlan: a note of the tune lies at beats {note.start:g} to {note.end:g};"
+                    f" it must be on sixteenths, within 0 to {self.beats}"
+                )
         self._check_duration()
 
     def _check_duration(self) -> None:
@@ -432,6 +455,12 @@ class MusicPlan(Value):
     def last_bar(self) -> int:
         """The beat on which the last chord begins: one `unit` before the end, or 0."""
         return max(0, self.beats - self.unit)
+
+    @property
+    def tune_end(self) -> int:
+        """The beat up to which the tune is all of the melody: the end of its last bar; 0 where none is given."""
+        end = max((note.end for note in self.tune), default=0.0)
+        return math.ceil(end / self.beats_per_bar) * self.beats_per_bar
 
     def with_curve(self, name: str, values: Any) -> "MusicPlan":
         """Return the same plan with one curve replaced by `values` [B], or by fewer points stretched over the piece."""

@@ -24,8 +24,9 @@ from tests.research.datasets.films import write_tune
 from diffbgm import hub
 from diffbgm.cli import main, make_parser
 from diffbgm.media import write_audio
+from diffbgm.midi import write_midi
 from diffbgm.research.datasets.bgm909.build import BuildOptions, build
-from diffbgm.types import Audio
+from diffbgm.types import Audio, Note, Score, TempoMap, Track
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -54,6 +55,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     draw_video(tmp_path / "film.mp4", (7.0, 7.0, 8.0))
     (tmp_path / "film.srt").write_text("1\n00:00:02,000 --> 00:00:05,000\nOnce upon a time\n")
     write_audio(click_track(20.0), tmp_path / "song.mp3")
+    notes = tuple(Note(beat, beat + 1, pitch, 80) for beat, pitch in enumerate((67, 64, 60, 62)))
+    write_midi(Score((Track("melody", 0, notes),), TempoMap.steady(120, 4)), tmp_path / "tune.mid")
     (tmp_path / "videos.csv").write_text("video,style,seed\nclip.mp4,calm,1\n")
     model = playing_network()
     weights = hub.save_weights(model, tmp_path / "my-weights")

@@ -98,14 +98,14 @@ def top_line(notes: Iterable[Note]) -> tuple[Note, ...]:
     for at in sorted(highest):
         if not line or highest[at].pitch > line[-1][1].pitch or highest[at].end > line[-1][1].end:
             line.append((at, highest[at]))
-    ends = [*(at for at, _ in line[1:]), math.inf]
+    ends = [*(at for at, _ in line[1:]), math.inf]  # one too many where there are no notes
     return tuple(
         replace(
             note,
             start=at / STEPS_PER_BEAT,
             end=max(min(round(note.end * STEPS_PER_BEAT), until), at + 1) / STEPS_PER_BEAT,
         )
-        for (at, note), until in zip(line, ends, strict=True)
+        for (at, note), until in zip(line, ends, strict=False)
     )
 
 

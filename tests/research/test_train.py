@@ -135,8 +135,9 @@ def test_two_runs_become_their_mean(tmp_path: Path, capsys: pytest.CaptureFixtur
     a, b, mean = (load_weights(folder).state_dict() for folder in (*runs, tmp_path / "mean"))
     assert all(torch.allclose(mean[k], 0.75 * a[k] + 0.25 * b[k], atol=0.02) for k in a)
     assert any((mean[k] != a[k]).any() for k in a)
-    assert main(["average", *runs, "--share", "1.5", "--out", str(tmp_path / "none")]) != 0
-    assert "between -2 and 1" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["average", *runs, "--share", "1.5", "--out", str(tmp_path / "none")])
+    assert "from -2 to 1" in capsys.readouterr().err
     save_weights(Denoiser(replace(Config.tiny(), recall=0)), tmp_path / "other")
     assert main(["average", runs[0], str(tmp_path / "other"), "--out", str(tmp_path / "none")]) != 0
     assert not (tmp_path / "none").exists()

@@ -151,9 +151,9 @@ def test_another_chord_is_set_in_its_place_and_its_bars_are_composed_again(opene
 
 
 @pytest.fixture(scope="module")
-def longer(files: Path, model: None) -> str:
+def longer(files: Path, model: None, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A project of a film with two scenes that are sections."""
-    drawn = draw_video(files / "scenes.mp4", (8, 8), rate=6, sound=True)
+    drawn = draw_video(tmp_path_factory.mktemp("longer") / "scenes.mp4", (8, 8), rate=6, sound=True)
     project = do("open", path=upload(drawn, files, "e" * 64))
     assert len(latest(project).plan.sections) > 1
     return project

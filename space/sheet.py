@@ -6,12 +6,12 @@ from urllib.parse import quote
 
 import numpy as np
 
-from diffbgm.arrange.harmony import harmony_unit, read_harmony
+from diffbgm.arrange.harmony import harmony_unit, read_harmony, symbol_of
 from diffbgm.critic import rank_takes
 from diffbgm.planner.shape import density_scale, level_of
 from diffbgm.result import Take as Heard
 from diffbgm.roll import roll_to_notes
-from diffbgm.types import PITCH_NAMES, MusicPlan, PianoRoll, PlannedCut
+from diffbgm.types import MusicPlan, PianoRoll, PlannedCut
 from diffbgm.video import describe
 from space.projects import Project
 from space.work import Take, Watched
@@ -128,9 +128,8 @@ def chords_of(plan: MusicPlan, roll: PianoRoll) -> list[tuple[float, float, str]
     out: list[tuple[float, float, str]] = []
     for chord in read_harmony(roll, plan.key, harmony_unit(plan.beats_per_bar), plan.chords):
         if chord.heard:
-            root, tones = chord.classes[0], {(c - chord.classes[0]) % 12 for c in chord.classes}
-            kind = "dim" if {3, 6} <= tones else "m" if 3 in tones else "5" if tones == {0, 7} else ""
-            symbol = asked.get((chord.start, frozenset(chord.classes)), PITCH_NAMES[root] + kind)
+            heard = symbol_of(chord.classes, flats=plan.key.sharps < 0)
+            symbol = asked.get((chord.start, frozenset(chord.classes)), heard)
             start, end = (round(float(plan.tempo.time_at(beat)), 3) for beat in (chord.start, chord.end))
             out.append((start, end, symbol))
     return out

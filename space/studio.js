@@ -19,6 +19,7 @@
   const escape = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
   const titled = (role) => NAMES[role] ?? NAMES[role.replace(/-\d+$/, "")]?.concat(role.match(/-(\d+)$/)?.[1].padStart(2, " ") ?? "") ?? role;
   const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
+  const seconds = (time) => time.split(":").reduce((sum, part) => 60 * sum + parseFloat(part), 0); // of "1:02.5"
   const power = (db) => (db <= QUIETEST ? 0 : 10 ** (db / 20));
   const bold = (text) => escape(text).replace(/\*\*(.+?)\*\*/g, "<b>$1</b>");
   const store = {
@@ -696,7 +697,6 @@
 
     // What is asked of a cut: "must", "ignore" or nothing.
     askedOf(time) {
-      const seconds = (part) => part.split(":").reduce((sum, p) => 60 * sum + parseFloat(p), 0);
       const names = (name) => String(this.knobs?.[known.asked[name]] ?? "").split(/[;,]/).filter((p) => p.trim());
       return this.asks?.[time] ?? ["must", "ignore"].find((n) => names(n).some((p) => Math.abs(seconds(p) - time) < 0.05)) ?? "";
     }
@@ -712,7 +712,7 @@
         "": `The cut at ${part} s is free again.`,
       }[next];
       for (const name of ["must", "ignore"]) {
-        await this.wish(name, (old) => [...old.split(/\s*[;,]\s*/).filter((p) => p && Math.abs(parseFloat(p) - time) > 0.05),
+        await this.wish(name, (old) => [...old.split(/\s*[;,]\s*/).filter((p) => p && Math.abs(seconds(p) - time) > 0.05),
           ...(next === name ? [part] : [])].join("; "), words);
       }
     }

@@ -9,6 +9,7 @@ import pytest
 from tests.music import make_plan
 
 from diffbgm.arrange import arrange
+from diffbgm.arrange.harmony import symbol_of
 from diffbgm.leadsheet import lead_sheet
 from diffbgm.notation import write_musicxml
 from diffbgm.roll import notes_to_roll, top_line
@@ -62,3 +63,17 @@ def test_a_key_with_flats_has_flat_chords_and_silence_none() -> None:
 def test_without_a_melody_the_highest_notes_are_written_one_at_a_time() -> None:
     notes = (Note(0, 4, 60, 70), Note(0, 4, 64, 70), Note(2, 3, 55, 70), Note(3, 5, 62, 70))
     assert top_line(notes) == (Note(0, 3, 64, 70), Note(3, 5, 62, 70))  # 55 lies under 64 all the time
+
+
+@pytest.mark.parametrize(
+    ("classes", "symbol"),
+    [((9, 0, 4), "Am"), ((0, 4, 7), "C"), ((11, 2, 5), "Bdim"), ((11, 5), "Bdim"), ((7, 2), "G5"), ((7, 11), "G")],
+)
+def test_symbols_of_what_is_heard(classes: tuple[int, ...], symbol: str) -> None:
+    assert symbol_of(classes) == symbol
+    assert symbol_of((10, 2, 5), flats=True) == "Bb"
+
+
+def test_key_signatures() -> None:
+    written = [Key(0), Key(7), Key(6), Key(5), Key(1), Key(9, "minor"), Key(0, "minor"), Key(8, "minor")]
+    assert [key.sharps for key in written] == [0, 1, 6, -1, -5, 0, -3, 5]

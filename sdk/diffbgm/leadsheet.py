@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from diffbgm.arrange.harmony import Chord, harmony_unit, read_harmony
+from diffbgm.arrange.harmony import Chord, harmony_unit, read_harmony, symbol_of
 from diffbgm.planner.harmony import join_chords
 from diffbgm.roll import top_line
-from diffbgm.types import PITCH_NAMES, MusicPlan, PianoRoll, PlannedChord, Score, Track
-
-FLAT_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+from diffbgm.types import MusicPlan, PianoRoll, PlannedChord, Score, Track
 
 
 def lead_sheet(score: Score, roll: PianoRoll, plan: MusicPlan) -> tuple[Score, tuple[PlannedChord, ...]]:
@@ -24,25 +22,14 @@ def lead_sheet(score: Score, roll: PianoRoll, plan: MusicPlan) -> tuple[Score, t
     line = top_line(note for track in tracks for note in track.notes)
     top = replace(tracks[0], role="melody", notes=line) if tracks else Track("melody", 0, ())
     heard = read_harmony(roll, plan.key, harmony_unit(plan.beats_per_bar), plan.chords)
-    return replace(score, tracks=(top,)), symbols(heard, plan.chords, flats=_has_flats(plan))
+    return replace(score, tracks=(top,)), symbols(heard, plan.chords, flats=plan.key.sharps < 0)
 
 
 def symbols(heard: Sequence[Chord], asked: Sequence[PlannedChord], *, flats: bool = False) -> tuple[PlannedChord, ...]:
     """Chords that are heard as symbols, and in their place those that are asked for; where nothing sounds, none."""
     out = list(asked)
-    names = FLAT_NAMES if flats else PITCH_NAMES
     for chord in heard:
         free = [b for b in range(chord.start, chord.end) if not any(a.start <= b < a.end for a in asked)]
-        if not chord.heard or not free:
-            continue
-        third = (chord.classes[1] - chord.classes[0]) % 12
-        fifth = (chord.classes[-1] - chord.classes[0]) % 12
-        quality = {3: "dim" if fifth == 6 else "m", 4: "", 7: "5", 6: "dim"}[third]
-        out.append(PlannedChord(free[0], free[-1] + 1, names[chord.classes[0]] + quality))
+        if chord.heard and free:
+            out.append(PlannedChord(free[0], free[-1] + 1, symbol_of(chord.classes, flats=flats)))
     return join_chords(sorted(out, key=lambda chord: chord.start))
-
-
-def _has_flats(plan: MusicPlan) -> bool:
-    """Whether the key is written with flats."""
-    major = plan.key.tonic + (3 if plan.key.mode == "minor" else 0)
-    return (7 * major + 5) % 12 - 5 < 0

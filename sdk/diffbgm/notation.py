@@ -14,7 +14,7 @@ import numpy as np
 
 from diffbgm.files import StrPath, write_text
 from diffbgm.midi import DRUM_CHANNEL, program_name
-from diffbgm.types import Key, Note, PlannedChord, Score, Track
+from diffbgm.types import Note, PlannedChord, Score, Track
 
 GRID = 4  # divisions of a quarter
 VALUES = {16: ("whole", 0), 12: ("half", 1), 8: ("half", 0), 6: ("quarter", 1), 4: ("quarter", 0), 3: ("eighth", 1),
@@ -115,7 +115,7 @@ def _write_part(
     staves = _staves(track)
     many = DRUM_VOICES if track.is_drum else VOICES
     voices = [voice for notes in staves for voice in (_drum_voices(notes) if track.is_drum else _voices(notes))]
-    fifths = _fifths(score.key)
+    fifths = score.key.sharps if score.key else 0
     told: dict[str, object] = {}
     for number in range(bars):
         begin, end = number * bar, (number + 1) * bar
@@ -346,14 +346,6 @@ def _note(
         notations = SubElement(note, "notations")
         for kind in stops:
             SubElement(notations, "tied", type=kind)
-
-
-def _fifths(key: Key | None) -> int:
-    """Return the sharps (flats: negative) of a key signature."""
-    if key is None:
-        return 0
-    tonic = key.tonic + (3 if key.mode == "minor" else 0)
-    return (7 * tonic + 5) % 12 - 5
 
 
 def spell(pitch: int, fifths: int) -> tuple[str, int, int]:

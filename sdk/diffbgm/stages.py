@@ -59,8 +59,9 @@ def analyze_and_plan(
         combine_styles(settings.style or "")
         if settings.ensemble:
             find_palette(settings.ensemble)
-        tune_of(settings)
+        tune = tune_of(settings)
     else:
+        tune = None
         find_palette(plan.palette)
     with clock.stage("analyze", 0.0, 0.25) as told:
         features = features or analyze(
@@ -73,7 +74,7 @@ def analyze_and_plan(
             check_plan_fits(plan, features)
     with clock.stage("plan", 0.25, 0.28):
         if plan is None:
-            plan = plan_music(features, settings)
+            plan = plan_music(features, settings, tune)
     return PlannedVideo(features, plan, dict(clock.seconds))
 
 
@@ -93,19 +94,24 @@ def tune_of(settings: ScoreOptions) -> Tune | None:
     Raises:
         OptionError: It cannot be read or holds no note, or no melody is wanted.
     """
-    if settings.melody and "melody" in brief_of(settings).without:
+    if settings.melody and "melody" in read_asked(settings_of(settings)).without:
         raise OptionError(f"melody {settings.melody}: is given, and no melody is wanted; leave one of them out")
     return read_tune(settings.melody) if settings.melody else None
 
 
-def plan_music(features: VideoFeatures, settings: ScoreOptions) -> MusicPlan:
-    """The plan of a video's music; a prompt is read with CLIP's sense of words where CLIP has looked at the video."""
+def plan_music(features: VideoFeatures, settings: ScoreOptions, tune: Tune | None = None) -> MusicPlan:
+    """The plan of a video's music; a prompt is read with CLIP's sense of words where CLIP has looked at the video.
+
+    Args:
+        features: Of the video.
+        settings: What is asked for.
+        tune: `tune_of(settings)`, which is read here where it is not given.
+    """
     prompt = settings.prompt or ""
     sense = sense_of(features, MOOD_TEXTS) if prompt.strip() else None
     brief = brief_of(settings)
-    plan = make_plan(
-        features, settings.style or "", prompt=prompt, text_ranker=sense, brief=brief, tune=tune_of(settings)
-    )
+    tune = tune or tune_of(settings)
+    plan = make_plan(features, settings.style or "", prompt=prompt, text_ranker=sense, brief=brief, tune=tune)
     if not settings.ensemble:
         return plan
     scenes = tuple(replace(scene, palette=settings.ensemble) for scene in plan.scenes)

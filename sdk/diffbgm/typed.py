@@ -10,7 +10,6 @@
 # The libraries are typed in part only.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
-import os
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
@@ -18,14 +17,13 @@ from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from diffbgm.errors import InputError
-from diffbgm.setting import real, show, whole
+from diffbgm.setting import WORDS, real, show, whole
 
 C = TypeVar("C", bound=type)
 Fits = Callable[[Any], bool]
 INF = float("inf")
-WORDS: Mapping[Any, str] = {
-    int: "a whole number", float: "a finite number", str: "text", bool: "true or false", tuple: "a list",
-    Mapping: "a dictionary", Sequence: "a list", Iterable: "a list", os.PathLike: "a path",
+KINDS: Mapping[Any, str] = {
+    **WORDS, int: "a whole number", float: "a finite number", bool: "true or false", tuple: "a list"
 }  # fmt: skip
 
 
@@ -113,4 +111,4 @@ def _words(hint: Any) -> str:
         count = "" if inner[-1] is Ellipsis else f" of {len(inner)}"
         return f"a list{count}: {', '.join(dict.fromkeys(_words(one) for one in inner if one is not Ellipsis))}"
     plain = origin or hint
-    return WORDS.get(plain, f"a {getattr(plain, '__name__', plain)}")
+    return KINDS.get(plain, f"a {getattr(plain, '__name__', plain)}")

@@ -8,9 +8,19 @@ from itertools import pairwise, product
 import numpy as np
 
 from diffbgm.roll import sounding
-from diffbgm.types import LOWEST_PITCH, PITCHES, STEPS_PER_BEAT, Key, MusicPlan, PianoRoll, PlannedChord
+from diffbgm.types import (
+    LOWEST_PITCH,
+    PITCH_NAMES,
+    PITCHES,
+    STEPS_PER_BEAT,
+    Key,
+    MusicPlan,
+    PianoRoll,
+    PlannedChord,
+)
 
 FITS = 0.65  # share of what sounds
+FLAT_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 
 
@@ -27,6 +37,18 @@ class Chord:
 def triad(key: Key) -> tuple[int, ...]:
     """Return the tonic chord's pitch classes."""
     return tuple((key.tonic + step) % 12 for step in (0, 4 if key.mode == "major" else 3, 7))
+
+
+def symbol_of(classes: Sequence[int], *, flats: bool = False) -> str:
+    """Return the symbol of a chord as `read_harmony` hears it: a triad, of which the third or the fifth may be missing.
+
+    Args:
+        classes: Pitch classes, root first.
+        flats: Write black keys as flats.
+    """
+    tones = {(c - classes[0]) % 12 for c in classes}
+    quality = "dim" if 6 in tones else "m" if 3 in tones else "" if 4 in tones else "5"
+    return (FLAT_NAMES if flats else PITCH_NAMES)[classes[0]] + quality
 
 
 def harmony_unit(beats_per_bar: int) -> int:

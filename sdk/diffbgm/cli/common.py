@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 from diffbgm.cli.signals import Stop
 from diffbgm.errors import OptionError
@@ -12,7 +12,8 @@ from diffbgm.options import SETTINGS, parse_option
 from diffbgm.setting import MOST_SEED, Setting
 
 Tell = Callable[[float, str], None]
-Commands = Any  # what `add_subparsers` gives, whose class argparse keeps to itself
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]
+"""What `add_subparsers` gives; argparse has no public name for it."""
 stop = Stop()  # the signals of the command that runs
 
 

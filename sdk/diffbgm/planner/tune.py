@@ -74,7 +74,7 @@ def read_tune(path: str | os.PathLike[str]) -> Tune:
         tracks = named or [track for track in score.tracks if not track.is_drum and track.notes][:1]
         notes = [note for track in tracks[-1:] for note in track.notes]
         numerator, denominator = score.metre
-        sharps = None if score.key is None else _sharps(score.key)
+        sharps = score.key.sharps if score.key else None
         bpm = score.tempo.mean_bpm
     metre = "4/4" if (numerator, denominator) == (2, 2) else f"{numerator}/{denominator}"
     if metre not in METRES:
@@ -117,12 +117,6 @@ def _from_musicxml(path: Path) -> tuple[list[Note], tuple[int, int], int | None,
         raise OptionError(f"melody {path}: cannot be read as MusicXML ({type(e).__name__}); export it again") from e
     metre = (metres[0].numerator, metres[0].denominator) if metres else (4, 4)
     return notes, metre, int(signs[0].sharps) if signs else None, next((float(m) for m in marks if m), None)
-
-
-def _sharps(key: Key) -> int:
-    """Sharps of a key, flats below zero."""
-    major = key.tonic + (3 if key.mode == "minor" else 0)
-    return (7 * major + 5) % 12 - 5
 
 
 def key_of_tune(notes: Sequence[Note], sharps: int | None = None) -> Key:

@@ -87,6 +87,12 @@ class Key:
     def __str__(self) -> str:
         return f"{PITCH_NAMES[self.tonic]} {self.mode}"
 
+    @property
+    def sharps(self) -> int:
+        """Sharps of the key signature, -5..6; flats are below zero."""
+        major = self.tonic + (3 if self.mode == "minor" else 0)
+        return (7 * major + 5) % 12 - 5
+
 
 # Kinds of music that a plan may ask for; weights say which of them they were trained on.
 GENRES = ("pop", "art song", "popular song", "piano", "dance", "chamber", "orchestra", "sacred", "hymn", "game")
@@ -371,20 +377,8 @@ class MusicPlan(Value):
             raise PlanError(f"MusicPlan: metre {self.metre!r} is none of {', '.join(METRES)}")
         if self.ending not in get_args(Ending):
             raise PlanError(f"MusicPlan: ending {self.ending!r} is none of {', '.join(get_args(Ending))}")
-        for name in (
-            "sections",
-            "cuts",
-            "style",
-            "why",
-            "chords",
-            "hits",
-            "rests",
-            "energy",
-            "scenes",
-            "talks",
-            "tune",
-        ):
-            self._freeze_tuples(name)
+        self._freeze_tuples("sections", "cuts", "style", "why", "chords", "hits", "rests", "energy", "scenes")
+        self._freeze_tuples("talks", "tune")
         if self.beats % self.beats_per_bar:
             raise PlanError(f"MusicPlan: {self.beats} beats are not whole bars of {self.beats_per_bar} ({self.metre})")
         if self.curves.beats != self.beats:

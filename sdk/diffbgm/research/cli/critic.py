@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from diffbgm.cli.common import number, progress_bar
+from diffbgm.cli.common import Commands, number, progress_bar
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_commands(commands: Commands) -> None:
     """Adds `diffbgm train-critic`."""
     train = commands.add_parser(
         "train-critic", help="fit what ranks takes: songs' windows against windows composed under their plans"

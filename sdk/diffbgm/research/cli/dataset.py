@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from diffbgm.cli.common import COUNT, SEED, add_settings, progress_bar
+from diffbgm.cli.common import COUNT, SEED, Commands, add_settings, progress_bar
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_commands(commands: Commands) -> None:
     """Adds `diffbgm dataset` with its subcommands build, match and report."""
     dataset = commands.add_parser("dataset", help="pair POP909 with videos (BGM909): build, match, report")
     ways = dataset.add_subparsers(required=True, metavar="WAY")

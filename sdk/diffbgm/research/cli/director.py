@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from diffbgm.cli.common import COUNT, SEED, progress_bar
+from diffbgm.cli.common import COUNT, SEED, Commands, progress_bar
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_commands(commands: Commands) -> None:
     """Adds `diffbgm train-director`."""
     train = commands.add_parser(
         "train-director", help="fit what looks of a video suggest of its music, on MuVi-Sync; cross-validated"

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diffbgm.cli.common import COUNT, SEED, add_settings, number, progress_bar
+from diffbgm.cli.common import COUNT, SEED, Commands, add_settings, number, progress_bar
 from diffbgm.errors import InputError
 from diffbgm.research.cli import proof
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SAMPLER = ("steps", "guidance", "bar_correlation", "section_coupling", "mode_guidance")  # settings that a report names
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_commands(commands: Commands) -> None:
     """Adds `diffbgm evaluate` with a subcommand for each kind of report."""
     evaluate = commands.add_parser(
         "evaluate", help="measure the model, or any system's music; every number with its baseline"

@@ -4,11 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from diffbgm.cli.common import COUNT, progress_bar
+from diffbgm.cli.common import COUNT, Commands, progress_bar
 from diffbgm.errors import InputError
 
 
-def add_commands(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> list[argparse.ArgumentParser]:
+def add_commands(kinds: Commands) -> list[argparse.ArgumentParser]:
     """Adds the commands to those of `diffbgm evaluate`; returns the parsers that print a report."""
     listening = kinds.add_parser("listening", help="make a blind listening test, or read what raters answered")
     listening.add_argument("--videos", type=Path, metavar="FOLDER", help="two videos or more")

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from diffbgm.cli.common import COUNT, SEED, Tell, number, progress_bar
+from diffbgm.cli.common import COUNT, SEED, Commands, Tell, number, progress_bar
 
 LOG_SECONDS = 60.0  # between lines of a log
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_commands(commands: Commands) -> None:
     """Adds `diffbgm train`, `diffbgm average` and `diffbgm validate`."""
     train = commands.add_parser(
         "train",

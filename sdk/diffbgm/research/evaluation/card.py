@@ -163,11 +163,28 @@ def training_facts(loss: Mapping[str, Any]) -> dict[str, Any]:
         "learning_rate": options["learning_rate"],
         "ema": options["ema"],
         "ema_every": options["ema_every"],
-        "levels": [(key.removeprefix("bce_"), f"{last[key]:.4f}") for key in last if key.startswith("bce_")],
-        "n": options["validation_windows"],
+        "validation": validation_rows(last, options),
         "seed": options["seed"],
         "notes": loss.get("notes", []),
     }
+
+
+def validation_rows(last: Mapping[str, float], options: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The table of validation losses: a head, then a row per set of windows; see `validation.validation_windows`."""
+    levels: dict[str, dict[str, float]] = {}
+    for key, value in last.items():
+        if key.startswith("bce_"):
+            level, _, name = key.removeprefix("bce_").partition("_")
+            levels.setdefault(name, {})[level] = value
+    few = options.get("other_windows", 0)
+    names = {"": "told what plans tell", "told": "the same corpus, told everything"}
+    counts = {"": options["validation_windows"], "told": 4 * few}
+    columns = tuple(levels[""])
+    rows = [
+        (names.get(name, f"{name}, told everything"), str(counts.get(name, few)), *(f"{row[c]:.4f}" for c in columns))
+        for name, row in levels.items()
+    ]
+    return [("windows", "n", *(f"t = {c}" for c in columns)), *rows]
 
 
 def count_parameters(path: Path) -> int:

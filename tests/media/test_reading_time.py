@@ -3,10 +3,11 @@
 import re
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from tests.media.takes import delay_in_ts, draw_take, flashes, patch, tones
+from tests.media.takes import copy_packets, delay_in_ts, draw_take, flashes, patch, tones
 
 from diffbgm import media
 from diffbgm.errors import VideoError
@@ -63,6 +64,24 @@ def test_a_flipped_bit_of_a_stamp_makes_no_film_of_an_hour(tmp_path: Path, late:
     assert flashes(seen(path)) == pytest.approx([0.8], abs=0.01)
     if sound:
         assert tones(media.read_audio(path)) == pytest.approx([0.8], abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["a.ts", "a.flv"])
+def test_a_picture_that_claims_to_wait_for_minutes(tmp_path: Path, name: str):
+    """A flipped bit where a file says how long after decoding a picture is shown."""
+
+    def wait(packet: Any, number: int) -> None:
+        if packet.stream.type == "video" and number == 17:
+            packet.pts += round(400 / packet.time_base)
+
+    path = copy_packets(draw_take(tmp_path / f"whole-{name}"), tmp_path / name, wait)
+    assert media.probe(path).duration == pytest.approx(1.6, abs=0.05)
+    assert 1.5 < [time for time, _ in seen(path)][-1] < 1.7
+    out = tmp_path / "out.mp4"
+    sound = media.read_audio(path)
+    assert sound is not None
+    media.mux(path, sound, out, duration=1.6)
+    assert 1.5 < max(time for time, _ in seen(out)) < 1.7
 
 
 @pytest.mark.parametrize("late", [False, True])

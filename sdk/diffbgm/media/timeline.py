@@ -22,6 +22,7 @@ from diffbgm.media.opening import local_file, open_video, picture_stream, pictur
 from diffbgm.media.runs import (
     FILLED,
     LONG,
+    LONG_BROADCAST,
     MOST_JUMPS,
     UNUSUAL,
     Walk,
@@ -118,8 +119,12 @@ def _timeline(path: str, _time: int, _size: int, _node: int) -> Timeline:
 
 
 def raw_packets(container: Any, streams: list[Any]) -> Iterator[Any]:
-    """Packets with something in them, up to the first that cannot be read."""
+    """Packets with something in them, up to the first that cannot be read.
+
+    No picture is shown long after it is decoded: where a stamp says so, the picture is shown then.
+    """
     packets = container.demux(streams)
+    wait = {s.index: max(LONG_BROADCAST, 2 * MOST_HELD * usual_step(s)) for s in streams if s.type == "video"}
     while True:
         try:
             packet = next(packets, None)
@@ -131,6 +136,10 @@ def raw_packets(container: Any, streams: list[Any]) -> Iterator[Any]:
         if packet is None:
             return
         if packet.size:
+            stamps = packet.pts, packet.dts
+            if packet.stream_index in wait and None not in stamps:
+                late = (packet.pts - packet.dts) * packet.time_base > wait[packet.stream_index]
+                packet.pts = packet.dts if late else packet.pts
             yield packet
 
 

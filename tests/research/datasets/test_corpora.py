@@ -105,6 +105,10 @@ def test_damaged_archives_are_named(tmp_path: Path) -> None:
     (tmp_path / "index.csv").write_text("id,file\na,a.mid\n")
     with pytest.raises(DataError, match=r"a\.mid"):
         read_corpus(tmp_path)
+    (tmp_path / "index.csv").write_text("id,file\na,a\0.mid\n")
+    with pytest.raises(DataError, match=r"'a\\x00\.mid' of its index cannot be read"):
+        read_corpus(tmp_path)
+    (tmp_path / "index.csv").write_text("id,file\na,a.mid\n")
     (tmp_path / "midi" / "a.mid").write_bytes(midi_bytes(Drawn("a"))[:-300])
     with pytest.raises(DataError, match=r"a\.mid.*middle"):
         read_corpus(tmp_path)

@@ -21,6 +21,7 @@ from diffbgm.research.datasets.archive import open_archive
 from diffbgm.research.datasets.pop909 import SongSection, read_songs
 from diffbgm.research.datasets.smf import MidiFile, MidiTrack, read_smf
 from diffbgm.roll import notes_to_roll
+from diffbgm.setting import show
 from diffbgm.types import STEPS_PER_BEAT, Note, PianoRoll, Value
 
 DANCES = ("waltz", "mazurka", "polonaise", "polka", "krakowiak", "oberek", "minuet", "menuet", "ländler", "galop")
@@ -170,8 +171,8 @@ def _read(path: Path, content: Callable[[str], bytes], tell: Callable[[float, st
     for i, row in enumerate(rows):
         try:
             file = read_smf(content(f"midi/{row['file']}"))
-        except (KeyError, OSError, DataError) as e:
-            raise DataError(f"{path}: midi/{row['file']} cannot be read ({e})") from e
+        except (KeyError, OSError, ValueError) as e:  # ValueError: of a name with a null byte
+            raise DataError(f"{path}: file {show(row['file'])} of its index cannot be read ({e})") from e
         pieces += pieces_of(file, row, corpus)
         tell((i + 1) / len(rows), f"{corpus}: reading piece {i + 1} of {len(rows)}")
     if not pieces:

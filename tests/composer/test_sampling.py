@@ -6,7 +6,7 @@ import torch
 from diffusers import DDIMScheduler, DDPMScheduler
 
 from diffbgm.composer.guidance import ModeTarget, guide, guide_to_mode
-from diffbgm.composer.noise import FIRST_LEVEL, noise_levels, signal_and_noise
+from diffbgm.composer.noise import LEVELS, noise_levels, signal_and_noise
 from diffbgm.composer.sampling import SELF_CONDITIONING_FROM, ancestral_step, draw_cells, sample
 from diffbgm.options import Guidance
 from diffbgm.roll import key_scores, pitch_class_rows
@@ -55,10 +55,10 @@ def test_the_schedule_is_one_for_numbers_and_tensors() -> None:
 
 
 def test_levels_fall_from_noise_to_music() -> None:
-    levels = noise_levels(5)
-    assert levels[0] == FIRST_LEVEL
-    assert levels[-1] == 0
-    assert all(a > b for a, b in itertools.pairwise(levels))
+    assert noise_levels(1) == [LEVELS[0], 0]
+    levels = noise_levels(7)
+    assert levels == pytest.approx([0.999, 0.8992, 0.7994, 0.6996, 0.5998, 0.5, 0.25, 0])
+    assert sum(level >= 0.5 for level in noise_levels(60)) == 50  # five in six
 
 
 def test_ancestral_steps_keep_the_marginals() -> None:

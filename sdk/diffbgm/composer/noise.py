@@ -7,11 +7,14 @@ Dhariwal 2021 (eq. 17) without its offset. t is continuous: training draws any, 
 import math
 from typing import overload
 
+import numpy as np
 import torch
 from torch import Tensor
 
-FIRST_LEVEL = 0.999  # where the sampler starts from pure noise: at 1 there is no signal to divide by
-LAST_LEVEL = 0.25  # the last at which the network is evaluated
+# Levels of the sampler, and the share of its steps when it reaches each. It starts from pure noise below 1, where there
+# is no signal to divide by; at the last the network is evaluated once more.
+LEVELS = (0.999, 0.5, 0.25)
+SHARES = (0.0, 5 / 6, 1.0)
 
 
 @overload
@@ -33,10 +36,11 @@ def signal_and_noise(t: float | Tensor) -> tuple[float, float] | tuple[Tensor, T
 
 
 def noise_levels(steps: int) -> list[float]:
-    """The levels that a sampler with `steps` evaluations visits: steps + 1 of them.
+    """The levels that a sampler with `steps` evaluations visits: steps + 1 of them, falling.
 
-    They fall evenly from `FIRST_LEVEL` to `LAST_LEVEL`, then to 0 at once: below `LAST_LEVEL` hardly a cell is in
-    doubt, and the steps serve better where notes take their places.
+    Five steps in six go to the upper half of the noise, where notes take their places: the validation losses in the
+    model card fall there by 10 nats per sixteenth, below by 2. Steps of equal entropy instead of equal noise are what
+    Dieleman et al. 2022 learn as time warping. From `LEVELS[-1]` the noise falls to 0 at once: below it hardly a cell
+    is in doubt.
     """
-    fall = FIRST_LEVEL - LAST_LEVEL
-    return [FIRST_LEVEL - fall * i / max(steps - 1, 1) for i in range(steps)] + [0.0]
+    return [*np.interp(np.linspace(0, 1, steps), SHARES, LEVELS).tolist(), 0.0]

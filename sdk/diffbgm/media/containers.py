@@ -27,13 +27,6 @@ COPYABLE = {
     },
 }
 MUXERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
-# Side data that only the MP4 muxer writes, by the box that shows it.
-MARKS = {
-    b"dvvC": "Dolby Vision record",
-    b"dvcC": "Dolby Vision record",
-    b"sv3d": "360 degree mark",
-    b"st3d": "stereo 3D mark",
-}
 REFUSALS = (ValueError, av.error.FFmpegError)
 
 
@@ -113,16 +106,15 @@ def holds(stream: Any, suffix: str) -> bool:
     return True
 
 
-def marks_of(stream: Any) -> list[str]:
-    """Names of the side data of MARKS that pictures have; PyAV shows them nowhere, but the MP4 muxer writes them."""
+def has_dolby(stream: Any) -> bool:
+    """Whether pictures have a Dolby Vision record; PyAV shows it nowhere, but the MP4 muxer writes it."""
     header = io.BytesIO()
     try:
         with av.open(header, "w", format="mp4", container_options={"strict": "unofficial"}) as trial:
             _mux_dummy(trial, add_copy(trial, stream))
-        written = header.getvalue()
     except REFUSALS:
-        return []
-    return list(dict.fromkeys(name for box, name in MARKS.items() if box in written))
+        return False
+    return any(box in header.getvalue() for box in (b"dvcC", b"dvvC", b"dvwC"))
 
 
 def _headers_with_aspect(stream: Any, aspect: Fraction) -> bytes:

@@ -19,6 +19,8 @@ import numpy as np
 from av.codec.context import Flags
 from av.filter import Graph
 
+from diffbgm.media.marks import Marks, side_data
+
 CLOCK = 90_000  # ticks per second
 QUALITY = 18  # CRF
 BT709, UNKNOWN, FULL, LIMITED = 1, 2, 2, 1  # of FFmpeg's colour tags
@@ -123,6 +125,7 @@ class PictureEncoder:
         rate: Pictures per second as the file announces them; only told on, times count.
         field_order: FFmpeg's number for the order of fields; only read where pictures are interlaced.
         colours: What the container says of the colours; counts where the pictures say nothing.
+        marks: Of the film's pictures; pictures that are turned lose them.
         quality: CRF.
     """
 
@@ -135,6 +138,7 @@ class PictureEncoder:
         rate: Fraction | None = None,
         field_order: int = 0,
         colours: Colours | None = None,
+        marks: Marks | None = None,
         quality: int = QUALITY,
     ) -> None:
         self.target = target
@@ -154,6 +158,8 @@ class PictureEncoder:
         if look.fields:
             options["x264-params"] = "bff=1" if bottom else "tff=1"
         self.stream = target.add_stream(look.codec, rate=rate or 25, options=options)
+        if marks is not None and not look.turn:
+            marks.hand_to(self.stream)
         context = self.stream.codec_context
         context.width, context.height, context.pix_fmt = self.width, self.height, self.form
         self.stream.time_base = context.time_base = Fraction(1, CLOCK)
@@ -244,11 +250,6 @@ class PictureEncoder:
         for packet in packets:
             packet.duration = self._lengths.pop(packet.pts)
             self.target.mux(packet)
-
-
-def side_data(picture: Any, kind: str) -> bytes:
-    """The bytes of one kind of a picture's side data, empty where there is none."""
-    return next((bytes(data) for data in picture.side_data if data.type.name == kind), b"")
 
 
 def _orientation(picture: Any) -> tuple[int, int, int, int]:

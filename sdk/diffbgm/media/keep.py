@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from diffbgm.media.containers import COPYABLE, MUXERS, codec_name, holds, marks_of
-from diffbgm.media.source import open_video, picture_stream, sound_streams
+from diffbgm.media.containers import COPYABLE, MUXERS, codec_name, has_dolby, holds
+from diffbgm.media.marks import Marks, marks_of
+from diffbgm.media.source import open_video, picture_stream, pictures_of, sound_streams
 
 Way = Literal["copy", "mov_text", "subrip", "cover", "attachment"]
 
@@ -49,14 +50,14 @@ class Luggage:
 
     tracks    further streams.
     left_out  what does not, one line each.
-    marks     side data of the pictures that only the MP4 muxer writes (see `containers.MARKS`).
+    marks     of the pictures.
     muxer     FFmpeg's name of the muxer.
     sound     index of the sound track that the scored sound stands for; -1 where there is none.
     """
 
     tracks: tuple[Track, ...]
     left_out: tuple[str, ...]
-    marks: tuple[str, ...]
+    marks: Marks
     muxer: str
     sound: int
 
@@ -84,9 +85,9 @@ def pack(video: str | os.PathLike[str], suffix: str) -> Luggage:
         aspect = pictures.sample_aspect_ratio
         if suffix == ".mkv" and aspect not in (None, 1) and codec_name(pictures) in COPYABLE[".mkv"]:
             left_out += _lost_aspect(pictures, aspect)
-        return Luggage(
-            tuple(tracks), tuple(left_out), tuple(marks_of(pictures)), muxer, replaced[0] if replaced else -1
-        )
+        dolby = has_dolby(pictures)  # before anything is decoded
+        marks = marks_of(pictures, next(pictures_of(container, pictures), None), dolby=dolby)
+        return Luggage(tuple(tracks), tuple(left_out), marks, muxer, replaced[0] if replaced else -1)
 
 
 def _muxer_for(container: Any, pictures: Any, replaced: Iterable[int], suffix: str) -> str:

@@ -18,7 +18,7 @@ from diffbgm.errors import VideoError
 from diffbgm.files import replacing
 from diffbgm.media.containers import add_copy, codec_name, open_sink
 from diffbgm.media.encode import Colours, PictureEncoder
-from diffbgm.media.job import Job, MuxReport, blocked, encoded_report, prepare
+from diffbgm.media.job import Job, MuxReport, blocked, copied_report, encoded_report, prepare
 from diffbgm.media.keep import time_code, track_tags
 from diffbgm.media.order import stamped
 from diffbgm.media.passengers import Passengers, has_own_keys, tag_as_new, tag_film
@@ -84,10 +84,12 @@ def mux(
             try:
                 _copy(job, audio, temporary, report, tags or {})
                 _check_copy(temporary)
-                return MuxReport("copied", "", job.left_out, job.end)
+                _settle(job, temporary)
+                return copied_report(job)
             except _Refused as e:
                 why = str(e)
         first = _encode(job, audio, temporary, report, tags or {})
+        _settle(job, temporary)
     return encoded_report(job, why, first)
 
 
@@ -180,6 +182,11 @@ def _check_copy(written: Path) -> None:
         raise _Refused("the headers of the pictures are damaged") from e
 
 
+def _settle(job: Job, written: Path) -> None:
+    if job.luggage.muxer == "mp4":
+        job.luggage.marks.settle(written)
+
+
 def _encode(job: Job, audio: Audio, target: Path, report: Progress, tags: Mapping[str, str]) -> Any:
     """Encodes the pictures and adds the rest; gives the first picture."""
     began = clock.monotonic()
@@ -199,6 +206,7 @@ def _encode(job: Job, audio: Audio, target: Path, report: Progress, tags: Mappin
                         rate=stream.average_rate,
                         field_order=stream.codec_context.field_order,
                         colours=colours,
+                        marks=job.luggage.marks,
                     )
                     first = picture
                     film = _Film(job, audio, sink, rest, stream, encode.stream)

@@ -25,9 +25,6 @@ PLAIN_NAMES = {"subrip": "SubRip", "hdmv_pgs_subtitle": "PGS", "dvd_subtitle": "
 # Tags that describe the old file, not the film.
 OF_THE_FILE = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "vendor_id", "handler_name",
                "bps", "number_of_frames", "number_of_bytes"}  # fmt: skip
-# ISO 639-2 has two codes for some languages; FFmpeg's QuickTime muxer knows only one of them.
-MAC_NAMES = {"fre": "fra", "deu": "ger", "nld": "dut", "ell": "gre", "isl": "ice", "zho": "chi", "rum": "ron",
-             "cze": "ces", "slo": "slk", "sqi": "alb"}  # fmt: skip
 # Tags with a box of their own in MP4 and QuickTime.
 MP4_KEYS = {
     *("title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright", "grouping"),
@@ -156,8 +153,6 @@ def track_tags(stream: Any, muxer: str) -> dict[str, str]:
     tags = _without(stream.metadata, drop)
     if "name" in tags:
         tags.setdefault("title", tags.pop("name"))
-    if muxer == "mov" and tags.get("language") in MAC_NAMES:
-        tags["language"] = MAC_NAMES[tags["language"]]
     return tags
 
 

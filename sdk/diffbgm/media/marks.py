@@ -11,7 +11,6 @@ small MP4 made here, whose boxes (Spherical Video V2) say the same.
 import io
 import struct
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import av
@@ -68,6 +67,12 @@ class Marks:
         with av.open(io.BytesIO(_empty_film(code, boxes)), format="mov") as film:
             BitStreamFilterContext("null", in_stream=film.streams.video[0], out_stream=stream)
 
+    def hidden_by_vexu(self, index: bytes) -> bool:
+        """Whether a file's `moov` holds all that `vexu` says of these pictures in st3d and sv3d, which say more."""
+        layout, sphere = bool(self.stereo) and b"st3d" in index, bool(self.sphere) and b"sv3d" in index
+        says_more = layout or (sphere and any(self.sphere[4:32]))
+        return says_more and layout == bool(self.stereo) and sphere == bool(self.sphere) and b"vexu" in index
+
     def _boxes(self) -> bytes:
         boxes = b""
         if self.stereo and self.layout[0] in LAYOUTS and not self.layout[1]:
@@ -81,27 +86,6 @@ class Marks:
             shape = _box(b"cbmp", cube) if kind == CUBEMAP else _box(b"equi", bounds)
             boxes += _box(b"sv3d", _box(b"svhd", bytes(5)), _box(b"proj", pose, shape))
         return boxes
-
-    def settle(self, path: Path) -> None:
-        """Renames FFmpeg's `vexu` box in a finished MP4 where it would hide what st3d and sv3d say.
-
-        FFmpeg 8 writes a box of Apple's beside them that knows neither a layout nor a pose, and its own reader then
-        believes that one. The box becomes a free one, in place.
-        """
-        with open(path, "r+b") as file:
-            while len(head := file.read(8)) == 8:
-                size, name = struct.unpack(">I4s", head)
-                if name != b"moov":
-                    file.seek(max(size - 8, 0) if size != 1 else struct.unpack(">Q", file.read(8))[0] - 16, 1)
-                    continue
-                index, start = file.read(size - 8), file.tell() - (size - 8)
-                layout = bool(self.stereo) and b"st3d" in index
-                sphere = bool(self.sphere) and b"sv3d" in index
-                says_less = layout or (sphere and any(self.sphere[4:32]))
-                if says_less and (not self.sphere or sphere) and (not self.stereo or layout):
-                    file.seek(start + index.index(b"vexu"))
-                    file.write(b"free")
-                return
 
 
 def marks_of(stream: Any, first: Any, *, dolby: bool) -> Marks:

@@ -5,8 +5,8 @@
 
 import os
 import time as clock
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from diffbgm.media.job import Job, MuxReport, blocked, copied_report, encoded_re
 from diffbgm.media.keep import time_code, track_tags
 from diffbgm.media.order import stamped
 from diffbgm.media.passengers import Passengers, has_own_keys, tag_as_new, tag_film
+from diffbgm.media.settling import settle
 from diffbgm.media.source import (
     DEFAULT_FRAME,
     open_video,
@@ -84,12 +85,10 @@ def mux(
             try:
                 _copy(job, audio, temporary, report, tags or {})
                 _check_copy(temporary)
-                _settle(job, temporary)
                 return copied_report(job)
             except _Refused as e:
                 why = str(e)
         first = _encode(job, audio, temporary, report, tags or {})
-        _settle(job, temporary)
     return encoded_report(job, why, first)
 
 
@@ -137,10 +136,14 @@ class _Film:
         self._open.close()
 
 
-def _sink_for(job: Job, source: Any, target: Path) -> AbstractContextManager[Any]:
+@contextmanager
+def _sink_for(job: Job, source: Any, target: Path) -> Generator[Any]:
     muxer = job.luggage.muxer
     brand = "qt  " if job.suffix == ".mov" and muxer == "mp4" else ""
-    return open_sink(target, muxer, own_keys=has_own_keys(source, job.suffix), brand=brand)
+    with open_sink(target, muxer, own_keys=has_own_keys(source, job.suffix), brand=brand) as sink:
+        yield sink
+        languages = [stream.metadata.get("language", "") for stream in sink.streams]
+    settle(target, muxer, job.luggage.marks, languages)
 
 
 def _copy(job: Job, audio: Audio, target: Path, report: Progress, tags: Mapping[str, str]) -> None:
@@ -180,11 +183,6 @@ def _check_copy(written: Path) -> None:
             pass
     except av.error.FFmpegError as e:
         raise _Refused("the headers of the pictures are damaged") from e
-
-
-def _settle(job: Job, written: Path) -> None:
-    if job.luggage.muxer == "mp4":
-        job.luggage.marks.settle(written)
 
 
 def _encode(job: Job, audio: Audio, target: Path, report: Progress, tags: Mapping[str, str]) -> Any:

@@ -15,6 +15,8 @@ import av
 import av.error
 from av.bitstream import BitStreamFilterContext
 
+from diffbgm.media.timeline import announced_rate
+
 # Codecs of pictures that players take in each container: browsers for .mp4, QuickTime and editors for .mov. Pictures in
 # any other codec are encoded again.
 COPYABLE = {
@@ -89,7 +91,7 @@ def add_copy(sink: Any, stream: Any, *, aspect_in_stream: bool = False) -> Any:
         if name == "hevc" and "matroska" not in sink.format.name:
             bare.codec_context.codec_tag = "hvc1"  # the tag QuickTime wants
         nowhere.start_encoding()
-        copy = sink.add_mux_stream(name, rate=stream.average_rate if pictures else None)
+        copy = sink.add_mux_stream(name, rate=announced_rate(stream) if pictures else None)
         BitStreamFilterContext("null", in_stream=bare, out_stream=copy)
     copy.time_base = stream.time_base
     return copy

@@ -123,7 +123,6 @@ class PictureEncoder:
         first: The first picture; its format, colours and orientation hold for all.
         aspect: Width of a pixel over its height.
         rate: Pictures per second as the file announces them; only told on, times count.
-        field_order: FFmpeg's number for the order of fields; only read where pictures are interlaced.
         colours: What the container says of the colours; counts where the pictures say nothing.
         marks: Of the film's pictures; pictures that are turned lose them.
         quality: CRF.
@@ -136,7 +135,6 @@ class PictureEncoder:
         *,
         aspect: Fraction | None = None,
         rate: Fraction | None = None,
-        field_order: int = 0,
         colours: Colours | None = None,
         marks: Marks | None = None,
         quality: int = QUALITY,
@@ -154,7 +152,7 @@ class PictureEncoder:
         options = {"crf": str(quality), "preset": "veryfast", "bf": "0"}
         if look.codec == "libx265":
             options |= {"x265-params": ":".join(["log-level=error", "bframes=0", *_hdr_params(first)])}
-        bottom = field_order in (3, 5)
+        bottom = look.fields and _is_bottom_first(first)
         if look.fields:
             options["x264-params"] = "bff=1" if bottom else "tff=1"
         self.stream = target.add_stream(look.codec, rate=rate or 25, options=options)
@@ -200,17 +198,12 @@ class PictureEncoder:
     def _filters(self, picture: Any) -> Any:
         """A filter graph that turns pictures of one size and format into those that are encoded."""
         graph = Graph()
-        source = graph.add(
-            "buffer",
-            f"video_size={picture.width}x{picture.height}:pix_fmt={picture.format.name}:time_base=1/{CLOCK}"
-            f":pixel_aspect=1/1:colorspace={int(picture.colorspace)}:range={int(picture.color_range)}",
-        )
         colours = "out_color_matrix=bt709:out_range=tv" if self._is_rgb else f"out_range={'pc' if self._full else 'tv'}"
         chain = (
             f"{self._weave}{self._turn}scale=w={self.width}:h={self.height}:interl=-1:{colours}"
             f":flags=bicubic+accurate_rnd+full_chroma_int,format={self.form}"
         )
-        last = source
+        last = _add_buffer(graph, picture)
         for part in chain.split(","):
             name, _, arguments = part.partition("=")
             node = graph.add(name, arguments or None)
@@ -250,6 +243,29 @@ class PictureEncoder:
         for packet in packets:
             packet.duration = self._lengths.pop(packet.pts)
             self.target.mux(packet)
+
+
+def _add_buffer(graph: Graph, picture: Any) -> Any:
+    """The filter that takes pictures like this one into a graph."""
+    return graph.add(
+        "buffer",
+        f"video_size={picture.width}x{picture.height}:pix_fmt={picture.format.name}:time_base=1/{CLOCK}"
+        f":pixel_aspect=1/1:colorspace={int(picture.colorspace)}:range={int(picture.color_range)}",
+    )
+
+
+def _is_bottom_first(picture: Any) -> bool:
+    """Whether an interlaced picture's lower field is shown first; PyAV shows that to filters only."""
+    graph = Graph()
+    select = graph.add("select", "eq(interlace_type,BOTTOMFIRST)")
+    _add_buffer(graph, picture).link_to(select)
+    select.link_to(graph.add("buffersink"))
+    graph.configure()
+    graph.push(picture)
+    try:
+        return graph.vpull() is not None
+    except av.error.BlockingIOError:
+        return False
 
 
 def _orientation(picture: Any) -> tuple[int, int, int, int]:

@@ -25,6 +25,7 @@ from diffbgm.media.passengers import Passengers, has_own_keys, tag_as_new, tag_f
 from diffbgm.media.settling import settle
 from diffbgm.media.source import (
     DEFAULT_FRAME,
+    announced_rate,
     open_video,
     packets_of,
     picture_stream,
@@ -108,7 +109,7 @@ class _Film:
     """Everything of the output but the pictures: the scored sound, the passengers, tags and chapters."""
 
     def __init__(self, job: Job, audio: Audio, sink: Any, source: Any, pictures: Any, copy: Any) -> None:
-        rate = pictures.average_rate
+        rate = announced_rate(pictures)
         length = _sound_length(audio.rate, job.end, frame=1 / float(rate) if rate else DEFAULT_FRAME)
         copy.metadata.update(track_tags(pictures, job.luggage.muxer))
         code = time_code(source, pictures)
@@ -201,8 +202,7 @@ def _encode(job: Job, audio: Audio, target: Path, report: Progress, tags: Mappin
                         sink,
                         picture,
                         aspect=stream.sample_aspect_ratio,
-                        rate=stream.average_rate,
-                        field_order=stream.codec_context.field_order,
+                        rate=announced_rate(stream),
                         colours=colours,
                         marks=job.luggage.marks,
                     )

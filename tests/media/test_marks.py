@@ -7,6 +7,7 @@ from typing import Any
 import av
 import pytest
 from tests.media.film import beep, display_matrix, film, in_time, stored
+from tests.media.test_keep import telemetry
 
 from diffbgm import media
 from diffbgm.media.containers import has_dolby
@@ -156,6 +157,15 @@ def test_a_dolby_vision_record_is_copied(tmp_path: Path, suffix: str):
     assert has_record(tmp_path / f"out{suffix}")
     media.mux(tmp_path / f"out{suffix}", beep(), tmp_path / "again.mp4")
     assert has_record(tmp_path / "again.mp4")
+
+
+def test_a_dolby_vision_record_beside_data_that_cannot_be_kept(tmp_path: Path):
+    """As iPhones write it; the data alone must not bring the film to another muxer."""
+    source = dolby(tmp_path / "phone.mov", more=telemetry)
+    source.write_bytes(source.read_bytes().replace(b"text\0\0\0\0", b"meta\0\0\0\0").replace(b"tx3g", b"mebx"))
+    (line,) = media.mux(source, beep(), tmp_path / "out.mov").left_out
+    assert line.startswith("data track")
+    assert has_record(tmp_path / "out.mov")
 
 
 def test_a_dolby_vision_record_beside_uncompressed_tracks_is_named(tmp_path: Path):

@@ -15,6 +15,7 @@ import av
 import av.error
 from av.bitstream import BitStreamFilterContext
 
+from diffbgm.media.opening import data_code
 from diffbgm.media.timeline import announced_rate
 
 # Codecs of pictures that players take in each container: browsers for .mp4, QuickTime and editors for .mov. Pictures in
@@ -98,7 +99,12 @@ def add_copy(sink: Any, stream: Any, *, aspect_in_stream: bool = False) -> Any:
 
 
 def holds(stream: Any, suffix: str) -> bool:
-    """Whether a container takes a stream as it is: its header is written to memory to see."""
+    """Whether a container takes a stream as it is: its header is written to memory to see.
+
+    Of data tracks FFmpeg's muxers describe only GoPro's; for others they write a description that no reader takes.
+    """
+    if stream.type == "data" and data_code(stream) != "gpmd":
+        return False
     try:
         with av.open(io.BytesIO(), "w", format=MUXERS[suffix], container_options={"strict": "unofficial"}) as trial:
             add_copy(trial, stream)

@@ -263,9 +263,10 @@ def _is_bottom_first(picture: Any) -> bool:
     graph.configure()
     graph.push(picture)
     try:
-        return graph.vpull() is not None
+        graph.vpull()
     except av.error.BlockingIOError:
         return False
+    return True
 
 
 def _orientation(picture: Any) -> tuple[int, int, int, int]:

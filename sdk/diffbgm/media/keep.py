@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from diffbgm.media.containers import COPYABLE, MUXERS, codec_name, has_dolby, holds
 from diffbgm.media.marks import Marks, marks_of
+from diffbgm.media.opening import data_code
 from diffbgm.media.source import open_video, picture_stream, pictures_of, sound_streams
 
 Way = Literal["copy", "mov_text", "subrip", "cover", "attachment"]
@@ -130,7 +131,7 @@ def is_derived(container: Any, stream: Any) -> bool:
     """Tracks that MP4 and QuickTime make of other fields, and make again: time code, and the names of chapters."""
     if stream.type != "data":
         return False
-    return "timecode" in stream.metadata or (bool(container.chapters()) and stream.discard.name == "all")
+    return data_code(stream) == "tmcd" or (bool(container.chapters()) and stream.discard.name == "all")
 
 
 def time_code(container: Any, pictures: Any) -> str | None:

@@ -22,7 +22,7 @@ from diffbgm.media.job import Job, MuxReport, blocked, copied_report, encoded_re
 from diffbgm.media.keep import time_code, track_tags
 from diffbgm.media.order import stamped
 from diffbgm.media.passengers import Passengers, has_own_keys, tag_as_new, tag_film
-from diffbgm.media.settling import settle
+from diffbgm.media.settling import Told, settle
 from diffbgm.media.source import (
     DEFAULT_FRAME,
     announced_rate,
@@ -143,8 +143,13 @@ def _sink_for(job: Job, source: Any, target: Path) -> Generator[Any]:
     brand = "qt  " if job.suffix == ".mov" and muxer == "mp4" else ""
     with open_sink(target, muxer, own_keys=has_own_keys(source, job.suffix), brand=brand) as sink:
         yield sink
-        languages = [stream.metadata.get("language", "") for stream in sink.streams]
-    settle(target, muxer, job.luggage.marks, languages)
+        tracks = [Told(s.metadata.get("language", ""), _is_optional(s)) for s in sink.streams]
+    if muxer != "matroska":
+        settle(target, job.luggage.marks, tracks)
+
+
+def _is_optional(stream: Any) -> bool:
+    return stream.type == "subtitle" and not stream.disposition & type(stream.disposition).default
 
 
 def _copy(job: Job, audio: Audio, target: Path, report: Progress, tags: Mapping[str, str]) -> None:

@@ -143,6 +143,22 @@ def dolby(path: Path, codec: str = "libx265", **options: Any) -> Path:
     return insert(made, b"hvc1" if codec == "libx265" else b"mp4v", box(b"dvvC", record))
 
 
+def show_twice(path: Path) -> Path:
+    """Lets the edit list of a film without sound show its start twice, which no copy can follow."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"elst") - 4
+    (length,) = struct.unpack_from(">I", data, at)
+    entries = struct.pack(">II", 0, 2) + 2 * struct.pack(">IiI", 400, 0, 1 << 16)
+    new = box(b"elst", entries)
+    start = 0
+    for name in (b"moov", b"trak", b"edts"):
+        start = data.index(name, start) + 4
+        struct.pack_into(">I", data, start - 8, struct.unpack_from(">I", data, start - 8)[0] + len(new) - length)
+    data[at : at + length] = new
+    path.write_bytes(data)
+    return path
+
+
 def has_record(path: Path) -> bool:
     with av.open(str(path)) as container:
         return has_dolby(container.streams.video[0])
@@ -182,18 +198,7 @@ def test_a_dolby_vision_record_beside_uncompressed_tracks_is_named(tmp_path: Pat
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
 def test_a_dolby_vision_record_of_pictures_that_are_encoded_again_is_named(tmp_path: Path, suffix: str):
-    source = dolby(tmp_path / "cut.mov", sounds=())
-    data = bytearray(source.read_bytes())
-    at = data.index(b"elst") - 4  # the film is shown twice: no copy can follow
-    (length,) = struct.unpack_from(">I", data, at)
-    entries = struct.pack(">II", 0, 2) + 2 * struct.pack(">IiI", 400, 0, 1 << 16)
-    new = box(b"elst", entries)
-    start = 0
-    for name in (b"moov", b"trak", b"edts"):
-        start = data.index(name, start) + 4
-        struct.pack_into(">I", data, start - 8, struct.unpack_from(">I", data, start - 8)[0] + len(new) - length)
-    data[at : at + length] = new
-    source.write_bytes(data)
+    source = show_twice(dolby(tmp_path / "cut.mov", sounds=()))
     report = media.mux(source, beep(), tmp_path / f"out{suffix}")
     assert report == media.plan_mux(source, suffix)
     assert report.pictures == "re-encoded"

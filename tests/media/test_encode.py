@@ -294,3 +294,21 @@ def test_time_left_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     assert [done for done, _ in heard] == sorted(done for done, _ in heard)
     halfway = next(what for done, what in heard if done >= 0.5)
     assert halfway == "Encoding the video, 3 min left"
+
+
+@pytest.mark.parametrize("name", ["tape.dv", "tape.avi"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_camcorder_tapes_keep_their_lower_field_first(tmp_path: Path, name: str, suffix: str):
+    """Neither container says so; raw DV announces neither a rate."""
+    sounds = ({"codec": "pcm_s16le"},)
+    source = film(tmp_path / name, codec="dvvideo", sounds=sounds, size=(720, 576))
+    target = tmp_path / f"out{suffix}"
+    report = media.mux(source, beep(), target)
+    assert report.pictures == ("copied" if suffix == ".mov" else "re-encoded")
+    assert report.duration == pytest.approx(1.2)
+    with av.open(str(target)) as container:
+        stream = container.streams.video[0]
+        assert stream.average_rate == RATE
+        assert next(container.decode(stream)).interlaced_frame
+        assert suffix == ".mov" or stream.codec_context.field_order in (3, 5)
+    assert in_time(target)

@@ -205,6 +205,37 @@ def test_telemetry(tmp_path: Path):
     assert line.endswith("write .mov to keep it")
 
 
+@pytest.mark.parametrize("code", [b"mebx", b"rtmd", b"fdsc", b"camm"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_data_that_no_muxer_can_describe_is_named(tmp_path: Path, suffix: str, code: bytes):
+    """Of telephones and cameras; a track whose description is missing keeps players from opening a film."""
+    source = film(tmp_path / "phone.mov", more=telemetry)
+    source.write_bytes(source.read_bytes().replace(b"text\0\0\0\0", b"meta\0\0\0\0").replace(b"tx3g", code))
+    with av.open(str(source)) as container:
+        assert len(container.streams.data) == 1
+    report = score(source, tmp_path / f"out{suffix}")
+    assert report.left_out == ("data track (SubtitleHandler)",)
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        assert [s.type for s in container.streams] == ["video", "audio"]
+    assert in_time(tmp_path / f"out{suffix}")
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+@pytest.mark.parametrize("flags", [(0, 0), (0, 1), (1, 0), (Disposition.forced, Disposition.hearing_impaired)])
+def test_subtitles_are_shown_only_where_they_were(tmp_path: Path, suffix: str, flags: tuple[int, int]):
+    def two(out: Any) -> Sequence[Any]:
+        texts = [out.add_mux_stream("subrip", time_base=MILLISECONDS) for _ in flags]
+        for text, flag in zip(texts, flags, strict=True):
+            text.disposition = flag
+        return [packet(text, b"Hello", 0.2, 0.3) for text in texts]
+
+    source, target = film(tmp_path / "two.mkv", more=two), tmp_path / f"out{suffix}"
+    assert score(source, target).left_out == ()
+    asked = Disposition.default | Disposition.forced | Disposition.hearing_impaired
+    with av.open(str(target)) as container:
+        assert [int(s.disposition & asked) for s in container.streams.subtitles] == [int(flag) for flag in flags]
+
+
 def cover(out: Any) -> Sequence[Any]:
     painter: Any = av.CodecContext.create("mjpeg", "w")
     painter.width, painter.height, painter.pix_fmt, painter.time_base = 32, 32, "yuvj420p", Fraction(1, 25)
@@ -282,16 +313,12 @@ def spherical(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
-def test_360_degrees(tmp_path: Path, suffix: str):
-    source = spherical(film(tmp_path / "sphere.mp4"))
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+def test_360_degrees(tmp_path: Path, suffix: str, codec: str):
+    source = spherical(film(tmp_path / "sphere.mp4", codec=codec))
     assert "SPHERICAL" in side_data(source)
     assert score(source, tmp_path / f"out{suffix}").left_out == ()
     assert "SPHERICAL" in side_data(tmp_path / f"out{suffix}")
-
-
-def test_360_degrees_of_pictures_that_are_encoded_again_are_named(tmp_path: Path):
-    report = score(spherical(film(tmp_path / "sphere.mp4", codec="mpeg4")), tmp_path / "out.mp4")
-    assert report.left_out == ("the 360 degree mark of the pictures, which are encoded again",)
 
 
 def test_mirrored_pictures_are_copied_with_their_matrix(tmp_path: Path):

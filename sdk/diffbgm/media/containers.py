@@ -15,6 +15,9 @@ import av
 import av.error
 from av.bitstream import BitStreamFilterContext
 
+from diffbgm.media.opening import data_code
+from diffbgm.media.timeline import announced_rate
+
 # Codecs of pictures that players take in each container: browsers for .mp4, QuickTime and editors for .mov. Pictures in
 # any other codec are encoded again.
 COPYABLE = {
@@ -27,13 +30,6 @@ COPYABLE = {
     },
 }
 MUXERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
-# Side data that only the MP4 muxer writes, by the box that shows it.
-MARKS = {
-    b"dvvC": "Dolby Vision record",
-    b"dvcC": "Dolby Vision record",
-    b"sv3d": "360 degree mark",
-    b"st3d": "stereo 3D mark",
-}
 REFUSALS = (ValueError, av.error.FFmpegError)
 
 
@@ -96,14 +92,19 @@ def add_copy(sink: Any, stream: Any, *, aspect_in_stream: bool = False) -> Any:
         if name == "hevc" and "matroska" not in sink.format.name:
             bare.codec_context.codec_tag = "hvc1"  # the tag QuickTime wants
         nowhere.start_encoding()
-        copy = sink.add_mux_stream(name, rate=stream.average_rate if pictures else None)
+        copy = sink.add_mux_stream(name, rate=announced_rate(stream) if pictures else None)
         BitStreamFilterContext("null", in_stream=bare, out_stream=copy)
     copy.time_base = stream.time_base
     return copy
 
 
 def holds(stream: Any, suffix: str) -> bool:
-    """Whether a container takes a stream as it is: its header is written to memory to see."""
+    """Whether a container takes a stream as it is: its header is written to memory to see.
+
+    Of data tracks FFmpeg's muxers describe only GoPro's; for others they write a description that no reader takes.
+    """
+    if stream.type == "data" and data_code(stream) != "gpmd":
+        return False
     try:
         with av.open(io.BytesIO(), "w", format=MUXERS[suffix], container_options={"strict": "unofficial"}) as trial:
             add_copy(trial, stream)
@@ -113,16 +114,15 @@ def holds(stream: Any, suffix: str) -> bool:
     return True
 
 
-def marks_of(stream: Any) -> list[str]:
-    """Names of the side data of MARKS that pictures have; PyAV shows them nowhere, but the MP4 muxer writes them."""
+def has_dolby(stream: Any) -> bool:
+    """Whether pictures have a Dolby Vision record; PyAV shows it nowhere, but the MP4 muxer writes it."""
     header = io.BytesIO()
     try:
         with av.open(header, "w", format="mp4", container_options={"strict": "unofficial"}) as trial:
             _mux_dummy(trial, add_copy(trial, stream))
-        written = header.getvalue()
     except REFUSALS:
-        return []
-    return list(dict.fromkeys(name for box, name in MARKS.items() if box in written))
+        return False
+    return any(box in header.getvalue() for box in (b"dvcC", b"dvvC", b"dvwC"))
 
 
 def _headers_with_aspect(stream: Any, aspect: Fraction) -> bytes:

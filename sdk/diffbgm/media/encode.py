@@ -19,6 +19,8 @@ import numpy as np
 from av.codec.context import Flags
 from av.filter import Graph
 
+from diffbgm.media.marks import Marks, side_data
+
 CLOCK = 90_000  # ticks per second
 QUALITY = 18  # CRF
 BT709, UNKNOWN, FULL, LIMITED = 1, 2, 2, 1  # of FFmpeg's colour tags
@@ -121,8 +123,8 @@ class PictureEncoder:
         first: The first picture; its format, colours and orientation hold for all.
         aspect: Width of a pixel over its height.
         rate: Pictures per second as the file announces them; only told on, times count.
-        field_order: FFmpeg's number for the order of fields; only read where pictures are interlaced.
         colours: What the container says of the colours; counts where the pictures say nothing.
+        marks: Of the film's pictures; pictures that are turned lose them.
         quality: CRF.
     """
 
@@ -133,8 +135,8 @@ class PictureEncoder:
         *,
         aspect: Fraction | None = None,
         rate: Fraction | None = None,
-        field_order: int = 0,
         colours: Colours | None = None,
+        marks: Marks | None = None,
         quality: int = QUALITY,
     ) -> None:
         self.target = target
@@ -150,10 +152,12 @@ class PictureEncoder:
         options = {"crf": str(quality), "preset": "veryfast", "bf": "0"}
         if look.codec == "libx265":
             options |= {"x265-params": ":".join(["log-level=error", "bframes=0", *_hdr_params(first)])}
-        bottom = field_order in (3, 5)
+        bottom = look.fields and _is_bottom_first(first)
         if look.fields:
             options["x264-params"] = "bff=1" if bottom else "tff=1"
         self.stream = target.add_stream(look.codec, rate=rate or 25, options=options)
+        if marks is not None and not look.turn:
+            marks.hand_to(self.stream)
         context = self.stream.codec_context
         context.width, context.height, context.pix_fmt = self.width, self.height, self.form
         self.stream.time_base = context.time_base = Fraction(1, CLOCK)
@@ -194,17 +198,12 @@ class PictureEncoder:
     def _filters(self, picture: Any) -> Any:
         """A filter graph that turns pictures of one size and format into those that are encoded."""
         graph = Graph()
-        source = graph.add(
-            "buffer",
-            f"video_size={picture.width}x{picture.height}:pix_fmt={picture.format.name}:time_base=1/{CLOCK}"
-            f":pixel_aspect=1/1:colorspace={int(picture.colorspace)}:range={int(picture.color_range)}",
-        )
         colours = "out_color_matrix=bt709:out_range=tv" if self._is_rgb else f"out_range={'pc' if self._full else 'tv'}"
         chain = (
             f"{self._weave}{self._turn}scale=w={self.width}:h={self.height}:interl=-1:{colours}"
             f":flags=bicubic+accurate_rnd+full_chroma_int,format={self.form}"
         )
-        last = source
+        last = _add_buffer(graph, picture)
         for part in chain.split(","):
             name, _, arguments = part.partition("=")
             node = graph.add(name, arguments or None)
@@ -246,9 +245,28 @@ class PictureEncoder:
             self.target.mux(packet)
 
 
-def side_data(picture: Any, kind: str) -> bytes:
-    """The bytes of one kind of a picture's side data, empty where there is none."""
-    return next((bytes(data) for data in picture.side_data if data.type.name == kind), b"")
+def _add_buffer(graph: Graph, picture: Any) -> Any:
+    """The filter that takes pictures like this one into a graph."""
+    return graph.add(
+        "buffer",
+        f"video_size={picture.width}x{picture.height}:pix_fmt={picture.format.name}:time_base=1/{CLOCK}"
+        f":pixel_aspect=1/1:colorspace={int(picture.colorspace)}:range={int(picture.color_range)}",
+    )
+
+
+def _is_bottom_first(picture: Any) -> bool:
+    """Whether an interlaced picture's lower field is shown first; PyAV shows that to filters only."""
+    graph = Graph()
+    select = graph.add("select", "eq(interlace_type,BOTTOMFIRST)")
+    _add_buffer(graph, picture).link_to(select)
+    select.link_to(graph.add("buffersink"))
+    graph.configure()
+    graph.push(picture)
+    try:
+        graph.vpull()
+    except av.error.BlockingIOError:
+        return False
+    return True
 
 
 def _orientation(picture: Any) -> tuple[int, int, int, int]:

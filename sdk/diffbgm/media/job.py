@@ -69,7 +69,7 @@ def plan_mux(
     job = prepare(video, suffix.lower(), duration, own_sound=False)
     why = blocked(job)
     if not why:
-        return MuxReport("copied", "", job.left_out, job.end)
+        return copied_report(job)
     with open_video(video) as container:
         first = next(pictures_of(container, picture_stream(container, video)))
         return encoded_report(job, why, first)
@@ -147,7 +147,15 @@ def unheard(info: VideoInfo, end: float) -> list[str]:
     return lines
 
 
+def copied_report(job: Job) -> MuxReport:
+    """The report where the pictures are copied."""
+    lost = [f"the {what}: write .mkv to keep it" for what in job.luggage.marks.lost(job.luggage.muxer)]
+    return MuxReport("copied", "", (*job.left_out, *lost), job.end)
+
+
 def encoded_report(job: Job, why: str, first: Any) -> MuxReport:
     """The report where pictures like the first one are encoded again."""
-    lost = [f"the {what} of the pictures, which are encoded again" for what in (*job.luggage.marks, *losses(first))]
-    return MuxReport("re-encoded", f"{why}; encoded as {Look.of(first)}", (*job.left_out, *lost), job.end)
+    look = Look.of(first)
+    marks = job.luggage.marks.lost(job.luggage.muxer, encoded=True, turned=bool(look.turn))
+    lost = [f"the {what} of the pictures, which are encoded again" for what in (*marks, *losses(first))]
+    return MuxReport("re-encoded", f"{why}; encoded as {look}", (*job.left_out, *lost), job.end)

@@ -12,8 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from diffbgm.media.containers import COPYABLE, MUXERS, codec_name, holds, marks_of
-from diffbgm.media.source import open_video, picture_stream, sound_streams
+from diffbgm.media.containers import COPYABLE, MUXERS, codec_name, has_dolby, holds
+from diffbgm.media.marks import Marks, marks_of
+from diffbgm.media.opening import data_code
+from diffbgm.media.source import open_video, picture_stream, pictures_of, sound_streams
 
 Way = Literal["copy", "mov_text", "subrip", "cover", "attachment"]
 
@@ -24,9 +26,6 @@ PLAIN_NAMES = {"subrip": "SubRip", "hdmv_pgs_subtitle": "PGS", "dvd_subtitle": "
 # Tags that describe the old file, not the film.
 OF_THE_FILE = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "vendor_id", "handler_name",
                "bps", "number_of_frames", "number_of_bytes"}  # fmt: skip
-# ISO 639-2 has two codes for some languages; FFmpeg's QuickTime muxer knows only one of them.
-MAC_NAMES = {"fre": "fra", "deu": "ger", "nld": "dut", "ell": "gre", "isl": "ice", "zho": "chi", "rum": "ron",
-             "cze": "ces", "slo": "slk", "sqi": "alb"}  # fmt: skip
 # Tags with a box of their own in MP4 and QuickTime.
 MP4_KEYS = {
     *("title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright", "grouping"),
@@ -49,14 +48,14 @@ class Luggage:
 
     tracks    further streams.
     left_out  what does not, one line each.
-    marks     side data of the pictures that only the MP4 muxer writes (see `containers.MARKS`).
+    marks     of the pictures.
     muxer     FFmpeg's name of the muxer.
     sound     index of the sound track that the scored sound stands for; -1 where there is none.
     """
 
     tracks: tuple[Track, ...]
     left_out: tuple[str, ...]
-    marks: tuple[str, ...]
+    marks: Marks
     muxer: str
     sound: int
 
@@ -84,9 +83,9 @@ def pack(video: str | os.PathLike[str], suffix: str) -> Luggage:
         aspect = pictures.sample_aspect_ratio
         if suffix == ".mkv" and aspect not in (None, 1) and codec_name(pictures) in COPYABLE[".mkv"]:
             left_out += _lost_aspect(pictures, aspect)
-        return Luggage(
-            tuple(tracks), tuple(left_out), tuple(marks_of(pictures)), muxer, replaced[0] if replaced else -1
-        )
+        dolby = has_dolby(pictures)  # before anything is decoded
+        marks = marks_of(pictures, next(pictures_of(container, pictures), None), dolby=dolby)
+        return Luggage(tuple(tracks), tuple(left_out), marks, muxer, replaced[0] if replaced else -1)
 
 
 def _muxer_for(container: Any, pictures: Any, replaced: Iterable[int], suffix: str) -> str:
@@ -132,7 +131,7 @@ def is_derived(container: Any, stream: Any) -> bool:
     """Tracks that MP4 and QuickTime make of other fields, and make again: time code, and the names of chapters."""
     if stream.type != "data":
         return False
-    return "timecode" in stream.metadata or (bool(container.chapters()) and stream.discard.name == "all")
+    return data_code(stream) == "tmcd" or (bool(container.chapters()) and stream.discard.name == "all")
 
 
 def time_code(container: Any, pictures: Any) -> str | None:
@@ -155,8 +154,6 @@ def track_tags(stream: Any, muxer: str) -> dict[str, str]:
     tags = _without(stream.metadata, drop)
     if "name" in tags:
         tags.setdefault("title", tags.pop("name"))
-    if muxer == "mov" and tags.get("language") in MAC_NAMES:
-        tags["language"] = MAC_NAMES[tags["language"]]
     return tags
 
 

@@ -5,8 +5,8 @@
 
 import os
 import time as clock
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,14 @@ from diffbgm.errors import VideoError
 from diffbgm.files import replacing
 from diffbgm.media.containers import add_copy, codec_name, open_sink
 from diffbgm.media.encode import Colours, PictureEncoder
-from diffbgm.media.job import Job, MuxReport, blocked, encoded_report, prepare
+from diffbgm.media.job import Job, MuxReport, blocked, copied_report, encoded_report, prepare
 from diffbgm.media.keep import time_code, track_tags
 from diffbgm.media.order import stamped
 from diffbgm.media.passengers import Passengers, has_own_keys, tag_as_new, tag_film
+from diffbgm.media.settling import Told, settle
 from diffbgm.media.source import (
     DEFAULT_FRAME,
+    announced_rate,
     open_video,
     packets_of,
     picture_stream,
@@ -84,7 +86,7 @@ def mux(
             try:
                 _copy(job, audio, temporary, report, tags or {})
                 _check_copy(temporary)
-                return MuxReport("copied", "", job.left_out, job.end)
+                return copied_report(job)
             except _Refused as e:
                 why = str(e)
         first = _encode(job, audio, temporary, report, tags or {})
@@ -107,7 +109,7 @@ class _Film:
     """Everything of the output but the pictures: the scored sound, the passengers, tags and chapters."""
 
     def __init__(self, job: Job, audio: Audio, sink: Any, source: Any, pictures: Any, copy: Any) -> None:
-        rate = pictures.average_rate
+        rate = announced_rate(pictures)
         length = _sound_length(audio.rate, job.end, frame=1 / float(rate) if rate else DEFAULT_FRAME)
         copy.metadata.update(track_tags(pictures, job.luggage.muxer))
         code = time_code(source, pictures)
@@ -135,10 +137,19 @@ class _Film:
         self._open.close()
 
 
-def _sink_for(job: Job, source: Any, target: Path) -> AbstractContextManager[Any]:
+@contextmanager
+def _sink_for(job: Job, source: Any, target: Path) -> Generator[Any]:
     muxer = job.luggage.muxer
     brand = "qt  " if job.suffix == ".mov" and muxer == "mp4" else ""
-    return open_sink(target, muxer, own_keys=has_own_keys(source, job.suffix), brand=brand)
+    with open_sink(target, muxer, own_keys=has_own_keys(source, job.suffix), brand=brand) as sink:
+        yield sink
+        tracks = [Told(s.metadata.get("language", ""), _is_optional(s)) for s in sink.streams]
+    if muxer != "matroska":
+        settle(target, job.luggage.marks, tracks)
+
+
+def _is_optional(stream: Any) -> bool:
+    return stream.type == "subtitle" and not stream.disposition & type(stream.disposition).default
 
 
 def _copy(job: Job, audio: Audio, target: Path, report: Progress, tags: Mapping[str, str]) -> None:
@@ -196,9 +207,9 @@ def _encode(job: Job, audio: Audio, target: Path, report: Progress, tags: Mappin
                         sink,
                         picture,
                         aspect=stream.sample_aspect_ratio,
-                        rate=stream.average_rate,
-                        field_order=stream.codec_context.field_order,
+                        rate=announced_rate(stream),
                         colours=colours,
+                        marks=job.luggage.marks,
                     )
                     first = picture
                     film = _Film(job, audio, sink, rest, stream, encode.stream)

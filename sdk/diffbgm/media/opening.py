@@ -191,7 +191,18 @@ def _is_default(stream: Any) -> bool:
 
 
 def four_letter_code(container: Any, stream: Any) -> str:
-    """How the container names the codec of a stream for which FFmpeg has no decoder (PyAV gives it in words only)."""
+    """How the container names the codec of a stream for which FFmpeg has no decoder."""
+    name, code = _codec_in_words(container, stream)
+    return code if name in ("none", "unknown") else name or "something"
+
+
+def data_code(stream: Any) -> str:
+    """The container's four-letter code of a data track: `tmcd`, `gpmd`, ...; "" where it has none."""
+    return _codec_in_words(stream.container, stream)[1]
+
+
+def _codec_in_words(container: Any, stream: Any) -> tuple[str, str]:
+    """Name and four-letter code of a stream's codec, which PyAV gives in words only; "" where it does not."""
     level = av.logging.get_level()
     av.logging.set_level(av.logging.INFO)
     try:
@@ -199,9 +210,7 @@ def four_letter_code(container: Any, stream: Any) -> str:
     finally:
         av.logging.set_level(level)
     line = re.search(rf"Stream #0:{stream.index}\b.*?: \w+: (\w+).*?(?:\((.{{4}}) / 0x)", words)
-    if line is None:
-        return "something"
-    return line[2].strip() if line[1] in ("none", "unknown") else line[1]
+    return ("", "") if line is None else (line[1], line[2].strip())
 
 
 def shown(path: str | os.PathLike[str]) -> str:

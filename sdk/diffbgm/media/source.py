@@ -11,11 +11,12 @@ import numpy as np
 
 from diffbgm.media.opening import open_video, picture_stream, picture_streams, sound_streams
 from diffbgm.media.runs import stamp_of
-from diffbgm.media.timeline import DEFAULT_FRAME, MOST_HELD, raw_packets, timeline, usual_step
+from diffbgm.media.timeline import DEFAULT_FRAME, MOST_HELD, announced_rate, raw_packets, timeline, usual_step
 
 __all__ = [
     "DEFAULT_FRAME",
     "MOST_HELD",
+    "announced_rate",
     "decoded",
     "displayed_size",
     "first_stamp",

@@ -214,5 +214,14 @@ def _join(path: str, walks: dict[int, Walk], pictures: Any, head: _Head, usual: 
 
 def usual_step(stream: Any) -> float:
     """Seconds between pictures as the file announces them."""
-    rate = float(stream.average_rate or 0)
+    rate = float(announced_rate(stream) or 0)
     return 1 / rate if 1 / LONG < rate <= 1e6 else DEFAULT_FRAME
+
+
+def announced_rate(stream: Any) -> Fraction | None:
+    """Pictures per second as the file announces them; None where it does not.
+
+    Where a demuxer knows none (DV), FFmpeg says one picture a tick, but guesses better from the pictures.
+    """
+    rate, guess = stream.average_rate, stream.guessed_rate
+    return guess if rate and guess and guess < rate == 1 / stream.time_base else rate

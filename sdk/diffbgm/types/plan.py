@@ -331,6 +331,7 @@ class MusicPlan(Value):
         instrumentation: Instruments asked for by name.
         hits: Moments at which the music strikes.
         rests: (start, end) in seconds in which no note begins.
+        tacets: (who, start, end) in seconds in which an instrument, a family or "drums" does not play.
         ending: "fade", "final" (a chord that rings) or "cut" (off on the last frame).
         scenes: Stretches with a band of their own, in order; elsewhere `palette` and `instrumentation` play.
         talks: (start, end) in seconds where somebody speaks: the music is thinner there.
@@ -363,6 +364,7 @@ class MusicPlan(Value):
     scenes: tuple[PlannedScene, ...] = ()
     talks: tuple[tuple[float, float], ...] = ()
     tune: tuple[Note, ...] = ()
+    tacets: tuple[tuple[str, float, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.genre not in GENRES:
@@ -383,6 +385,7 @@ class MusicPlan(Value):
             "scenes",
             "talks",
             "tune",
+            "tacets",
         ):
             self._freeze_tuples(name)
         if self.beats % self.beats_per_bar:

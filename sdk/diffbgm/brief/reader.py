@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 from diffbgm.brief import patterns
@@ -142,10 +143,19 @@ class _Clause:
         """Whether it names times."""
         return bool(self.spans or self.moments)
 
+    @cached_property
+    def places(self) -> list[str]:
+        """The places in the film that it names, as shares of it."""
+        return [m.value for p in self.phrases if (m := p.has("place")) is not None]
+
+    @cached_property
+    def first_player(self) -> int:
+        """The number of its first phrase that names an instrument; that of its phrases where none does."""
+        return next((i for i, p in enumerate(self.phrases) if p.plays), len(self.phrases))
+
     def has_start(self) -> bool:
         """Whether it speaks of the beginning alone."""
-        places = [m.value for p in self.phrases if (m := p.has("place")) is not None]
-        return not self.timed and places == ["0.0"]
+        return not self.timed and self.places == ["0.0"]
 
     def silences(self) -> bool:
         """Whether it asks for no music."""
@@ -218,19 +228,18 @@ def _read_tacets(draft: Draft, clause: _Clause, before: _Clause | None) -> str:
         i for i, p in enumerate(phrases) if p.plays and _is_denied(phrases, i)
     }
     until = bool(clause.spans) and UNTIL.match(clause.spans[0][1]) is not None and not clause.has("solo")
-    rests = find_rests(
+    who, where = find_rests(
         phrases, spans, moments, denied=denied, length=clause.length, until=until,
         verb=before.verb if before is not None and not verb else "",
     )  # fmt: skip
-    for number, where in rests:
-        for name in _names(phrases[number]):
-            who = _called(draft, phrases[number], name)
-            draft.tacets += [Tacet(who, span) for span in where]
-            draft.say(phrases[number].text, f"tacet {who} {' and '.join(map(_in_words, where))}")
-    if not rests:
+    called = {_called(draft, phrases[i], name): phrases[i].text for i in who for name in _names(phrases[i])}
+    for name, words in called.items():
+        draft.tacets += [Tacet(name, span) for span in where]
+        draft.say(words, f"tacet {name} {' and '.join(map(_in_words, where))}")
+    if not called:
         return ""
     clause.verb = verb or (before.verb if before is not None else "")
-    entry = next((span.end for span in rests[0][1] if span.start == START), None)
+    entry = next((span.end for span in where if span.start == START), None)
     if entry is None:
         return "entry"
     if (level := clause.level()) is not None and not denied:
@@ -438,7 +447,7 @@ def _negated_by_what_follows(phrases: Sequence[Phrase]) -> set[int]:
 
 def _read_content(draft: Draft, clause: _Clause, number: int, *, no: bool, softened: bool) -> None:
     """One phrase that says something of the music."""
-    phrases, phrase = clause.phrases, clause.phrases[number]
+    phrase = clause.phrases[number]
     if (genre := phrase.has("genre")) is not None:
         if not no:
             draft.genres.append(genre.value)
@@ -453,7 +462,7 @@ def _read_content(draft: Draft, clause: _Clause, number: int, *, no: bool, softe
         draft.drums = False if family == "drums" else draft.drums
         draft.say(phrase.text, f"no {family}")
     if clause.kind != "level":
-        late = [m.value for p in phrases if (m := p.has("place"))] == ["1.0"]
+        late = clause.places == ["1.0"]
         _read_mood(draft, phrase, no=no, softened=softened and no, weight=LATE if late else 1.0)
     if (tempo := phrase.has("tempo")) is not None:
         low, high = map(float, tempo.value.split())
@@ -476,7 +485,7 @@ def _read_content(draft: Draft, clause: _Clause, number: int, *, no: bool, softe
         draft.speech = True
         draft.say(phrase.text, "room for speech")
     if phrase.has("solo") and not no:
-        _read_solo(draft, phrases, number)
+        _read_solo(draft, clause, number)
 
 
 def _read_mood(draft: Draft, phrase: Phrase, *, no: bool, softened: bool, weight: float) -> None:
@@ -496,10 +505,12 @@ def _read_mood(draft: Draft, phrase: Phrase, *, no: bool, softened: bool, weight
         draft.say(phrase.text, f"{'not ' if no else ''}{kind} ({sign * row.valence:+.1f}, {sign * row.arousal:+.1f})")
 
 
-def _read_solo(draft: Draft, phrases: Sequence[Phrase], number: int) -> None:
+def _read_solo(draft: Draft, clause: _Clause, number: int) -> None:
     """Tell soloists: "solo cello" and "only strings" are alone; "a cello solo" leads where others play too."""
+    phrases = clause.phrases
     before = phrases[number - 1].has("instrument") if number else None
-    at = next((i for i, p in enumerate(phrases[: number + 3]) if i > number and p.plays), None)
+    following = range(number + 1, min(number + 3, len(phrases)))
+    at = next((i for i in following if phrases[i].plays), None)
     after = None if at is None else phrases[at]
     if at is not None and (name := phrases[at].has("instrument")) is not None and _is_on_top(phrases, number, at):
         draft.soloist = name.value
@@ -511,7 +522,7 @@ def _read_solo(draft: Draft, phrases: Sequence[Phrase], number: int) -> None:
     elif before is not None and phrases[number].has("soloist"):
         draft.soloist = before.value
         draft.say(phrases[number].text, f"{before.value} plays alone, or leads")
-    elif before is not None or any(p.plays for p in phrases[:number]):
+    elif before is not None or clause.first_player < number:
         draft.solo = True
         draft.say(phrases[number].text, "nothing else plays")
 

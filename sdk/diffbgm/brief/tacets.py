@@ -15,7 +15,7 @@ PARTICLES = frozenset(["out", "away", "off", "aus", "weg", "auf"])  # of verbs t
 _ARTICLES = "the der die das den dem el la los las le les l' il lo gli i o os as"
 DEFINITE = frozenset(_ARTICLES.split(" "))
 
-Rests = list[tuple[int, list[Span]]]  # number of a phrase that names an instrument, and where that rests
+Rests = tuple[list[int], list[Span]]  # numbers of phrases that name instruments, and where these rest
 
 
 def find_rests(
@@ -40,7 +40,7 @@ def find_rests(
         verb: "enter" or "leave", of the clause before, for one without a verb: "bass joins at 5 s, drums at 9 s".
 
     Returns:
-        Empty where the clause says nothing of that kind.
+        Two empty lists where the clause says nothing of that kind.
 
     """
     plays = [i for i, phrase in enumerate(phrases) if phrase.plays]
@@ -53,16 +53,16 @@ def find_rests(
         if kind == "enter" and PARTICLES & {phrase.text for phrase in phrases[who[-1] + 1 :]}:
             kind = "leave"
         rests = _entering(spans, moments) if kind == "enter" else _leaving(spans, moments, length)
-        return [(i, rests) for i in who]
+        return who, rests
     if verb and plays and not denied:
         rests = _entering(spans, moments) if verb == "enter" else _leaving(spans, moments, length)
-        return [(i, rests) for i in plays]
+        return plays, rests
     if denied & set(plays):
-        return [(i, _leaving(spans, moments, length)) for i in plays if i in denied]
+        return [i for i in plays if i in denied], _leaving(spans, moments, length)
     stretches = [span for span in spans if span.start != START or until]
     if plays and stretches and not moments and len(stretches) == len(spans):
-        return [(i, _others(stretches)) for i in plays]
-    return []
+        return plays, _others(stretches)
+    return [], []
 
 
 def _group(phrases: Sequence[Phrase], at: int, *, ahead: bool) -> list[int]:

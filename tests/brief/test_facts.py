@@ -113,7 +113,8 @@ def states(brief: Brief, fact: str, want: Any) -> bool:
         case "enter" | "leave":
             who, time = want
             rest = (0.0, time) if fact == "enter" else (time, LENGTH)
-            found = [t.span.seconds(LENGTH) for t in brief.tacets if t.who == who]
+            names = (who, known[who].family) if who in known else (who,)
+            found = [tacet.span.seconds(LENGTH) for tacet in brief.tacets if tacet.who in names]
             return any(np.abs(np.subtract(span, rest)).max() < 0.1 for span in found)
         case _:
             return getattr(brief, fact) == want

@@ -61,7 +61,7 @@ _TIME = rf"(?:{_CLOCK}|\d+(?:\.\d+)?\s*{SECONDS}?(?![\w:]))"
 _TIMED = rf"(?:{_CLOCK}|(?!(?:1[89]|20)?\d0s\b)\d+(?:\.\d+)?\s*{SECONDS}(?!\w))"  # a time that cannot be another number
 
 _TO = "to|until|till|through|-|–|bis|hasta|a|à|jusqu'à|al?|até|до|到|から"
-_THE = r"(?:(?:the|los|las|les|den|die|der|i|gli|os|as)\s+)?"
+_THE = r"(?:(?:the|los|las|les|den|die|der|i|gli|os|as)\s+)?"  # before a time
 
 MAY_TELL_TIMES = re.compile(r"\d|\bhalf|\bthird\b|\bmidpoint\b")  # without these no pattern of times is found
 METRES = {
@@ -323,7 +323,7 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
     clause.take(rf"{of}(?<!\w)(?:{first})\s*({_TIMED})", until)
     clause.take(rf"{of}(?<!\w)(?:{last})\s*({_TIMED})", ending)
     before = "until|till|up to|before|bis|hasta|antes de|jusqu'à|avant|fino a|prima di|até|до"
-    clause.take(rf"\b(?:{before})\s+(?:the\s+|zu\s+)?({_TIME})", until)
+    clause.take(rf"\b(?:{before})\s+(?:zu\s+)?{_THE}({_TIME})", until)
     clause.take(rf"直到\s*({_TIME})", until)
     clause.take(rf"({_TIMED})\s*(?:まで|之前)", until)
     clause.take(r"\b(?:in |for |during )?(?:the )?(first|second|last) half\b", first_or_last_half)
@@ -332,7 +332,7 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
     after = (
         "from|after|since|past|ab|nach|desde|después de|après|à partir de|dopo|a partire da|após|a partir de|после|с"
     )
-    clause.take(rf"\b(?:{after})\s+(?:the first\s+)?({_TIMED})(?:\s+(?:on|onwards?))?", onwards)
+    clause.take(rf"\b(?:{after})\s+(?:the first\s+|{_THE})({_TIMED})(?:\s+(?:on|onwards?))?", onwards)
     noun = r"(?!\s+(?:the|an?|my|our|his|her|its|their|this|that|every|each)\b)"  # "at 16 s on the logo"
     clause.take(rf"(?<![\w:.])({_TIMED})\s+(?:on{noun}|onwards?)\b", onwards)
     return found

@@ -217,8 +217,7 @@ def _read_tacets(draft: Draft, clause: _Clause, before: _Clause | None) -> str:
     verb = next((kind for kind in ("enter", "leave") if clause.has(kind)), "")
     if before is not None and not clause.timed and verb == "enter" and before.kind in ("", "level", "rest"):
         moments = [span.end for span, _ in before.spans if span.start == START]  # "solo for 6 s, then strings enter"
-    elsewhere = any(map(clause.has, ("intensity", "hit", "arc", "speech", "soloist", "ending"))) or clause.silences()
-    if not (spans or moments) or (not verb and elsewhere):
+    if not (spans or moments) or (not verb and (clause.has("hit") or clause.has("speech") or clause.silences())):
         return ""
     if verb and before is not None and not any(p.plays for p in phrases) and not MUSIC.search(clause.text):
         named = [p for p in before.phrases if p.plays]  # "no drums at first, they come in at 0:10"
@@ -227,25 +226,26 @@ def _read_tacets(draft: Draft, clause: _Clause, before: _Clause | None) -> str:
     denied = frozenset(_negated_by_what_follows(phrases)) | {
         i for i, p in enumerate(phrases) if p.plays and _is_denied(phrases, i)
     }
+    if not verb and not denied and any(map(clause.has, ("intensity", "arc", "soloist", "ending"))):
+        return ""
     until = bool(clause.spans) and UNTIL.match(clause.spans[0][1]) is not None and not clause.has("solo")
-    who, where = find_rests(
+    rests = find_rests(
         phrases, spans, moments, denied=denied, length=clause.length, until=until,
         verb=before.verb if before is not None and not verb else "",
     )  # fmt: skip
-    called = {_called(draft, phrases[i], name): phrases[i].text for i in who for name in _names(phrases[i])}
-    for name, words in called.items():
-        draft.tacets += [Tacet(name, span) for span in where]
-        draft.say(words, f"tacet {name} {' and '.join(map(_in_words, where))}")
-    if not called:
+    for who, where in rests:
+        called = {_called(draft, phrases[i], name): phrases[i].text for i in who for name in _names(phrases[i])}
+        for name, words in called.items():
+            draft.tacets += [Tacet(name, span) for span in where]
+            draft.say(words, f"tacet {name} {' and '.join(map(_in_words, where))}")
+    if not rests:
         return ""
     clause.verb = verb or (before.verb if before is not None else "")
-    entry = next((span.end for span in where if span.start == START), None)
-    if entry is None:
-        return "entry"
-    if (level := clause.level()) is not None and not denied:
-        draft.energy += ((entry, level),)
+    entries = [span.end for _, where in rests for span in where if span.start == START]
+    if entries and (level := clause.level()) is not None and not denied:
+        draft.energy += ((entries[0], level),)
         return "level"
-    draft.entries.append(entry)
+    draft.entries += entries
     return "entry"
 
 

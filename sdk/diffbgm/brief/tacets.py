@@ -15,7 +15,7 @@ PARTICLES = frozenset(["out", "away", "off", "aus", "weg", "auf"])  # of verbs t
 _ARTICLES = "the der die das den dem el la los las le les l' il lo gli i o os as"
 DEFINITE = frozenset(_ARTICLES.split(" "))
 
-Rests = tuple[list[int], list[Span]]  # numbers of phrases that name instruments, and where these rest
+Rests = list[tuple[list[int], list[Span]]]  # numbers of phrases that name instruments, and where these rest
 
 
 def find_rests(
@@ -40,29 +40,39 @@ def find_rests(
         verb: "enter" or "leave", of the clause before, for one without a verb: "bass joins at 5 s, drums at 9 s".
 
     Returns:
-        Two empty lists where the clause says nothing of that kind.
+        Empty where the clause says nothing of that kind.
 
     """
     plays = [i for i, phrase in enumerate(phrases) if phrase.plays]
-    verbs = [(i, kind) for i, phrase in enumerate(phrases) for kind in ("enter", "leave") if phrase.has(kind)]
-    for at, kind in verbs:
-        meaning = phrases[at].has(kind)
-        who = _group(phrases, at, ahead=meaning is not None and meaning.value == "object")
-        if not who:
-            continue
-        if kind == "enter" and PARTICLES & {phrase.text for phrase in phrases[who[-1] + 1 :]}:
-            kind = "leave"
-        rests = _entering(spans, moments) if kind == "enter" else _leaving(spans, moments, length)
-        return who, rests
-    if verb and plays and not denied:
-        rests = _entering(spans, moments) if verb == "enter" else _leaving(spans, moments, length)
-        return plays, rests
+    acts = _acts(phrases)
+    if not acts and verb and not denied:
+        acts = [(verb, plays)] if plays else []
+    if len(moments) > 1 and not spans and len(acts) == 1 and len(plays) == len(moments) > len(acts[0][1]):
+        acts = [(acts[0][0], [i]) for i in plays]  # "bass enters at 5 s and drums at 0:09"
+    if len(acts) > 1 and len(acts) == len(moments) and not spans:
+        return [(who, _resting(kind, [], [at], length)) for (kind, who), at in zip(acts, moments, strict=True)]
+    if acts:
+        kind, who = acts[-1]  # "the piano starts alone and drums enter at 8 s"
+        return [(who, _resting(kind, spans, moments, length))]
     if denied & set(plays):
-        return [i for i in plays if i in denied], _leaving(spans, moments, length)
+        return [([i for i in plays if i in denied], _resting("leave", spans, moments, length))]
     stretches = [span for span in spans if span.start != START or until]
     if plays and stretches and not moments and len(stretches) == len(spans):
-        return plays, _others(stretches)
-    return [], []
+        return [(plays, _others(stretches))]
+    return []
+
+
+def _acts(phrases: Sequence[Phrase]) -> list[tuple[str, list[int]]]:
+    """("enter" or "leave", numbers of the instruments that do so) of a clause's verbs that are about instruments."""
+    found: list[tuple[str, list[int]]] = []
+    for at, phrase in enumerate(phrases):
+        for kind in ("enter", "leave"):
+            meaning = phrase.has(kind)
+            who = [] if meaning is None else _group(phrases, at, ahead=meaning.value == "object")
+            if who and who not in [row for _, row in found]:
+                parted = PARTICLES & {after.text for after in phrases[max(at, who[-1]) + 1 :]}
+                found.append(("leave" if parted else kind, who))
+    return found
 
 
 def _group(phrases: Sequence[Phrase], at: int, *, ahead: bool) -> list[int]:
@@ -86,22 +96,21 @@ def _row(phrases: Sequence[Phrase], order: range) -> list[int]:
     return sorted(found)
 
 
-def _entering(spans: Sequence[Span], moments: Sequence[Moment]) -> list[Span]:
-    """They rest until the first time that is told, and after a stretch that ends inside the film."""
-    if spans:
-        first = spans[0]
-        if first.start == START:
-            return [Span(START, first.end)]
-        return [Span(START, first.start), *([Span(first.end, END)] if first.end != END else [])]
-    return [Span(START, moments[0]), *(Span(moment, END) for moment in moments[1:2])]
+def _resting(kind: str, spans: Sequence[Span], moments: Sequence[Moment], length: float | None) -> list[Span]:
+    """Where those rest who enter or leave at the times of a clause.
 
-
-def _leaving(spans: Sequence[Span], moments: Sequence[Moment], length: float | None) -> list[Span]:
-    """They rest in the stretches that are told; from a moment on as long as is told, else until the end."""
-    if spans:
-        return list(spans)
-    last = END if length is None else Moment(moments[0].value + length, moments[0].since)
-    return [Span(moments[0], last)]
+    Who leaves rests in the stretches that are told, or from a moment on as long as is told, else until the end. Who
+    enters rests until the first time, and after a stretch that ends inside the film or from a second moment on.
+    """
+    if kind == "leave":
+        last = END if length is None or spans else Moment(moments[0].value + length, moments[0].since)
+        return list(spans) or [Span(moments[0], last)]
+    if not spans:
+        return [Span(START, moments[0]), *(Span(moment, END) for moment in moments[1:2])]
+    first = spans[0]
+    if first.start == START:
+        return [Span(START, first.end)]
+    return [Span(START, first.start), *([Span(first.end, END)] if first.end != END else [])]
 
 
 def _others(stretches: Sequence[Span]) -> list[Span]:

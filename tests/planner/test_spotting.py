@@ -1,15 +1,24 @@
 """What a brief asks for at a time, in the arrangement: hits are struck, rests are silent, instruments come and go."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
+from tests.drawing import draw_video
 from tests.planner.drawn import draw_features
 from tests.test_arrange import song
+from tests.test_ducking import babble, recording
 
 from diffbgm.arrange import arrange
 from diffbgm.arrange.spotting import rests
 from diffbgm.codec import from_json, to_json
 from diffbgm.errors import PlanError
+from diffbgm.media import mux
+from diffbgm.options import ScoreOptions
 from diffbgm.planner import make_plan
+from diffbgm.progress import Clock
+from diffbgm.stages import analyze_and_plan
 from diffbgm.types import MusicPlan, Score
 
 LENGTH = 20.0
@@ -74,3 +83,14 @@ def test_a_plan_with_tacets_is_read_back_and_an_unknown_instrument_named() -> No
     wrong = from_json(MusicPlan, to_json(plan).replace('["drums", 0.0', '["drumz", 0.0'))
     with pytest.raises(PlanError, match="drumz"):
         arrange(song(plan.beats // 4), wrong)
+
+
+def test_room_for_a_voice_is_left_where_the_film_is_heard_to_speak(tmp_path: Path) -> None:
+    film = tmp_path / "spoken.mp4"
+    mux(draw_video(tmp_path / "silent.mp4", [6.0, 6.0]).path, recording(12.0, (4.0, babble(3.0))), film)
+    asked = ScoreOptions(prompt="leave room where people speak, soft piano", semantics="colour")
+    plan = analyze_and_plan(film, asked, Clock()).plan
+    ((start, end),) = plan.talks
+    assert (start, end) == (pytest.approx(4.0, abs=0.5), pytest.approx(7.0, abs=0.5))
+    assert any(line.startswith("room for a voice from") for line in plan.why)
+    assert analyze_and_plan(film, replace(asked, prompt="soft piano"), Clock()).plan.talks == ()

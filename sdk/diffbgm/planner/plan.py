@@ -191,6 +191,9 @@ def make_plan(
     if brief.speech and not (talks or rests or hits or points):
         talks = ((0.0, features.duration),)
         why = (*why, "room for a voice, and no times are told: no melody and thin chords all the way")
+    elif brief.speech and talks:
+        times = " and ".join(f"{start:.2f} to {end:.2f}" for start, end in talks)
+        why = (*why, f"room for a voice from {times} s: no melody and thin chords there")
     if rise is not None:
         why = (*why, tell_sections(form, rise, METRES[metre]))
     if tune is not None:

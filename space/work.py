@@ -165,7 +165,9 @@ def by_stage(told: Progress) -> child.Told:
 
 def plan_music(watched: Watched, settings: PageSettings) -> MusicPlan:
     """The plan for the knobs as they are."""
-    return shape_energy(stages.plan_music(watched.features, settings.options(0)), settings.level, settings.shape)
+    return shape_energy(
+        stages.plan_music(watched.features, settings.options(0), speech=watched.speech), settings.level, settings.shape
+    )
 
 
 def other_band(take: Take, settings: PageSettings) -> Wish:

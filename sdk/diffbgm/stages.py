@@ -9,9 +9,10 @@ from pathlib import Path
 
 from diffbgm.arrange import arrange
 from diffbgm.arrange.palettes import find_palette
-from diffbgm.brief import Brief, read_asked
-from diffbgm.errors import InputError, OptionError
+from diffbgm.brief import Brief, Moment, Span, read_asked
+from diffbgm.errors import InputError, OptionError, VideoError
 from diffbgm.hub import Origin
+from diffbgm.media import read_audio
 from diffbgm.options import ComposeOptions, ScoreOptions, guidance_of, settings_of, with_changes
 from diffbgm.planner import check_plan_fits, combine_styles, make_plan
 from diffbgm.planner.like import behind, read_like
@@ -20,6 +21,7 @@ from diffbgm.planner.tune import Tune, read_tune
 from diffbgm.progress import Clock
 from diffbgm.receipt import make_receipt
 from diffbgm.render import render
+from diffbgm.render.ducking import find_speech
 from diffbgm.render.loudness import DEFAULT_LOUDNESS
 from diffbgm.result import Result, final_fade, laid_under, own_sound
 from diffbgm.typed import typed
@@ -74,7 +76,7 @@ def analyze_and_plan(
             check_plan_fits(plan, features)
     with clock.stage("plan", 0.25, 0.28):
         if plan is None:
-            plan = plan_music(features, settings, tune)
+            plan = plan_music(features, settings, speech=speech_in(path, features, settings), tune=tune)
     return PlannedVideo(features, plan, dict(clock.seconds))
 
 
@@ -99,17 +101,38 @@ def tune_of(settings: ScoreOptions) -> Tune | None:
     return read_tune(settings.melody) if settings.melody else None
 
 
-def plan_music(features: VideoFeatures, settings: ScoreOptions, tune: Tune | None = None) -> MusicPlan:
+def speech_in(path: Path, features: VideoFeatures, settings: ScoreOptions) -> list[tuple[float, float]]:
+    """(start, end) in seconds where a video speaks; looked for where the brief wants room and tells no times."""
+    asked = read_asked(settings_of(settings))
+    if not (features.has_audio and asked.speech) or asked.talks:
+        return []
+    try:
+        own = read_audio(path, until=features.duration)
+    except VideoError:  # a film with a broken sound is one without
+        own = None
+    return [] if own is None else find_speech(own)
+
+
+def plan_music(
+    features: VideoFeatures,
+    settings: ScoreOptions,
+    *,
+    speech: Sequence[tuple[float, float]] = (),
+    tune: Tune | None = None,
+) -> MusicPlan:
     """The plan of a video's music; a prompt is read with CLIP's sense of words where CLIP has looked at the video.
 
     Args:
         features: Of the video.
         settings: What is asked for.
+        speech: (start, end) in seconds where somebody speaks in it, for a brief that wants room and tells no times.
         tune: `tune_of(settings)`, which is read here where it is not given.
     """
     prompt = settings.prompt or ""
     sense = sense_of(features, MOOD_TEXTS) if prompt.strip() else None
     brief = brief_of(settings)
+    if brief.speech and not brief.talks:
+        brief = replace(brief, talks=tuple(Span(Moment(start), Moment(end)) for start, end in speech))
     tune = tune or tune_of(settings)
     plan = make_plan(features, settings.style or "", prompt=prompt, text_ranker=sense, brief=brief, tune=tune)
     if not settings.ensemble:

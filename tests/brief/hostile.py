@@ -4,4 +4,6 @@ HOSTILE = (
     "sorowful pianno walz", "", "happy sad major minor fast slow 60 bpm 180 bpm no piano piano", "a" * 100_000,
     "piano " * 20_000, "مرحبا بالعالم", "🎬🎵", "zorgl " * 500, "0:05 " * 400, "not " * 500, "1-" * 1000, "1" * 2000,
     "begins and " * 190 + "3 s", "\t\n" * 1000, " " * 2000, "then calm " * 200, "at 3 s, " * 250,
+    "drums come in at 3 s and " * 90, "no the drums " * 160, "piano and " * 200 + "enter at 3 s", "solo " * 400,
+    "\u202eغيتار " * 300, "א" * 3000, "🎻" * 3000,
 )  # fmt: skip

@@ -110,6 +110,12 @@ def states(brief: Brief, fact: str, want: Any) -> bool:
             return any(np.abs(np.subtract(span.seconds(LENGTH), want)).max() < 0.1 for span in brief.rests)
         case "hit":
             return any(abs(hit.at.seconds(LENGTH) - want) < 0.05 for hit in brief.hits)
+        case "enter" | "leave":
+            who, time = want
+            rest = (0.0, time) if fact == "enter" else (time, LENGTH)
+            names = (who, known[who].family) if who in known else (who,)
+            found = [tacet.span.seconds(LENGTH) for tacet in brief.tacets if tacet.who in names]
+            return any(np.abs(np.subtract(span, rest)).max() < 0.1 for span in found)
         case _:
             return getattr(brief, fact) == want
 

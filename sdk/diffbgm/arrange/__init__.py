@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from diffbgm.arrange.casting import cast
+from diffbgm.arrange.casting import cast, is_played_by
 from diffbgm.arrange.ending import (
     accent_cuts,
     cadence,
@@ -24,7 +24,7 @@ from diffbgm.arrange.palettes import PALETTES, ROLES, Palette, Part, find_palett
 from diffbgm.arrange.patterns import Ground, play_pattern, play_voices
 from diffbgm.arrange.percussion import drum_part, find_take
 from diffbgm.arrange.sections import SectionSpan, find_sections, part_entries, section_index
-from diffbgm.arrange.sharing import FEWEST, share, skyline
+from diffbgm.arrange.sharing import FEWEST, share_in_turn, skyline
 from diffbgm.arrange.speech import Span, join_spans, silence, soften_drums, spans_in_beats, thin_under_speech
 from diffbgm.arrange.splice import splice_scores
 from diffbgm.arrange.spotting import spot
@@ -162,9 +162,11 @@ def _orchestrate(melody: Sequence[Note], accompaniment: Sequence[Note], setting:
     per_bar = setting.plan.beats_per_bar
     parts: Parts = {}
     leads, plan = palette.of("melody"), setting.plan
+    tacets = [(who, *spans_in_beats([(start, end)], plan.tempo)[0]) for who, start, end in plan.tacets]
     wanted = plan.instrumentation != Instrumentation() or float(plan.curves.melody.sum()) >= FEWEST
     tune = skyline(melody, accompaniment) if leads and wanted and len(melody) < FEWEST and not plan.tune else melody
-    for part, line in zip(leads, share(tune, len(leads), sections), strict=True):
+    resting = [[(a, b) for who, a, b in tacets if is_played_by(part.program, who)] for part in leads]
+    for part, line in zip(leads, share_in_turn(tune, resting, sections), strict=True):
         own = limit_voices(_fit(line, part), part.voices)
         own = own if setting.ends_in_tune else come_home(own, part, setting.home, plan)
         parts[part] = monophonic(own) if part.voices == 1 else own

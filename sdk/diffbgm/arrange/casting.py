@@ -55,7 +55,8 @@ def cast(plan: MusicPlan) -> Palette:
         seats = _play_alone(seats, pitched, palette)
     else:
         seats = _fill(seats, palette, unsaid and bool(pitched), banned)
-    seats += _percussion(plan, palette, named, banned)
+    drums = _percussion(plan, palette, named, banned)
+    seats += [replace(part, enter=0.0) for part in drums] if any(t[0] == "drums" for t in plan.tacets) else drums
     if "melody" in asked.without:
         seats = [part for part in seats if part.role != "melody"]
     if not any(part.role != "percussion" for part in seats):
@@ -99,6 +100,16 @@ class _Banned:
         if player.name in self.names or player.families & self.names:
             return True
         return "percussion" not in player.roles and player.part.program in self.programs
+
+
+def is_played_by(program: int | None, who: str) -> bool:
+    """Whether a General MIDI program (None: drums) is that of an instrument, or of one of a family."""
+    named = _Banned((who,))
+    return any(
+        player in named
+        for player in players().values()
+        if ("percussion" in player.roles) == (program is None) and program in (None, player.part.program)
+    )
 
 
 def _named(asked: Instrumentation, banned: _Banned) -> list[Player]:

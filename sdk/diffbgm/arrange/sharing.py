@@ -32,6 +32,27 @@ def share(melody: Sequence[Note], count: int, sections: Sequence[SectionSpan]) -
     return out
 
 
+def share_in_turn(
+    melody: Sequence[Note], resting: Sequence[Sequence[tuple[float, float]]], sections: Sequence[SectionSpan]
+) -> list[list[Note]]:
+    """Return the notes of each player where some rest at given times: who has such times plays all between them.
+
+    Args:
+        melody: The whole line.
+        resting: For every player the stretches, in beats, in which it does not play; empty for those who always may.
+        sections: Of the piece.
+
+    """
+    guests = [i for i, spans in enumerate(resting) if spans]
+
+    def plays(player: int, note: Note) -> bool:
+        return not any(start <= note.start < end for start, end in resting[player])
+
+    left = [note for note in melody if not any(plays(i, note) for i in guests)]
+    others = iter(share(left, len(resting) - len(guests), sections))
+    return [[n for n in melody if plays(i, n)] if i in guests else next(others) for i in range(len(resting))]
+
+
 def skyline(melody: Sequence[Note], accompaniment: Sequence[Note]) -> list[Note]:
     """Return a melody for a roll that hardly has one: its own notes and the accompaniment's highest of every beat."""
     highest: dict[int, Note] = {}

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from diffbgm.arrange.casting import is_played_by
 from diffbgm.arrange.ending import middle_range
 from diffbgm.arrange.expression import EXPRESSION, SUSTAIN
 from diffbgm.arrange.harmony import Chord, chord_at, voice
@@ -41,6 +42,8 @@ def spot(tracks: Sequence[Track], plan: MusicPlan, chords: Part, harmony: Sequen
     out = [track for track in tracks if track.role != "melody" or "melody" not in plan.instrumentation.without]
     if plan.energy:
         out = follow_energy(out, plan)
+    for who, start, end in plan.tacets:
+        out = [let_rest(track, plan, start, end) if rests(track, who) else track for track in out]
     for start, end in plan.rests:
         out = leave_silent(out, plan, start, end, chords, harmony)
     for hit in plan.hits:
@@ -87,27 +90,45 @@ def leave_silent(
 ) -> list[Track]:
     """Let nothing begin between two times in seconds; what rings stops at the first, music is back on a beat."""
     tempo = plan.tempo
-    first, back = float(tempo.beat_at(start)), _resume(tempo, end)
+    first, back, blip, near = _edges(tempo, start, end)
     final = float(tempo.beat_at(plan.duration))
-    blip = first - float(tempo.beat_at(max(start - BLIP, 0.0)))
-    near = float(tempo.beat_at(end)) - float(tempo.beat_at(end - TOGETHER))
-    out: list[Track] = []
-    for track in tracks:
-        notes: list[Note] = []
-        for note in track.notes:
-            if back - near <= note.start < back and note.end > back:
-                notes.append(replace(note, start=back))
-            elif not first - blip <= note.start < back:
-                notes.append(note if note.start >= back else replace(note, end=min(note.end, first)))
-            if note.start < first - blip and note.end > back + 0.5 and not track.is_drum:
-                notes.append(replace(note, start=back))
-        notes = [note for note in notes if note.start < note.end]
-        out.append(replace(track, notes=tuple(sorted(notes)), controls=_lifted(track, first, back)))
+    out = [_silenced(track, first, back, blip, near) for track in tracks]
     onsets = [note.start for track in out for note in track.notes if abs(note.start - back) <= near]
     if len(onsets) < 2 and back < final - 0.5:
         pitches = voice(chord_at(harmony, back).classes, (), *middle_range(chords))
         out = _added(out, [Note(back, min(back + 2.0, final), pitch, SOFT) for pitch in pitches])
     return out
+
+
+def rests(track: Track, who: str) -> bool:
+    """Whether a tacet of an instrument or a family is one of this track."""
+    return is_played_by(None if track.is_drum else track.program, who)
+
+
+def let_rest(track: Track, plan: MusicPlan, start: float, end: float) -> Track:
+    """The track without what begins between two times in seconds; what would ring over the second begins on it."""
+    return _silenced(track, *_edges(plan.tempo, start, end))
+
+
+def _edges(tempo: TempoMap, start: float, end: float) -> tuple[float, float, float, float]:
+    """A stretch in beats: where it begins, where music is back; how long before each an onset counts as on it."""
+    first, back = float(tempo.beat_at(start)), _resume(tempo, end)
+    blip = first - float(tempo.beat_at(max(start - BLIP, 0.0)))
+    return first, back, blip, float(tempo.beat_at(end)) - float(tempo.beat_at(end - TOGETHER))
+
+
+def _silenced(track: Track, first: float, back: float, blip: float, near: float) -> Track:
+    """The track with nothing between two beats; what rings on after the second is struck on it."""
+    notes: list[Note] = []
+    for note in track.notes:
+        if back - near <= note.start < back and note.end > back:
+            notes.append(replace(note, start=back))
+        elif not first - blip <= note.start < back:
+            notes.append(note if note.start >= back else replace(note, end=min(note.end, first)))
+        if note.start < back - near and note.end > back + 0.5 and not track.is_drum:
+            notes.append(replace(note, start=back))
+    notes = [note for note in notes if note.start < note.end]
+    return replace(track, notes=tuple(sorted(notes)), controls=_lifted(track, first, back))
 
 
 def _resume(tempo: TempoMap, end: float) -> float:
@@ -145,7 +166,7 @@ def strike(
             else n
             for n in track.notes
         ]
-        if track.is_drum:
+        if track.is_drum and not any(a <= time < b for who, a, b in plan.tacets if rests(track, who)):
             struck = {n.pitch for n in notes if n.start == beat}
             notes += [Note(beat, beat + 0.25, key, loud) for key in (CRASH, KICK) if key not in struck]
         out.append(replace(track, notes=tuple(sorted(set(notes)))))

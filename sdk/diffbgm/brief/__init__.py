@@ -8,7 +8,7 @@ rests, and what was not understood. `merge` puts one before the other.
 from diffbgm.brief.facts import Fact, facts_of
 from diffbgm.brief.knobs import KNOBS, merge, read_asked, read_knobs
 from diffbgm.brief.lexicon import Genre, Instrument, Lexicon, lexicon
-from diffbgm.brief.model import Brief, Hit, Moment, Reading, Scene, Span
+from diffbgm.brief.model import Brief, Hit, Moment, Reading, Scene, Span, Tacet
 from diffbgm.brief.reader import read_brief
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Reading",
     "Scene",
     "Span",
+    "Tacet",
     "facts_of",
     "lexicon",
     "merge",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from diffbgm.brief.lexicon import Genre, Lexicon
-from diffbgm.brief.model import Brief, Hit, Moment, Reading, Span
+from diffbgm.brief.model import Brief, Hit, Moment, Reading, Span, Tacet
 
 OPPOSED = 0.4  # valence to either side of 0 from which on two moods contradict each other
 ACOUSTIC = frozenset({"piano", "mallets", "plucked", "organ", "reeds", "guitar", "strings", "voices", "flutes"})
@@ -53,6 +53,8 @@ class Draft:
     energy: tuple[tuple[Moment, float], ...] = ()
     hits: list[Hit] = field(default_factory=list[Hit])
     rests: list[Span] = field(default_factory=list[Span])
+    entries: list[Moment] = field(default_factory=list[Moment])  # when somebody comes in
+    tacets: list[Tacet] = field(default_factory=list[Tacet])
     speech: bool = False
     talks: list[Span] = field(default_factory=list[Span])
     ending: Literal["fade", "final", "cut"] | None = None
@@ -103,6 +105,7 @@ class Draft:
             energy=self.energy,
             hits=tuple(self.hits),
             rests=tuple(self.rests),
+            tacets=tuple(self.tacets),
             speech=self.speech,
             talks=tuple(self.talks),
             ending=self.ending,

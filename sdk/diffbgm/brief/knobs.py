@@ -54,7 +54,7 @@ def merge(first: Brief, then: Brief, called: str = "text") -> Brief:
     conflicts = [*first.conflicts, *then.conflicts]
     for name in (f.name for f in fields(Brief)):
         one, other = getattr(first, name), getattr(then, name)
-        if name in ("hits", "rests", "talks", "readings", "unread", "tags", "without"):
+        if name in ("hits", "rests", "tacets", "talks", "readings", "unread", "tags", "without"):
             out[name] = tuple(dict.fromkeys((*one, *other)))
             continue
         said = one not in (None, (), "", False) or name in first.asked

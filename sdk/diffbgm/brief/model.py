@@ -51,6 +51,15 @@ class Hit:
 
 @dataclass(frozen=True)
 @typed(InputError)
+class Tacet:
+    """A stretch in which an instrument, or a whole family of them, does not play; elsewhere it does."""
+
+    who: str
+    span: Span
+
+
+@dataclass(frozen=True)
+@typed(InputError)
 class Scene:
     """A stretch of the film with a brief of its own; its shares and its ends are those of the stretch."""
 
@@ -89,6 +98,7 @@ class Brief:
         tags: Style tags of `planner.styles` that fit.
         energy: (moment, level 0..1) points of the energy over time, in order.
         hits, rests: Moments to strike at, spans in which no note begins.
+        tacets: Who rests when: "drums come in at 0:10" is a rest of the drums until then.
         must, ignore: Cuts that have to lie on a beat, and cuts that count as if they were not there.
         speech: People speak and want room.
         talks: Where they speak, as far as it is told.
@@ -119,6 +129,7 @@ class Brief:
     energy: tuple[tuple[Moment, float], ...] = ()
     hits: tuple[Hit, ...] = ()
     rests: tuple[Span, ...] = ()
+    tacets: tuple[Tacet, ...] = ()
     must: tuple[Moment, ...] = ()
     ignore: tuple[Moment, ...] = ()
     speech: bool = False

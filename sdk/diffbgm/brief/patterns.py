@@ -60,6 +60,9 @@ _CLOCK = r"\d{1,3}:[0-5]?\d(?:[.,]\d+)?"
 _TIME = rf"(?:{_CLOCK}|\d+(?:\.\d+)?\s*{SECONDS}?(?![\w:]))"
 _TIMED = rf"(?:{_CLOCK}|(?!(?:1[89]|20)?\d0s\b)\d+(?:\.\d+)?\s*{SECONDS}(?!\w))"  # a time that cannot be another number
 
+_TO = "to|until|till|through|-|–|bis|hasta|a|à|jusqu'à|al?|até|до|到|から"
+_THE = r"(?:(?:the|los|las|les|den|die|der|i|gli|os|as)\s+)?"  # before a time
+
 MAY_TELL_TIMES = re.compile(r"\d|\bhalf|\bthird\b|\bmidpoint\b")  # without these no pattern of times is found
 METRES = {
     "2/4": "2/4",
@@ -101,6 +104,12 @@ def spell_numbers(text: str) -> str:
         number = (0 if hundreds is None else 200 if "two" in hundreds else 100) + TENS.get(ten, 0)
         return str(number + (NUMBERS[one] if one else 0)) if number else match.group(0)
 
+    text = re.sub(
+        r"\b(?:(?:the|el|la|il|o|der) )?(?:second|segundo|seconde|secondo|sekunde|секунд[аыеу])\s+"
+        rf"({_CLOCK}|\d+(?:\.\d+)?)(?![\w:.]|\s*(?:{_TO})\s*\d)",
+        r"\1 s",
+        text,
+    )
     text = re.sub(
         rf"\b((?:an? |one |two )?hundred(?: and)?(?!\w))?\s*\b(?:({tens})\b)?[- ]?(?:\b({units}))?(?=[- ]+{unit})",
         compound,
@@ -263,6 +272,7 @@ def take_key(text: Text, original: str) -> tuple[tuple[int | None, Mode | None],
     )
     text.take(r"(?<![\w'])([a-g])(?:-?(sharp|flat)|(#|♯|b|♭))?m(?![\w'])(?! i\b)", short)
     text.take(r"\bin ([a-g])(?:[ -]?(sharp|flat)|(#|♯|b|♭))?(?![\w'-])", short)
+    text.take(r"(?:^|(?<=[,;.] ))([a-g])(?:[ -]?(sharp|flat)|(#|♯|♭))(?=\s*(?:[,;.]|$))", short)
     return found[0] if found else None
 
 
@@ -299,22 +309,21 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
         )
         return True
 
-    to = "to|until|till|through|-|–|bis|hasta|a|à|jusqu'à|al?|até|до|到|から"
     since = "from|starting at|von|ab|desde|de|del|da|dal|dalle|с|从"
     between = "between|zwischen|entre|tra|fra|между"
-    clause.take(rf"\b(?:{between})\s+(?:the\s+)?({_TIME})\s*(?:and|und|y|et|e|и)\s*({_TIME})", both)
-    clause.take(rf"(?:\b(?:{since})|从)\s*({_TIME})\s*(?:{to})\s*({_TIME})", both)
+    clause.take(rf"\b(?:{between})\s+{_THE}({_TIME})\s*(?:and|und|y|et|e|и)\s*{_THE}({_TIME})", both)
+    clause.take(rf"(?:\b(?:{since})|从)\s*({_TIME})\s*(?:{_TO})\s*({_TIME})", both)
     named = r"(?:seconds?|segundos?|secondes?|secondo|secondi|sekunden?|секунды)"
-    clause.take(rf"\b{named}\s+({_TIME})\s*(?:{to})\s*({_TIME})", both)
-    clause.take(rf"(?<![\w:])({_CLOCK})\s*(?:{to})\s*({_CLOCK})", both)
-    clause.take(rf"(?<![\w:.])(\d+(?:\.\d+)?)\s*{SECONDS}?\s*(?:{to})\s*(\d+(?:\.\d+)?\s*{SECONDS})(?!\w)", both)
+    clause.take(rf"\b{named}\s+({_TIME})\s*(?:{_TO})\s*({_TIME})", both)
+    clause.take(rf"(?<![\w:])({_CLOCK})\s*(?:{_TO})\s*({_CLOCK})", both)
+    clause.take(rf"(?<![\w:.])(\d+(?:\.\d+)?)\s*{SECONDS}?\s*(?:{_TO})\s*(\d+(?:\.\d+)?\s*{SECONDS})(?!\w)", both)
     first = "first|opening|initial|ersten?|primer[oa]s?|premi[eè]res?|prim[ie]|primeiros|перв(?:ые|ых)|前|最初の"
     last = "last|final|closing|letzten?|últim[oa]s?|derni[eè]res?|ultim[ie]|последни[ех]|最后|最後の"
     of = r"(?:(?:for|in|during|over|the|die|den|in den|los|las|les|pendant|durante|i|gli|nei|os|nos)\s+)*"
     clause.take(rf"{of}(?<!\w)(?:{first})\s*({_TIMED})", until)
     clause.take(rf"{of}(?<!\w)(?:{last})\s*({_TIMED})", ending)
     before = "until|till|up to|before|bis|hasta|antes de|jusqu'à|avant|fino a|prima di|até|до"
-    clause.take(rf"\b(?:{before})\s+(?:the\s+|zu\s+)?({_TIME})", until)
+    clause.take(rf"\b(?:{before})\s+(?:zu\s+)?{_THE}({_TIME})", until)
     clause.take(rf"直到\s*({_TIME})", until)
     clause.take(rf"({_TIMED})\s*(?:まで|之前)", until)
     clause.take(r"\b(?:in |for |during )?(?:the )?(first|second|last) half\b", first_or_last_half)
@@ -323,8 +332,9 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
     after = (
         "from|after|since|past|ab|nach|desde|después de|après|à partir de|dopo|a partire da|após|a partir de|после|с"
     )
-    clause.take(rf"\b(?:{after})\s+(?:the first\s+)?({_TIMED})(?:\s+(?:on|onwards?))?", onwards)
-    clause.take(rf"(?<![\w:.])({_TIMED})\s+(?:on|onwards?)\b", onwards)
+    clause.take(rf"\b(?:{after})\s+(?:the first\s+|{_THE})({_TIMED})(?:\s+(?:on|onwards?))?", onwards)
+    noun = r"(?!\s+(?:the|an?|my|our|his|her|its|their|this|that|every|each)\b)"  # "at 16 s on the logo"
+    clause.take(rf"(?<![\w:.])({_TIMED})\s+(?:on{noun}|onwards?)\b", onwards)
     return found
 
 
@@ -340,7 +350,8 @@ def take_length(clause: Text) -> float | None:
         rf"\b(?:for|lasting|für|durante|por|pendant|per|на)\s+(?:about\s+)?(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)", lasts
     )
     clause.take(
-        rf"(?<![\w:.])(\d+(?:\.\d+)?)[\s-]*{SECONDS}(?=\s+(?:of (?:silence|nothing|rest)|silence|pause|rest|break)\b)",
+        rf"(?<![\w:.])(\d+(?:\.\d+)?)[\s-]*{SECONDS}"
+        r"(?=\s+(?:of (?:silence|nothing|rest|quiet)|silence|pause|rest|break)\b)",
         lasts,
     )
     clause.take(rf"(?<=pause of )(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)", lasts)

@@ -4,19 +4,28 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 
 from diffbgm.brief import patterns
 from diffbgm.brief.arcs import APART, LOUD, QUIET, read_arc
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.lexicon import lexicon, normalise
-from diffbgm.brief.model import Brief, Hit, Moment, Span
+from diffbgm.brief.model import Brief, Hit, Moment, Span, Tacet
 from diffbgm.brief.phrases import CONTENT, Phrase, cut_phrases
+from diffbgm.brief.tacets import DEFINITE, END, START, find_rests
 
 LATE = 0.4  # weight of a mood that comes at the end only
 ENTRY = (0.3, 0.75)  # energy before and after an instrument enters
 PAUSE = 2.0  # seconds of a silence of which only the beginning is told
 LONGEST_TEXT = 2000  # characters that are read; a brief is a few lines
-OPPOSITE_TEMPO = {"56 80": (84.0, 120.0), "116 152": (72.0, 104.0), "150 186": (84.0, 126.0), "46 60": (72.0, 104.0)}
+OPPOSITE_TEMPO = {
+    "56 80": (84.0, 120.0),
+    "116 152": (72.0, 104.0),
+    "150 186": (84.0, 126.0),
+    "46 60": (72.0, 104.0),
+    "50 66": (84.0, 120.0),
+}
 CLAUSE_ENDS = (
     r"[,;!?\n。，、；！？।]|\.(?!\d)|\bthen\b|\bdann\b|\bdanach\b|\bluego\b|\bdespués\b|\bpuis\b|\bensuite\b|\bpoi\b"
     r"|\bdepois\b|\bпотом\b|\bзатем\b|然后|それから"
@@ -38,6 +47,7 @@ STARTS = re.compile(
 )
 STOPS = re.compile(r"\b(?:stops?|ends?|cuts?|over|done|endet|aufhört|para|termina|s'arrête|finisce|fim|кончается)\b")
 HALTS = re.compile(r"\s*(?:the\s+)?(?:music\s+)?(?:stops?|ends?|cut|pause|mute)\b")  # at the head of a clause
+UNTIL = re.compile(r"(?:until|till|up to|bis|hasta|jusqu'à|fino a|até|до)\b")
 BIG = frozenset(
     {"big", "huge", "massive", "loud", "hard", "strong", "mighty", "heavy", "groß", "großer", "gran", "grand"}
 )
@@ -57,6 +67,7 @@ GENERAL = frozenset(  # whose names stand for their families: "no guitar" is no 
 SPECIFIC = frozenset(
     {"acoustic", "nylon", "classical", "upright", "grand"}
 )  # words that keep a name from being general
+OVER = frozenset(["over", "on top of", "above", "sobre", "über", "sur", "au-dessus de", "sopra", "над"])
 JOINED_SCENES = re.compile(  # "begins as a whisper and explodes in the last five seconds" says two things
     rf"\b((?:starts?|begins?|opens?)\b[^,;.]{{0,60}}?)\s+and\s+(?=[^,;.]{{0,80}}(?:\d:\d\d|\d\s*{patterns.SECONDS}\b))"
 )
@@ -86,7 +97,7 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
     for number, clause in enumerate(clauses):
         after = clauses[number + 1].text if number + 1 < len(clauses) else ""
         before = clauses[number - 1] if number else None
-        clause.kind = _read_times(draft, clause, before, after)
+        clause.kind = _read_tacets(draft, clause, before) or _read_times(draft, clause, before, after)
     follows = re.search(FOLLOWS, normalise(original)) is not None
     strictly = re.search(THEN, normalise(original)) is not None
     felt = {name: 0.55 + 0.45 * row.arousal for name, row in lexicon().moods.items()} if strictly else None
@@ -94,7 +105,7 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
     if arc.points and not draft.energy:
         draft.energy = arc.points
         draft.say(arc.words, "energy " + ", ".join(f"{level:g} at {at.value:.0%}" for at, level in arc.points))
-    draft.energy = _whole(draft.energy, clauses)
+    draft.energy = _whole(draft.energy, clauses) or _steps(draft.entries)
     for number, clause in enumerate(clauses):
         _read_phrases(draft, clause, {i for c, i in arc.used if c == number})
     return draft.finish()
@@ -110,6 +121,7 @@ class _Clause:
     moments: list[tuple[Moment, str]]
     length: float | None = None
     kind: str = ""
+    verb: str = ""  # "enter" or "leave", where that is what it says of instruments
 
     @classmethod
     def of(cls, part: str, draft: Draft) -> "_Clause":
@@ -131,10 +143,19 @@ class _Clause:
         """Whether it names times."""
         return bool(self.spans or self.moments)
 
+    @cached_property
+    def places(self) -> list[str]:
+        """The places in the film that it names, as shares of it."""
+        return [m.value for p in self.phrases if (m := p.has("place")) is not None]
+
+    @cached_property
+    def first_player(self) -> int:
+        """The number of its first phrase that names an instrument; that of its phrases where none does."""
+        return next((i for i, p in enumerate(self.phrases) if p.plays), len(self.phrases))
+
     def has_start(self) -> bool:
         """Whether it speaks of the beginning alone."""
-        places = [m.value for p in self.phrases if (m := p.has("place")) is not None]
-        return not self.timed and places == ["0.0"]
+        return not self.timed and self.places == ["0.0"]
 
     def silences(self) -> bool:
         """Whether it asks for no music."""
@@ -145,6 +166,10 @@ class _Clause:
         """Whether it says what happens at a time."""
         kinds = ("hit", "intensity", "instrument", "ending", "arc")
         return self.silences() or any(map(self.has, kinds))
+
+    def moves(self) -> bool:
+        """Whether it says that instruments enter or leave."""
+        return (self.has("enter") or self.has("leave")) and any(p.plays for p in self.phrases)
 
     def level(self) -> float | None:
         """The first level of energy it names."""
@@ -158,7 +183,7 @@ def _give_times(clauses: Sequence[_Clause]) -> None:
         if not clause.timed or clause.acts() or said or HALTS.match(clause.text):
             continue
         around = [clauses[i] for i in (number - 1, number + 1) if 0 <= i < len(clauses)]
-        takes = next((c for c in around if not c.timed and (c.has("hit") or c.silences())), None)
+        takes = next((c for c in around if not c.timed and (c.has("hit") or c.silences() or c.moves())), None)
         if takes is not None:
             takes.spans, takes.moments = clause.spans, clause.moments
             clause.spans, clause.moments = [], []
@@ -184,6 +209,75 @@ def _read_figures(draft: Draft, original: str) -> str:
         draft.metre, words = metre
         draft.say(words, f"metre {draft.metre}")
     return patterns.spread_units(rest.left)
+
+
+def _read_tacets(draft: Draft, clause: _Clause, before: _Clause | None) -> str:
+    """Who enters, leaves or rests at the times of a clause; returns "entry" or "level", or nothing."""
+    spans, moments, phrases = [s for s, _ in clause.spans], [m for m, _ in clause.moments], clause.phrases
+    verb = next((kind for kind in ("enter", "leave") if clause.has(kind)), "")
+    if before is not None and not clause.timed and verb == "enter" and before.kind in ("", "level", "rest"):
+        moments = [span.end for span, _ in before.spans if span.start == START]  # "solo for 6 s, then strings enter"
+    if not (spans or moments) or (not verb and (clause.has("hit") or clause.has("speech") or clause.silences())):
+        return ""
+    if verb and before is not None and not any(p.plays for p in phrases) and not MUSIC.search(clause.text):
+        named = [p for p in before.phrases if p.plays]  # "no drums at first, they come in at 0:10"
+        draft.instruments += [name for p in named for name in _names(p)]
+        phrases = [*named, *phrases]
+    denied = frozenset(_negated_by_what_follows(phrases)) | {
+        i for i, p in enumerate(phrases) if p.plays and _is_denied(phrases, i)
+    }
+    if not verb and not denied and any(map(clause.has, ("intensity", "arc", "soloist", "ending"))):
+        return ""
+    until = bool(clause.spans) and UNTIL.match(clause.spans[0][1]) is not None and not clause.has("solo")
+    rests = find_rests(
+        phrases, spans, moments, denied=denied, length=clause.length, until=until,
+        verb=before.verb if before is not None and not verb else "",
+    )  # fmt: skip
+    for who, where in rests:
+        called = {_called(draft, phrases[i], name): phrases[i].text for i in who for name in _names(phrases[i])}
+        for name, words in called.items():
+            draft.tacets += [Tacet(name, span) for span in where]
+            draft.say(words, f"tacet {name} {' and '.join(map(_in_words, where))}")
+    if not rests:
+        return ""
+    clause.verb = verb or (before.verb if before is not None else "")
+    entries = [span.end for _, where in rests for span in where if span.start == START]
+    if entries and (level := clause.level()) is not None and not denied:
+        draft.energy += ((entries[0], level),)
+        return "level"
+    draft.entries += entries
+    return "entry"
+
+
+def _names(phrase: Phrase) -> list[str]:
+    """The instruments that a phrase names."""
+    return [name for m in phrase.meanings if m.kind in ("instrument", "group") for name in m.value.split("+")]
+
+
+def _is_denied(phrases: Sequence[Phrase], number: int) -> bool:
+    """Whether a negation stands before an instrument, with an article between at most."""
+    at = number - 1 - (number > 0 and phrases[number - 1].text in DEFINITE)
+    said = phrases[at].has("negation") if at >= 0 else None
+    return said is not None and said.value == "before"
+
+
+def _in_words(span: Span) -> str:
+    """A stretch in words, as in "0 to 10 s"."""
+    ends = (
+        "the end" if at == END else f"{at.value:.0%}" if at.since == "share" else f"{at.value:g} s"
+        for at in (span.start, span.end)
+    )
+    return " to ".join(ends)
+
+
+def _steps(entries: Sequence[Moment]) -> tuple[tuple[Moment, float], ...]:
+    """Energy that rises by a step whenever somebody enters."""
+    if not entries:
+        return ()
+    low, high = ENTRY
+    edges = [START, *sorted(entries, key=lambda at: at.seconds(60.0)), END]
+    levels = [low + (high - low) * i / len(entries) for i in range(len(entries) + 1)]
+    return tuple((at, level) for pair, level in zip(pairwise(edges), levels, strict=True) for at in pair)
 
 
 def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: str) -> str:
@@ -240,19 +334,6 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
         for _, said in (*spans, *moments):
             draft.say(said, f"energy {level:g}")
         return "level"
-    enters = [span.start if span.end == Moment(0.0, "end") else span.end for span, _ in spans] + [
-        at for at, _ in moments
-    ]
-    late = clause.has("negation") and bool(spans) and spans[0][0].start == Moment(0.0)
-    if not alone and enters and (late or STARTS.search(clause.text)):
-        draft.energy += (
-            (Moment(0.0), ENTRY[0]),
-            (enters[0], ENTRY[0]),
-            (enters[0], ENTRY[1]),
-            (Moment(0.0, "end"), ENTRY[1]),
-        )
-        draft.say((*spans, *moments)[0][1], f"energy {ENTRY[0]:g} before, {ENTRY[1]:g} from there on")
-        return "entry" if late else "level"
     if clause.has("ending") and spans:
         draft.energy += ((spans[0][0].start, 0.6), (spans[0][0].end, 0.08))
         draft.say(spans[0][1], "fades")
@@ -307,6 +388,7 @@ def _read_phrases(draft: Draft, clause: _Clause, used: set[int]) -> None:
     """Genres, instruments, moods and the rest of a clause, in order, with negations; phrases in `used` are read."""
     phrases = clause.phrases
     negated, fresh, softened, adjective = False, False, False, False
+    negated_noun: int | None = None
     ends = _negated_by_what_follows(phrases)
     for number, phrase in enumerate(phrases):
         if not phrase.meanings:
@@ -324,7 +406,7 @@ def _read_phrases(draft: Draft, clause: _Clause, used: set[int]) -> None:
             continue
         if not content or number in used:
             continue
-        joined = number > 0 and phrases[number - 1].has("join") is not None
+        joined = _is_joined(phrases, number, negated_noun)
         if negated and not (fresh or joined or (adjective and phrase.has("instrument"))):
             negated = False
         no = negated or number in ends
@@ -333,9 +415,20 @@ def _read_phrases(draft: Draft, clause: _Clause, used: set[int]) -> None:
             adjective = no and noun is not None and not phrase.has("instrument")
             if not adjective:
                 _read_content(draft, clause, number, no=no, softened=softened)
+            negated_noun = number if no else negated_noun
         elif phrase.has("speech"):
             draft.speech = True
         fresh, softened = False, False
+
+
+def _is_joined(phrases: Sequence[Phrase], number: int, negated: int | None) -> bool:
+    """Whether "and" stands before a phrase; with "the" between, where "the" stands before what was negated as well."""
+
+    def after_article(at: int) -> bool:
+        return at > 0 and phrases[at - 1].text.split(" ")[-1] in DEFINITE
+
+    at = number - 1 if negated is not None and after_article(number) and after_article(negated) else number
+    return at > 0 and phrases[at - 1].has("join") is not None
 
 
 def _negated_by_what_follows(phrases: Sequence[Phrase]) -> set[int]:
@@ -354,7 +447,7 @@ def _negated_by_what_follows(phrases: Sequence[Phrase]) -> set[int]:
 
 def _read_content(draft: Draft, clause: _Clause, number: int, *, no: bool, softened: bool) -> None:
     """One phrase that says something of the music."""
-    phrases, phrase = clause.phrases, clause.phrases[number]
+    phrase = clause.phrases[number]
     if (genre := phrase.has("genre")) is not None:
         if not no:
             draft.genres.append(genre.value)
@@ -369,7 +462,7 @@ def _read_content(draft: Draft, clause: _Clause, number: int, *, no: bool, softe
         draft.drums = False if family == "drums" else draft.drums
         draft.say(phrase.text, f"no {family}")
     if clause.kind != "level":
-        late = [m.value for p in phrases if (m := p.has("place"))] == ["1.0"]
+        late = clause.places == ["1.0"]
         _read_mood(draft, phrase, no=no, softened=softened and no, weight=LATE if late else 1.0)
     if (tempo := phrase.has("tempo")) is not None:
         low, high = map(float, tempo.value.split())
@@ -392,7 +485,7 @@ def _read_content(draft: Draft, clause: _Clause, number: int, *, no: bool, softe
         draft.speech = True
         draft.say(phrase.text, "room for speech")
     if phrase.has("solo") and not no:
-        _read_solo(draft, phrases, number)
+        _read_solo(draft, clause, number)
 
 
 def _read_mood(draft: Draft, phrase: Phrase, *, no: bool, softened: bool, weight: float) -> None:
@@ -412,38 +505,48 @@ def _read_mood(draft: Draft, phrase: Phrase, *, no: bool, softened: bool, weight
         draft.say(phrase.text, f"{'not ' if no else ''}{kind} ({sign * row.valence:+.1f}, {sign * row.arousal:+.1f})")
 
 
-def _read_solo(draft: Draft, phrases: Sequence[Phrase], number: int) -> None:
+def _read_solo(draft: Draft, clause: _Clause, number: int) -> None:
     """Tell soloists: "solo cello" and "only strings" are alone; "a cello solo" leads where others play too."""
+    phrases = clause.phrases
     before = phrases[number - 1].has("instrument") if number else None
-    after = next((p for p in phrases[number + 1 : number + 3] if p.plays), None)
+    following = range(number + 1, min(number + 3, len(phrases)))
+    at = next((i for i in following if phrases[i].plays), None)
+    after = None if at is None else phrases[at]
+    if at is not None and (name := phrases[at].has("instrument")) is not None and _is_on_top(phrases, number, at):
+        draft.soloist = name.value
+        draft.say(phrases[number].text, f"{name.value} plays alone, or leads")
+        return
     if after is not None and not (before is not None and phrases[number].text in ("solo", "solos", "solo,")):
         draft.solo = True
         draft.say(phrases[number].text, "nothing else plays")
     elif before is not None and phrases[number].has("soloist"):
         draft.soloist = before.value
         draft.say(phrases[number].text, f"{before.value} plays alone, or leads")
-    elif before is not None or any(p.plays for p in phrases[:number]):
+    elif before is not None or clause.first_player < number:
         draft.solo = True
         draft.say(phrases[number].text, "nothing else plays")
+
+
+def _is_on_top(phrases: Sequence[Phrase], solo: int, at: int) -> bool:
+    """Whether an instrument called solo plays over others: "solo oboe on top", "over it a solo violin"."""
+    near = [*phrases[max(0, solo - 2) : solo], *phrases[at + 1 : at + 2]]
+    return any(p.has("lead") for p in near) or any(p.text in OVER for p in phrases[at + 1 : at + 2])
 
 
 def _read_instrument(draft: Draft, clause: _Clause, number: int, name: str, *, no: bool, general: bool = False) -> None:
     """An instrument wanted, unwanted, or in the lead."""
     phrases, phrase = clause.phrases, clause.phrases[number]
     family = draft.lexicon.instruments[name].family
-    if no and (clause.kind == "entry" or clause.has_start()):
+    if no and clause.kind != "entry" and clause.has_start():
         draft.later.append(family)  # "no drums at first": they come later
         draft.say(phrase.text, f"{family} later")
-        if clause.kind == "entry":
-            draft.instruments.append(name)
         return
-    if no:
-        named = bool(SPECIFIC & set(phrase.text.split()))
-        general = general or (name in GENERAL and not named) or family == "drums" or phrase.text == family
-        draft.without.append(family if general else name)
+    if no and clause.kind != "entry":
+        who = family if general else _called(draft, phrase, name)
+        draft.without.append(who)
         if family == "drums":
             draft.drums = False
-        draft.say(phrase.text, f"no {family if general else name}")
+        draft.say(phrase.text, f"no {who}")
         return
     if family == "drums" and draft.drums is None:
         draft.drums = True
@@ -460,6 +563,13 @@ def _read_instrument(draft: Draft, clause: _Clause, number: int, name: str, *, n
         draft.say(phrase.text, f"{name} plays the melody")
     else:
         draft.say(phrase.text, f"instrument {name}")
+
+
+def _called(draft: Draft, phrase: Phrase, name: str) -> str:
+    """The name of an instrument, or its family where the words stand for that: "guitars" are electric ones too."""
+    family = draft.lexicon.instruments[name].family
+    general = (name in GENERAL and not SPECIFIC & set(phrase.text.split())) or family == "drums"
+    return family if general or phrase.text == family or phrase.has("group") else name
 
 
 def without_readings(brief: Brief) -> Brief:

@@ -35,8 +35,10 @@ from diffbgm.planner.spotting import (
     level_at,
     place_hits,
     rests_of,
+    tacets_of,
     tell_missed,
     tell_spotting,
+    tell_tacets,
     with_asked,
     without_ignored,
 )
@@ -182,11 +184,16 @@ def make_plan(
     why = explain(features, seen, rules, understood, fit, key, form, bpm, levels, directed, metre, brief, tune)
     rests = rests_of(brief, features.duration)
     cuts = with_asked(video.cuts, asked, fit.cuts, fit.tempo)
-    why = (*tell_brief(brief), *understood.remarks, *why, *tell_spotting(hits, rests), *tell_missed(cuts))
+    tacets = tacets_of(brief, features.duration)
+    spotted = (*tell_spotting(hits, rests), *tell_tacets(tacets), *tell_missed(cuts))
+    why = (*tell_brief(brief), *understood.remarks, *why, *spotted)
     talks = tuple(span.seconds(features.duration) for span in brief.talks)
     if brief.speech and not (talks or rests or hits or points):
         talks = ((0.0, features.duration),)
         why = (*why, "room for a voice, and no times are told: no melody and thin chords all the way")
+    elif brief.speech and talks:
+        times = " and ".join(f"{start:.2f} to {end:.2f}" for start, end in talks)
+        why = (*why, f"room for a voice from {times} s: no melody and thin chords there")
     if rise is not None:
         why = (*why, tell_sections(form, rise, METRES[metre]))
     if tune is not None:
@@ -214,6 +221,7 @@ def make_plan(
         energy=points,
         talks=talks,
         tune=melody,
+        tacets=tacets,
     )
     return apply_scenes(plan, brief, not chords) if brief.scenes else plan
 

@@ -39,6 +39,11 @@ def whole_brief(brief: Brief, duration: float) -> Brief:
         for scene in brief.scenes
         for rest in scene.brief.rests
     ]
+    tacets = [
+        replace(t, span=Span(_in_film(t.span.start, scene.span, duration), _in_film(t.span.end, scene.span, duration)))
+        for scene in brief.scenes
+        for t in scene.brief.tacets
+    ]
     unread = [word for scene in brief.scenes for word in scene.brief.unread]
     return replace(
         brief,
@@ -46,6 +51,7 @@ def whole_brief(brief: Brief, duration: float) -> Brief:
         energy=energy,
         hits=(*brief.hits, *hits),
         rests=(*brief.rests, *rests),
+        tacets=(*brief.tacets, *tacets),
         conflicts=tuple(conflicts),
         unread=(*brief.unread, *unread),
     )

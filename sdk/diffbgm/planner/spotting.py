@@ -20,13 +20,15 @@ TOLERANCE = 0.02  # share by which an exact tempo may be missed
 NEAR = 0.25  # seconds by which the time of a cut may be told wrong
 
 Span = tuple[float, float]
+Tacet = tuple[str, float, float]  # who, start, end
 Asked = Literal["", "must", "ignore"]
 
 
 def anchors_of(brief: Brief, duration: float) -> list[tuple[float, float]]:
     """(seconds, worth) of the moments that want a half beat: hits, and where music comes back after a rest."""
     hits = [(at.seconds(duration), HIT) for at in (*(hit.at for hit in brief.hits), *brief.must)]
-    ends = [(end, RESUME) for _, end in rests_of(brief, duration) if end < duration - 0.5]
+    returns = [end for _, end in rests_of(brief, duration)] + [end for _, _, end in tacets_of(brief, duration)]
+    ends = [(end, RESUME) for end in returns if end < duration - 0.5]
     return sorted((t, worth) for t, worth in (*hits, *ends) if 0.05 < t < duration - 0.05)
 
 
@@ -39,6 +41,12 @@ def rests_of(brief: Brief, duration: float) -> tuple[Span, ...]:
         elif end - start > 0.05:
             out.append((start, end))
     return tuple(out)
+
+
+def tacets_of(brief: Brief, duration: float) -> tuple[Tacet, ...]:
+    """Who rests from when to when, in seconds, in the order of the text."""
+    spans = [(tacet.who, *tacet.span.seconds(duration)) for tacet in brief.tacets]
+    return tuple((who, start, end) for who, start, end in dict.fromkeys(spans) if end - start > 0.05)
 
 
 def asked_cuts(brief: Brief, features: VideoFeatures) -> list[Asked]:
@@ -115,6 +123,11 @@ def tell_spotting(hits: Sequence[PlannedHit], rests: Sequence[Span]) -> list[str
         for hit in hits
     ]
     return lines + [f"rest from {start:.2f} to {end:.2f} s: no note begins" for start, end in rests]
+
+
+def tell_tacets(tacets: Sequence[Tacet]) -> list[str]:
+    """Who rests when, in words."""
+    return [f"{who}: no note from {start:.2f} to {end:.2f} s" for who, start, end in tacets]
 
 
 def energy_of(brief: Brief, duration: float) -> tuple[Span, ...]:

@@ -337,6 +337,7 @@ class MusicPlan(Value):
         instrumentation: Instruments asked for by name.
         hits: Moments at which the music strikes.
         rests: (start, end) in seconds in which no note begins.
+        tacets: (who, start, end) in seconds in which an instrument, a family or "drums" does not play.
         ending: "fade", "final" (a chord that rings) or "cut" (off on the last frame).
         scenes: Stretches with a band of their own, in order; elsewhere `palette` and `instrumentation` play.
         talks: (start, end) in seconds where somebody speaks: the music is thinner there.
@@ -369,6 +370,7 @@ class MusicPlan(Value):
     scenes: tuple[PlannedScene, ...] = ()
     talks: tuple[tuple[float, float], ...] = ()
     tune: tuple[Note, ...] = ()
+    tacets: tuple[tuple[str, float, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.genre not in GENRES:
@@ -378,7 +380,7 @@ class MusicPlan(Value):
         if self.ending not in get_args(Ending):
             raise PlanError(f"MusicPlan: ending {self.ending!r} is none of {', '.join(get_args(Ending))}")
         self._freeze_tuples("sections", "cuts", "style", "why", "chords", "hits", "rests", "energy", "scenes")
-        self._freeze_tuples("talks", "tune")
+        self._freeze_tuples("talks", "tune", "tacets")
         if self.beats % self.beats_per_bar:
             raise PlanError(f"MusicPlan: {self.beats} beats are not whole bars of {self.beats_per_bar} ({self.metre})")
         if self.curves.beats != self.beats:

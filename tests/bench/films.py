@@ -248,6 +248,8 @@ KINDS: dict[str, Draw] = {
     "MJPEG avi": kind(".avi", codec="mjpeg", pix="yuvj420p", options={}, sounds=sound("pcm_s16le")),
     "MJPEG mov": kind(".mov", codec="mjpeg", pix="yuvj422p", options={}, sounds=sound("pcm_s16be")),
     "MJPEG odd size": kind(".avi", codec="mjpeg", pix="yuvj444p", options={}, sounds=sound("pcm_u8"), size=(161, 97)),
+    "DV": kind(".dv", codec="dvvideo", options={}, sounds=sound("pcm_s16le"), size=(720, 576)),
+    "DV avi": kind(".avi", codec="dvvideo", options={}, sounds=sound("pcm_s16le"), size=(720, 576)),
     "ProRes mov": kind(".mov", codec="prores_ks", pix="yuv422p10le", options={}, sounds=sound("pcm_s24le")),
     "DNxHD mov": kind(
         ".mov",

@@ -33,8 +33,13 @@ def command(manifest: Path, out: Path, weights: Path) -> list[str]:
 
 
 def environment(temporary: Path | None = None) -> dict[str, str]:
-    """The same number of threads for every process, so that sums are rounded alike."""
-    alone = {"ACCELERATE_USE_CPU": "1", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    """The same number of threads for every process, so that sums are rounded alike.
+
+    Workers of Ray have the priority that others have, of which it gives them the lowest otherwise.
+    """
+    alone = {
+        "ACCELERATE_USE_CPU": "1", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "RAY_worker_niceness": "0",
+    }  # fmt: skip
     place = {"TMPDIR": str(temporary)} if temporary else {}
     return {**os.environ, **alone, **place, "DIFFBGM_SOUNDFONT": SMALL}
 

@@ -43,14 +43,14 @@ def test_a_piece_is_the_same_alone_and_together(model: Denoiser) -> None:
 
 
 def test_pieces_share_batches(model: Denoiser) -> None:
+    pieces = [ComposeJob(str(i), make_plan(2), replace(OPTIONS, seed=i)) for i in range(4)]
+    assert is_batch_invariant(model, 8)  # which is tried once
     sizes: list[int] = []
     handle = model.register_forward_hook(lambda _, args, __: sizes.append(len(args[0])))
-    pieces = [ComposeJob(str(i), make_plan(2), replace(OPTIONS, seed=i)) for i in range(4)]
     together = list(compose_many(model, in_turn(pieces), batch_size=8))
     handle.remove()
     assert [key for key, _ in together] == ["0", "1", "2", "3"]
-    tried = 4  # batches, by is_batch_invariant
-    assert sizes == [8] * (tried + OPTIONS.steps)  # two windows a piece, guided: all four in one batch
+    assert sizes == [8] * OPTIONS.steps  # two windows a piece, guided: all four in one batch
 
 
 def test_on_a_cpu_pieces_share_batches_of_any_size(model: Denoiser) -> None:
@@ -58,14 +58,24 @@ def test_on_a_cpu_pieces_share_batches_of_any_size(model: Denoiser) -> None:
         ComposeJob(str(bars), make_plan(bars), replace(OPTIONS, guidance=Guidance(1, 1), seed=bars))
         for bars in (3, 9, 13, 70)
     ]
+    assert is_batch_invariant(model)
     sizes: list[int] = []
     handle = model.register_forward_hook(lambda _, args, __: sizes.append(len(args[0])))
     together = dict(compose_many(model, in_turn(pieces)))
     handle.remove()
-    tried = [1, 2, 3, 5, 11]  # by is_batch_invariant
-    assert sizes[: len(tried)] == tried
-    assert len(sizes) - len(tried) == 2 * OPTIONS.steps  # 1, 2, 3 and 11 windows in two batches a step
+    assert len(sizes) == 2 * OPTIONS.steps  # 1, 2, 3 and 11 windows in two batches a step
     assert together == {piece.key: compose(model, piece.plan, piece.options) for piece in pieces}
+
+
+def test_batch_invariance_is_tried_once_for_each_size_and_number_of_threads(set_threads: Callable[[int], None]) -> None:
+    model = Denoiser(Config.tiny()).eval().requires_grad_(False)
+    sizes: list[int] = []
+    model.register_forward_hook(lambda _, args, __: sizes.append(len(args[0])))
+    for threads in (1, 2, 1, 2):
+        set_threads(threads)
+        assert is_batch_invariant(model)
+        assert is_batch_invariant(model, 4)
+    assert sizes == [1, 2, 3, 5, 11, 4, 4, 4, 4] * 2
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
     from diffbgm.composer import Denoiser
 
-GPU_ROWS = 16  # rows that an actor on a GPU composes at once
+GPU_ROWS, CPU_ROWS = 16, 4  # rows that an actor composes at once: few, where composing is most of the work
 TASK, ACTOR = 0.5, 0.4  # cores: all find a place where one is left; Ray would run what counts the same in one process
-BLOCKS = 10_000  # at most, of rows on their way
+BLOCKS = 10_000  # of rows, at most
 LOST = "Ray lost it; run the batch again"
 
 
@@ -83,11 +83,9 @@ def score_on_ray(
     report: Callable[[], None],
 ) -> None:
     """Scores all pieces; `ended` and `report` as of `local.score_here`."""
-    ray = import_ray()
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     left = {piece.job.row.name: piece for piece in pieces}
-    items = [{"piece": pickle.dumps(piece)} for piece in pieces]
-    dataset = ray.data.from_items(items, override_num_blocks=min(len(items), BLOCKS))
+    dataset = one_a_block({"piece": pickle.dumps(piece)} for piece in pieces)
     dataset.context.enable_progress_bars = False
     report()
     for row in stages(dataset, model, device).iter_rows():
@@ -98,6 +96,12 @@ def score_on_ray(
     for piece in left.values():
         ended(finish_row(replace(piece, error=LOST)))
     report()
+
+
+def one_a_block(items: "Iterable[Mapping[str, Any]]") -> "Dataset":
+    """A dataset of records, each of which travels by itself, as far as there are not too many."""
+    items = [dict(item) for item in items]
+    return import_ray().data.from_items(items, override_num_blocks=max(1, min(len(items), BLOCKS)))
 
 
 def stages(dataset: "Dataset", model: DiffBGM, device: str | None) -> "Dataset":
@@ -115,7 +119,7 @@ def stages(dataset: "Dataset", model: DiffBGM, device: str | None) -> "Dataset":
         .map_batches(
             Composer,
             fn_constructor_args=(model.model, model.dtype, device if gpu else "cpu", torch.get_num_threads(), set_up),
-            batch_size=GPU_ROWS if gpu else 1,
+            batch_size=GPU_ROWS if gpu else CPU_ROWS,
             compute=ray.data.ActorPoolStrategy(min_size=1),
             num_gpus=1 if gpu else None,
             num_cpus=ACTOR,
@@ -204,8 +208,7 @@ def score_dataset(
     if isinstance(given, ray.data.Dataset):
         dataset: Any = given.repartition(target_num_rows_per_block=1)  # wants a whole core, beside the actor's share
     else:
-        items = [dict(row) for row in given]
-        dataset = ray.data.from_items(items, override_num_blocks=max(1, min(len(items), BLOCKS)))
+        dataset = one_a_block(given)
     pieces = dataset.map(begin_row, fn_args=(out, model.origin, overwrite), num_cpus=TASK)
     return stages(pieces, model, device).map(tell, num_cpus=TASK)
 

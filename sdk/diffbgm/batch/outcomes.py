@@ -8,9 +8,7 @@ the end: a row whose inputs are still the same is finished then, and is not done
 import json
 import math
 import os
-import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -19,12 +17,9 @@ from diffbgm import files
 from diffbgm.batch.manifest import COLUMNS, Row
 from diffbgm.batch.outputs import FILES, RESULT, ReadFiles, file_names, refusal, same_place
 from diffbgm.batch.storage import identity, place_in, put, stamp_of
-from diffbgm.batch.tables import to_text
-from diffbgm.errors import OutputError
 from diffbgm.hub import Origin
 
 WAITING = "not done"
-SHARE = 0.05  # of the time at most goes into rewriting the table
 
 
 @dataclass(frozen=True)
@@ -67,8 +62,22 @@ class Job:
         return self.out / f"{self.row.name}.{RESULT}"
 
     def owned(self) -> tuple[str, ...]:
-        """Names of files of an earlier run, which may be replaced."""
-        return own_files(read_record(self.result), self.inputs, self.video)
+        """Names of files that an earlier run made of this very video under the row's name, which may be replaced.
+
+        A video that is no longer where it was is known by what the manifest calls it, and a copy by its size and date.
+        """
+        record = read_record(self.result)
+        if record is None:
+            return ()
+        source, before = record.get("source"), record["inputs"]
+        if isinstance(source, str) and os.path.exists(source):
+            copied = all(before.get(key) == self.inputs[key] for key in ("video", "bytes", "modified"))
+            same = copied or same_place(Path(source), self.video)
+        else:
+            same = before.get("video") == self.inputs["video"]
+        names = record.get("files")
+        made = cast("list[str]", names) if isinstance(names, list) else file_names(self.row.name)  # 0.4 named no files
+        return (*made, self.result.name) if same else ()
 
     def write(
         self,
@@ -144,24 +153,6 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
-def own_files(record: Mapping[str, Any] | None, inputs: Mapping[str, Any], video: Path) -> tuple[str, ...]:
-    """The files that an earlier run made of this very video under the row's name.
-
-    A video that is no longer where it was is known by what the manifest calls it, and a copy by its size and date.
-    """
-    if record is None:
-        return ()
-    source, before = record.get("source"), record["inputs"]
-    if isinstance(source, str) and os.path.exists(source):
-        copied = all(before.get(key) == inputs[key] for key in ("video", "bytes", "modified"))
-        same = copied or same_place(Path(source), video)
-    else:
-        same = before.get("video") == inputs["video"]
-    name, names = inputs["name"], record.get("files")
-    made = cast("list[str]", names) if isinstance(names, list) else file_names(name)  # 0.4 named no files
-    return (*made, f"{name}.{RESULT}") if same else ()
-
-
 def refusal_of(job: Job, read: ReadFiles, overwrite: bool) -> str:
     """Why the row's files may not be written, in one sentence; empty where they may."""
     own = job.owned()
@@ -171,30 +162,14 @@ def refusal_of(job: Job, read: ReadFiles, overwrite: bool) -> str:
     return ""
 
 
-@dataclass
-class Results:
-    """The outcomes of all rows, and the table of them, results.csv or .jsonl, which is kept up to date meanwhile."""
-
-    path: Path
-    outcomes: list[Outcome]
-    _next: float = 0.0
-
-    def save(self, work: Path) -> None:
-        """Writes the table, by way of the folder `work`. Raises OutputError where that is not possible."""
-        records = [record_of(outcome) for outcome in self.outcomes]
-        put(files.write_text(work / self.path.name, to_text(records, self.path.suffix)), self.path)
-
-    def refresh(self, work: Path) -> None:
-        """Writes the table unless that was done a moment ago; a disk that is full now may not be at the end."""
-        with suppress(OutputError):
-            if (began := time.monotonic()) >= self._next:
-                self.save(work)
-                self._next = time.monotonic() + (time.monotonic() - began) / SHARE
+def tag_of(shard: tuple[int, int] | None) -> str:
+    """What tells apart the files of n parts of the rows."""
+    return f"-{shard[0]}-of-{shard[1]}" if shard else ""
 
 
 def table_of(out: Path, manifest: Path, shard: tuple[int, int] | None = None) -> Path:
-    """Where the table of a manifest's results lies; each of n parts of the rows has its own."""
-    return out / f"results{'-{}-of-{}'.format(*shard) if shard else ''}{manifest.suffix.lower()}"
+    """Where the table of a manifest's results lies; each part of the rows has its own."""
+    return out / f"results{tag_of(shard)}{manifest.suffix.lower()}"
 
 
 def owns_table(path: Path) -> bool:

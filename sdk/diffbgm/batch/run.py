@@ -10,26 +10,28 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 from diffbgm import files
 from diffbgm.batch.lock import lock_folder
 from diffbgm.batch.manifest import read_manifest
-from diffbgm.batch.outcomes import WAITING, Job, Outcome, Results, job_of, owns_table, refusal_of, table_of
+from diffbgm.batch.outcomes import WAITING, Job, Outcome, job_of, owns_table, record_of, refusal_of, table_of, tag_of
 from diffbgm.batch.outputs import ReadFiles, refusal
 from diffbgm.batch.processes import default_workers, interruptible, worker_environment
 from diffbgm.batch.rows import Piece
-from diffbgm.batch.storage import is_remote, place, prepare_folder
+from diffbgm.batch.storage import is_remote, place, prepare_folder, put
+from diffbgm.batch.tables import to_text
 from diffbgm.errors import InputError, OutputError
 from diffbgm.pipeline import DiffBGM
 from diffbgm.progress import Progress, silent
 
 WORK = f"{files.TEMPORARY}batch"  # how the folders of half-made files begin; none of them outlives a batch
 TEMPORARY = "temporary"  # names, in such a folder, the one of its workers' temporary files
+SHARE = 0.05  # of the time at most goes into rewriting the table
 LOOKING = 16  # rows whose files are looked at at once, which matters where that goes over a network
 
 
@@ -90,8 +92,7 @@ def score_batch(
             "torchrun and accelerate launch do not share out a batch: start it alone, with --ray or --shard"
         )
     rows = read_manifest(manifest, out)[part - 1 :: parts]
-    tag = f"-{part}-of-{parts}" if shard else ""
-    table = table_of(out, manifest, shard)
+    tag, table = tag_of(shard), table_of(out, manifest, shard)
     model = DiffBGM.from_pretrained(weights, device="cpu" if ray else device)
     prepare_folder(out)
     with interruptible(), held_folder(out, tag) as (work, temporary):
@@ -108,40 +109,44 @@ def score_batch(
             refused = dict(zip(left, looking.map(refuse, [jobs[k] for k in left]), strict=True))
         outcomes = [jobs[k].outcome(refused[k]) if refused.get(k) else outcome for k, outcome in enumerate(outcomes)]
         left = [k for k in left if not refused[k]][:limit]
-        watch = Watch(Results(table, outcomes), work, {jobs[k].row.name: k for k in left}, on_progress or silent)
-        watch.results.refresh(work)
+        results = Results(table, work, outcomes, left, on_progress or silent)
+        results.refresh()
         pieces = [Piece(jobs[k], None if is_remote(out) else work) for k in left]
         if pieces and ray is not None:
             from diffbgm.batch.cluster import connected, score_on_ray
 
             with connected(ray):
-                score_on_ray(pieces, model, device, watch.ended, watch.report)
+                score_on_ray(pieces, model, device, results.ended, results.report)
         elif pieces:
             from diffbgm.batch.local import score_here
             from diffbgm.batch.pool import Pool
 
             environment = worker_environment(next(model.model.parameters()).device, temporary)
             with Pool(min(workers or default_workers(), len(pieces)), environment) as pool:
-                score_here(pieces, model, pool, watch.ended, watch.report)
-        watch.results.save(work)
-    return tuple(watch.results.outcomes)
+                score_here(pieces, model, pool, results.ended, results.report)
+        results.save()
+    return tuple(outcomes)
 
 
-class Watch:
-    """Keeps the table of results up to date, and says how far the work is."""
+class Results:
+    """The outcomes of all rows, the table of them, which is kept up to date, and how far the work is."""
 
-    def __init__(self, results: Results, work: Path, places: Mapping[str, int], progress: Progress) -> None:
-        """Args: places: Where in the results the rows stand that are to be done, by name."""
-        self.results, self._work, self._places, self._progress = results, work, places, progress
+    def __init__(
+        self, table: Path, work: Path, outcomes: list[Outcome], left: Sequence[int], progress: Progress
+    ) -> None:
+        """Args: table: A .csv or .jsonl file. work: A folder on its disk. left: Which rows are to be done."""
+        self.outcomes = outcomes
+        self._table, self._work, self._progress = table, work, progress
+        self._places = {outcomes[k].row.name: k for k in left}
         self._lock = threading.Lock()
-        self._began, self._done = time.monotonic(), 0
+        self._began, self._next, self._done = time.monotonic(), 0.0, 0
 
     def ended(self, piece: Piece) -> None:
         """A row is finished; any thread may say so."""
         with self._lock:
-            self.results.outcomes[self._places[piece.job.row.name]] = piece.outcome
+            self.outcomes[self._places[piece.job.row.name]] = piece.outcome
             self._done += 1
-            self.results.refresh(self._work)
+            self.refresh()
 
     def report(self) -> None:
         """Tells how many rows are done, how fast it goes and how long it will take."""
@@ -151,6 +156,18 @@ class Watch:
             minutes = (total - done) * seconds / done / 60
             text += f", {done / seconds * 60:.1f} a minute, {minutes:.0f} min left"
         self._progress(done / total, text)
+
+    def refresh(self) -> None:
+        """Writes the table unless that was done a moment ago; a disk that is full now may not be at the end."""
+        with suppress(OutputError):
+            if (began := time.monotonic()) >= self._next:
+                self.save()
+                self._next = time.monotonic() + (time.monotonic() - began) / SHARE
+
+    def save(self) -> None:
+        """Writes the table. Raises OutputError where that is not possible."""
+        text = to_text([record_of(outcome) for outcome in self.outcomes], self._table.suffix)
+        put(files.write_text(self._work / self._table.name, text), self._table)
 
 
 @contextmanager

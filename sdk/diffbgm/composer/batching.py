@@ -9,9 +9,10 @@ the same number of windows, the last one filled up. On a CPU the network rounds 
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -19,13 +20,15 @@ from torch import Tensor
 from diffbgm import threads
 from diffbgm.composer.condition import DYNAMIC_WIDTH, MAX_SECTIONS, SEMANTIC_WIDTH, Condition
 from diffbgm.composer.denoiser import Denoiser
-from diffbgm.composer.precision import precision
+from diffbgm.composer.precision import compute_dtype, precision
 from diffbgm.types import PITCHES, STEPS_PER_BEAT
 
 GPU_BATCH = 32  # windows per batch on a GPU, which wants many
 CPU_BATCH = 16  # the most windows per batch on a CPU, which is hardly faster with more
 
 Item = TypeVar("Item")
+
+_tried: "WeakKeyDictionary[Denoiser, dict[Hashable, bool]]" = WeakKeyDictionary()  # what `is_batch_invariant` found
 
 
 @dataclass(frozen=True)
@@ -170,10 +173,18 @@ def make_batch(windows: Sequence[Window]) -> tuple[Tensor, Tensor, Condition, Te
 def is_batch_invariant(model: Denoiser, batch_size: int | None = None, dtype: torch.dtype | None = None) -> bool:
     """Whether what is predicted for a window is the same bit for bit whatever else is in the batch, and in which place.
 
-    It is tried with random windows on this hardware. Where it is not so, pieces must not share batches. Arguments as
-    of `predict`.
+    It is tried with random windows on this hardware, once for a model, its device, the number of threads, and the
+    arguments, which are as of `predict`. Where it is not so, pieces must not share batches.
     """
     size = shared_batch_size(model, batch_size)
+    key = (next(model.parameters()).device, torch.get_num_threads(), size, compute_dtype(model, dtype))
+    known = _tried.setdefault(model, {})
+    if key not in known:
+        known[key] = _try_batch_invariance(model, size, dtype)
+    return known[key]
+
+
+def _try_batch_invariance(model: Denoiser, size: int | None, dtype: torch.dtype | None) -> bool:
     device = next(model.parameters()).device
     generator = torch.Generator().manual_seed(0)
     alone = (1,) * 2 * size if size else (1, 2, 3, 5)  # windows of the requests
@@ -185,9 +196,9 @@ def is_batch_invariant(model: Denoiser, batch_size: int | None = None, dtype: to
         if size is None:
             first = [predict(model, [request], dtype=dtype)[0] for request in requests]
         else:
-            first = predict(model, requests, batch_size, dtype)
+            first = predict(model, requests, size, dtype)
         shuffled = [*range(1, len(alone), 2), *range(0, len(alone), 2)]
-        again = predict(model, [requests[i] for i in shuffled], batch_size, dtype)
+        again = predict(model, [requests[i] for i in shuffled], size, dtype)
     return all(torch.equal(first[i].logits[0], one.logits[0]) for i, one in zip(shuffled, again, strict=True))
 
 

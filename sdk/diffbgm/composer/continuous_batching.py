@@ -68,9 +68,9 @@ def compose_many(
     Yields:
         Key and roll of every piece, as they are finished; an exception instead of the roll where one could not be made.
     """
-    model = with_cast_weights(model, dtype)
     size = shared_batch_size(model, batch_size)
     wanted = (size or CPU_BATCH) if is_batch_invariant(model, size, dtype) else 1
+    model = with_cast_weights(model, dtype)
     active: list[ActivePiece[K]] = []
     while True:
         while not active or sum(piece.request.evaluations for piece in active) < wanted:

@@ -5,7 +5,6 @@ With POP909 at hand there are twelve, with real songs; without it four, with son
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from tests.research.datasets.films import Film, draw_film, unpack_songs, write_tune
 
@@ -144,16 +144,16 @@ def test_the_manifest_holds_the_digest_of_every_file(stage: Stage) -> None:
 def test_a_killed_build_goes_on_and_ends_the_same(stage: Stage, tmp_path: Path) -> None:
     line = [sys.executable, "-m", "diffbgm.cli", "dataset", "build", "--pop909", str(stage.pop909)]
     line += ["--videos", str(stage.videos), "-o", str(tmp_path / "out"), "--processes", "2"]
-    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     limit = time.monotonic() + 120
     while len(list((tmp_path / "out" / "videos").glob("[!.]*"))) < 2:
         assert process.poll() is None, "ended before it could be killed"
         assert time.monotonic() < limit
         time.sleep(0.02)
-    import os
-
-    os.killpg(process.pid, signal.SIGKILL)  # its workers as well
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
     process.wait()
+    assert not psutil.wait_procs(workers, timeout=60)[1], "workers outlive the build"
     assert not (tmp_path / "out" / "manifest.json").exists()
     whole = {p: p.stat().st_mtime_ns for p in (tmp_path / "out" / "videos").glob("[!.]*")}
     build(stage.pop909, stage.videos, tmp_path / "out", options=BuildOptions(processes=1))

@@ -5,20 +5,17 @@ again. What fails leaves the others alone; what does not sound like its song is 
 """
 
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from diffbgm import __version__
+from diffbgm.batch.pool import Pool, WorkerError
 from diffbgm.errors import DiffBGMError, OutputError
 from diffbgm.files import remove_abandoned
 from diffbgm.options import Semantics
@@ -74,8 +71,7 @@ def build(
 
     pop909   folder or zip.   videos  folder; who belongs to whom: see `sources.find_pairs`, `pairs` is its table.
 
-    Processes are spawned: a script of your own calls this under `if __name__ == "__main__"`, or with one process. The
-    same inputs give the same bytes, however often it was stopped. Raises DataError for inputs that make no sense or
+    The same inputs give the same bytes, however often it was stopped. Raises DataError for inputs that make no sense or
     leave no pair, OutputError where it cannot be written.
     """
     options, root = options or BuildOptions(), Path(out)
@@ -103,58 +99,23 @@ def build(
 def _all(
     wanted: Sequence[Wanted], songs: Mapping[str, Mapping[str, bytes]], root: Path, options: BuildOptions
 ) -> Iterator[Made]:
-    """The outcome of every pair, as they come. A video that kills its process is tried once more by itself."""
-    if min(options.workers, len(wanted)) <= 1:
+    """The outcome of every pair, as they come. A video that kills its process costs itself only."""
+    count = min(options.workers, len(wanted))
+    if count <= 1:
         for pair in wanted:
             yield make_pair(pair, songs[pair.song], root, options)
         return
-    orphans: list[Wanted] = []
-    with _pool(min(options.workers, len(wanted))) as submit:
-        futures = {submit(make_pair, pair, songs[pair.song], root, options): pair for pair in wanted}
+    with Pool(count, {}) as pool:
+        futures = [pool.submit(_make_apart, pool, pair, songs[pair.song], root, options) for pair in wanted]
         for future in as_completed(futures):
-            made = _result(future, futures[future])
-            if made is None:
-                orphans.append(futures[future])
-            else:
-                yield made
-    for pair in sorted(orphans, key=lambda p: p.id):
-        with _pool(1) as submit:
-            made = _result(submit(make_pair, pair, songs[pair.song], root, options), pair)
-        yield made or Made(pair, None, "the process that read it died; the file may be damaged, export it again")
+            yield future.result()
 
 
-@contextmanager
-def _pool(workers: int) -> Iterator["Callable[..., Future[Made]]"]:
-    """What submits work to spawned processes, which end with this one, and at once where an error ends the block.
-
-    A signal that comes while a process starts would leave it half-started, waiting for ever: another thread starts
-    them, which signals do not reach.
-    """
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent)
-    with ThreadPoolExecutor(1) as starter:
-        try:
-            yield lambda *task: starter.submit(pool.submit, *task).result()
-        except BaseException:
-            starter.shutdown(cancel_futures=True)
-            for process in active_children():
-                process.terminate()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _end_with_parent() -> None:
-    """Let this process end when the one that started it is gone, however that ended."""
-    parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
-
-
-def _result(future: "Future[Made]", pair: Wanted) -> Made | None:
+def _make_apart(pool: Pool, wanted: Wanted, files: Mapping[str, bytes], root: Path, options: BuildOptions) -> Made:
     try:
-        return future.result()
-    except BrokenProcessPool:
-        return None
+        return pool.call(make_pair, wanted, files, root, options)
+    except WorkerError as e:
+        return Made(wanted, None, str(e))
 
 
 def make_pair(wanted: Wanted, files: Mapping[str, bytes], root: Path, options: BuildOptions) -> Made:

@@ -78,15 +78,30 @@ def test_batch_invariance_is_tried_once_for_each_size_and_number_of_threads(set_
     assert sizes == [1, 2, 3, 5, 11, 4, 4, 4, 4] * 2
 
 
+@pytest.mark.parametrize("dtype", [None, torch.float32])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_the_bundled_network_takes_each_window_by_itself(threads: int, set_threads: Callable[[int], None]) -> None:
-    """What the promise of the same bytes rests on."""
+def test_the_bundled_network_composes_the_same_alone_and_together(
+    threads: int, dtype: torch.dtype | None, set_threads: Callable[[int], None]
+) -> None:
+    """What the promise of the same bytes comes to; with products of the whole batch some processors broke it."""
     model = hub.load(None)[0]
     set_threads(threads)
-    assert is_batch_invariant(model, 4)
-    assert is_batch_invariant(model, 16)
-    assert is_batch_invariant(model)
-    assert is_batch_invariant(model, dtype=torch.float32)
+    options = replace(OPTIONS, dtype=dtype)
+    pieces = [ComposeJob(str(bars), make_plan(bars), replace(options, seed=bars)) for bars in (3, 9)]
+    together = dict(compose_many(model, in_turn(pieces), dtype=dtype))
+    assert together == {piece.key: compose(model, piece.plan, piece.options) for piece in pieces}
+
+
+@pytest.mark.parametrize("dtype", [None, torch.float32])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_bundled_network_takes_each_window_by_itself(
+    threads: int, dtype: torch.dtype | None, set_threads: Callable[[int], None]
+) -> None:
+    model = hub.load(None)[0]
+    set_threads(threads)
+    found = [is_batch_invariant(model, size, dtype) for size in (4, 16, None)]
+    if not all(found):  # nothing of ours then makes it so: pieces are composed alone
+        pytest.skip(f"this processor rounds by the number of rows: {found}")
 
 
 class BatchDependent(Denoiser):

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from diffbgm.composer.norm import WindowNorm
+from diffbgm.composer.windowed import WindowLinear, WindowNorm
 
 Turn = tuple[Tensor, Tensor]
 """Cosine and sine [L, D / 2] or [B, 1, L, D / 2] of the angles that positions are turned by."""
@@ -38,9 +38,9 @@ class Attention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.query = nn.Linear(width, width, bias=False)
-        self.key_value = nn.Linear(width, 2 * width, bias=False)
-        self.out = nn.Linear(width, width)
+        self.query = WindowLinear(width, width, bias=False)
+        self.key_value = WindowLinear(width, 2 * width, bias=False)
+        self.out = WindowLinear(width, width)
         self.query_norm = nn.RMSNorm(width // heads)
         self.key_norm = nn.RMSNorm(width // heads)
 
@@ -72,7 +72,7 @@ class Recall(nn.Module):
         super().__init__()
         self.heads = heads
         inner = heads * max(4, channels // heads)
-        self.query_key = nn.Linear(width, 2 * heads * 32, bias=False)
+        self.query_key = WindowLinear(width, 2 * heads * 32, bias=False)
         self.query_norm, self.key_norm = nn.RMSNorm(32), nn.RMSNorm(32)
         self.norm = WindowNorm(4, channels)
         self.value, self.out = nn.Conv2d(channels, inner, 1), nn.Conv2d(inner, channels, 1)

@@ -4,7 +4,7 @@ A piece comes out bit for bit the same whatever it is composed with (batch invar
 the hardware at hand). On a GPU how sums are rounded depends on a batch's shape (compare 3 windows at once with 4), but,
 the shape being the same, not on which other windows are in it or where each stands; so batches that are shared all have
 the same number of windows, the last one filled up. On a CPU the network rounds a window alike in batches of any size
-(`norm.WindowNorm`, `denoiser.ROWS`), and no window is computed in vain.
+(`windowed`), and no window is computed in vain.
 """
 
 import itertools
@@ -199,7 +199,8 @@ def _try_batch_invariance(model: Denoiser, size: int | None, dtype: torch.dtype 
             first = predict(model, requests, size, dtype)
         shuffled = [*range(1, len(alone), 2), *range(0, len(alone), 2)]
         again = predict(model, [requests[i] for i in shuffled], size, dtype)
-    return all(torch.equal(first[i].logits[0], one.logits[0]) for i, one in zip(shuffled, again, strict=True))
+    pairs = [(first[i], one) for i, one in zip(shuffled, again, strict=True)]
+    return all(torch.equal(a.logits[0], b.logits[0]) and torch.equal(a.velocity, b.velocity) for a, b in pairs)
 
 
 def random_request(model: Denoiser, windows: int, level: float, generator: torch.Generator) -> DenoiseRequest:

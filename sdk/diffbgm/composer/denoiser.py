@@ -20,13 +20,12 @@ from diffbgm.composer.condition import DYNAMIC_WIDTH, SEMANTIC_WIDTH, TOKENS, Co
 from diffbgm.composer.config import Config
 from diffbgm.composer.embeddings import Harmony, Metre, Names
 from diffbgm.composer.noise import signal_and_noise
-from diffbgm.composer.norm import WindowNorm
+from diffbgm.composer.windowed import ROWS, WindowLinear, WindowNorm
 from diffbgm.types import BEATS_PER_BAR, PITCHES, STEPS_PER_BAR
 
 PADDED = 96  # pitches inside the network, so that they halve three times
 LIKELIHOOD_LIMIT = 60.0  # ceiling of 2 a / s^2, where the noise vanishes
 VOICES = 2
-ROWS = 8  # noise levels come in multiples of it: products of fewer rows are summed in another order
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class ConvBlock(nn.Module):
         self.norm1, self.norm2 = WindowNorm(4, channels), WindowNorm(4, channels)
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.noise = nn.Linear(noise_width, 2 * channels)
+        self.noise = WindowLinear(noise_width, 2 * channels)
         nn.init.zeros_(self.conv2.weight)
 
     def forward(self, x: Tensor, noise: Tensor) -> Tensor:
@@ -64,9 +63,9 @@ class BeatBlock(nn.Module):
         d = config.width
         self.self_attention = Attention(d, config.heads)
         self.cross_attention = Attention(d, config.heads)
-        self.mlp = nn.Sequential(nn.Linear(d, 4 * d), nn.GELU(approximate="tanh"), nn.Linear(4 * d, d))
+        self.mlp = nn.Sequential(WindowLinear(d, 4 * d), nn.GELU(approximate="tanh"), WindowLinear(4 * d, d))
         self.dropout = nn.Dropout(0.0)  # of what is added to the beats; training sets how much
-        self.modulation = nn.Linear(config.noise_width, 9 * d)
+        self.modulation = WindowLinear(config.noise_width, 9 * d)
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
         for i in (2, 5, 8):  # the residual gates start half open, so that gradients flow from the first step
@@ -94,7 +93,7 @@ class Denoiser(nn.Module):
         self.config = config
         c, d, n = config.channels, config.width, config.noise_width
         self.beats = config.bars * BEATS_PER_BAR
-        self.noise_embedding = nn.Sequential(nn.Linear(n, n), nn.SiLU(), nn.Linear(n, n), nn.SiLU())
+        self.noise_embedding = nn.Sequential(WindowLinear(n, n), nn.SiLU(), WindowLinear(n, n), nn.SiLU())
         self.stem = nn.Conv2d(8, c[0], (3, 5), padding=(1, 2))  # x_t and the last estimate of x_0
         self.pitch_embedding = nn.Parameter(torch.randn(1, c[0], 1, PADDED) * 0.1)
         self.step_embedding = nn.Parameter(torch.randn(1, c[0], STEPS_PER_BAR, 1) * 0.1)
@@ -105,13 +104,15 @@ class Denoiser(nn.Module):
         self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, s, stride=s) for a, b, s in reversed(pairs))
         self.decoder = nn.ModuleList(ConvBlock(a, n) for a, _, _ in reversed(pairs))
         flat = c[3] * PADDED // 8
-        self.to_beats, self.from_beats = nn.Linear(flat, d), nn.Linear(d, flat)
+        self.to_beats, self.from_beats = WindowLinear(flat, d), WindowLinear(d, flat)
         self.beat_embedding = nn.Parameter(torch.randn(self.beats, d) * 0.02)
-        self.dynamic = nn.Sequential(nn.Linear(DYNAMIC_WIDTH, d), nn.SiLU(), nn.Linear(d, d))
-        self.semantic = nn.Sequential(nn.Linear(SEMANTIC_WIDTH + config.clip_width, d), nn.SiLU(), nn.Linear(d, d))
+        self.dynamic = nn.Sequential(WindowLinear(DYNAMIC_WIDTH, d), nn.SiLU(), WindowLinear(d, d))
+        self.semantic = nn.Sequential(
+            WindowLinear(SEMANTIC_WIDTH + config.clip_width, d), nn.SiLU(), WindowLinear(d, d)
+        )
         self.null = nn.Parameter(torch.randn(1, 1, d) * 0.02)  # always visible to every beat
         self.no_stream = nn.Parameter(torch.zeros(2, d))  # what a beat is told of a stream that was dropped
-        self.selector = nn.Linear(n, 2 * (config.depth + 1))
+        self.selector = WindowLinear(n, 2 * (config.depth + 1))
         nn.init.zeros_(self.selector.weight)
         nn.init.constant_(self.selector.bias, 2.0)
         self.blocks = nn.ModuleList(BeatBlock(config) for _ in range(config.depth))

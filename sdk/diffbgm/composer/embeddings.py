@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diffbgm.composer.condition import HARMONY_WIDTH
+from diffbgm.composer.windowed import WindowLinear
 from diffbgm.types import BEATS_PER_BAR, LOWEST_PITCH, STEPS_PER_BAR, STEPS_PER_BEAT
 
 CHORD = slice(HARMONY_WIDTH - 25, HARMONY_WIDTH - 13)
@@ -77,9 +78,9 @@ class Harmony(nn.Module):
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
         self.by_beat = nn.Sequential(
-            nn.Linear(HARMONY_WIDTH, width, bias=False), nn.SiLU(), nn.Linear(width, width, bias=False)
+            WindowLinear(HARMONY_WIDTH, width, bias=False), nn.SiLU(), WindowLinear(width, width, bias=False)
         )
-        self.pitch = nn.Linear(3, channels, bias=False)
+        self.pitch = WindowLinear(3, channels, bias=False)
         for layer in (self.by_beat[2], self.pitch):
             nn.init.zeros_(layer.weight)  # pyright: ignore[reportArgumentType]
 

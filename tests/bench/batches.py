@@ -173,20 +173,25 @@ def measure_minute(folder: Path) -> Minute:
     """Scores a drawn minute with one thread, after a short film that warms up."""
     torch.set_num_threads(1)
     model = DiffBGM.from_pretrained(device="cpu")
-    for name, length in {"short": 8.0, "minute": 60.0}.items():
-        draw_demo(folder / f"{name}.mp4", length)
-        job = job_of(Row(video=f"{name}.mp4", name=name, seed=1), folder, folder / f"{name}-scored", model.origin)
-        job.out.mkdir()
-        seconds: dict[str, float] = {}
-        seen: list[int] = []
-        handle = model.model.register_forward_hook(lambda _, args, __, seen=seen: seen.append(len(args[0])))
-        piece = timed_stage(seconds, "decode, analyse, plan", plan_row, Piece(job, job.out))
-        planned = iter([piece])
-        composing = compose_rows(model.model, model.dtype, lambda wait, planned=planned: next(planned, None))
-        piece = timed_stage(seconds, "compose", next, composing)
-        handle.remove()
-        piece = timed_stage(seconds, "arrange, synthesise, mux", finish_row, piece)
-        assert not piece.error, piece.error
+    measure_film(model, folder, "short", 8.0)
+    return measure_film(model, folder, "minute", 60.0)
+
+
+def measure_film(model: DiffBGM, folder: Path, name: str, length: float) -> Minute:
+    """Draws and scores a film of `length` seconds."""
+    draw_demo(folder / f"{name}.mp4", length)
+    job = job_of(Row(video=f"{name}.mp4", name=name, seed=1), folder, folder / f"{name}-scored", model.origin)
+    job.out.mkdir()
+    seconds: dict[str, float] = {}
+    seen: list[int] = []
+    handle = model.model.register_forward_hook(lambda _, args, __: seen.append(len(args[0])))
+    piece = timed_stage(seconds, "decode, analyse, plan", plan_row, Piece(job, job.out))
+    planned = iter([piece])
+    composing = compose_rows(model.model, model.dtype, lambda wait: next(planned, None))
+    piece = timed_stage(seconds, "compose", next, composing)
+    handle.remove()
+    piece = timed_stage(seconds, "arrange, synthesise, mux", finish_row, piece)
+    assert not piece.error, piece.error
     return Minute(seconds, sum(seen))
 
 

@@ -18,7 +18,7 @@ from tests.robustness.test_misuse import MANY, SEED, answer, wrong_values
 from diffbgm import Guidance, ScoreOptions, media
 from diffbgm.arrange import arrange
 from diffbgm.brief import read_brief
-from diffbgm.brief.model import Hit, Moment, Reading, Scene, Span
+from diffbgm.brief.model import Hit, Moment, Reading, Scene, Span, Tacet
 from diffbgm.codec import to_plain
 from diffbgm.composer.config import Config
 from diffbgm.errors import InputError, PlanError
@@ -65,6 +65,7 @@ def values() -> Iterator[Any]:
     yield from (roll, score, score.tracks[0], score.tracks[0].notes[0], Control(0.0, 7, 100))
     yield Audio(np.zeros((2, 8), np.float32), 48_000)
     yield from (span, span.start, Hit(Moment(1.0)), Reading("piano", "instrument piano"), read_brief("sad piano"))
+    yield Tacet("drums", span)
     yield from (Scene(span, read_brief("rock")), Guidance(), ComposeOptions(), ScoreOptions(), media.Limits())
     yield from (Form(plan.sections, (0.0,)), Recut(plan, (0, 1)), STYLES["calm"], TempoFit(plan.tempo, ()))
     yield from (Understood((), STYLES["calm"]), Origin("tiny", "0.5", "0" * 64), Config.tiny(), Take(1, roll))

@@ -14,6 +14,13 @@ edited footage around .2.
 
 Limits: nothing is recognised. A sunny funeral reads as cheerful, a night at the fair as gloomy, white walls as
 pleasant. Grading, exposure and black-and-white film move the values. Valence is the weaker half by far.
+
+CLIP adds what is shown: on held-out videos of MuVi-Sync (`diffbgm train-director`, n = 671, seed 0; chance is r = 0)
+its embeddings tell density, loudness and mode with r = .57, .40, .29, motion and cuts alone with .13, .14, -.01. The
+labels carry no colour. Labels that come offline are left out: EfficientNet-Lite0 (ImageNet, 17 MB) named the kind of
+scene right in 13 of 32 free pictures labelled beforehand (18 stills, 14 frames of Big Buck Bunny; .70 was asked; only
+these could be had), and told "the same shot again" worse than a histogram of colours did (area under the curve .95
+and .997, 91 pairs of these frames).
 """
 
 from collections.abc import Sequence

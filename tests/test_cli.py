@@ -3,10 +3,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import pytest
 
 from diffbgm.cli import main
-from diffbgm.cli.score import packaged_clip
 from diffbgm.codec import from_json
 from diffbgm.types import MusicPlan, VideoFeatures
 
@@ -135,10 +135,11 @@ def test_bad_usage_exits_with_two() -> None:
     assert stopped.value.code == 2
 
 
-def test_the_demo_clip_is_a_real_video() -> None:
-    clip = packaged_clip()
-    if clip is None:
-        pytest.skip("gradio is not installed")
-    from diffbgm.media import probe
-
-    assert probe(clip).duration > 5
+def test_the_demo_meets_the_cuts_of_its_film(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "-o", str(tmp_path), "--steps", "4", "--seed", "1"]) == 0
+    assert "100% of 7 cuts on beats" in capsys.readouterr().out
+    receipt = json.loads((tmp_path / "diffbgm-demo.receipt.json").read_text())
+    assert receipt["cut_hit_rate"] == 1
+    with av.open(str(tmp_path / "diffbgm-demo.mp4")) as film:
+        assert float(film.duration or 0) / 1e6 == pytest.approx(20, abs=0.05)
+        assert film.streams.audio

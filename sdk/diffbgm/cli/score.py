@@ -47,7 +47,7 @@ def add_commands(commands: Commands) -> None:
 
     demo = commands.add_parser(
         "demo",
-        help="score a clip that is at hand, to see that everything works",
+        help="draw a short film with cuts and score it, to see that everything works",
         description=f"Writes diffbgm-demo.mp4, .mid and .receipt.json. {OURS}",
         allow_abbrev=False,
     )
@@ -94,28 +94,15 @@ def run_score(args: argparse.Namespace) -> None:
 
 
 def run_demo(args: argparse.Namespace) -> None:
-    """Scores a clip that is at hand."""
+    """Draws a short film with cuts and scores it."""
     import tempfile
 
+    from diffbgm.video.demo import draw_demo
+
     with tempfile.TemporaryDirectory(prefix="diffbgm-") as folder:
-        clip = packaged_clip()
-        if clip is None:
-            from diffbgm.video.demo import draw_demo
-
-            clip = Path(folder) / "drawn.mp4"
-            draw_demo(clip)
+        clip = Path(folder) / "demo.mp4"
+        draw_demo(clip)
         score_file(args, clip)
-
-
-def packaged_clip() -> Path | None:
-    """A real video that comes with gradio, where that is installed."""
-    from importlib.util import find_spec
-
-    spec = find_spec("gradio")
-    if spec is None or spec.origin is None:
-        return None
-    clip = Path(spec.origin).parent / "media_assets" / "videos" / "world.mp4"
-    return clip if clip.is_file() else None
 
 
 def score_file(args: argparse.Namespace, video: Path) -> None:

@@ -138,8 +138,8 @@ def test_bad_usage_exits_with_two() -> None:
 def test_the_demo_meets_the_cuts_of_its_film(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "-o", str(tmp_path), "--steps", "4", "--seed", "1"]) == 0
     assert "100% of 7 cuts on beats" in capsys.readouterr().out
-    receipt = json.loads((tmp_path / "diffbgm-demo.receipt.json").read_text())
+    receipt = json.loads((tmp_path / "diffbgm-demo-scored.receipt.json").read_text())
     assert receipt["cut_hit_rate"] == 1
-    with av.open(str(tmp_path / "diffbgm-demo.mp4")) as film:
+    with av.open(str(tmp_path / "diffbgm-demo-scored.mp4")) as film:
         assert float(film.duration or 0) / 1e6 == pytest.approx(20, abs=0.05)
         assert film.streams.audio

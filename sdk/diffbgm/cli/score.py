@@ -100,7 +100,7 @@ def run_demo(args: argparse.Namespace) -> None:
     from diffbgm.video.demo import draw_demo
 
     with tempfile.TemporaryDirectory(prefix="diffbgm-") as folder:
-        clip = Path(folder) / "demo.mp4"
+        clip = Path(folder) / "diffbgm-demo.mp4"
         draw_demo(clip)
         score_file(args, clip)
 

@@ -84,7 +84,7 @@ def test_the_defaults_are_the_composers() -> None:
         ("guidance", np.float64(1.5), 1.5),
         ("guidance", [2, np.float32(0.5)], Guidance(2.0, 0.5)),
         ("guidance", np.array([2.0, 0.5]), Guidance(2.0, 0.5)),
-        ("guidance", Guidance(1, 2, 0), Guidance(1.0, 2.0, 0.0)),
+        ("guidance", Guidance(1, 2, 0, 3), Guidance(1.0, 2.0, 0.0, 3.0)),
         ("fade", 2, 2.0),
         ("style", ["calm", "piano"], "calm,piano"),
         ("style", None, ""),

@@ -13,7 +13,7 @@ from diffbgm.composer.sections import couple_sections, noise_source
 from diffbgm.composer.windows import average_windows, window_starts
 from diffbgm.errors import InputError, NoNotesError, PlanError
 from diffbgm.options import ComposeOptions, Guidance
-from diffbgm.types import Key
+from diffbgm.types import GENRES, Key
 
 FAST = ComposeOptions(seed=3, steps=2)
 
@@ -81,6 +81,19 @@ def test_guidance_takes_one_two_or_three_evaluations(model: Denoiser, guidance: 
     compose(model, make_plan(4), replace(FAST, guidance=guidance, batch_size=1))
     handle.remove()
     assert len(calls) == FAST.steps * (1 + (guidance != Guidance(1, 1)) + (guidance.dynamic != guidance.semantic))
+
+
+@pytest.mark.parametrize(("genre", "weight", "evaluations"), [("pop", 2, 1), ("hymn", 2, 2), ("hymn", 1, 1)])
+def test_a_genre_other_than_pop_is_guided(genre: str, weight: float, evaluations: int) -> None:
+    plan, options = replace(make_plan(4), genre=genre), replace(FAST, guidance=Guidance(genre=weight), batch_size=1)
+    for known, wanted in ((GENRES, evaluations), ((), 1)):
+        model = Denoiser(Config.tiny(genres=known)).eval().requires_grad_(False)
+        assert model.head.bias is not None
+        model.head.bias[:4] = 0  # every other cell sounds
+        calls: list[int] = []
+        model.register_forward_hook(lambda *_, calls=calls: calls.append(1))
+        compose(model, plan, options)
+        assert len(calls) == FAST.steps * wanted
 
 
 def test_returning_sections_share_their_noise() -> None:

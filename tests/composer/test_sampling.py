@@ -95,6 +95,13 @@ def test_guidance_moves_along_each_stream() -> None:
     assert guide(Guidance(), [full]) == 5
 
 
+def test_guidance_by_genre_comes_on_top() -> None:
+    null, dynamic, full, genreless = (torch.tensor(x) for x in (1.0, 2.0, 5.0, 4.0))
+    assert guide(Guidance(rescale=0, genre=3), [full, genreless], by_genre=True) == 5 + 2 * 1
+    assert guide(Guidance(2, 2, 0, genre=3), [full, null, genreless], by_genre=True) == 1 + 2 * 4 + 2 * 1
+    assert guide(Guidance(2, 1, 0, genre=3), [full, null, dynamic, genreless], by_genre=True) == 1 + 2 + 3 + 2
+
+
 def test_rescaled_guidance_keeps_the_mean_and_spread_of_each_window() -> None:
     generator = torch.Generator().manual_seed(0)
     null, full = (torch.randn(3, 4, 16, 88, generator=generator) * 2 - 4 for _ in range(2))

@@ -28,6 +28,7 @@ from diffbgm.composer.guidance import (
     guide,
     guide_to_chords,
     guide_to_mode,
+    is_guided_by_genre,
     metre_accents,
     mode_targets,
 )
@@ -128,6 +129,7 @@ def compose_steps(
     alike = None if coupled is None else torch.as_tensor(coupled).to(device)
     chords = chord_targets(plan, device)
     accents = metre_accents(plan, length, device)
+    by_genre = is_guided_by_genre(plan, options.guidance, model.config.genres)
     generator = torch.Generator().manual_seed(options.seed)
     variants: dict[tuple[int, ...], list[Condition]] = {}  # the windows come back to the same places
 
@@ -142,9 +144,10 @@ def compose_steps(
     while True:
         starts = open_window_starts(opened, plan, window, step)
         if (key := tuple(starts)) not in variants:
-            variants[key] = condition_variants(condition_of(plan, starts, model).to(device), options.guidance)
+            condition = condition_of(plan, starts, model).to(device)
+            variants[key] = condition_variants(condition, options.guidance, by_genre=by_genre)
         prediction = yield DenoiseRequest(*shown, starts, variants[key])
-        logits = average_windows(guide(options.guidance, prediction.logits), starts, length)
+        logits = average_windows(guide(options.guidance, prediction.logits, by_genre=by_genre), starts, length)
         logits = couple_sections(logits, alike, options.section_coupling)
         logits = guide_to_mode(logits, targets, options.mode_guidance)
         logits = accent_metre(guide_to_chords(logits, chords), accents)

@@ -106,6 +106,10 @@ class Condition:
             has_semantic=none if semantic else self.has_semantic,
         )
 
+    def without_genre(self) -> "Condition":
+        """The same windows with their genre unknown, and the corpus that stands for it."""
+        return replace(self, genre=torch.zeros_like(self.genre), corpus=torch.zeros_like(self.corpus))
+
     @staticmethod
     def stack(windows: Sequence["WindowTokens"], config: Config | None = None) -> "Condition":
         """Stacks windows [L, ...] to a batch [B, L, ...].

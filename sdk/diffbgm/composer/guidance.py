@@ -13,7 +13,7 @@ from torch import Tensor
 from diffbgm.composer.condition import Condition
 from diffbgm.options import Guidance
 from diffbgm.roll import key_shift, pull_to_mode
-from diffbgm.types import LOWEST_PITCH, PITCHES, STEPS_PER_BEAT, MusicPlan
+from diffbgm.types import GENRES, LOWEST_PITCH, PITCHES, STEPS_PER_BEAT, MusicPlan
 
 # What is added to the logits of onsets by sixteenth of the bar, in nats: a metre of twelve sixteenths is counted by its
 # felt beats, so that 3/4 and 6/8 are not taken for one another.
@@ -23,21 +23,36 @@ CHORD_STRENGTH = 0.5  # the most that is added to a logit for the plan's chords,
 CHORD_SHARE = 0.85  # of what sounds, that a chord's tones have in songs
 
 
-def condition_variants(condition: Condition, guidance: Guidance) -> list[Condition]:
+def condition_variants(condition: Condition, guidance: Guidance, *, by_genre: bool = False) -> list[Condition]:
     """The conditions that guidance needs a prediction for.
 
+    Args:
+        condition: Of some windows.
+        guidance: The weights.
+        by_genre: Whether the genre is guided too.
+
     Returns:
-        The full condition; unless both weights are 1, the one without any stream; and where the weights differ, the one
-        without the semantic stream. So one, two or three evaluations of the network per window and step.
+        The full condition; unless both streams' weights are 1, the one without any stream; where these weights differ,
+        the one without the semantic stream; and last, for guidance by genre, the one without a genre. So one to four
+        evaluations of the network per window and step.
     """
-    if guidance.dynamic == guidance.semantic == 1:
-        return [condition]
-    variants = [condition, condition.without(dynamic=True, semantic=True)]
-    return variants if guidance.dynamic == guidance.semantic else [*variants, condition.without(semantic=True)]
+    variants = [condition]
+    if not guidance.dynamic == guidance.semantic == 1:
+        variants.append(condition.without(dynamic=True, semantic=True))
+        if guidance.dynamic != guidance.semantic:
+            variants.append(condition.without(semantic=True))
+    return [*variants, condition.without_genre()] if by_genre else variants
 
 
-def guide(guidance: Guidance, logits: Sequence[Tensor]) -> Tensor:
+def is_guided_by_genre(plan: MusicPlan, guidance: Guidance, known: Sequence[str]) -> bool:
+    """Whether a plan's genre is guided: any that the network knows but the first, which is what it plays untold."""
+    return guidance.genre != 1 and plan.genre != GENRES[0] and plan.genre in known
+
+
+def guide(guidance: Guidance, logits: Sequence[Tensor], *, by_genre: bool = False) -> Tensor:
     """Logits with each stream's pull scaled: null + dynamic (dynamic only - null) + semantic (full - dynamic only).
+
+    Guidance by genre adds (genre - 1) (full - without genre).
 
     The likelihood of x_t is the same in all variants, so only the priors are moved. `Guidance.rescale` brings the
     result back to the mean and standard deviation over each window and kind of cell that it has without guidance (Lin
@@ -46,19 +61,20 @@ def guide(guidance: Guidance, logits: Sequence[Tensor]) -> Tensor:
     Args:
         guidance: The weights.
         logits: One tensor [..., T, 88] per condition of `condition_variants`, in its order.
+        by_genre: As for `condition_variants`.
 
     Returns:
         Guided logits [..., T, 88].
     """
-    full = logits[0]
-    if len(logits) == 1:
+    full, *others = logits
+    if not others:
         return full
-    null = logits[1]
-    if len(logits) == 2:
-        guided = null + guidance.semantic * (full - null)
-    else:
-        dynamic_only = logits[2]
+    genreless = others.pop() if by_genre else full
+    guided = full
+    if others:
+        null, dynamic_only = others[0], others[-1]
         guided = null + guidance.dynamic * (dynamic_only - null) + guidance.semantic * (full - dynamic_only)
+    guided = guided + (guidance.genre - 1) * (full - genreless)
     if not guidance.rescale:
         return guided
     over = (-2, -1)  # steps and pitches

@@ -35,9 +35,8 @@ class Guidance:
         semantic: Weight 0..10 of the semantic stream (mode, affect, texture of every section) on top of it.
         rescale: 0..1, how far the logits are brought back to the mean and spread that they have without guidance, so
             that high weights neither saturate nor crowd them (after Lin et al. 2024, section 3.4).
-        genre: Weight 0..10 of a genre other than pop, where the plan asks for one; at 2 a listener to the notes names
-            it nearly as often as in real music, at 1 in half of the pieces (`diffbgm evaluate genres`). Such a piece
-            takes one more evaluation per step.
+        genre: Weight 0..10 of a genre other than pop, where the plan asks for one; `diffbgm evaluate genres` says how
+            often it is named from the notes. The third of the steps where the noise is high takes two evaluations then.
 
     Raises:
         InputError: a number out of its range.

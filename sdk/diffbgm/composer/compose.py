@@ -129,7 +129,6 @@ def compose_steps(
     alike = None if coupled is None else torch.as_tensor(coupled).to(device)
     chords = chord_targets(plan, device)
     accents = metre_accents(plan, length, device)
-    by_genre = is_guided_by_genre(plan, options.guidance, model.config.genres)
     generator = torch.Generator().manual_seed(options.seed)
     variants: dict[tuple[int, ...], list[Condition]] = {}  # the windows come back to the same places
 
@@ -143,7 +142,8 @@ def compose_steps(
     shown, step = next(sampling), 0
     while True:
         starts = open_window_starts(opened, plan, window, step)
-        if (key := tuple(starts)) not in variants:
+        by_genre = is_guided_by_genre(plan, options.guidance, model.config.genres, shown.level)
+        if (key := (by_genre, *starts)) not in variants:
             condition = condition_of(plan, starts, model).to(device)
             variants[key] = condition_variants(condition, options.guidance, by_genre=by_genre)
         prediction = yield DenoiseRequest(*shown, starts, variants[key])

@@ -19,6 +19,7 @@ from diffbgm.types import GENRES, LOWEST_PITCH, PITCHES, STEPS_PER_BEAT, MusicPl
 # felt beats, so that 3/4 and 6/8 are not taken for one another.
 METRE_ACCENTS = {"3/4": {0: 1, 4: 1, 8: 1, 2: -0.5, 6: -1, 10: -0.5}, "6/8": {0: 1, 6: 1, 4: -1, 8: -1}}
 METRE_STRENGTH = 0.4  # the most that is added, in nats
+GENRE_LEVEL = 0.8  # the noise level down to which a genre is guided
 CHORD_STRENGTH = 0.5  # the most that is added to a logit for the plan's chords, in nats
 CHORD_SHARE = 0.85  # of what sounds, that a chord's tones have in songs
 
@@ -44,9 +45,13 @@ def condition_variants(condition: Condition, guidance: Guidance, *, by_genre: bo
     return [*variants, condition.without_genre()] if by_genre else variants
 
 
-def is_guided_by_genre(plan: MusicPlan, guidance: Guidance, known: Sequence[str]) -> bool:
-    """Whether a plan's genre is guided: any that the network knows but the first, which is what it plays untold."""
-    return guidance.genre != 1 and plan.genre != GENRES[0] and plan.genre in known
+def is_guided_by_genre(plan: MusicPlan, guidance: Guidance, known: Sequence[str], level: float) -> bool:
+    """Whether a plan's genre is guided at a noise level.
+
+    Any genre that the network knows is but the first, which is what it plays untold; and only while the music takes
+    shape (Kynkäänniemi et al. 2024): lower down guidance puts in wrong notes.
+    """
+    return level >= GENRE_LEVEL and guidance.genre != 1 and plan.genre != GENRES[0] and plan.genre in known
 
 
 def guide(guidance: Guidance, logits: Sequence[Tensor], *, by_genre: bool = False) -> Tensor:

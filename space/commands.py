@@ -23,12 +23,14 @@ from space.jobs import COMPOSING, WATCHING, Told, start, stop
 from space.line import Visitor
 from space.projects import Project, Status, Table
 from space.settings import PageSettings, from_values, to_query
+from space.sharing import share
 from space.sheet import address_of, plan_sheet, project_sheet, take_sheet
 from space.words import BROKEN, chip_of
 
 Answer = dict[str, Any]
 Data = Mapping[str, Any]
 PROJECTS = Table()
+LINK = "link"  # a kind of export
 MOST_AT_ONCE = 3  # takes of one command
 LOUDEST, QUIETEST = 6.0, -60.0  # dB of a fader
 COPY = "Your browser cannot show this format, so it plays a small copy; downloads are whole."
@@ -256,9 +258,14 @@ def make(asked: Asked, wish: work.Wish, count: int = 1) -> None:
 
 
 def export(asked: Asked) -> None:
-    """Writes a file of a take, mixed as the page plays it; `made` then says where it is."""
+    """Writes a file of a take, mixed as the page plays it; `made` then says where it is.
+
+    The kind "link" is the video, and an address where others may watch it for a day.
+    """
     project, data = asked.project, asked.data
     take, kind = project.take(data.get("take")), str(data.get("kind"))
+    shared = kind == LINK
+    kind = "video" if shared else kind
     if kind not in KINDS:
         raise InputError(f"There is no file of kind {kind[:20]!r}.")
     order = Order(kind, gains_of(data.get("gains")), keep_of(data.get("keep")), f"{take.watched.name}-scored")
@@ -266,8 +273,8 @@ def export(asked: Asked) -> None:
     def task(told: Told) -> Status:
         path = work.write_file(take, order, lambda f, stage: told(f, stage))
         number = (project.made[1] if project.made else 0) + 1
-        project.show(made=(address_of(path), number))
-        return Status("good", "Your file is ready.")
+        project.show(made=(share(path) if shared else address_of(path), number))
+        return Status("good", "Your link is ready: it works for a day." if shared else "Your file is ready.")
 
     start(project, asked.visitor, COMPOSING, "write", task)
 

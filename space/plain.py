@@ -1,11 +1,12 @@
-"""The page for browsers without script: a form, a page that looks again by itself, and the files."""
+"""Pages that need no script: a form, a page that looks again by itself, and videos that others may watch."""
 
 import html
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from diffbgm.errors import DiffBGMError
@@ -16,6 +17,7 @@ from space.limits import MOST_BYTES
 from space.line import Visitor
 from space.projects import Project, Status
 from space.settings import PageSettings, from_tags
+from space.sharing import find_shared
 from space.sheet import address_of, plan_sheet, take_sheet
 from space.uploads import App, Message, Receive, Send
 from space.work import Wish, make_take, new_seed, plan_music, watch, write_file
@@ -30,6 +32,8 @@ FORM = """<p>Your cuts fall on the beat, and the last note on the last frame. Up
 <form method="post" enctype="multipart/form-data"><p><label>Video <input type="file" name="video" accept="video/*"
 required></label></p><p><label>In your own words <input name="text" maxlength="300" size="40"></label></p>
 <p><button>Make music for it</button></p></form>"""
+GONE = "<p>This link is not here any more; links live a day.</p>"
+UNSEEN = {"X-Robots-Tag": "noindex", "Cache-Control": "private, no-store"}
 WAY = b'<head><noscript><meta http-equiv="refresh" content="0; url=plain"></noscript>'
 
 
@@ -67,8 +71,13 @@ class PlainWay:
 
 
 def routes() -> list[Route]:
-    """GET and POST /plain, GET /plain/ID."""
-    return [Route("/plain", plain, methods=["GET", "POST"]), Route("/plain/{id}", result)]
+    """GET and POST /plain, GET /plain/ID, GET /watch/ID and /watch/ID/video."""
+    return [
+        Route("/plain", plain, methods=["GET", "POST"]),
+        Route("/plain/{id}", result),
+        Route("/watch/{id}", watch_shared),
+        Route("/watch/{id}/video", send_shared),
+    ]
 
 
 async def plain(request: Request) -> Response:
@@ -126,6 +135,29 @@ async def result(request: Request) -> Response:
         url = html.escape("../" + answer["made"][0])
         return page(f'{words}</p><video controls src="{url}"></video><p><a download href="{url}">Download</a></p>')
     return page(words + "</p>")
+
+
+async def watch_shared(request: Request) -> Response:
+    """A video that its maker shares."""
+    name = request.path_params["id"]
+    found = find_shared(name)
+    if found is None:
+        return page(GONE, status=404)
+    video, ends = found
+    until = datetime.fromtimestamp(ends, timezone.utc).strftime("%d %B %Y, %H:%M UTC")
+    body = (
+        f'<h2>{html.escape(video.stem)}</h2><video controls src="{name}/video"></video>'
+        f"<p>A video with music that Diff-BGM composed for it. This link works until {until}.</p>"
+    )
+    answer = page(body, head='<meta name="robots" content="noindex">')
+    answer.headers.update(UNSEEN)
+    return answer
+
+
+async def send_shared(request: Request) -> Response:
+    """The file of a video that its maker shares."""
+    found = find_shared(request.path_params["id"])
+    return page(GONE, status=404) if found is None else FileResponse(found[0], headers=UNSEEN)
 
 
 def page(body: str, head: str = "", status: int = 200) -> Response:

@@ -21,6 +21,7 @@ STALLED = 600.0  # seconds without a byte after which an upload is given up
 SETTLED = 5.0  # seconds after which a partial upload that nobody holds open was broken off
 FLOOR = 2 * 10**9  # bytes of the disk that stay free
 EVERY = 60.0  # seconds between two sweeps
+TAKES, SHARED = "takes", "shared"  # folders of folders: projects and takes, videos that others may watch
 NAMES = re.compile(r"[0-9a-f]{32,64}")  # of folders: gradio's, by the digest of a file, and those of takes
 
 
@@ -32,8 +33,8 @@ def folder() -> Path:
     return path
 
 
-def make_folder() -> Path:
-    """A folder for a project or a take, with a name nobody can guess; it goes after a day.
+def make_folder(kind: str = TAKES) -> Path:
+    """A folder among those of a kind, with a name nobody can guess; it goes after a day.
 
     Raises:
         OutputError: The disk is nearly full.
@@ -41,16 +42,16 @@ def make_folder() -> Path:
     if not room():
         raise OutputError("the disk of this page is nearly full; please come back in an hour")
     sweep()
-    path = folder() / "takes" / secrets.token_hex(16)
+    path = folder() / kind / secrets.token_hex(16)
     path.parent.mkdir(exist_ok=True)
     path.mkdir(mode=0o700)
     return path
 
 
 @contextmanager
-def new_folder() -> Generator[Path]:
+def new_folder(kind: str = TAKES) -> Generator[Path]:
     """The same; it goes when the block fails."""
-    path = make_folder()
+    path = make_folder(kind)
     try:
         yield path
     except BaseException:
@@ -78,7 +79,7 @@ def room(wanted: int = 0) -> bool:
 def sweep() -> None:
     """Deletes what is a day old, and uploads that were broken off."""
     base, now = folder(), time.time()
-    for old in (*base.iterdir(), *(base / "takes").glob("*")):
+    for old in (*base.iterdir(), *(base / TAKES).glob("*"), *(base / SHARED).glob("*")):
         with suppress(FileNotFoundError):  # another visitor's run was quicker
             if NAMES.fullmatch(old.name) and now - old.lstat().st_mtime > KEPT:
                 shutil.rmtree(old, ignore_errors=True)

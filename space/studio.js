@@ -5,7 +5,7 @@
   const FILES = {
     mp3: "Sound (MP3)", wav: "Sound (WAV)", stems: "Stems (WAV, zip)", editor: "Timeline for Premiere, Resolve, Final Cut (zip)",
     midi: "Notes (MIDI)", score: "Sheet music (MusicXML)", picture: "Picture of the plan", receipt: "Receipt",
-    plan: "Plan (JSON)", project: "Project, to go on another day",
+    plan: "Plan (JSON)", project: "Project, to go on another day", link: "Link to watch, for a day",
   };
   const WAYS = { other: "other notes", sadder: "sadder", brighter: "brighter", fewer: "fewer notes", more: "more notes" };
   const NAMES = { melody: "Melody", chords: "Chords", pad: "Pad", bass: "Bass", percussion: "Drums", music: "Music" };
@@ -258,10 +258,19 @@
       if (this.eager && first && fresh.length) this.toggle();
       if (first) this.eager = false;
       if (answer.made && answer.made[1] !== this.fetched) {
-        if (!first && this.fetched !== undefined) this.save(answer.made[0]);
+        if (!first && this.fetched !== undefined) this.hand(answer.made[0]);
       }
       this.fetched = answer.made?.[1] ?? 0;
       this.draw();
+    }
+
+    // A link to watch is shown, and copied where the browser allows it; a file is saved.
+    hand(url) {
+      if (!url.startsWith("watch/")) return this.save(url);
+      const link = this.$(".bgm-link a");
+      link.href = link.textContent = new URL(url, document.baseURI).href;
+      link.parentElement.hidden = false;
+      navigator.clipboard?.writeText(link.href).catch(() => {});
     }
 
     save(url) {
@@ -1056,7 +1065,8 @@
       <span class="bgm-out" hidden><button type="button" class="primary" data-do="download" data-kind="video">Download video</button>
         <details><summary>More files</summary><div>${Object.entries(FILES).map(([kind, name]) =>
           `<button type="button" data-do="download" data-kind="${kind}">${name}</button>`).join("")}
-          <label class="bgm-open">Open a project<input type="file" name="project" accept=".json"></label></div></details></span>
+          <label class="bgm-open">Open a project<input type="file" name="project" accept=".json"></label>
+          <p class="bgm-link" hidden><a target="_blank" rel="noopener"></a></p></div></details></span>
       <button type="button" data-do="compose" hidden>Compose music</button>
       <button type="button" data-do="three" hidden>Three takes</button>
       <button type="button" data-do="refine" hidden>Refine this take</button>

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import unquote
+from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from space.jobs import COMPOSING, FULL
 from space.line import Rules, Visitor
 from space.projects import Project, Table
 from space.settings import KNOBS, PageSettings
+from space.sharing import find_shared
 from space.work import Take, Watched
 from tests.drawing import Drawn, draw_video
 
@@ -238,6 +241,42 @@ def test_every_file_can_be_had(opened: str, clip: Drawn, kind: str) -> None:
         named = {unquote(name) for name in re.findall(r'src="([^"]+)"', timeline)}
         assert named <= {clip.path.name, *archive.namelist()}, "no path of this machine"
         assert len(named) > 2
+
+
+def test_a_link_shows_one_video_for_a_day(opened: str, server: str) -> None:
+    video = exported(opened, "video", keep="replace")
+    do("export", opened, take="A", kind="link", gains=dict.fromkeys(take_of(opened).played.exact, 0.0), keep="replace")
+    answer = ended(opened)
+    assert answer["status"]["words"] == "Your link is ready: it works for a day."
+    address = server + answer["made"][0]
+    with urlopen(address) as shown:
+        words = shown.read().decode()
+        assert "noindex" in shown.headers["X-Robots-Tag"]
+    assert f"<h2>{video.stem}</h2>" in words
+    assert re.search(r"works until \d\d \w+ \d{4}, \d\d:\d\d UTC", words)
+    with urlopen(f"{address}/video") as sent:
+        assert sent.read() == video.read_bytes()
+    with urlopen(Request(f"{address}/video", headers={"Range": "bytes=4-7"})) as part:
+        assert (part.status, part.read()) == (206, b"ftyp")
+    name = address.rpartition("/")[2]
+    found = find_shared(name)
+    assert found is not None
+    assert find_shared(name, now=found[1] - 1) == found
+    assert find_shared(name, now=found[1]) is None
+    os.utime(found[0].parent, (0, 0))  # long ago
+    for gone in (
+        address,
+        f"{address}/video",
+        f"{server}watch/{'0' * 32}",
+        f"{server}watch/..%2Ftakes",
+        f"{server}watch/takes",
+    ):
+        with pytest.raises(HTTPError) as refused:
+            urlopen(gone)
+        assert refused.value.code == 404
+    storage.sweep()
+    assert not found[0].parent.exists()
+    assert video.exists()
 
 
 def test_what_is_exported_is_the_mix(opened: str) -> None:

@@ -410,3 +410,19 @@ def test_another_chord_is_typed_and_a_border_is_dragged_on_the_time_line(
     page.mouse.up()
     takes(page, 3)
     assert get(page, "plan.sections[1][0]") == bars[aim]
+
+
+def test_a_link_is_shown_and_another_visitor_watches(visit: Callable[..., Any], clip: Drawn) -> None:
+    page = visit("?steps=4&seed=1")
+    bring(page, clip.path)
+    takes(page, 1)
+    page.click("summary:has-text('More files')")
+    page.click("[data-kind=link]")
+    page.wait_for_selector(".bgm-link a")
+    address = page.get_attribute(".bgm-link a", "href")
+    other = page.context.browser.new_context().new_page()
+    other.goto(address)
+    other.wait_for_function("document.querySelector('video').readyState > 0")
+    assert other.evaluate("document.querySelector('video').duration") == pytest.approx(clip.duration, abs=0.1)
+    assert "This link works until" in other.inner_text("body")
+    other.context.close()

@@ -34,15 +34,11 @@ def whole_brief(brief: Brief, duration: float) -> Brief:
             conflicts += [f"scene {s.text!r} asks for another {name}: that of the first counts" for s in others]
     energy = brief.energy or tuple(p for scene in brief.scenes for p in _energy(scene, duration))
     hits = [replace(h, at=_in_film(h.at, scene.span, duration)) for scene in brief.scenes for h in scene.brief.hits]
-    rests = [
-        Span(_in_film(rest.start, scene.span, duration), _in_film(rest.end, scene.span, duration))
-        for scene in brief.scenes
-        for rest in scene.brief.rests
-    ]
+    rests = [_span_in_film(rest, scene.span, duration) for scene in brief.scenes for rest in scene.brief.rests]
     tacets = [
-        replace(t, span=Span(_in_film(t.span.start, scene.span, duration), _in_film(t.span.end, scene.span, duration)))
+        replace(tacet, span=_span_in_film(tacet.span, scene.span, duration))
         for scene in brief.scenes
-        for t in scene.brief.tacets
+        for tacet in scene.brief.tacets
     ]
     unread = [word for scene in brief.scenes for word in scene.brief.unread]
     return replace(
@@ -117,6 +113,10 @@ def _energy(scene: Scene, duration: float) -> list[tuple[Moment, float]]:
         return [(Moment(start), points[0][1]), *points, (Moment(end), points[-1][1])]
     level = CALM + WIDE * (scene.brief.arousal or 0.0)
     return [(Moment(start), level), (Moment(end), level)]
+
+
+def _span_in_film(span: Span, scene: Span, duration: float) -> Span:
+    return Span(_in_film(span.start, scene, duration), _in_film(span.end, scene, duration))
 
 
 def _in_film(at: Moment, span: Span, duration: float) -> Moment:

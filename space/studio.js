@@ -267,7 +267,7 @@
     // A link to watch is shown, and copied where the browser allows it; a file is saved.
     hand(url) {
       if (!url.startsWith("watch/")) return this.save(url);
-      const link = this.$(".bgm-link a");
+      const link = this.$(".bgm-watch a");
       link.href = link.textContent = new URL(url, document.baseURI).href;
       link.parentElement.hidden = false;
       navigator.clipboard?.writeText(link.href).catch(() => {});
@@ -295,6 +295,7 @@
       this.future = [];
       this.busy = false;
       this.uploading = false;
+      this.$(".bgm-watch").hidden = true;
       this.say("note", "");
       this.draw();
     }
@@ -1066,7 +1067,7 @@
         <details><summary>More files</summary><div>${Object.entries(FILES).map(([kind, name]) =>
           `<button type="button" data-do="download" data-kind="${kind}">${name}</button>`).join("")}
           <label class="bgm-open">Open a project<input type="file" name="project" accept=".json"></label>
-          <p class="bgm-link" hidden><a target="_blank" rel="noopener"></a></p></div></details></span>
+          <p class="bgm-watch" hidden><a target="_blank" rel="noopener"></a></p></div></details></span>
       <button type="button" data-do="compose" hidden>Compose music</button>
       <button type="button" data-do="three" hidden>Three takes</button>
       <button type="button" data-do="refine" hidden>Refine this take</button>

@@ -18,7 +18,6 @@ Told = Callable[[float, str], None]  # hears how much of the job is done, 0 to 1
 Task = Callable[[Told], Status]
 WATCHING = Line(Rules(running=2, waiting=16))
 COMPOSING = Line(Rules(running=2, waiting=32))
-LINES = (WATCHING, COMPOSING)
 PLACE_EVERY = 1.0  # seconds between two looks at the place in the line
 RETRY_EVERY = 4.0  # seconds between two tries to get into a full line
 LONELY = 90.0  # seconds without a page after which a job stops

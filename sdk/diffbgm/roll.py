@@ -28,6 +28,7 @@ from diffbgm.types import (
 MAJOR_PROFILE = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
 MINOR_PROFILE = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
 LEAD = 0.2  # of a mode over the other, in correlation with the key profiles, that is plain enough
+UNTOLD_VELOCITY = 80  # of notes whose roll says none
 MIDDLE_PITCH = 60.0  # register and register of a bar with nothing in it
 
 
@@ -52,7 +53,7 @@ def notes_to_roll(melody: Iterable[Note], accompaniment: Iterable[Note], beats: 
     return PianoRoll(cells, velocity)
 
 
-def roll_to_notes(roll: PianoRoll, default_velocity: int = 80) -> tuple[list[Note], list[Note]]:
+def roll_to_notes(roll: PianoRoll) -> tuple[list[Note], list[Note]]:
     """Return the melody's and the accompaniment's notes, in order of start; sustains without an onset are ignored."""
     voices: list[list[Note]] = []
     for voice in range(2):
@@ -67,7 +68,7 @@ def roll_to_notes(roll: PianoRoll, default_velocity: int = 80) -> tuple[list[Not
                     start / STEPS_PER_BEAT,
                     (start + length) / STEPS_PER_BEAT,
                     key + LOWEST_PITCH,
-                    loud or default_velocity,
+                    loud or UNTOLD_VELOCITY,
                 )
             )
         voices.append(notes)
@@ -222,10 +223,10 @@ def texture_of(statistics: np.ndarray, mode: float | None = None) -> Texture:
     )
 
 
-def measure_texture(cells: np.ndarray, beats_per_bar: int = BEATS_PER_BAR) -> Texture:
-    """How the music in cells [4, T, 88] is made."""
+def measure_texture(cells: np.ndarray) -> Texture:
+    """How the music in cells [4, T, 88], in 4/4, is made."""
     major = float(find_key(pitch_classes(cells)).mode == "major") if cells.any() else None
-    return texture_of(bar_statistics(cells, beats_per_bar), major)
+    return texture_of(bar_statistics(cells), major)
 
 
 def pitch_class_rows(keys: np.ndarray) -> np.ndarray:

@@ -85,10 +85,10 @@ class Text:
     def __init__(self, text: str) -> None:
         self.left = text
 
-    def take(self, pattern: str, accept: Take, *, keep: bool = False) -> None:
-        """Calls `accept` with every match, and takes out those for which it is true (not with `keep`)."""
+    def take(self, pattern: str, accept: Take) -> None:
+        """Calls `accept` with every match, and takes out those for which it is true."""
         for match in list(re.finditer(pattern, self.left)):
-            if accept(match) and not keep:
+            if accept(match):
                 start, end = match.span()
                 self.left = self.left[:start] + " " * (end - start) + self.left[end:]
 

@@ -583,8 +583,3 @@ def _called(draft: Draft, phrase: Phrase, name: str) -> str:
     family = draft.lexicon.instruments[name].family
     general = (name in GENERAL and not SPECIFIC & set(phrase.text.split())) or family == "drums"
     return family if general or phrase.text == family or phrase.has("group") else name
-
-
-def without_readings(brief: Brief) -> Brief:
-    """The brief without where it came from, to compare what two texts ask for."""
-    return replace(brief, readings=(), unread=())

@@ -10,6 +10,7 @@ from diffbgm.types import LOWEST_PITCH, PITCHES, STEPS_PER_BAR, STEPS_PER_BEAT
 FOLD = np.eye(12)[(np.arange(PITCHES) + LOWEST_PITCH) % 12]  # [88, 12]
 LENGTHS = (1, 2, 3, 4, 6, 8, 12, 16)  # sixteenths: edges of the histogram of lengths
 LAGS = (1, 2, 4)  # bars
+WINDOW = 8  # bars
 
 
 def look_at(cells: np.ndarray) -> np.ndarray:
@@ -44,11 +45,11 @@ def look_at(cells: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def windows_of(cells: np.ndarray, bars: int = 8) -> np.ndarray:
+def windows_of(cells: np.ndarray) -> np.ndarray:
     """[n, F] features of a piece's windows of eight bars, four apart; of the whole piece where it is shorter."""
     total = cells.shape[1] // STEPS_PER_BAR
-    starts = range(0, max(1, total - bars + 1), bars // 2)
-    cut = [slice(s * STEPS_PER_BAR, (s + bars) * STEPS_PER_BAR) for s in starts]
+    starts = range(0, max(1, total - WINDOW + 1), WINDOW // 2)
+    cut = [slice(s * STEPS_PER_BAR, (s + WINDOW) * STEPS_PER_BAR) for s in starts]
     return np.stack([look_at(cells[:, at]) for at in cut])
 
 

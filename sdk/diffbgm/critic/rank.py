@@ -19,16 +19,15 @@ BUSY, FULL = 1.25, 1.2  # times what the plan asks for, from which on a take is 
 HIGH = 3.0  # semitones from the plan from which on it is called bright or warm
 
 
-def rank_takes(plan: MusicPlan, takes: Sequence[Take], critic: Critic | None = None) -> tuple[Take, ...]:
+def rank_takes(plan: MusicPlan, takes: Sequence[Take]) -> tuple[Take, ...]:
     """The takes with scores and reasons, the best first; a single take as well.
 
     Args:
         plan: That they were composed for.
         takes: With their rolls in the plan's key.
-        critic: None: the one that comes with the package, where the plan is in its metre.
 
     """
-    critic = critic or (bundled_critic() if plan.metre == LISTENS_TO else None)
+    critic = bundled_critic() if plan.metre == LISTENS_TO else None
     judged = [judge(plan, take, critic) for take in takes]
     return tuple(sorted(judged, key=lambda take: -take.score))
 

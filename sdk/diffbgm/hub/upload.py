@@ -95,7 +95,6 @@ def push(
     kind: Literal["model", "space"] = "model",
     token: str | None = None,
     private: bool = False,
-    message: str = "",
 ) -> str:
     """Creates the repository where it is not there yet and sends `files` in one commit; returns the commit's address.
 
@@ -114,7 +113,7 @@ def push(
         done = api.create_commit(
             repo,
             [*additions, *(CommitOperationDelete(name) for name in stale)],
-            commit_message=message or f"diffbgm {__version__}",
+            commit_message=f"diffbgm {__version__}",
             repo_type=kind,
         )
     except (ValueError, *network_errors()) as e:

@@ -16,7 +16,6 @@ from diffbgm.media.source import (
     open_video,
     picture_stream,
     pictures_of,
-    sound_streams,
     timed_pictures,
     upright,
 )
@@ -41,7 +40,6 @@ class VideoInfo:
         codec: name of the video codec, `container` name of the file format, both as FFmpeg calls them.
         sound_start: when the sound that is heard begins (below 0: before the first picture); None without sound.
         sound_end: when it ends.
-        sound_codec: name of its codec, or the container's four-letter code where FFmpeg has no decoder for it ("").
         notes: what is wrong with the file's time stamps and how it is taken, in sentences.
     """
 
@@ -56,7 +54,6 @@ class VideoInfo:
     container: str
     sound_start: float | None = None
     sound_end: float | None = None
-    sound_codec: str = ""
     notes: tuple[str, ...] = ()
 
     @property
@@ -85,7 +82,6 @@ def probe(path: str | os.PathLike[str], *, limits: Limits | None = None) -> Vide
         if first is None or line.frames == 0:
             raise VideoError(no_picture(path))
         width, height = displayed_size(first, stream)
-        sounds = sound_streams(container)
         start, end = line.sound or (None, None)
         return VideoInfo(
             duration=line.end,
@@ -99,7 +95,6 @@ def probe(path: str | os.PathLike[str], *, limits: Limits | None = None) -> Vide
             container=container.format.name,
             sound_start=start,
             sound_end=end,
-            sound_codec=codec_of(container, sounds[0]) if sounds else "",
             notes=line.notes,
         )
 

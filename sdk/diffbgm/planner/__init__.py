@@ -8,7 +8,7 @@ from diffbgm.planner.markers import markers
 from diffbgm.planner.plan import make_plan
 from diffbgm.planner.prompt import Understood, understand
 from diffbgm.planner.recut import Recut, apply_bar_map, recut
-from diffbgm.planner.styles import PALETTES, STYLES, Style, combine_styles, parse_style, style_table
+from diffbgm.planner.styles import PALETTES, STYLES, Style, combine_styles, parse_style
 from diffbgm.planner.tempo import TempoFit, fit_tempo
 
 __all__ = [
@@ -28,6 +28,5 @@ __all__ = [
     "parse_style",
     "read_plan",
     "recut",
-    "style_table",
     "understand",
 ]

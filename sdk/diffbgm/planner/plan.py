@@ -111,49 +111,14 @@ def make_plan(
     features = replace(features, cuts=without_ignored(features.cuts, asked))
     understood = understand(brief, tags, text_ranker, prompt)
     tags, rules = understood.tags, understood.style
-    asked_metre = metre or (brief.metre if tune is None or "metre" in brief.asked else None)
-    metre = asked_metre or (tune.metre if tune else rules.metre) or DEFAULT_METRE
+    metre = _choose_metre(metre, brief, rules, tune)
     chords = chords or brief.chords
-    if metre not in METRES:
-        raise PlanError(f"metre must be one of {', '.join(METRES)}, got {metre!r}")
-    if tune is not None and tune.metre != metre:
-        raise OptionError(f"melody {tune.name}: is in {tune.metre}, and metre asks for {metre}; leave one of them out")
     if key is None and brief.tonic is not None:
         key = Key(brief.tonic, "minor" if rules.mode == "minor" else "major")
     seen = mean_affect(features)
     features = steer_affect(features, rules)
     valence, arousal = mean_affect(features)
-    pace = pace_to_bpm(features.duration, features.cuts)
-    preferred, bpm_range = choose_bpm(arousal, pace, rules)
-    end = features.duration
-    if bpm is None and brief.bpm is not None and rules.bpm == brief.bpm:
-        low, high = (min(max(n, SLOWEST), FASTEST) for n in brief.bpm)
-        bpm_range = (low, high) if high > low * 1.04 else (low / 1.02, high * 1.02)
-        end = end_of_bars(features.duration, bpm_range, preferred if high > low else low, BAR_UNITS[metre])
-    if bpm is not None:
-        if not SLOWEST <= bpm <= FASTEST:
-            raise PlanError(f"bpm must lie between {SLOWEST:g} and {FASTEST:g}, got {bpm:g}")
-        preferred, bpm_range = bpm, (bpm / 1.02, bpm * 1.02)
-        end = end_of_bars(features.duration, bpm_range, bpm, BAR_UNITS[metre])
-    if tune is not None:
-        own = bpm is None and brief.bpm is None and tune.bpm
-        bpm_range = tune_tempo(tune, features.duration, None if own else bpm_range)
-        preferred = min(max(own or preferred, bpm_range[0]), bpm_range[1])
-    starts = starts_of(brief, features.duration)
-    if starts:
-        low, high = bpm_range = bar_tempo(starts, bpm_range, preferred, BAR_UNITS[metre])
-        preferred = min(max(preferred, low), high)
-        end = end_of_bars(features.duration, bpm_range, preferred, BAR_UNITS[metre])
-    fit = fit_tempo(
-        end,
-        features.cuts,
-        bpm_range=bpm_range,
-        prefer=preferred,
-        max_drift=max_drift,
-        max_step=max_step,
-        metre=metre,
-        anchors=[*anchors_of(brief, features.duration), *((start, HIT) for start in starts)],
-    )
+    fit = _fit_tempo(features, brief, rules, arousal, metre, bpm, tune, max_drift, max_step)
     director = director or bundled_director()
     levels = director.direct(footage_of(features)) if director is not None else None
     mode = choose_mode(valence, rules, levels)
@@ -166,14 +131,9 @@ def make_plan(
         planned = plan_chords(form.sections, key, form.beats_per_bar)
     by_bar = bar_features(features, fit.tempo.edges[:: form.beats_per_bar])
     directed = direct_style(rules, levels)
-    rise = None
-    if director is not None:
-        edges = fit.tempo.edges[[*(s.start_beat for s in form.sections), fit.tempo.beats]]
-        rise = director.direct_sections(section_footage(features, edges.tolist()))
-    points, energy = energy_of(brief, features.duration), None
-    if points:
-        bars = fit.tempo.edges[:: form.beats_per_bar]
-        energy = level_at(points, (bars[:-1] + bars[1:]) / 2)
+    rise = _direct_sections(director, features, fit, form) if director is not None else None
+    points = energy_of(brief, features.duration)
+    energy = _energy_of_bars(points, fit, form) if points else None
     curves = plan_curves(form, by_bar, directed, fit.base_bpm, rise, energy)
     last_bar = max(0, fit.tempo.beats - BAR_UNITS[metre])
     melody = lay_tune(tune, key, fit.tempo.beats, last_bar) if tune else ()
@@ -187,13 +147,8 @@ def make_plan(
     tacets = tacets_of(brief, features.duration)
     spotted = (*tell_spotting(hits, rests), *tell_tacets(tacets), *tell_missed(cuts))
     why = (*tell_brief(brief), *understood.remarks, *why, *spotted)
-    talks = tuple(span.seconds(features.duration) for span in brief.talks)
-    if brief.speech and not (talks or rests or hits or points):
-        talks = ((0.0, features.duration),)
-        why = (*why, "room for a voice, and no times are told: no melody and thin chords all the way")
-    elif brief.speech and talks:
-        times = " and ".join(f"{start:.2f} to {end:.2f}" for start, end in talks)
-        why = (*why, f"room for a voice from {times} s: no melody and thin chords there")
+    talks, remarks = _leave_room_for_voice(brief, features.duration, untimed=not (rests or hits or points))
+    why = (*why, *remarks)
     if rise is not None:
         why = (*why, tell_sections(form, rise, METRES[metre]))
     if tune is not None:
@@ -224,6 +179,90 @@ def make_plan(
         tacets=tacets,
     )
     return apply_scenes(plan, brief, not chords) if brief.scenes else plan
+
+
+def _choose_metre(metre: str | None, brief: Brief, rules: Style, tune: Tune | None) -> str:
+    """The metre: as asked, else the tune's, else the style's."""
+    asked = metre or (brief.metre if tune is None or "metre" in brief.asked else None)
+    metre = asked or (tune.metre if tune else rules.metre) or DEFAULT_METRE
+    if metre not in METRES:
+        raise PlanError(f"metre must be one of {', '.join(METRES)}, got {metre!r}")
+    if tune is not None and tune.metre != metre:
+        raise OptionError(f"melody {tune.name}: is in {tune.metre}, and metre asks for {metre}; leave one of them out")
+    return metre
+
+
+def _fit_tempo(
+    features: VideoFeatures,
+    brief: Brief,
+    rules: Style,
+    arousal: float,
+    metre: str,
+    bpm: float | None,
+    tune: Tune | None,
+    max_drift: float,
+    max_step: float,
+) -> TempoFit:
+    """The tempo map within what is asked for: by `bpm`, by the brief, by the tune and by scenes, the later win."""
+    pace = pace_to_bpm(features.duration, features.cuts)
+    preferred, bpm_range = choose_bpm(arousal, pace, rules)
+    end = features.duration
+    if bpm is None and brief.bpm is not None and rules.bpm == brief.bpm:
+        low, high = (min(max(n, SLOWEST), FASTEST) for n in brief.bpm)
+        bpm_range = (low, high) if high > low * 1.04 else (low / 1.02, high * 1.02)
+        end = end_of_bars(features.duration, bpm_range, preferred if high > low else low, BAR_UNITS[metre])
+    if bpm is not None:
+        if not SLOWEST <= bpm <= FASTEST:
+            raise PlanError(f"bpm must lie between {SLOWEST:g} and {FASTEST:g}, got {bpm:g}")
+        preferred, bpm_range = bpm, (bpm / 1.02, bpm * 1.02)
+        end = end_of_bars(features.duration, bpm_range, bpm, BAR_UNITS[metre])
+    if tune is not None:
+        own = bpm is None and brief.bpm is None and tune.bpm
+        bpm_range = tune_tempo(tune, features.duration, None if own else bpm_range)
+        preferred = min(max(own or preferred, bpm_range[0]), bpm_range[1])
+    starts = starts_of(brief, features.duration)
+    if starts:
+        low, high = bpm_range = bar_tempo(starts, bpm_range, preferred, BAR_UNITS[metre])
+        preferred = min(max(preferred, low), high)
+        end = end_of_bars(features.duration, bpm_range, preferred, BAR_UNITS[metre])
+    return fit_tempo(
+        end,
+        features.cuts,
+        bpm_range=bpm_range,
+        prefer=preferred,
+        max_drift=max_drift,
+        max_step=max_step,
+        metre=metre,
+        anchors=[*anchors_of(brief, features.duration), *((start, HIT) for start in starts)],
+    )
+
+
+def _direct_sections(director: Director, features: VideoFeatures, fit: TempoFit, form: Form) -> np.ndarray | None:
+    """[sections, 2] how much density and loudness rise above the film's; None as in `Director.direct_sections`."""
+    edges = fit.tempo.edges[[*(s.start_beat for s in form.sections), fit.tempo.beats]]
+    return director.direct_sections(section_footage(features, edges.tolist()))
+
+
+def _energy_of_bars(points: tuple[tuple[float, float], ...], fit: TempoFit, form: Form) -> np.ndarray:
+    """[bars] the energy that is asked for, in the middle of each bar."""
+    bars = fit.tempo.edges[:: form.beats_per_bar]
+    return level_at(points, (bars[:-1] + bars[1:]) / 2)
+
+
+def _leave_room_for_voice(
+    brief: Brief, duration: float, *, untimed: bool
+) -> tuple[tuple[tuple[float, float], ...], tuple[str, ...]]:
+    """Where somebody speaks, in seconds, and what the plan says of it; `untimed`: no other part of the brief has times.
+
+    Without any times the voice is thought to last all the way.
+    """
+    talks = tuple(span.seconds(duration) for span in brief.talks)
+    if brief.speech and not talks and untimed:
+        return ((0.0, duration),), ("room for a voice, and no times are told: no melody and thin chords all the way",)
+    if brief.speech and talks:
+        times = " and ".join(f"{start:.2f} to {end:.2f}" for start, end in talks)
+        return talks, (f"room for a voice from {times} s: no melody and thin chords there",)
+    return talks, ()
 
 
 def explain(

@@ -48,11 +48,6 @@ class Recut:
     plan: MusicPlan
     bars: tuple[int, ...]
 
-    @property
-    def keeps_every_note(self) -> bool:
-        """Whether the old music is played as it is, only at another tempo."""
-        return self.bars == tuple(range(len(self.bars)))
-
 
 LONGEST = 86_400  # seconds
 

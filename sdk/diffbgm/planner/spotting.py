@@ -1,4 +1,4 @@
-"""Spotting: hits, rests and energy of a brief as places in a plan."""
+"""Spotting: hits, rests, energy and cuts that must be met or are ignored, from a brief to places in a plan."""
 
 # The libraries are typed in part only.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false

@@ -243,18 +243,3 @@ def _combine_bpm(rows: Sequence[Style]) -> tuple[float, float] | None:
 def _mean(values: Iterable[float | None]) -> float | None:
     given = [value for value in values if value is not None]
     return sum(given) / len(given) if given else None
-
-
-def style_table() -> str:
-    """Return the table as Markdown, for the docs; ensembles are one row."""
-    lines = ["| tag | group | what it does |", "|---|---|---|"]
-    lines += [f"| `{row.name}` | {row.group} | {row.description}{_facts(row)} |" for row in _ROWS]
-    lines += [f"| {', '.join(f'`{row.name}`' for row in ENSEMBLES)} | palette | ensembles |"]
-    return "\n".join(lines)
-
-
-def _facts(row: Style) -> str:
-    facts = [f"{row.mode} key"] if row.mode else []
-    if row.bpm and row.group != "tempo":
-        facts.append(f"{row.bpm[0]:g}-{row.bpm[1]:g} bpm")
-    return f" ({', '.join(facts)})" if facts else ""

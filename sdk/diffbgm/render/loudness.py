@@ -90,7 +90,8 @@ def integrated(pieces: Iterable[np.ndarray], rate: int) -> float:
     from scipy.signal import sosfilt
 
     state: np.ndarray | None = None
-    held, first, done, power = np.zeros((0, 0)), 0, 0, []
+    held, first, done = np.zeros((0, 0)), 0, 0
+    power: list[np.ndarray] = []
     for piece in pieces:
         if state is None:
             state, held = np.zeros((2, len(piece), 2)), np.zeros((len(piece), 0))
@@ -137,7 +138,7 @@ def _gated(power: np.ndarray) -> float:
         return float(level(mean_of(loud)))
 
 
-def peaks_of(read: Read, samples: int, oversampling: int = OVERSAMPLING) -> Iterator[np.ndarray]:
+def peaks_of(read: Read, samples: int) -> Iterator[np.ndarray]:
     """Return the highest absolute value of any channel around every sample, between the samples too, block by block."""
     from scipy.signal import resample_poly
 
@@ -145,19 +146,19 @@ def peaks_of(read: Read, samples: int, oversampling: int = OVERSAMPLING) -> Iter
         a, b = max(0, start - CONTEXT), min(samples, end + CONTEXT)
         part = read(a, b)
         out = np.abs(part[:, start - a : end - a]).max(0, initial=0.0).astype(np.float32)
-        fine = np.abs(resample_poly(part, oversampling, 1, axis=1)).max(0)
-        own = fine.reshape(-1, oversampling).max(1)[start - a : end - a]
+        fine = np.abs(resample_poly(part, OVERSAMPLING, 1, axis=1)).max(0)
+        own = fine.reshape(-1, OVERSAMPLING).max(1)[start - a : end - a]
         yield np.maximum(out, own)
 
 
-def peak_envelope(samples: np.ndarray, oversampling: int = OVERSAMPLING) -> np.ndarray:
+def peak_envelope(samples: np.ndarray) -> np.ndarray:
     """[N] `peaks_of` sound [C, N]."""
-    return _envelope(reader(samples), samples.shape[1], oversampling)
+    return _envelope(reader(samples), samples.shape[1])
 
 
-def _envelope(read: Read, samples: int, oversampling: int = OVERSAMPLING) -> np.ndarray:
+def _envelope(read: Read, samples: int) -> np.ndarray:
     out = new_sound(samples)
-    for (a, b), peaks in zip(blocks(samples, FINE_BLOCK), peaks_of(read, samples, oversampling), strict=True):
+    for (a, b), peaks in zip(blocks(samples, FINE_BLOCK), peaks_of(read, samples), strict=True):
         out[a:b] = peaks
         release(out)
     return out

@@ -36,10 +36,19 @@ class Believed(Exception):
     """The length of a damaged film was taken from what it claims."""
 
 
+def _is_slow_avi(path: Path, duration: float) -> bool:
+    """Whether a film is as long as its pictures at the rate of its AVI, which holds no other time of a picture."""
+    with av.open(str(path)) as container:
+        rate, pictures = container.streams.video[0].average_rate, sum(p.size > 0 for p in container.demux(video=0))
+        return (
+            container.format.name == "avi" and bool(rate) and abs(pictures / float(rate) - duration) < 1 / float(rate)
+        )
+
+
 def read_video(path: Path, home: Path) -> None:
     """Everything that scoring does with a film: look, plan, hear, write."""
     planned = analyze_and_plan(path, ScoreOptions(semantics="colour", keep_audio="mix"), Clock())
-    if planned.plan.duration > LONGEST:
+    if planned.plan.duration > LONGEST and not _is_slow_avi(path, planned.plan.duration):
         raise Believed(f"{planned.plan.duration:.0f} s")
     own = media.read_audio(path, until=planned.plan.duration)
     for suffix in dict.fromkeys((".mp4", media.default_suffix(path))):

@@ -4,10 +4,6 @@ Written through mido rather than pretty_midi, because a score lives in beats: ti
 is, and cuts become *marker* events, which sequencers show (pretty_midi writes text events and knows no markers).
 """
 
-# The libraries are typed in part only.
-# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence

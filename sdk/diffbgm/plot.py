@@ -1,8 +1,5 @@
 """Pictures of a plan and its piano roll, on one time axis in seconds."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import os
 from pathlib import Path
 from typing import Any
@@ -34,7 +31,7 @@ def plot_plan(plan: MusicPlan, path: str | os.PathLike[str], *, roll: PianoRoll 
     heights = [0.5, 0.75, 1.2] + ([3.0] if roll is not None else [])
     width = float(np.clip(9 + plan.duration / 20, 10, 24))  # inches: long pieces get more room
     tall = 0.9 + 1.35 * sum(heights)
-    figure = Figure(figsize=(width, tall), dpi=120, facecolor=PAPER)
+    figure: Any = Figure(figsize=(width, tall), dpi=120, facecolor=PAPER)
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     figure.subplots_adjust(

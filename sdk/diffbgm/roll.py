@@ -1,8 +1,5 @@
 """Notes <-> PianoRoll, and what a roll measures: the curves and textures that training reads and plans ask for."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import math
 from collections.abc import Iterable
 from dataclasses import replace

@@ -7,9 +7,6 @@
 `Note(start="x", ...)` raises "Note.start must be a finite number, got 'x'". Ranges are each class's own affair.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields

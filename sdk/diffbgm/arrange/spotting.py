@@ -3,9 +3,6 @@
 It works on finished tracks, so that nothing added before it can break a rest or drown a hit.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Sequence
 from dataclasses import replace
 

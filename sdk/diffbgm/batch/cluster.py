@@ -1,6 +1,3 @@
-# ray is not typed as pyright wants it, and need not be installed
-# pyright: reportMissingImports=false, reportMissingTypeStubs=false, reportUnknownVariableType=false
-# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownParameterType=false
 """The engine of many machines: the stages of a row as a pipeline of Ray Data, and the same pipeline over a dataset.
 
 Analysis and rendering are tasks, composing is a pool of actors that hold the model, each on a GPU where there are any.

@@ -1,8 +1,5 @@
 """All commands, run one at a time: every way to fail becomes one line on stderr and an exit code."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import argparse
 import contextlib
 import errno

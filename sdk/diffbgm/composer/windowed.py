@@ -5,9 +5,6 @@ more rows are blocked otherwise, on some processors. Where nothing is trained, t
 itself there.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import torch
 from torch import Tensor, nn
 
@@ -22,7 +19,7 @@ class WindowNorm(nn.GroupNorm):
         """Maps [B, C, T, P] to its like."""
         if _together(input):
             return super().forward(input)
-        return torch.cat([super(WindowNorm, self).forward(window) for window in input.split(1)])
+        return torch.cat([super(WindowNorm, self).forward(window) for window in torch.split(input, 1)])
 
 
 class WindowLinear(nn.Linear):
@@ -34,7 +31,7 @@ class WindowLinear(nn.Linear):
         rounds_alike = self.in_features < LONG and torch.is_autocast_enabled("cpu")
         if _together(input) or len(input) <= size or rounds_alike:
             return super().forward(input)
-        return torch.cat([super(WindowLinear, self).forward(window) for window in input.split(size)])
+        return torch.cat([super(WindowLinear, self).forward(window) for window in torch.split(input, size)])
 
 
 def _together(input: Tensor) -> bool:

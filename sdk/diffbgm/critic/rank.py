@@ -1,8 +1,5 @@
 """Takes in order: how much each sounds like a song, how well it keeps to its plan, and both in words."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Sequence
 from dataclasses import replace
 

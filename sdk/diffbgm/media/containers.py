@@ -1,8 +1,5 @@
 """What each container takes, asked of FFmpeg's muxers by trial, and streams copied into one, parameters unchanged."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import io
 import os
 from collections.abc import Generator

@@ -11,16 +11,13 @@ Inside a video a second, linear map predicts how much louder and denser a sectio
 Limits: it has seen pop music videos only; inside a video pictures and music go together loosely.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -237,9 +234,10 @@ def load_director(path: Path | str) -> Director:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, "numpy") as file:
-            about = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+        with safe_open(path, "numpy") as opened:
+            file = cast("Any", opened)
+            about: dict[str, str] = file.metadata() or {}
+            tensors: dict[str, np.ndarray] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as e:
         raise WeightsError(f"{path}: cannot be read as a director ({e}); fit it again or leave it out") from e
     if about.get("format") != str(FORMAT):

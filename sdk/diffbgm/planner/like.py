@@ -4,9 +4,6 @@ Tempo and metre from the autocorrelation of an onset envelope, the key from its 
 time, density from onsets a second, brightness from the spectral centroid.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 import os
 from dataclasses import replace
 from pathlib import Path

@@ -1,8 +1,5 @@
 """Spotting: hits, rests, energy and cuts that must be met or are ignored, from a brief to places in a plan."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal

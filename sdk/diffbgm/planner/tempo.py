@@ -1,8 +1,5 @@
 """Cuts onto beats: the tempo map on which as many cuts as possible land on downbeats, beats or half beats."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

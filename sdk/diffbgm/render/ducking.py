@@ -1,9 +1,5 @@
 """The video's own sound with music under it: where somebody speaks, and how far the music steps back."""
 
-# The libraries are typed in part only.
-# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Sequence
 from typing import Literal
 

@@ -1,9 +1,5 @@
 """Loudness and peaks: ITU-R BS.1770, true peak by oversampling, one gain curve for mix and stems; all in blocks."""
 
-# The libraries are typed in part only.
-# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple

@@ -1,9 +1,5 @@
 """From raw stems to a mix: level, place, brightness, room, glue."""
 
-# The libraries are typed in part only.
-# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 

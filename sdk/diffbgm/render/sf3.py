@@ -5,10 +5,6 @@ are remembered, for retakes and for a page or a batch that plays one ensemble ag
 could be stale, half written or in the way.
 """
 
-# The libraries are typed in part only.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 import io
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor

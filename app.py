@@ -20,6 +20,7 @@ from space import gpu, samples
 def main() -> None:
     """Loads the model, builds the page and serves it until the process is stopped; scores its examples meanwhile."""
     share_heaps()
+    threads.spread(parts=2)  # who composes alone has all cores
     gpu.model()
     page = build()
     samples.make_ahead()

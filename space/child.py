@@ -154,18 +154,32 @@ class StageClock(Clock):
 
 
 def look(told: Told, path: Path, limits: Limits = PAGE) -> Seen:
-    """Looks at a video that the page takes, and listens whether somebody speaks; VideoError where it is not taken."""
-    check(path, limits)
-    features = analyze(path, limits=limits, on_progress=lambda fraction, message: told("watch", 0.9 * fraction))
+    """Looks at a video that the page takes, and listens meanwhile whether somebody speaks.
+
+    Raises:
+        VideoError: The page does not take it.
+    """
+    info = check(path, limits)
+    with ThreadPoolExecutor(1) as pool:
+        early = pool.submit(listen, path, info.duration) if info.has_audio else None
+        features = analyze(path, limits=limits, on_progress=lambda fraction, message: told("watch", 0.9 * fraction))
+    if early is None or not features.has_audio:
+        return Seen(features, "none")
+    told("watch", 0.95)
+    same = features.duration == info.duration
+    return Seen(features, *(early.result() if same else listen(path, features.duration)))
+
+
+def listen(path: Path, until: float) -> tuple[str, tuple[tuple[float, float], ...]]:
+    """What a video sounds like up to `until` seconds (none, sound or speech), and (start, end) of the speech."""
     try:
-        own = read_audio(path, until=features.duration) if features.has_audio else None
+        own = read_audio(path, until=until)
     except VideoError:  # a film with a broken sound is one without
         own = None
     if own is None or not own.samples.any():
-        return Seen(features, "none")
-    told("watch", 0.95)
+        return "none", ()
     speech = find_speech(own)
-    return Seen(features, "speech" if speech else "sound", tuple(speech))
+    return ("speech" if speech else "sound"), tuple(speech)
 
 
 def pictures(told: Told, path: Path, features: VideoFeatures, folder: Path) -> tuple[tuple[Still, ...], Path]:

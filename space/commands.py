@@ -6,6 +6,7 @@ is wrong with it becomes one sentence in the answer.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, get_args
@@ -32,6 +33,7 @@ Data = Mapping[str, Any]
 PROJECTS = Table()
 LINK = "link"  # a kind of export
 MOST_AT_ONCE = 3  # takes of one command
+LET_PASS = 0.1  # seconds between two looks whether the first take is there
 LOUDEST, QUIETEST = 6.0, -60.0  # dB of a fader
 COPY = "Your browser cannot show this format, so it plays a small copy; downloads are whole."
 DRAFT = " It is a quick draft: refine it when you like it."
@@ -145,7 +147,7 @@ def settings_from(data: Data) -> PageSettings:
 
 
 def open_film(asked: Asked) -> None:
-    """Looks at a video, then composes a first take by itself, while the pictures of the time line are made."""
+    """Looks at a video, then composes a first take by itself; the pictures of the time line follow."""
     project, settings = asked.project, asked.settings
 
     def task(told: Told) -> Status:
@@ -156,8 +158,8 @@ def open_film(asked: Asked) -> None:
         return Status("good", "Here is the plan.")
 
     def then() -> None:
-        threading.Thread(target=illustrate, args=(project,), daemon=True, name="diffbgm-pictures").start()
         compose(asked, draft=True)
+        threading.Thread(target=illustrate, args=(project,), daemon=True, name="diffbgm-pictures").start()
 
     start(project, asked.visitor, WATCHING, "watch", task, then)
 
@@ -174,7 +176,9 @@ def open_example(asked: Asked) -> None:
 
 
 def illustrate(project: Project) -> None:
-    """Adds the pictures of a film; they are a help, no more."""
+    """Adds the pictures of a film; they are a help, no more, and leave the cores to the first take."""
+    while project.busy:
+        time.sleep(LET_PASS)
     try:
         project.show(watched=work.with_pictures(project.looked_at(), project.folder, lambda *_: None))
     except DiffBGMError as e:
@@ -218,7 +222,7 @@ def chord(asked: Asked) -> None:
     start, end = (real(data.get(name)) for name in ("start", "end"))
     if start is None or end is None:
         raise InputError("start and end must be seconds.")
-    make(asked, work.other_chord(take, start, end, str(data.get("symbol", "")).strip()[:12], work.new_seed()))
+    make(asked, work.other_chord(take, start, end, str(data.get("symbol", "")).strip(), work.new_seed()))
 
 
 def border(asked: Asked) -> None:

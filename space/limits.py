@@ -12,7 +12,7 @@ import av
 import av.error
 
 from diffbgm.errors import VideoError
-from diffbgm.media import Limits, as_time, probe
+from diffbgm.media import Limits, VideoInfo, as_time, probe
 
 MOST_BYTES = 200 * 10**6  # of an upload
 SHORTEST = 0.5  # seconds
@@ -66,8 +66,11 @@ def read_header(path: Path, limits: Limits = PAGE) -> Header | None:
         return None
 
 
-def check(path: Path, limits: Limits = PAGE) -> None:
+def check(path: Path, limits: Limits = PAGE) -> VideoInfo:
     """Finds out whether the page takes a video; the first picture is decoded once its size is known to be taken.
+
+    Returns:
+        What the video says of itself.
 
     Raises:
         VideoError: It cannot be read, or it is too large, too long or too short.
@@ -87,6 +90,7 @@ def check(path: Path, limits: Limits = PAGE) -> None:
     check_size(path, width, height, limits)
     check_length(path, info.duration, limits)
     check_work(path, info.frames, width, height, limits)
+    return info
 
 
 def check_size(path: Path, width: int, height: int, limits: Limits = PAGE) -> None:

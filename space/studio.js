@@ -12,6 +12,8 @@
   const QUIETEST = -40; // dB; a fader at its lower end is silent
   const DRIFT = 0.06; // seconds that sound and pictures may lie apart
   const FADE = 0.02; // seconds between two takes
+  const TOUCH = 44; // pixels of what a finger can hit
+  const FINGER = window.matchMedia("(pointer: coarse)");
   const known = window.diffbgm;
 
   // --- small helpers -----------------------------------------------------------------------------------------------
@@ -192,19 +194,21 @@
 
     // --- talking to the server
 
-    async command(op, data = {}) {
+    // The answer, or null: then `complain` has heard what is wrong.
+    async command(op, data = {}, complain = (words) => this.say("bad", words)) {
       const visitor = store.get("bgm-visitor") ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
       store.set("bgm-visitor", visitor);
       const asked = { op, visitor, project: this.project, knobs: this.knobs, keep: this.keep, ...data };
       const answer = await this.server.command(asked);
-      if (!answer) return this.say("bad", "The server does not answer. Please try again."), null;
-      if (answer.error) return this.say("bad", answer.error), null;
+      if (!answer) return complain("The server does not answer. Please try again."), null;
+      if (answer.error) return complain(answer.error), null;
       if (op !== "open" && op !== "example") this.poll();
       return answer;
     }
 
     follow(id) {
       this.project = id;
+      this.looks = 0; // for pictures that follow the first take
       this.content = null;
       store.set("bgm-project", id);
       this.poll();
@@ -235,7 +239,8 @@
       this.say(kind, words, answer.busy ? share : null, stage);
       this.refresh();
       if (!answer.busy && !this.data.film) return this.forgetFilm(); // the way is free for another one
-      if (answer.busy) this.timer = setTimeout(() => this.poll(), 300);
+      if (answer.busy) this.timer = setTimeout(() => this.poll(), 200);
+      else if (!this.data.film.stills.length && this.looks++ < 60) this.timer = setTimeout(() => this.poll(), 1000);
     }
 
     receive(answer, first) {
@@ -261,7 +266,9 @@
         if (!first && this.fetched !== undefined) this.hand(answer.made[0]);
       }
       this.fetched = answer.made?.[1] ?? 0;
-      this.draw();
+      const same = film && this.take && !fresh.length && before.length === answer.takes.length;
+      if (same) this.drawFilm(); // what is selected or being typed stays
+      else this.draw();
     }
 
     // A link to watch is shown, and copied where the browser allows it; a file is saved.
@@ -655,42 +662,41 @@
     }
 
     drag(event) {
-      if (!event.target.closest(".bgm-lanes") || event.button > 0) return;
-      if (event.target.closest("input")) return;
       const on = (kind) => event.target.closest(kind);
+      if (!on(".bgm-lanes") || on("input") || event.button > 0) return;
       const border = on(".border");
       const from = { x: event.clientX, y: event.clientY, time: this.timeAt(event) };
-      const track = event.target.closest(".energy .track");
+      const track = on(".energy .track");
       const curve = track && !border ? this.drawEnergy(event, track) : null;
       const lanes = this.$(".bgm-lanes");
-      lanes.setPointerCapture(event.pointerId);
       let moved = false;
       const move = (e) => {
-        moved ||= Math.hypot(e.clientX - from.x, e.clientY - from.y) > 6;
-        if (moved && border) border.style.left = percent(this.barLine(e), this.plan);
-        if (moved && border) return;
-        if (moved && curve) return curve.put(e);
-        if (!moved || !this.take) return;
-        const [a, b] = [from.time, this.timeAt(e)].sort((p, q) => p - q);
-        this.select(this.barAt(a), this.barAt(b));
+        if (e.pointerId !== event.pointerId) return;
+        if (!moved && Math.hypot(e.clientX - from.x, e.clientY - from.y) <= 6) return;
+        if (!moved) lanes.setPointerCapture(event.pointerId); // only now: the click of a tap belongs to what lies there
+        moved = true;
+        if (border) border.style.left = percent(this.barLine(e), this.plan);
+        else if (curve) curve.put(e);
+        else if (this.take) {
+          const [a, b] = [from.time, this.timeAt(e)].sort((p, q) => p - q);
+          this.select(this.barAt(a), this.barAt(b));
+        }
       };
       const up = (e) => {
-        lanes.removeEventListener("pointermove", move);
-        lanes.removeEventListener("pointerup", up);
-        lanes.removeEventListener("pointercancel", up);
-        if (!moved && on(".cut")) this.cycle(Number(on(".cut").dataset.time));
-        else if (!moved && on("[data-do=chord]")) this.askChord(on("[data-do=chord]"));
-        else if (!moved) this.seek(this.timeAt(e));
-        else if (border) {
+        if (e.pointerId !== event.pointerId) return;
+        for (const [type, act] of Object.entries(acts)) document.removeEventListener(type, act);
+        if (e.type === "pointercancel") { // the finger scrolls
+          if (border && moved) this.drawLower();
+        } else if (!moved && on(".cut")) this.cycle(Number(on(".cut").dataset.time));
+        else if (!moved && !on("[data-do]")) this.seek(this.timeAt(e));
+        else if (moved && border) {
           const bar = this.plan.bars.indexOf(this.barLine(e));
           this.command("border", { take: this.view.take, section: Number(border.dataset.section), bar })
             .then((done) => { if (!done) this.drawLower(); });
-        }
-        else if (curve) curve.done();
+        } else if (moved && curve) curve.done();
       };
-      lanes.addEventListener("pointermove", move);
-      lanes.addEventListener("pointerup", up);
-      lanes.addEventListener("pointercancel", up);
+      const acts = { pointermove: move, pointerup: up, pointercancel: up };
+      for (const [type, act] of Object.entries(acts)) document.addEventListener(type, act);
     }
 
     // Writes into a knob, as if it was typed; the next take has it.
@@ -727,6 +733,12 @@
       }
     }
 
+    drawFilm() {
+      const track = this.$(".film .track");
+      if (track) track.innerHTML = pictures(this.data.film, this.plan);
+      this.refresh();
+    }
+
     drawCuts() {
       for (const [i, mark] of this.lower.querySelectorAll(".cut").entries()) {
         const [time, met] = this.plan.cuts[i];
@@ -736,21 +748,37 @@
       }
     }
 
-    // Another chord, typed in its place.
+    // Another chord, typed in its place; what is none is said there.
     askChord(button) {
-      const input = document.createElement("input");
-      Object.assign(input, { className: "bgm-chord", value: button.textContent, maxLength: 12, spellcheck: false });
-      input.setAttribute("aria-label", `Chord at ${clock(button.dataset.start)}: type another, such as Am or F#m7`);
-      input.style.left = `min(${button.style.left}, 100% - 6rem)`;
+      const { start, end } = button.dataset;
+      const [input, wrong] = ["input", "p"].map((tag) => document.createElement(tag));
+      Object.assign(input, { className: "bgm-chord", value: button.textContent, spellcheck: false, autocapitalize: "off" });
+      input.setAttribute("aria-label", `Chord at ${clock(start)}: type another, such as Am or F#m7`);
+      input.setAttribute("aria-describedby", "bgm-wrong");
+      Object.assign(wrong, { id: "bgm-wrong", className: "bgm-wrong", hidden: true });
+      wrong.setAttribute("role", "alert");
+      for (const part of [input, wrong]) part.style.setProperty("--left", button.style.left);
+      const complain = (words) => {
+        if (words) input.setAttribute("aria-invalid", "true");
+        else input.removeAttribute("aria-invalid");
+        wrong.textContent = words;
+        wrong.hidden = !words;
+      };
       button.after(input);
+      button.closest(".lane").append(wrong);
       input.select();
-      input.onblur = () => input.remove();
-      input.onkeydown = (event) => {
-        if (event.key === "Enter" && input.value.trim() && input.value.trim() !== button.textContent) {
-          const { start, end } = button.dataset;
-          this.command("chord", { take: this.view.take, start: Number(start), end: Number(end), symbol: input.value.trim() });
-        }
-        if (event.key === "Enter" || event.key === "Escape") button.focus();
+      input.oninput = () => complain("");
+      input.onblur = () => { input.remove(); wrong.remove(); };
+      input.onkeydown = async (event) => {
+        if (event.key === "Escape") return button.focus();
+        if (event.key !== "Enter" || input.readOnly) return;
+        const symbol = input.value.trim();
+        if (!symbol || symbol === button.textContent) return button.focus();
+        const wish = { take: this.view.take, start: Number(start), end: Number(end), symbol };
+        input.readOnly = true; // until the server has read it
+        const done = await this.command("chord", wish, complain);
+        input.readOnly = false;
+        if (done && input.isConnected) button.focus();
       };
     }
 
@@ -833,6 +861,11 @@
       const seek = this.$(".bgm-seek");
       seek.max = duration || 1;
       if (document.activeElement !== seek || !this.video.paused) seek.value = time;
+      const scroll = this.$(".bgm-scroll");
+      if (scroll && !this.video.paused && scroll.scrollWidth > scroll.clientWidth) { // the playing bar stays in sight
+        const at = (scroll.scrollWidth * time) / (duration || 1) - scroll.scrollLeft;
+        if (at < 0 || at > 0.9 * scroll.clientWidth) scroll.scrollLeft += at - 0.1 * scroll.clientWidth;
+      }
     }
 
     // What depends on what runs and what is chosen, without drawing anew.
@@ -914,7 +947,7 @@
       this.$(".bgm-takes ol").innerHTML = this.data.takes.map((take, i) => `<li><button type="button" data-do="take"
         data-letter="${escape(take.letter)}" aria-pressed="false"><b>${escape(take.letter)}</b>${wave(take.peaks, 80)}
         <span>${escape(take.line)}</span><small>${take.steps < 32 ? "draft · " : ""}seed ${take.seed}${
-        i < 9 ? ` · key ${i + 1}` : ""}</small></button></li>`).join("");
+        i < 9 ? `<i class="bgm-keys"> · press ${i + 1}</i>` : ""}</small></button></li>`).join("");
       this.$(".bgm-takes").hidden = !this.data.takes.length;
     }
 
@@ -927,16 +960,17 @@
       if (!film || !plan) { this.lower.innerHTML = ""; return; }
       this.lower.innerHTML = `<section class="bgm-line" aria-label="Time line">
         <h2>${take ? `Take ${escape(take.letter)}` : "The plan"}</h2>${facts(plan, take)}
-        <div class="bgm-lanes">${lanes(film, plan, take)}<i class="bgm-selected" hidden></i><i class="bgm-head"></i></div>
+        <div class="bgm-scroll"><div class="bgm-lanes" style="--wide:${width(plan)}px">${lanes(film, plan, take)}<i
+          class="bgm-selected" hidden></i><i class="bgm-head"></i></div></div>
         ${take ? `<div class="bgm-part"><b>Change a part:</b> <label>bars <input type="number" name="first" min="1"
           max="${plan.bars.length - 1}" inputmode="numeric"></label> <label>to <input type="number" name="last" min="1"
           max="${plan.bars.length - 1}" inputmode="numeric"></label>
           <select name="way" aria-label="How">${Object.entries(WAYS).map(([way, words]) =>
             `<option value="${way}">${words}</option>`).join("")}</select>
-          <button type="button" data-do="retake" disabled>Make it so</button>
+          <button type="button" data-do="retake" disabled>Change these bars</button>
           <button type="button" data-do="rest" disabled>Rest here</button>
           <button type="button" data-do="loop" aria-pressed="false" disabled>Loop</button>
-          <small>or drag over the time line; everything else stays</small></div>` : ""}</section>
+          <small>or drag over the ${FINGER.matches ? "numbers above the film" : "time line"}; everything else stays</small></div>` : ""}</section>
         ${take ? mixer(take) : ""}${reasons(film, plan)}`;
     }
   }
@@ -944,6 +978,8 @@
   // --- pictures ----------------------------------------------------------------------------------------------------
 
   const percent = (time, plan) => `${((100 * time) / plan.duration).toFixed(3)}%`;
+  // Pixels of a time line on which a finger can hit every chord; there it scrolls.
+  const width = (plan) => Math.ceil((TOUCH * plan.duration) / Math.min(...plan.chords.map(([a, b]) => b - a), plan.duration));
   const svg = (inside, kind) =>
     `<svg class="${kind}" viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true">${inside}</svg>`;
   const path = (points, kind) => `<path class="${kind}" d="M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}"/>`;
@@ -959,14 +995,18 @@
     return svg(`<path d="${d}"/>`, "wave");
   }
 
-  function lanes(film, plan, take) {
-    const x = (time) => (1000 * time) / plan.duration;
-    const lane = (name, kind, inside, key = "") =>
-      `<div class="lane ${kind}"><span class="name">${name}${key}</span><div class="track">${inside}</div></div>`;
+  function pictures(film, plan) {
     const stills = film.stills.map(([a, b, url]) =>
       `<i class="still" style="left:${percent(a, plan)};width:${percent(b - a, plan)};background-image:url('${escape(url)}')"></i>`);
     const cuts = plan.cuts.map(([time, , words]) => `<i class="cut" data-time="${time}" style="left:${percent(time, plan)}"
       title="${escape(words)}; click: must hit, ignore, free"></i>`);
+    return stills.join("") + cuts.join("");
+  }
+
+  function lanes(film, plan, take) {
+    const x = (time) => (1000 * time) / plan.duration;
+    const lane = (name, kind, inside, key = "") =>
+      `<div class="lane ${kind}"><span class="name">${name}${key}</span><div class="track">${inside}</div></div>`;
     const every = Math.ceil(plan.bars.length / 24);
     const ruler = plan.bars.slice(0, -1).map((time, i) => (i % every ? "" :
       `<i style="left:${percent(time, plan)}">${i + 1}</i>`)).join("");
@@ -981,7 +1021,7 @@
     const full = path([[0, 100], ...steps, [1000, 100]], "full");
     const busy = path(plan.busy.map((v, i) => [(x(plan.bars[i]) + x(plan.bars[i + 1])) / 2, 96 - 90 * v]), "busy");
     const mood = (column) => film.mood.map((row) => [x(row[0]), 50 - 46 * row[column]]);
-    let out = `<div class="ruler" aria-hidden="true">${ruler}</div>` + lane("Film", "film", stills.join("") + cuts.join(""));
+    let out = `<div class="ruler" aria-hidden="true">${ruler}</div>` + lane("Film", "film", pictures(film, plan));
     if (take) out += lane("Music", "sound", wave(take.peaks, 300) + svg(grid, "bars"));
     if (take) out += lane("Notes", "notes", svg(grid + notes(take.notes, x), "roll"),
       '<em class="melody">melody</em><em class="others">accompaniment</em>');
@@ -1024,8 +1064,8 @@
       const name = titled(role);
       return `<div class="bgm-channel" data-role="${escape(role)}" role="group" aria-label="${escape(name)}"><b>${escape(name)}<small>${escape(take.players[role] ?? "")}</small></b>
         ${take.stems.length > 1 ? `<button type="button" data-do="mute" data-role="${escape(role)}" aria-pressed="false"
-          aria-label="Mute ${escape(name)}">M</button><button type="button" data-do="solo" data-role="${escape(role)}"
-          aria-pressed="false" aria-label="Only ${escape(name)}">S</button>` : ""}
+          aria-label="Mute ${escape(name)}" title="Mute">M</button><button type="button" data-do="solo" data-role="${escape(role)}"
+          aria-pressed="false" aria-label="Only ${escape(name)}" title="Only this one">S</button>` : ""}
         <input type="range" min="${QUIETEST}" max="6" step="0.5" data-fader="${escape(role)}" aria-label="Level of ${escape(name)}">
         <output></output></div>`;
     };
@@ -1058,7 +1098,7 @@
       <div class="bgm-transport"><button type="button" class="bgm-play" data-do="play" aria-label="Play"></button>
         <input type="range" class="bgm-seek" min="0" max="1" step="0.01" value="0" aria-label="Position in the film">
         <span class="bgm-time">0:00 / 0:00</span>
-        <fieldset class="bgm-listen" hidden><legend>Listen</legend>${radios("listen", { music: "With music", original: "As it came" })}</fieldset></div>
+        <fieldset class="bgm-listen" hidden><legend>Listen</legend>${radios("listen", { music: "With music", original: "Original" })}</fieldset></div>
       <fieldset class="bgm-voice" hidden><legend>Your video has sound of its own</legend>${radios("keep", KEEP)}</fieldset></div>
     <div class="bgm-status" hidden data-kind="note"><p class="bgm-words" role="status" aria-live="polite"></p>
       <div class="bgm-bar" role="progressbar" aria-label="Progress" aria-valuemin="0" aria-valuemax="100" hidden><i></i></div></div>

@@ -13,7 +13,7 @@ from diffbgm import MusicPlan, PianoRoll, VideoFeatures, stages
 from diffbgm.brief import Brief, read_asked
 from diffbgm.composer.compose import bars_to_steps
 from diffbgm.composer.keeping import Keep
-from diffbgm.errors import InputError
+from diffbgm.errors import InputError, PlanError
 from diffbgm.options import ScoreOptions, settings_of
 from diffbgm.planner import STYLES, combine_styles
 from diffbgm.planner.harmony import join_chords, lay_chords
@@ -22,7 +22,7 @@ from diffbgm.planner.shape import shape_energy
 from diffbgm.progress import Progress
 from diffbgm.render.loudness import DEFAULT_LOUDNESS, target_of
 from diffbgm.stages import PlannedVideo, options_of
-from diffbgm.types import PlannedChord
+from diffbgm.types import ChordSymbol, PlannedChord
 from space import child, gpu
 from space.films import Still
 from space.limits import PAGE
@@ -33,6 +33,7 @@ from space.storage import new_folder
 STEP_COST, STEP_COST_GPU = 0.5, 0.02  # a step of a window takes as long as to play and write this many seconds
 PLAYING = 0.75  # of the time that follows composing; the rest writes files
 ARRANGING = 0.05  # of the time that playing takes
+LONGEST_SYMBOL = 16  # letters of what is no chord that are said again
 DRAFT_STEPS = 16  # of the sampler, for a first take
 
 
@@ -198,6 +199,7 @@ def other_chord(take: Take, start: float, end: float, symbol: str, seed: int) ->
     Raises:
         InputError: There is no such stretch, or no such chord.
     """
+    check_chord(symbol)
     plan = take.plan
     first, last = (min(max(round(float(plan.tempo.beat_at(time))), 0), plan.beats) for time in (start, end))
     if first >= last:
@@ -209,6 +211,15 @@ def other_chord(take: Take, start: float, end: float, symbol: str, seed: int) ->
     why = f"{symbol} from {start:.2f} to {end:.2f} s, as asked"
     changed = replace(plan, chords=join_chords(sorted(chords, key=lambda c: c.start)), why=(*plan.why, why))
     return recomposed(take, changed, range(first // plan.beats_per_bar, -(-last // plan.beats_per_bar)), seed)
+
+
+def check_chord(symbol: str) -> None:
+    """InputError for what is no chord, in words that fit beside the place where it was typed."""
+    try:
+        ChordSymbol.parse(symbol)
+    except PlanError as e:
+        short = symbol if len(symbol) <= LONGEST_SYMBOL else f"{symbol[:LONGEST_SYMBOL]}…"
+        raise InputError(f"{short} is no chord; try Am, F7, C/E.") from e
 
 
 def other_border(take: Take, section: int, bar: int, seed: int) -> Wish:

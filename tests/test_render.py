@@ -377,3 +377,14 @@ def test_driving_music_is_brighter_and_its_drums_come_forward_and_no_part_is_ove
     for sound in (calm, driving):
         assert sound.lufs == pytest.approx(-16, abs=0.2)
         assert sound.true_peak <= -1
+
+
+def test_what_the_limiter_takes_from_the_melody_lifts_no_other_part_over_its_gain() -> None:
+    strokes = [Note(b / 2, b / 2 + 0.4, 60 + b % 3, 60 if b % 4 else 127) for b in range(24)]  # woodblocks
+    held = [Note(b, b + 4, p, 100) for b in range(0, 12, 4) for p in (48, 55, 64)]
+    tracks = (Track("melody", 115, tuple(strokes)), Track("chords", 48, tuple(held), gain=-1))
+    sound = render(Score(tracks, TempoMap.steady(120, 12)), duration=6)
+    over = measure_loudness(sound.stems["chords"].samples, RATE) - measure_loudness(sound.stems["melody"].samples, RATE)
+    assert -4 < over <= -1 + 0.25
+    rest = sum(stem.samples for stem in sound.stems.values()) - sound.mix.samples
+    assert np.abs(rest).max() < 1e-4

@@ -17,6 +17,10 @@ moment: sums are split by threads, and rounding with them (GroupNorm with two th
 the last bits), so that the same seed would give other music whenever the machine is busy. What OMP_NUM_THREADS or
 `torch.set_num_threads` say is left alone.
 
+**Beside one another.** A server that gives each of its jobs a share of the cores leaves cores idle while one job runs.
+After `spread(parts)` the windows of a batch are evaluated in so many parts at once. Unlike the number of threads this
+changes no bit of the music, because the network rounds a window alike in batches of any size.
+
 **After a fork** a process has lost the threads that OpenMP believes it has, and waits for them for ever:
 `refuse_after_fork` says so instead.
 """
@@ -32,6 +36,7 @@ from diffbgm.errors import ForkedProcessError
 WAIT, COUNT = "OMP_WAIT_POLICY", "OMP_NUM_THREADS"
 CGROUP = Path("/sys/fs/cgroup")
 
+_spread = [1]  # what `spread` set
 _used = threading.local()  # `pid`: the process in which this thread used the model
 
 
@@ -63,6 +68,16 @@ def environment(jobs: int = 1, base: Mapping[str, str] | None = None) -> dict[st
     if (count := share(jobs)) < affinity():
         wanted[COUNT] = str(count)
     return {name: value for name, value in wanted.items() if name not in base}
+
+
+def spread(parts: int) -> None:
+    """From now on this process evaluates the windows of a batch in `parts` parts at once, on a CPU."""
+    _spread[0] = max(1, parts)
+
+
+def parts() -> int:
+    """In how many parts at once the windows of a batch are evaluated."""
+    return _spread[0]
 
 
 def share(jobs: int = 1) -> int:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from tests.music import make_plan
 
-from diffbgm import hub
+from diffbgm import hub, threads
 from diffbgm.composer import Config, Denoiser
 from diffbgm.composer.batching import is_batch_invariant
 from diffbgm.composer.compose import compose
@@ -67,12 +67,23 @@ def test_on_a_cpu_pieces_share_batches_of_any_size(model: Denoiser) -> None:
     assert together == {piece.key: compose(model, piece.plan, piece.options) for piece in pieces}
 
 
+def test_windows_in_parts_at_once_change_no_bit(model: Denoiser, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = [compose(model, piece.plan, piece.options) for piece in PIECES]
+    sizes: list[int] = []
+    monkeypatch.setattr(threads, "_spread", [1])
+    threads.spread(3)
+    handle = model.register_forward_hook(lambda _, args, __: sizes.append(len(args[0])))
+    assert [compose(model, piece.plan, piece.options) for piece in PIECES] == alone
+    handle.remove()
+    assert set(sizes) == {1}, "these have three windows at most"
+
+
 def test_batch_invariance_is_tried_once_for_each_size_and_number_of_threads(set_threads: Callable[[int], None]) -> None:
     model = Denoiser(Config.tiny()).eval().requires_grad_(False)
     sizes: list[int] = []
     model.register_forward_hook(lambda _, args, __: sizes.append(len(args[0])))
-    for threads in (1, 2, 1, 2):
-        set_threads(threads)
+    for count in (1, 2, 1, 2):
+        set_threads(count)
         assert is_batch_invariant(model)
         assert is_batch_invariant(model, 4)
     assert sizes == [1, 2, 3, 5, 11, 4, 4, 4, 4] * 2

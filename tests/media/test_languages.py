@@ -88,3 +88,12 @@ def test_a_track_without_packets_moves_no_language(tmp_path: Path):
     made = film(tmp_path / "film.mkv", sounds=sounds, more=empty, times=[0.0, 0.04])
     media.mux(made, beep(0.1), tmp_path / "out.mov")
     assert languages(tmp_path / "out.mov") == ["und", "gsw"]
+
+
+@pytest.mark.parametrize("name", ["e g", "a-b", "e$g", "e1g"])
+def test_what_is_no_language_is_left_out(tmp_path: Path, name: str):
+    """A flipped bit made a letter a space, which has no five bits in a QuickTime file."""
+    made = draw(tmp_path / "film.mkv", name, "aac")
+    for suffix in (".mp4", ".mov"):
+        media.mux(made, beep(0.1), tmp_path / f"out{suffix}")
+        assert languages(tmp_path / f"out{suffix}") == 3 * ["und"]

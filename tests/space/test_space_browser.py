@@ -29,6 +29,10 @@ pytestmark = [
 ]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
 FLAGS += ["--autoplay-policy=no-user-gesture-required"]
+SMALL = """() => [...document.querySelectorAll('button, a, input, select, summary, label, textarea')]
+    .filter((e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest('footer'))
+    .map((e) => [e, e.getBoundingClientRect()]).filter(([, b]) => b.width > 1 && Math.min(b.width, b.height) < 43.5)
+    .map(([e, b]) => `${e.tagName} ${e.className} ${e.textContent.trim()} ${b.width} x ${b.height}`)"""
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 PATIENCE = 120_000  # milliseconds
 STUDIO = "window.diffbgm.studio"
@@ -155,7 +159,7 @@ def test_takes_side_by_side_and_other_notes_in_some_bars(visit: Callable[..., An
     page.locator("body").press("1")
     page.wait_for_function(f"{STUDIO}.view.take === 'A' && {STUDIO}.sound.playing")
     assert not get(page, "video.paused"), "the film goes on"
-    page.get_by_label("As it came").check()
+    page.get_by_label("Original", exact=True).check()
     page.wait_for_function(f"!{STUDIO}.sound.playing && {STUDIO}.sound.voice.gain.value > 0.9")
     page.locator("body").press("Control+z")
     assert get(page, "view.take") == "B"
@@ -267,6 +271,41 @@ def test_a_phone_shows_everything_without_sideways_scrolling(
     assert 0 < box["y"] <= PHONE["height"] - box["height"], "the transport is at hand"
 
 
+def test_a_finger_draws_energy_types_a_chord_and_moves_a_fader(visit: Callable[..., Any], clip: Drawn) -> None:
+    page = visit("?steps=4&seed=1", {"width": 360, "height": 780}, has_touch=True)
+    assert page.evaluate("matchMedia('(pointer: coarse)').matches")
+    bring(page, clip.path)
+    takes(page, 1)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert not page.evaluate(SMALL), "a finger hits what is 44 pixels wide and high"
+    finger = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *at: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y} for x, y in at]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    energy = page.locator(".energy .track")
+    energy.scroll_into_view_if_needed()
+    box = energy.bounding_box()
+    assert box is not None
+    left, top = max(box["x"], 0.0), box["y"]
+    touch("touchStart", (left + 20, top + 60))
+    for i in range(12):
+        touch("touchMove", (left + 20 + 20 * i, top + 60 - 4 * i))
+    touch("touchEnd")
+    page.wait_for_function(f"{STUDIO}.knobs.some((knob) => /^0\\.0:0\\.\\d\\d .*:[01]\\.\\d\\d$/.test(knob))")
+    fader = page.locator("[data-fader]").first
+    fader.tap(position={"x": 12, "y": 22})
+    page.wait_for_function(f"{STUDIO}.mix[{STUDIO}.take.stems[0][0]]?.db < -20")
+    chord = page.locator("button.part[data-do=chord]").nth(1)
+    start = float(chord.get_attribute("data-start") or "nan")
+    chord.tap()
+    page.locator(".bgm-chord").fill("F#m7")
+    page.locator(".bgm-chord").press("Enter")
+    takes(page, 2)
+    assert any(f"F#m7 from {start:.2f}" in reason for reason in get(page, "plan.why"))
+
+
 def test_the_keyboard_alone_will_do(visit: Callable[..., Any]) -> None:
     page = visit("?steps=4")
     page.get_by_role("button", name="Neon ride").focus()
@@ -284,7 +323,7 @@ def test_the_keyboard_alone_will_do(visit: Callable[..., Any]) -> None:
     assert get(page, "take.stems.map(([role]) => window.diffbgm.studio.mix[role]?.db)[0]") == -0.5
     page.get_by_label("bars").focus()
     page.keyboard.type("1")
-    page.get_by_role("button", name="Make it so").focus()
+    page.get_by_role("button", name="Change these bars").focus()
     page.keyboard.press("Enter")
     takes(page, 2)
 
@@ -392,6 +431,20 @@ def test_another_chord_is_typed_and_a_border_is_dragged_on_the_time_line(
     page.locator(".bgm-chord").fill("Ebmaj")
     page.locator(".bgm-chord").press("Escape")
     assert page.locator(".bgm-chord").count() == 0, "Escape leaves all as it was"
+    chord.click()
+    typed, wrong = page.locator(".bgm-chord"), page.get_by_role("alert")
+    typed.fill("H7")
+    typed.press("Enter")
+    playwright.expect(wrong).to_have_text("H7 is no chord; try Am, F7, C/E.")
+    assert typed.get_attribute("aria-invalid") == "true"
+    assert typed.evaluate("input => document.activeElement === input"), "it can be mended at once"
+    place, words_at = typed.bounding_box(), wrong.bounding_box()
+    assert place is not None
+    assert words_at is not None
+    assert abs(words_at["y"] - place["y"] - place["height"]) < 12, "it is said at its place"
+    typed.press_sequentially("x")
+    assert wrong.count() == 0, "a new letter is a new try"
+    typed.press("Escape")
     chord.click()
     page.locator(".bgm-chord").fill("F#m7")
     page.locator(".bgm-chord").press("Enter")

@@ -179,7 +179,8 @@ def test_a_section_begins_at_another_bar(longer: str) -> None:
 @pytest.mark.parametrize(
     ("op", "data", "words"),
     [
-        ("chord", {"start": 0.0, "end": 1.5, "symbol": "H9x"}, "H9x"),
+        ("chord", {"start": 0.0, "end": 1.5, "symbol": "H9x"}, "H9x is no chord; try Am, F7, C/E."),
+        ("chord", {"start": 0.0, "end": 1.5, "symbol": "Am7 and so on for ever"}, "Am7 and so on fo… is no chord"),
         ("chord", {"start": 1.0, "end": 1.0, "symbol": "C"}, "no chord from 1.00 to 1.00 s"),
         ("chord", {"start": "soon", "end": 1.0, "symbol": "C"}, "must be seconds"),
         ("chord", {"start": float("nan"), "end": 1.0, "symbol": "C"}, "must be seconds"),

@@ -26,6 +26,9 @@ BROAD = frozenset({  # kinds of film and of music that give way to a narrower on
 ENOUGH = 3  # named pitched instruments that need nobody beside them
 
 
+LEVEL_AROUSAL = 0.8  # the arousal of all the energy there is
+
+
 @dataclass
 class Draft:
     """What has been read so far; `finish` weighs it: figures beat words, words beat what a genre usually has."""
@@ -51,6 +54,7 @@ class Draft:
     tempo_word: tuple[float, float] | None = None
     scene_genres: list[str] = field(default_factory=list[str])
     energy: tuple[tuple[Moment, float], ...] = ()
+    level: float | None = None  # of energy, 0..1, where one is told for the whole film
     hits: list[Hit] = field(default_factory=list[Hit])
     rests: list[Span] = field(default_factory=list[Span])
     entries: list[Moment] = field(default_factory=list[Moment])  # when somebody comes in
@@ -77,6 +81,9 @@ class Draft:
         weights = [weight for *_, weight in self.moods]
         valence = _mean([mood[0] for mood in self.moods], weights)
         arousal = _mean([mood[1] for mood in self.moods], weights)
+        if self.level is not None and not self.energy:
+            told = LEVEL_AROUSAL * (2 * self.level - 1)
+            arousal = told if arousal is None else (arousal + told) / 2
         mode = self.mode or self._usual_mode(valence)
         if row is not None:
             valence = row.valence if valence is None else valence

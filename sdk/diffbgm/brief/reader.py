@@ -10,6 +10,7 @@ from itertools import pairwise
 from diffbgm.brief import patterns
 from diffbgm.brief.arcs import APART, LOUD, QUIET, read_arc
 from diffbgm.brief.draft import Draft
+from diffbgm.brief.levels import spell_levels
 from diffbgm.brief.lexicon import lexicon, normalise
 from diffbgm.brief.model import Brief, Hit, Moment, Span, Tacet
 from diffbgm.brief.phrases import CONTENT, Phrase, cut_phrases
@@ -46,6 +47,7 @@ STARTS = re.compile(
     r"|inizia|começa|начинается|вступают?)\b|开始|始まる"
 )
 STOPS = re.compile(r"\b(?:stops?|ends?|cuts?|over|done|endet|aufhört|para|termina|s'arrête|finisce|fim|кончается)\b")
+ENERGY_LEVEL = re.compile(r"(?:low|medium|moderate|high|max)[- ](?:energy|intensity|volume)")
 HALTS = re.compile(r"\s*(?:the\s+)?(?:music\s+)?(?:stops?|ends?|cut|pause|mute)\b")  # at the head of a clause
 UNTIL = re.compile(r"(?:until|till|up to|bis|hasta|jusqu'à|fino a|até|до)\b")
 BIG = frozenset(
@@ -98,7 +100,7 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
         after = clauses[number + 1].text if number + 1 < len(clauses) else ""
         before = clauses[number - 1] if number else None
         clause.kind = _read_tacets(draft, clause, before) or _read_times(draft, clause, before, after)
-    follows = re.search(FOLLOWS, normalise(original)) is not None
+    follows = re.search(FOLLOWS, f"{normalise(original)}\n{left}") is not None
     strictly = re.search(THEN, normalise(original)) is not None
     felt = {name: 0.55 + 0.45 * row.arousal for name, row in lexicon().moods.items()} if strictly else None
     arc = read_arc([c.phrases for c in clauses], [c.kind != "" for c in clauses], follows, felt)
@@ -106,6 +108,8 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
         draft.energy = arc.points
         draft.say(arc.words, "energy " + ", ".join(f"{level:g} at {at.value:.0%}" for at, level in arc.points))
     draft.energy = _whole(draft.energy, clauses) or _steps(draft.entries)
+    if not draft.energy:
+        _read_level(draft, clauses)
     for number, clause in enumerate(clauses):
         _read_phrases(draft, clause, {i for c, i in arc.used if c == number})
     return draft.finish()
@@ -208,7 +212,7 @@ def _read_figures(draft: Draft, original: str) -> str:
     if (metre := patterns.take_metre(rest)) is not None:
         draft.metre, words = metre
         draft.say(words, f"metre {draft.metre}")
-    return patterns.spread_units(rest.left)
+    return patterns.spread_units(spell_levels(rest.left))
 
 
 def _read_tacets(draft: Draft, clause: _Clause, before: _Clause | None) -> str:
@@ -382,6 +386,15 @@ def _whole(points: tuple[tuple[Moment, float], ...], clauses: Sequence[_Clause])
         other = after[0] if after else 0.6 if abs(last[1] - 0.6) >= APART else last[1]
         ordered += [(last[0], other), (Moment(0.0, "end"), other)]
     return tuple(ordered) if len(ordered) > 1 else ((Moment(0.0), first[1]), (Moment(0.0, "end"), first[1]))
+
+
+def _read_level(draft: Draft, clauses: Sequence[_Clause]) -> None:
+    """The one level of energy of the whole film: "low energy", where no other is told."""
+    phrases = [phrase for clause in clauses for phrase in clause.phrases if ENERGY_LEVEL.fullmatch(phrase.text)]
+    told = {float(m.value) for phrase in phrases if (m := phrase.has("intensity")) is not None}
+    if len(told) == 1:
+        draft.level = told.pop()
+        draft.say(phrases[0].text, f"energy {draft.level:g} all the way")
 
 
 def _read_phrases(draft: Draft, clause: _Clause, used: set[int]) -> None:

@@ -1,5 +1,10 @@
 """Attention over beats: rotary positions, and the section mask of Diff-BGM's segment-aware cross-attention."""
 
+# The libraries are typed in part only.
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -84,17 +89,19 @@ class Recall(nn.Module):
         self.lag = nn.Parameter(lag)
 
     def forward(self, h: Tensor, tokens: Tensor, at: Tensor) -> Tensor:
-        """What to add to the maps h [B, C, T, P], in their shape.
+        """The maps h [B, C, T, P] with what other beats bring to them.
 
-        T is a multiple of the L beats; tokens [B, L, d] lie at `at` [L], four to a bar of any metre.
+        T is a multiple of the L beats; tokens [B, L, d] lie at `at` [L], four to a bar of any metre. Both convolutions
+        of one cell are products, the first with its rows as columns, so that the maps need not be moved about.
         """
-        v = self.value(self.norm(h)).permute(0, 2, 3, 1)  # [B, T, P, HC]
-        beats, (_, steps, pitches, _) = len(at), v.shape
-        v = v.unflatten(1, (beats, -1)).unflatten(-1, (self.heads, -1))  # [B, L, s, P, H, C]
-        v = v.permute(0, 4, 1, 2, 3, 5).flatten(3)  # [B, H, L, s P C]
-        moved = (self.weights(tokens, at).to(v.dtype) @ v).unflatten(-1, (steps // beats, pitches, -1))
-        moved = moved.permute(0, 1, 5, 2, 3, 4).flatten(3, 4).flatten(1, 2)  # [B, HC, T, P]
-        return self.out(moved.contiguous(memory_format=torch.channels_last))
+        (batch, _, steps, pitches), beats = h.shape, len(at)
+        weight, bias = of_one_cell(self.value, batch)
+        v = torch.baddbmm(bias[:, None], weight, cells_of(self.norm(h)).transpose(1, 2))
+        v = v.view(batch, self.heads, -1, beats, steps // beats * pitches)  # [B, H, C, L, s P]
+        moved = (self.weights(tokens, at).to(v.dtype)[:, :, None] @ v).flatten(3).flatten(1, 2)  # [B, H C, T P]
+        weight, bias = of_one_cell(self.out, batch)
+        brought = torch.baddbmm(cells_of(h) + bias.to(h), moved.transpose(1, 2), weight.transpose(1, 2))
+        return brought.unflatten(1, (steps, pitches)).permute(0, 3, 1, 2)  # channels last, as h is
 
     def weights(self, tokens: Tensor, at: Tensor) -> Tensor:
         """[B, H, L, L] how much each beat takes from every other; rows sum to 1."""
@@ -104,3 +111,13 @@ class Recall(nn.Module):
         apart = (at[None, :] - at[:, None]).float().round().long()  # in quarters of a bar
         lag = self.lag[:, apart + self.lag.shape[1] // 2]  # [H, L, L]
         return (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5 + lag).softmax(-1)
+
+
+def cells_of(h: Tensor) -> Tensor:
+    """[B, T P, C] the cells of maps [B, C, T, P]; a view where channels come last."""
+    return h.permute(0, 2, 3, 1).flatten(1, 2)
+
+
+def of_one_cell(convolution: nn.Conv2d, batch: int) -> tuple[Tensor, Tensor]:
+    """Weight [batch, out, in] and bias [out] of a convolution that sees one cell at a time."""
+    return convolution.weight.flatten(1).expand(batch, -1, -1), cast("Tensor", convolution.bias)

@@ -9,7 +9,8 @@ the same number of windows, the last one filled up. On a CPU the network rounds 
 
 import itertools
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from typing import NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from diffbgm import threads
 from diffbgm.composer.condition import DYNAMIC_WIDTH, MAX_SECTIONS, SEMANTIC_WIDTH, Condition
-from diffbgm.composer.denoiser import Denoiser
+from diffbgm.composer.denoiser import Denoiser, Estimate
 from diffbgm.composer.precision import compute_dtype, precision
 from diffbgm.types import PITCHES, STEPS_PER_BEAT
 
@@ -27,6 +28,7 @@ GPU_BATCH = 32  # windows per batch on a GPU, which wants many
 CPU_BATCH = 16  # the most windows per batch on a CPU, which is hardly faster with more
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 _tried: "WeakKeyDictionary[Denoiser, dict[Hashable, bool]]" = WeakKeyDictionary()  # what `is_batch_invariant` found
 
@@ -122,15 +124,18 @@ def predict(
     batches: list[list[int]] = []
     for width in sorted({request.width for request in requests}):  # windows of one width share batches
         alike = [i for i, window in enumerate(windows) if window.request.width == width]
-        batches += split_evenly(alike) if size is None else split_by(alike, size)
+        batches += split_evenly(alike, threads.parts()) if size is None else split_by(alike, size)
     logits: dict[int, Tensor] = {}
     velocity: dict[int, Tensor] = {}
-    with precision(model, dtype):
-        for part in batches:
-            filling = part[:1] * ((size or 0) - len(part))
-            out = model(*make_batch([windows[i] for i in (*part, *filling)]))
-            logits |= zip(part, out.logits, strict=False)
-            velocity |= zip(part, out.velocity, strict=False)
+
+    def evaluate(part: list[int]) -> Estimate:
+        filling = part[:1] * ((size or 0) - len(part))
+        with torch.inference_mode(), precision(model, dtype):  # each thread has its own modes
+            return model(*make_batch([windows[i] for i in (*part, *filling)]))
+
+    for part, out in zip(batches, at_once(evaluate, batches, threads.parts() if size is None else 1), strict=True):
+        logits |= zip(part, out.logits, strict=False)
+        velocity |= zip(part, out.velocity, strict=False)
     predictions: list[Prediction] = []
     for request, first in zip(requests, edges, strict=False):
         count = len(request.starts)
@@ -140,14 +145,22 @@ def predict(
     return predictions
 
 
+def at_once(do: Callable[[Item], Result], items: Sequence[Item], count: int) -> list[Result]:
+    """`do` of every item, in their order; `count` of them at once."""
+    if count == 1 or len(items) == 1:
+        return [do(item) for item in items]
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(do, items))
+
+
 def split_by(items: list[Item], size: int) -> list[list[Item]]:
     """`size` items each, the rest in the last."""
     return [items[i : i + size] for i in range(0, len(items), size)]
 
 
-def split_evenly(items: list[Item]) -> list[list[Item]]:
-    """As few parts of at most `CPU_BATCH` items as there can be, nearly equal; their number alone decides."""
-    count = math.ceil(len(items) / CPU_BATCH)
+def split_evenly(items: list[Item], fewest: int = 1) -> list[list[Item]]:
+    """As few parts of at most `CPU_BATCH` items as there can be, nearly equal; `fewest` at least, if possible."""
+    count = max(math.ceil(len(items) / CPU_BATCH), min(fewest, len(items)))
     edges = [len(items) * i // count for i in range(count + 1)]
     return [items[a:b] for a, b in itertools.pairwise(edges)]
 

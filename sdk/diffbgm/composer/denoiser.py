@@ -17,7 +17,7 @@ from diffbgm.composer.condition import DYNAMIC_WIDTH, SEMANTIC_WIDTH, TOKENS, Co
 from diffbgm.composer.config import Config
 from diffbgm.composer.embeddings import Harmony, Metre, Names
 from diffbgm.composer.noise import signal_and_noise
-from diffbgm.composer.windowed import ROWS, WindowLinear, WindowNorm
+from diffbgm.composer.windowed import ROWS, WindowConv, WindowConvTranspose, WindowLinear, WindowNorm
 from diffbgm.types import BEATS_PER_BAR, PITCHES, STEPS_PER_BAR
 
 PADDED = 96  # pitches inside the network, so that they halve three times
@@ -39,8 +39,8 @@ class ConvBlock(nn.Module):
     def __init__(self, channels: int, noise_width: int) -> None:
         super().__init__()
         self.norm1, self.norm2 = WindowNorm(4, channels), WindowNorm(4, channels)
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv1 = WindowConv(channels, channels, 3, padding=1)
+        self.conv2 = WindowConv(channels, channels, 3, padding=1)
         self.noise = WindowLinear(noise_width, 2 * channels)
         nn.init.zeros_(self.conv2.weight)
 
@@ -48,7 +48,7 @@ class ConvBlock(nn.Module):
         """Maps x [B, C, T, P] to maps of the same shape; `noise` [B or more, n] is the embedding of the noise level."""
         scale, shift = self.noise(noise)[: len(x), :, None, None].chunk(2, dim=1)
         h = self.conv1(F.silu(self.norm1(x)))
-        h = self.conv2(F.silu(self.norm2(h) * (1 + scale) + shift))
+        h = self.conv2(F.silu(torch.addcmul(shift.to(h), self.norm2(h), 1 + scale.to(h))))
         return x + h
 
 
@@ -91,14 +91,14 @@ class Denoiser(nn.Module):
         c, d, n = config.channels, config.width, config.noise_width
         self.beats = config.bars * BEATS_PER_BAR
         self.noise_embedding = nn.Sequential(WindowLinear(n, n), nn.SiLU(), WindowLinear(n, n), nn.SiLU())
-        self.stem = nn.Conv2d(8, c[0], (3, 5), padding=(1, 2))  # x_t and the last estimate of x_0
+        self.stem = WindowConv(8, c[0], (3, 5), padding=(1, 2))  # x_t and the last estimate of x_0
         self.pitch_embedding = nn.Parameter(torch.randn(1, c[0], 1, PADDED) * 0.1)
         self.step_embedding = nn.Parameter(torch.randn(1, c[0], STEPS_PER_BAR, 1) * 0.1)
         self.encoder = nn.ModuleList(ConvBlock(width, n) for width in c)
         strides = ((2, 2), (2, 2), (1, 2))
         pairs = list(zip(c[:-1], c[1:], strides, strict=True))
-        self.down = nn.ModuleList(nn.Conv2d(a, b, s, stride=s) for a, b, s in pairs)
-        self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, s, stride=s) for a, b, s in reversed(pairs))
+        self.down = nn.ModuleList(WindowConv(a, b, s, stride=s) for a, b, s in pairs)
+        self.up = nn.ModuleList(WindowConvTranspose(b, a, s, stride=s) for a, b, s in reversed(pairs))
         self.decoder = nn.ModuleList(ConvBlock(a, n) for a, _, _ in reversed(pairs))
         flat = c[3] * PADDED // 8
         self.to_beats, self.from_beats = WindowLinear(flat, d), WindowLinear(d, flat)
@@ -124,7 +124,7 @@ class Denoiser(nn.Module):
         self.metre = Metre(config.metres, c[0], d) if config.metres else None
         self.harmony = Harmony(c[0], d) if config.harmony else None
         self.head_norm = WindowNorm(4, c[0])
-        self.head = nn.Conv2d(c[0], 4 + VOICES, 3, padding=1)
+        self.head = WindowConv(c[0], 4 + VOICES, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         marginals = torch.tensor([-4.0] * 4 + [0.0] * VOICES)  # of a sparse roll, to start with
         self.head.bias = nn.Parameter(marginals)
@@ -158,7 +158,7 @@ class Denoiser(nn.Module):
         for block, up, bring in zip(self.decoder, self.up, recall, strict=True):
             h = up(h) + skips.pop()
             if bring is not None:
-                h = h + bring(h, tokens, at)
+                h = bring(h, tokens, at)
             h = block(h, noise)
         out = self.head(F.silu(self.head_norm(h)))[..., :PITCHES].float()
         a, s = signal_and_noise(t.float())

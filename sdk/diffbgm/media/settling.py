@@ -1,5 +1,6 @@
 """What is put right in a finished MP4 or QuickTime file, in place, where FFmpeg's muxer writes less than it could."""
 
+import re
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from diffbgm.media.marks import Marks
 
 TRACK_ID, LANGUAGE = (12, 20), (20, 32)  # bytes from the start of tkhd's and mdhd's body, in versions 0 and 1
 ENABLED = 1  # of the flags of tkhd
+LETTERS = re.compile("[a-z]{3}")
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def _fields(index: bytes, tracks: Sequence[Told]) -> Iterator[tuple[int, bytes]]
         if told.optional:
             yield header + 3, bytes([index[header + 3] & ~ENABLED])
         media = {inside: at for inside, at, _ in _boxes(index, inner[b"mdia"], end)}[b"mdhd"]
-        if len(told.language) == 3 and told.language.isascii() and told.language.islower():
+        if LETTERS.fullmatch(told.language):
             first, second, third = (ord(letter) - 0x60 for letter in told.language)
             yield media + LANGUAGE[index[media]], struct.pack(">H", first << 10 | second << 5 | third)
 

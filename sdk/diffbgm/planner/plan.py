@@ -108,7 +108,7 @@ def make_plan(
     tags = parse_style(style)
     brief = whole_brief(read_brief(prompt) if brief is None else brief, features.duration)
     asked = asked_cuts(brief, video)
-    features = without_ignored(features, asked)
+    features = replace(features, cuts=without_ignored(features.cuts, asked))
     understood = understand(brief, tags, text_ranker, prompt)
     tags, rules = understood.tags, understood.style
     metre = _choose_metre(metre, brief, rules, tune)

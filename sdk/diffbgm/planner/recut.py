@@ -11,6 +11,8 @@ import numpy as np
 
 from diffbgm.errors import PlanError
 from diffbgm.planner.affect import FASTEST, SLOWEST
+from diffbgm.planner.retime import Edit, anchors_again, asked_again, retime
+from diffbgm.planner.spotting import place_hit, with_asked, without_ignored
 from diffbgm.planner.tempo import FASTEST_MIDI, fit_tempo
 from diffbgm.planner.tune import remap_tune
 from diffbgm.setting import checked, need_all
@@ -65,7 +67,8 @@ def recut(
     """Fit a plan to a new edit.
 
     All bars stay as long as that moves the base tempo by no more than `max_change`; otherwise as few as possible come
-    or go, where the edit took pictures away or put some in, never the first or the last bar.
+    or go, where the edit took pictures away or put some in, never the first or the last bar. Hits, rests, energy,
+    voices, and cuts that must be met or are ignored, go with their pictures.
 
     Args:
         plan: Of the old edit.
@@ -88,16 +91,28 @@ def recut(
         raise PlanError(f"recut: duration must be positive, {LONGEST} s at most, got {duration!r} s")
     count = bars_for(plan, duration, max_change)
     per_bar = plan.beats_per_bar
-    fit = fit_tempo(duration, cuts, bars=count, max_drift=max_drift, max_step=max_step, metre=plan.metre)
+    same = match_times(plan.cuts, plan.duration, cuts, duration)
+    edit = Edit.of(*same)
+    asked = asked_again(plan, edit, cuts)
+    retimed = retime(plan, edit)
+    fit = fit_tempo(
+        duration,
+        without_ignored(cuts, asked),
+        bars=count,
+        max_drift=max_drift,
+        max_step=max_step,
+        metre=plan.metre,
+        anchors=anchors_again(retimed, asked, cuts, duration),
+    )
     bars = list(range(count))
     if count != plan.bars:
         middles = fit.tempo.time_at(np.arange(count) * per_bar + per_bar / 2)
-        old = match_times(plan.cuts, plan.duration, cuts, duration)
-        places = plan.tempo.beat_at(np.interp(middles, *old)) / per_bar - 0.5
+        places = plan.tempo.beat_at(np.interp(middles, *same)) / per_bar - 0.5
         bars = map_bars(np.asarray(places), plan.bars)
     changed = "every bar stays" if count == plan.bars else count_bars(count - plan.bars)
+    gone = len(plan.hits) - len(retimed.hits)
     new = replace(
-        plan,
+        retimed,
         duration=duration,
         video=VideoReference.of(duration, cuts),
         tempo=fit.tempo,
@@ -106,10 +121,12 @@ def recut(
         chords=remap_chords(plan.chords, bars, per_bar),
         scenes=remap_scenes(plan.scenes, bars, per_bar),
         tune=remap_tune(plan, bars),
-        cuts=fit.cuts,
+        cuts=with_asked(cuts, asked, fit.cuts, fit.tempo),
+        hits=tuple(place_hit(hit.time, hit.size, fit.tempo) for hit in retimed.hits),
         why=(
             *plan.why,
             f"re-cut from {plan.duration:.2f} s to {duration:.2f} s: {changed}, {fit.base_bpm:.1f} beats per minute",
+            *([f"{gone} of {len(plan.hits)} hits had pictures that the new edit leaves out"] if gone else []),
         ),
     )
     return Recut(new, tuple(bars))

@@ -67,11 +67,9 @@ def asked_cuts(brief: Brief, features: VideoFeatures) -> list[Asked]:
     return asked
 
 
-def without_ignored(features: VideoFeatures, asked: Sequence[Asked]) -> VideoFeatures:
-    """The features without the cuts that count as none."""
-    if "ignore" not in asked:
-        return features
-    return replace(features, cuts=tuple(c for c, a in zip(features.cuts, asked, strict=True) if a != "ignore"))
+def without_ignored(cuts: Sequence[Cut], asked: Sequence[Asked]) -> tuple[Cut, ...]:
+    """The cuts without those that count as none."""
+    return tuple(cut for cut, word in zip(cuts, asked, strict=True) if word != "ignore")
 
 
 def with_asked(
@@ -104,11 +102,13 @@ def place_hits(brief: Brief, duration: float, tempo: TempoMap) -> tuple[PlannedH
         if any(start - 0.02 <= time < end - 0.02 for start, end in rests):
             continue
         found[time] = max(hit.size, found.get(time, 0.0))
-    beats = {time: round(float(tempo.beat_at(time)) * 2) / 2 for time in found}
-    return tuple(
-        PlannedHit(time, size, beats[time], time - float(tempo.time_at(beats[time])))
-        for time, size in sorted(found.items())
-    )
+    return tuple(place_hit(time, size, tempo) for time, size in sorted(found.items()))
+
+
+def place_hit(time: float, size: float, tempo: TempoMap) -> PlannedHit:
+    """A hit at `time` in seconds with its nearest half beat."""
+    beat = round(float(tempo.beat_at(time)) * 2) / 2
+    return PlannedHit(time, size, beat, time - float(tempo.time_at(beat)))
 
 
 def tell_spotting(hits: Sequence[PlannedHit], rests: Sequence[Span]) -> list[str]:

@@ -13,7 +13,15 @@ from diffbgm.errors import RenderError
 from diffbgm.files import StrPath
 from diffbgm.media.blocks import blocks, new_sound, release
 from diffbgm.progress import Progress, part_of
-from diffbgm.render.loudness import DEFAULT_LOUDNESS, fade_curve, master, measure_loudness, target_of, true_peak
+from diffbgm.render.loudness import (
+    DEFAULT_LOUDNESS,
+    fade_curve,
+    master,
+    measure_loudness,
+    rough_master,
+    target_of,
+    true_peak,
+)
 from diffbgm.render.mix import add_room, balance, brighten, energy_curve, excess_gains, glue_curve, room_response
 from diffbgm.render.soundfont import LICENCES, PACKAGED, find_soundfont
 from diffbgm.render.synth import Engine, find_engine, synthesize
@@ -34,6 +42,8 @@ __all__ = [
 ]
 
 MOST_OF_A_ROLE = 6  # tracks whose files are checked before the work
+LEVELLED = 4  # times, at most, that parts over their gain are brought back: the limiter then works otherwise
+SLIGHT = 10 ** (-0.5 / 20)  # a gain after which it works hardly otherwise
 SYNTHESIS = 0.75  # share of the time that goes into the synthesizer, for the progress
 
 
@@ -120,13 +130,22 @@ def render(
             report(0.7 * done / len(tracks), f"mixing {track.role}")
 
     glue = glue_curve(mix, energy, rate)
-    for stem, factor in zip(raw, excess_gains(raw, tracks, glue, rate, float(energy.mean())), strict=True):
-        if factor < 1:
-            add_sound(mix, stem, factor - 1)
-            add_sound(stem, stem, factor - 1)
     ending = fade_curve(samples, rate, fade)
     glue[samples - len(ending) :] *= ending
-    mastered = master(lambda a, b: mix[:, a:b] * glue[a:b], samples, rate, target, ceiling)
+
+    def glued(start: int, end: int) -> np.ndarray:
+        return mix[:, start:end] * glue[start:end]
+
+    for _ in range(LEVELLED):
+        rough = rough_master(glued, samples, rate, target, ceiling)
+        factors = excess_gains(raw, tracks, glue, rough, rate, float(energy.mean()))
+        for stem, factor in zip(raw, factors, strict=True):
+            if factor < 1:
+                add_sound(mix, stem, factor - 1)
+                add_sound(stem, stem, factor - 1)
+        if min(factors, default=1.0) > SLIGHT:
+            break
+    mastered = master(glued, samples, rate, target, ceiling)
     gain = mastered.curve
     for a, b in blocks(samples):
         gain[a:b] *= glue[a:b]

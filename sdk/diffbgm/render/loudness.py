@@ -216,35 +216,62 @@ def master(read: Read, samples: int, rate: int, target: float, ceiling: float) -
 
     Gain and limiter alternate until the loudness is within `CLOSE` or the rounds are over. Silence stays as it is.
     """
-    curve = new_sound(samples)
-    loudness = loudness_of(read, samples, rate)
-    if not np.isfinite(loudness):
-        for a, b in blocks(samples):
-            curve[a:b] = 1.0
-        return Master(curve, loudness, true_peak_of(read, samples))
+    curve, short = _levelled(read, samples, rate, target, ceiling)
 
     def mastered(start: int, end: int) -> np.ndarray:
         release(curve)
         return read(start, end) * curve[start:end]
 
-    envelope = _envelope(read, samples)
-    limit = 10 ** ((ceiling - 0.15) / 20)
-    gain = 10 ** ((target - loudness) / 20)
-    short = 0.0
-    for _ in range(ROUNDS):
-        for a, b in blocks(samples):
-            curve[a:b] = np.float32(gain) * _limiter_block(envelope, a, b, np.float32(gain), rate, limit)
-            release(curve, envelope)
-        short = target - loudness_of(mastered, samples, rate)
-        if not np.isfinite(short) or abs(short) < CLOSE:
-            break
-        gain *= 10 ** (min(short, 3.0) / 20)
     peak = true_peak_of(mastered, samples)
+    if not np.isfinite(short):
+        return Master(curve, -np.inf, peak)
     lower = min(0.0, ceiling - peak)
     for a, b in blocks(samples):
         curve[a:b] *= np.float32(10 ** (lower / 20))
         release(curve)
     return Master(curve, target - short + lower, peak + lower)
+
+
+def rough_master(read: Read, samples: int, rate: int, target: float, ceiling: float) -> np.ndarray:
+    """[N] about the curve of `master`, at a third of its cost: by the samples' own peaks and in fewer rounds."""
+    return _levelled(read, samples, rate, target, ceiling, oversampling=1, rounds=2)[0]
+
+
+def _levelled(
+    read: Read,
+    samples: int,
+    rate: int,
+    target: float,
+    ceiling: float,
+    *,
+    oversampling: int = OVERSAMPLING,
+    rounds: int = ROUNDS,
+) -> tuple[np.ndarray, float]:
+    """Return the curve [N] of `master` before its last look at the peaks, and the LU that are missing; inf: silence."""
+    curve = new_sound(samples)
+    loudness = loudness_of(read, samples, rate)
+    if not np.isfinite(loudness):
+        for a, b in blocks(samples):
+            curve[a:b] = 1.0
+        return curve, np.inf
+
+    def levelled(start: int, end: int) -> np.ndarray:
+        release(curve)
+        return read(start, end) * curve[start:end]
+
+    envelope = _envelope(read, samples, oversampling)
+    limit = 10 ** ((ceiling - 0.15) / 20)
+    gain = 10 ** ((target - loudness) / 20)
+    short = 0.0
+    for _ in range(rounds):
+        for a, b in blocks(samples):
+            curve[a:b] = np.float32(gain) * _limiter_block(envelope, a, b, np.float32(gain), rate, limit)
+            release(curve, envelope)
+        short = target - loudness_of(levelled, samples, rate)
+        if not np.isfinite(short) or abs(short) < CLOSE:
+            break
+        gain *= 10 ** (min(short, 3.0) / 20)
+    return curve, short
 
 
 def fade_curve(samples: int, rate: int, fade: float | None = None) -> np.ndarray:

@@ -73,12 +73,22 @@ def asked_level(track: Track, energy: float) -> float:
 
 
 def excess_gains(
-    stems: Sequence[np.ndarray], tracks: Sequence[Track], glue: np.ndarray, rate: int, energy: float
+    stems: Sequence[np.ndarray], tracks: Sequence[Track], glue: np.ndarray, gain: np.ndarray, rate: int, energy: float
 ) -> list[float]:
-    """Return factors that bring back what room and glue have raised over a stem's level beside the melody."""
+    """Return factors that bring back what room, glue and limiter have raised over a stem's level beside the melody.
+
+    Args:
+        stems: With their room.
+        tracks: One for each stem.
+        glue: [N] the gain of the bus compressor and the final fade.
+        gain: [N] about that of the limiter: it takes most from the part that peaks, which is often the melody.
+        rate: Hz.
+        energy: 0..1, see `energy_curve`.
+
+    """
 
     def glued(stem: np.ndarray) -> float:
-        return loudness_of(lambda a, b: stem[:, a:b] * glue[a:b], len(glue), rate)
+        return loudness_of(lambda a, b: stem[:, a:b] * (glue[a:b] * gain[a:b]), len(glue), rate)
 
     with ThreadPoolExecutor(cores()) as pool:
         loud = list(pool.map(glued, stems))

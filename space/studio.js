@@ -258,8 +258,9 @@
             return [role, { db: Math.max(QUIETEST, db), mute: db <= QUIETEST, solo: false }];
           }));
         }
-        this.choose(fresh.at(first ? -1 : 0).letter, false);
+        if (!this.brought) this.choose(fresh.at(first ? -1 : 0).letter, false); // of several the first is the best
       }
+      this.brought = answer.busy && (this.brought || fresh.length > 0);
       if (this.eager && first && fresh.length) this.toggle();
       if (first) this.eager = false;
       if (answer.made && answer.made[1] !== this.fetched) {

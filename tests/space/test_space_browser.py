@@ -165,6 +165,16 @@ def test_takes_side_by_side_and_other_notes_in_some_bars(visit: Callable[..., An
     assert get(page, "view.take") == "B"
 
 
+def test_of_three_takes_the_best_is_chosen(visit: Callable[..., Any], clip: Drawn) -> None:
+    page = visit("?steps=4&seed=1")
+    bring(page, clip.path)
+    takes(page, 1)
+    page.click("[data-do=three]:visible")
+    takes(page, 4)
+    assert words(page) == "3 takes are ready: compare them. B keeps closest to the plan."
+    assert get(page, "view.take") == "B"
+
+
 def stopped(page: Any) -> None:
     """The page says that it stopped, still says so when all that was under way has come, and can be used."""
     page.wait_for_selector(".bgm-words:has-text('Stopped.')")

@@ -24,6 +24,7 @@ from space.settings import KNOBS, PageSettings
 from space.sharing import find_shared
 from space.work import Take, Watched
 from tests.drawing import Drawn, draw_video
+from tests.timelines import check_fcpxml, check_otio
 
 from diffbgm.errors import Cancelled, InputError, VideoError
 from diffbgm.media import probe, read_audio
@@ -227,7 +228,7 @@ def exported(project: str, kind: str, **data: Any) -> Path:
 @pytest.mark.parametrize(
     "kind", ["video", "mp3", "wav", "midi", "score", "editor", "picture", "receipt", "plan", "stems", "project"]
 )
-def test_every_file_can_be_had(opened: str, clip: Drawn, kind: str) -> None:
+def test_every_file_can_be_had(opened: str, clip: Drawn, kind: str, tmp_path: Path) -> None:
     path = exported(opened, kind, keep="replace")
     assert path.stat().st_size > 100
     assert path.name.startswith(f"{clip.path.stem}-scored.")
@@ -242,6 +243,11 @@ def test_every_file_can_be_had(opened: str, clip: Drawn, kind: str) -> None:
         named = {unquote(name) for name in re.findall(r'src="([^"]+)"', timeline)}
         assert named <= {clip.path.name, *archive.namelist()}, "no path of this machine"
         assert len(named) > 2
+        archive.extractall(tmp_path)
+        shutil.copy(clip.path, tmp_path)  # as somebody lays their film beside what they unpacked
+        take = take_of(opened)
+        for suffix, check in ((".fcpxml", check_fcpxml), (".otio", check_otio)):
+            check(next(tmp_path.glob(f"*{suffix}")), take.plan, ["film", "mix", *take.played.exact])
 
 
 def test_a_link_shows_one_video_for_a_day(opened: str, server: str) -> None:

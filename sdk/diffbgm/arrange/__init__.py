@@ -3,7 +3,7 @@
 `arrange` reads from the top: who plays, harmony, sections, parts, what the roll leaves open, how it is played.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from diffbgm.arrange.ending import (
     ground_ending,
     sustain_final_bar,
 )
-from diffbgm.arrange.expression import articulate, humanize, pedal, pump, shape_velocity, swells
+from diffbgm.arrange.expression import JITTER, articulate, humanize, pedal, pump, shape_velocity, swells
 from diffbgm.arrange.harmony import Chord, harmony_unit, home_chord, read_harmony
 from diffbgm.arrange.palettes import PALETTES, ROLES, Palette, Part, find_palette
 from diffbgm.arrange.patterns import Ground, play_pattern, play_voices
@@ -28,6 +28,7 @@ from diffbgm.arrange.sharing import FEWEST, share_in_turn, skyline
 from diffbgm.arrange.speech import Span, join_spans, silence, soften_drums, spans_in_beats, thin_under_speech
 from diffbgm.arrange.splice import splice_scores
 from diffbgm.arrange.spotting import spot
+from diffbgm.arrange.timing import melody_lead, phrase_arch
 from diffbgm.arrange.voices import (
     by_onset,
     drop_unisons,
@@ -135,7 +136,8 @@ def arrange(roll: PianoRoll, plan: MusicPlan, *, seed: int = 0, speech: Sequence
         parts[filler] = resolve_overlaps([*parts[filler], *_alone(cadence(plan, filler, added, home[0]), filler)])
     parts = ground_ending(parts, filler, home[0], plan)
     parts = shape_velocity(parts, plan, sections, setting.rng)
-    parts = {part: _play(part, notes, setting) for part, notes in parts.items()}
+    tune = {note.start: note.velocity for part in parts if part.role == "melody" for note in parts[part]}
+    parts = {part: _play(part, notes, tune, setting) for part, notes in parts.items()}
     parts |= {part: silence(notes, spans) for part, notes in parts.items() if part.role == "melody"}
     parts |= {part: _drums(part, setting) for part in palette.of("percussion")}
 
@@ -240,14 +242,25 @@ def _complete(parts: Parts, setting: _Setting) -> None:
         parts[filler] = monophonic(parts[filler])
 
 
-def _play(part: Part, notes: Sequence[Note], setting: _Setting) -> list[Note]:
-    """How one part's notes are struck and held."""
+def _play(part: Part, notes: Sequence[Note], tune: Mapping[float, int], setting: _Setting) -> list[Note]:
+    """How one part's notes are struck and held; `tune`: velocity of the melody by onset."""
     plan, palette, rng = setting.plan, setting.palette, setting.rng
-    notes = humanize(notes, plan, palette.swing, rng)
+    pushes = _pushes(part, notes, tune, setting) if palette.is_free else None
+    notes = humanize(notes, plan, palette.swing, rng, pushes=pushes, jitter=0.0 if palette.mechanical else JITTER)
     if part.role == "chords" and part.strum:
         notes = strum(notes, part.strum, plan.tempo)
     changes = [float(chord.start) for chord in setting.harmony]
     return resolve_overlaps(articulate(resolve_overlaps(notes), part, changes, plan.beats, rng))
+
+
+def _pushes(part: Part, notes: Sequence[Note], tune: Mapping[float, int], setting: _Setting) -> np.ndarray:
+    """[n, 2] seconds by which the notes of a part are meant to start and to end late."""
+    plan, sections = setting.plan, setting.sections
+    start = phrase_arch(plan, sections, np.array([note.start for note in notes], np.float64))
+    end = phrase_arch(plan, sections, np.array([note.end for note in notes], np.float64))
+    if part.role != "melody":
+        start += melody_lead(notes, tune, plan)
+    return np.stack([start, end], axis=1)
 
 
 def _drums(part: Part, setting: _Setting) -> list[Note]:
@@ -258,7 +271,8 @@ def _drums(part: Part, setting: _Setting) -> list[Note]:
         notes = drum_part(groove, plan, setting.sections, setting.entries[part])
         notes = soften_drums(notes, setting.speech)
         if find_take(groove, plan) is None:
-            notes = humanize(notes, plan, setting.palette.swing, setting.rng)
+            jitter = 0.0 if setting.palette.mechanical else JITTER
+            notes = humanize(notes, plan, setting.palette.swing, setting.rng, jitter=jitter)
         out += [replace(note, start=max(0.0, note.start)) for note in notes if note.end > 0]
     return sorted(out)
 

@@ -8,6 +8,7 @@ import numpy as np
 from diffbgm.arrange.harmony import Chord
 from diffbgm.arrange.palettes import Part
 from diffbgm.arrange.sections import SectionSpan, section_at
+from diffbgm.arrange.timing import MOST, PHRASE
 from diffbgm.types import SYNC_TOLERANCE, Control, MusicPlan, Note, Role
 
 BASE: dict[Role, float] = {"melody": 86, "chords": 68, "bass": 74, "pad": 58}
@@ -19,7 +20,6 @@ METRE: dict[str, dict[int, float]] = {
     "2/4": {0: 9.0, 4: 2.0},
 }
 OFF_EIGHTH, OFF_SIXTEENTH = -5.0, -8.0
-PHRASE = 4  # bars, or pairs of bars of 2/4
 PHRASE_DEPTH, INTENSITY_DEPTH, CONTOUR = 5.0, 13.0, 0.5
 PLAYED = 0.6  # share of the composer's own velocity (against its role's mean) that is kept
 NOISE = 2.5  # velocity
@@ -93,26 +93,45 @@ def _position(beat: float, plan: MusicPlan, sections: Sequence[SectionSpan]) -> 
     return metre + PHRASE_DEPTH * (2 * arch - 1) + intro
 
 
-def humanize(notes: Sequence[Note], plan: MusicPlan, swing: float, rng: np.random.Generator) -> list[Note]:
-    """Shift a little what starts together, nothing on downbeats and snapped cuts.
+def humanize(
+    notes: Sequence[Note],
+    plan: MusicPlan,
+    swing: float,
+    rng: np.random.Generator,
+    *,
+    pushes: np.ndarray | None = None,
+    jitter: float = JITTER,
+) -> list[Note]:
+    """Shift a little what starts together, nothing on snapped cuts, at random nothing on downbeats.
 
-    Off-sixteenths come late by `swing` beats.
+    Args:
+        notes: n of them, as they are written.
+        plan: Its cuts stay met.
+        swing: Beats by which off-sixteenths come late.
+        rng: Of what is random.
+        pushes: [n, 2] seconds by which the player means to start and to end late; see `timing`.
+        jitter: Seconds, standard deviation.
+
     """
     cut_times = np.array([cut.time for cut in plan.cuts if cut.snapped])
     rate = plan.tempo.bpm() / 60  # beats per second
-    shifts: dict[float, float] = {}
+    shifts: dict[float, tuple[float, float, bool]] = {}  # beats late, seconds at random, whether a cut is there
     out: list[Note] = []
-    for note in notes:
+    meant = np.zeros((len(notes), 2)) if pushes is None else pushes
+    for note, (push, held) in zip(notes, meant.tolist(), strict=True):
         if note.start not in shifts:
-            draw = float(np.clip(rng.normal(0, JITTER), -2 * JITTER, 2 * JITTER))
+            draw = float(np.clip(rng.normal(0, JITTER), -2 * JITTER, 2 * JITTER)) * jitter / JITTER
             time = plan.tempo.time_at(note.start)
-            at_cut = len(cut_times) > 0 and np.abs(cut_times - time).min() <= SYNC_TOLERANCE
-            shifts[note.start] = 0.0
-            if note.start % plan.beats_per_bar and not at_cut:
-                late = swing if round(note.start * 4) % 2 else 0.0
-                shifts[note.start] = late + draw * float(rate[min(int(note.start), plan.beats - 1)])
-        start = max(0.0, note.start + shifts[note.start])
-        out.append(replace(note, start=start, end=max(note.end, start + 0.05)))
+            at_cut = len(cut_times) > 0 and bool(np.abs(cut_times - time).min() <= SYNC_TOLERANCE)
+            free = bool(note.start % plan.beats_per_bar) and not at_cut
+            late = swing if free and round(note.start * 4) % 2 else 0.0
+            shifts[note.start] = (late, draw if free else 0.0, at_cut)
+        late, draw, at_cut = shifts[note.start]
+        second = float(rate[min(int(note.start), plan.beats - 1)])
+        moved = 0.0 if at_cut else float(np.clip(draw + push, -MOST, MOST))
+        start = max(0.0, note.start + late + moved * second)
+        end = min(note.end + held * second, max(note.end, float(plan.beats)))
+        out.append(replace(note, start=start, end=max(end, start + 0.05)))
     return out
 
 

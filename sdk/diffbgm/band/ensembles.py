@@ -11,7 +11,7 @@ from diffbgm.band.tables import bundled, from_file
 from diffbgm.errors import PlanError
 from diffbgm.types import Role
 
-KEYS = {"description", "swing", "bass-pulse", "drums", *ROLES} - {"percussion"}
+KEYS = {"description", "swing", "bass-pulse", "mechanical", "drums", *ROLES} - {"percussion"}
 PART_KEYS = {f.name for f in fields(Part)} - {"program", "low", "high", "role"} | {"range"}
 DRUM_KEYS = {"groove", "kit", "pan", "gain", "enter"}
 
@@ -33,6 +33,7 @@ def read_ensemble(name: str, table: Mapping[str, Any]) -> Palette:
             float(table.get("swing", 0.0)),
             bool(table.get("bass-pulse", False)),
             str(table.get("description", "")),
+            bool(table.get("mechanical", False)),
         )
     except (TypeError, ValueError, AttributeError) as error:
         raise PlanError(f"ensemble {name}: {error}; see band/data/ensembles.toml for the format") from error

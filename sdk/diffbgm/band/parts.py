@@ -63,6 +63,7 @@ class Palette:
         swing: How late the off-sixteenths come, in beats.
         bass_pulse: Whether a composed bass repeats eighths where the music is loud.
         description: What people read of it.
+        mechanical: Whether a machine plays, on the grid but for the swing.
 
     """
 
@@ -71,6 +72,12 @@ class Palette:
     swing: float = 0.0
     bass_pulse: bool = False
     description: str = ""
+    mechanical: bool = False
+
+    @property
+    def is_free(self) -> bool:
+        """Whether people play, and nobody keeps time: they may shape it."""
+        return not self.mechanical and not self.of("percussion")
 
     @property
     def parts(self) -> Mapping[Role, Part]:

@@ -153,4 +153,4 @@ def test_no_file_asks_for_more_than_python_3_10(file: Path) -> None:
 def test_no_file_of_the_product_switches_rules_off() -> None:
     product = [file for file in FILES if "research" not in file.relative_to(SDK).parts]
     for file in [*product, *(ROOT / "space").glob("*.py")]:
-        assert "# pyright: report" not in file.read_text(encoding="utf-8"), f"{file}: type it, see typings/"
+        assert "# pyright: report" not in file.read_text(encoding="utf-8"), f"{file}: type it, see sdk/typings/"

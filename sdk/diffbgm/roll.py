@@ -199,7 +199,7 @@ def bar_statistics(cells: np.ndarray, beats_per_bar: int = BEATS_PER_BAR) -> np.
             _bars(sound.sum((0, 2)).astype(np.float64), beats_per_bar),
             _bars(inside, beats_per_bar),
             at_start[::beats_per_bar],
-            _bars(np.ones(cells.shape[1]), beats_per_bar),
+            _bars(np.ones(len(onsets)), beats_per_bar),
         ],
         axis=1,
     )

@@ -196,7 +196,7 @@ def window_tokens(
     ]
     dynamic = np.stack([np.asarray(c, np.float32) for c in columns], axis=-1)
 
-    first = which[0]
+    first = int(which[0])
     number = np.minimum(which - first, MAX_SECTIONS - 1)
     semantic = np.zeros((MAX_SECTIONS, SEMANTIC_WIDTH + clip_width), np.float32)
     section_at = np.zeros(MAX_SECTIONS, np.float32)

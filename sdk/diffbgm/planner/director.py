@@ -173,7 +173,8 @@ class Director:
 def _motion_and_cutting(footage: Footage) -> tuple[np.ndarray, float]:
     """Return motion [T], and the cuts per second; the cut that opens the footage is not counted."""
     motion = np.asarray(footage.motion, np.float64)
-    return motion, float(np.mean(np.asarray(footage.since_cut)[1:] == 0)) if len(motion) > 1 else 0.0
+    opens: np.ndarray = np.asarray(footage.since_cut)[1:] == 0
+    return motion, float(np.mean(opens)) if len(motion) > 1 else 0.0
 
 
 def summarise_section(footage: Footage) -> np.ndarray:
@@ -234,8 +235,7 @@ def load_director(path: Path | str) -> Director:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, "numpy") as opened:
-            file = cast("Any", opened)
+        with cast("Any", safe_open)(path, "numpy") as file:
             about: dict[str, str] = file.metadata() or {}
             tensors: dict[str, np.ndarray] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as e:

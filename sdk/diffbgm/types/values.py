@@ -43,7 +43,7 @@ class Value:
 def _same(a: Any, b: Any) -> bool:
     arrays = [cast("np.ndarray", value) for value in (a, b) if isinstance(value, np.ndarray)]
     if len(arrays) == 2:
-        return arrays[0].dtype == arrays[1].dtype and np.array_equal(*arrays)
+        return arrays[0].dtype == arrays[1].dtype and np.array_equal(arrays[0], arrays[1])
     return not arrays and bool(a == b)
 
 

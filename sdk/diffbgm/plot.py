@@ -1,8 +1,9 @@
 """Pictures of a plan and its piano roll, on one time axis in seconds."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -141,7 +142,8 @@ def _roll(axis: Any, plan: MusicPlan, roll: PianoRoll) -> None:
         start, end = (plan.tempo.time_at([getattr(n, edge) for n in notes]) for edge in ("start", "end"))
         low, high = (np.array([n.pitch + edge for n in notes]) for edge in (-0.43, 0.43))
         corners = np.stack([[start, low], [start, high], [end, high], [end, low]]).transpose(2, 0, 1)  # [notes, 4, 2]
-        boxes = PolyCollection(corners, facecolors=color, edgecolors=PAPER, linewidths=0.25, label=label, zorder=3)
+        verts = cast("Sequence[np.ndarray]", corners)  # an array is taken too, whatever the types say
+        boxes = PolyCollection(verts, facecolors=color, edgecolors=PAPER, linewidths=0.25, label=label, zorder=3)
         axis.add_collection(boxes, autolim=False)
     for bar in plan.tempo.edges[:: plan.beats_per_bar]:
         axis.axvline(bar, color=FAINT, lw=0.4, alpha=0.5, zorder=1)

@@ -163,7 +163,7 @@ def duck_curve(voice: np.ndarray, music: np.ndarray, spans: Sequence[Span], rate
 
     By the smaller distance of plain level and loudness in each span; the gain moves in dB, linearly.
     """
-    n = music.shape[1]
+    n: int = music.shape[1]
     points, values = [0.0], [0.0]
     for start, end in spans:
         a, b = max(0, round(start * rate)), min(n, round(end * rate))

@@ -153,7 +153,7 @@ def _vorbis(ogg: bytes) -> np.ndarray:
 
     length = int.from_bytes(ogg[(last := ogg.rfind(b"OggS") + POSITION) : last + 8], "little")
     try:
-        with av.open(io.BytesIO(ogg), format="ogg") as file:
+        with av.open(io.BytesIO(ogg), "r", format="ogg") as file:
             file.streams.audio[0].codec_context.flags2 |= Flags2.skip_manual
             parts = [frame.to_ndarray()[0] for frame in file.decode(audio=0)][1:]
     except av.error.FFmpegError as e:

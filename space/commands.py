@@ -9,14 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import gradio as gr
 import numpy as np
 
 from diffbgm.errors import DiffBGMError, InputError
 from diffbgm.options import KeepAudio
-from diffbgm.progress import part_of
+from diffbgm.progress import part_of, silent
 from diffbgm.setting import real, whole
 from space import films, samples, storage, work
 from space.child import KINDS, Order
@@ -134,10 +134,12 @@ def turned(data: Data) -> Answer:
 def settings_from(data: Data) -> PageSettings:
     """The knobs as the page sent them, with the choice for the video's own sound; InputError for what is none."""
     knobs = data.get("knobs")
-    if knobs is not None and (not isinstance(knobs, list) or len(knobs) != len(PageSettings().values)):
+    if knobs is not None and (
+        not isinstance(knobs, list) or len(cast("list[Any]", knobs)) != len(PageSettings().values)
+    ):
         raise InputError("knobs must be a value for every knob.")
     try:
-        settings = from_values(knobs) if knobs else PageSettings()
+        settings = from_values(cast("list[Any]", knobs)) if knobs else PageSettings()
     except (TypeError, ValueError, AttributeError) as e:
         raise InputError(f"A knob has a value of the wrong kind ({e}).") from e
     return replace(settings, keep=keep_of(data.get("keep", settings.keep)))
@@ -180,7 +182,7 @@ def illustrate(project: Project) -> None:
     while project.busy:
         time.sleep(LET_PASS)
     try:
-        project.show(watched=work.with_pictures(project.looked_at(), project.folder, lambda *_: None))
+        project.show(watched=work.with_pictures(project.looked_at(), project.folder, silent))
     except DiffBGMError as e:
         log.info("no pictures of %s: %s", project.path.name, e)
 
@@ -343,10 +345,11 @@ def keep_of(value: object) -> KeepAudio:
 
 def gains_of(value: object) -> dict[str, float]:
     """DB by role, within what a fader can do."""
-    if not isinstance(value, Mapping) or len(value) > len(KINDS) + 8:
+    given = cast("Mapping[object, object]", value)
+    if not isinstance(value, Mapping) or len(given) > len(KINDS) + 8:
         raise InputError("gains must be decibels by role, such as {'melody': -3}.")
     gains: dict[str, float] = {}
-    for role, gain in value.items():
+    for role, gain in given.items():
         number = real(gain)
         if number is None or not QUIETEST <= number <= LOUDEST:
             raise InputError(f"gains must lie between {QUIETEST:g} and {LOUDEST:g} dB, got {str(gain)[:20]!r}.")

@@ -3,11 +3,10 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 from gradio.context import LocalContext
-from gradio.events import api
 
 from diffbgm import __version__
 from diffbgm.errors import DiffBGMError, InputError
@@ -135,4 +134,4 @@ def add_api() -> None:
             api_name="score",
             concurrency_limit=None,  # `COMPOSING` says how many
         )
-    api(health, api_name="health", queue=False)
+    cast("Any", gr).api(health, api_name="health", queue=False)

@@ -65,7 +65,7 @@ class Project:
     watched: Watched | None = None
     plan: dict[str, Any] | None = None
     proxy: Path | None = None
-    takes: OrderedDict[str, Take] = field(default_factory=OrderedDict)
+    takes: OrderedDict[str, Take] = field(default_factory=OrderedDict[str, Take])
     status: Status = Status("note", "")
     job: Job | None = None
     busy: bool = False

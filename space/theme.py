@@ -1,5 +1,7 @@
 """How the page looks: fonts that come with gradio, no request leaves the machine; light and dark."""
 
+from typing import Any
+
 from gradio.themes import Base, Soft
 from gradio.themes.utils import colors, sizes
 from gradio.themes.utils.fonts import LocalFont
@@ -8,7 +10,7 @@ from gradio.themes.utils.fonts import LocalFont
 def make_theme() -> Base:
     """Teal on paper by day, on ink by night; measured to keep the contrast of WCAG AA."""
     sans = (LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif")
-    theme = Soft(
+    theme: Any = Soft(  # gradio leaves the arguments of `set` without types
         primary_hue=colors.teal,
         secondary_hue=colors.teal,
         neutral_hue=colors.stone,

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 from starlette.middleware import Middleware
@@ -100,10 +100,11 @@ def lay_out_knobs() -> Parts:
 def wire(knobs: list[Any]) -> None:
     """Tells the script whenever a knob was turned, and sets the knobs as the address says."""
     private: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
-    gr.on([knob.change for knob in knobs], None, knobs, None, js=TURNED, trigger_mode="always_last", **private)
-    gr.on(None, read_address, None, knobs, **private).then(None, knobs, None, js=TURNED, **private)
+    on = cast("Any", gr).on  # gradio leaves the type of its validator open
+    on([knob.change for knob in knobs], None, knobs, None, js=TURNED, trigger_mode="always_last", **private)
+    on(None, read_address, None, knobs, **private).then(None, knobs, None, js=TURNED, **private)
 
 
 def read_address(request: gr.Request) -> list[Any]:
     """The knobs as the address of the page says."""
-    return from_query(dict(request.query_params)).values
+    return from_query(dict(cast("Any", request).query_params)).values  # Starlette's, or a dict

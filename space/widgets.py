@@ -1,7 +1,7 @@
 """gradio as this page needs it: errors in one line, and videos served as they are."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 from gradio.block_function import BlockFunction
@@ -19,7 +19,7 @@ class Page(gr.Blocks):
         if len(inputs) < len(block_fn.inputs):
             raise refusal(f"{block_fn.api_name or 'this'} takes {len(block_fn.inputs)} inputs, got {len(inputs)}")
         try:
-            return await super().preprocess_data(block_fn, inputs, *rest, **others)
+            return cast("list[Any]", await super().preprocess_data(block_fn, inputs, *rest, **others))
         except gr.Error:
             raise
         except ValidationError as e:

@@ -73,7 +73,7 @@ class Take:
     options: ScoreOptions
     gains: Mapping[str, float] | None = None
     letter: str = ""
-    sheet: Mapping[str, Any] = field(default_factory=dict)
+    sheet: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -258,7 +258,7 @@ def compose_together(wish: Wish, count: int, told: Progress) -> list[Wish]:
     `told` hears how much of composing is done.
     """
     asked = replace(wish.asked, takes=count)
-    listener = None if gpu.ZERO_GPU else lambda fraction, _: told(fraction, "compose")
+    listener: Progress | None = None if gpu.ZERO_GPU else lambda fraction, _: told(fraction, "compose")
     return [replace(wish, seed=t.seed, roll=t.roll) for t in gpu.compose_takes(wish.plan, asked, listener)]
 
 

@@ -4,10 +4,6 @@ Written through mido rather than pretty_midi, because a score lives in beats: ti
 is, and cuts become *marker* events, which sequencers show (pretty_midi writes text events and knows no markers).
 """
 
-# The libraries are typed in part only.
-# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -217,7 +213,7 @@ def _lead_in(score: Score) -> int:
 
 def _tempi(tempo: TempoMap, shift: int) -> list[tuple[int, int]]:
     """Return (beat, microseconds per beat) of tempo events, the fewest that keep all edges within `TOLERANCE`."""
-    edges = np.concatenate([np.linspace(0, tempo.edges[0], shift + 1)[:-1], tempo.edges]) * 1e6
+    edges = np.concatenate([np.linspace(0, float(tempo.edges[0]), shift + 1)[:-1], tempo.edges]) * 1e6
     if not shift:
         edges = edges - edges[0]
     longest = float(np.diff(edges).max())

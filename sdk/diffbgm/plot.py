@@ -1,11 +1,9 @@
 """Pictures of a plan and its piano roll, on one time axis in seconds."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -34,7 +32,7 @@ def plot_plan(plan: MusicPlan, path: str | os.PathLike[str], *, roll: PianoRoll 
     heights = [0.5, 0.75, 1.2] + ([3.0] if roll is not None else [])
     width = float(np.clip(9 + plan.duration / 20, 10, 24))  # inches: long pieces get more room
     tall = 0.9 + 1.35 * sum(heights)
-    figure = Figure(figsize=(width, tall), dpi=120, facecolor=PAPER)
+    figure: Any = Figure(figsize=(width, tall), dpi=120, facecolor=PAPER)
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     figure.subplots_adjust(
@@ -144,7 +142,8 @@ def _roll(axis: Any, plan: MusicPlan, roll: PianoRoll) -> None:
         start, end = (plan.tempo.time_at([getattr(n, edge) for n in notes]) for edge in ("start", "end"))
         low, high = (np.array([n.pitch + edge for n in notes]) for edge in (-0.43, 0.43))
         corners = np.stack([[start, low], [start, high], [end, high], [end, low]]).transpose(2, 0, 1)  # [notes, 4, 2]
-        boxes = PolyCollection(corners, facecolors=color, edgecolors=PAPER, linewidths=0.25, label=label, zorder=3)
+        verts = cast("Sequence[np.ndarray]", corners)  # an array is taken too, whatever the types say
+        boxes = PolyCollection(verts, facecolors=color, edgecolors=PAPER, linewidths=0.25, label=label, zorder=3)
         axis.add_collection(boxes, autolim=False)
     for bar in plan.tempo.edges[:: plan.beats_per_bar]:
         axis.axvline(bar, color=FAINT, lw=0.4, alpha=0.5, zorder=1)

@@ -4,9 +4,6 @@ A file from somewhere else is not trusted: it is read up to `LARGEST` bytes, and
 can need.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 import base64
 import json
 import os
@@ -133,9 +130,9 @@ def _read(data: bytes) -> Project:
         plain = json.loads(data)
     except (ValueError, RecursionError) as e:
         raise InputError("is no JSON; save the project again") from e
-    if not isinstance(plain, dict) or plain.get("format") != FORMAT:
+    given = cast("dict[str, Any]", plain) if isinstance(plain, dict) else {}
+    if given.get("format") != FORMAT:
         raise InputError("is no project of diffbgm")
-    given = cast("dict[str, Any]", plain)
     if given.get("version") != VERSION:
         raise InputError(f"is a project of version {given.get('version')!r}; this diffbgm reads {VERSION}")
     plan = codec.from_plain(MusicPlan, given.get("plan"))

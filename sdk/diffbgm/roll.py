@@ -1,8 +1,5 @@
 """Notes <-> PianoRoll, and what a roll measures: the curves and textures that training reads and plans ask for."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import math
 from collections.abc import Iterable
 from dataclasses import replace
@@ -202,7 +199,7 @@ def bar_statistics(cells: np.ndarray, beats_per_bar: int = BEATS_PER_BAR) -> np.
             _bars(sound.sum((0, 2)).astype(np.float64), beats_per_bar),
             _bars(inside, beats_per_bar),
             at_start[::beats_per_bar],
-            _bars(np.ones(cells.shape[1]), beats_per_bar),
+            _bars(np.ones(len(onsets)), beats_per_bar),
         ],
         axis=1,
     )

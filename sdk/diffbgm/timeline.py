@@ -4,10 +4,6 @@ OpenTimelineIO files are written through `opentimelineio` (the extra `editors`).
 adapter that is kept for it (otio-fcpx-xml-adapter 1.0) leaves out the size of the pictures and gives markers no length.
 """
 
-# The libraries are typed in part only.
-# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false, reportMissingImports=false
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction

@@ -7,14 +7,11 @@
 `Note(start="x", ...)` raises "Note.start must be a finite number, got 'x'". Ranges are each class's own affair.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeGuard, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from diffbgm.errors import InputError
 from diffbgm.setting import WORDS, real, show, whole
@@ -40,7 +37,7 @@ def typed(error: type[InputError]) -> Callable[[C], C]:
     def wrap(cls: C) -> C:
         then = cls.__dict__.get("__post_init__")
 
-        def check(self: Any) -> None:
+        def check(self: object) -> None:
             for name, fits, words in _checks(type(self)):
                 value = getattr(self, name)
                 if not fits(value):
@@ -80,11 +77,11 @@ def _fits(hint: Any) -> Fits | None:
         return None if None in each else lambda v: any(fits(v) for fits in each if fits is not None)
     if origin is tuple and len(inner) == 2 and inner[1] is Ellipsis:
         item = _fits(inner[0])
-        return lambda v: isinstance(v, tuple | list) and (item is None or all(map(item, v)))
+        return lambda v: _is_listed(v) and (item is None or all(map(item, v)))
     if origin is tuple:
         items = [_fits(one) for one in inner]
         return lambda v: (
-            isinstance(v, tuple | list)
+            _is_listed(v)
             and len(v) == len(items)
             and all(fits is None or fits(one) for fits, one in zip(items, v, strict=True))
         )
@@ -96,6 +93,11 @@ def _fits(hint: Any) -> Fits | None:
     if plain in (Sequence, Iterable):
         return lambda v: isinstance(v, plain) and not isinstance(v, str | bytes)
     return lambda v: isinstance(v, plain)
+
+
+def _is_listed(value: object) -> TypeGuard[Sequence[Any]]:
+    """Whether a value passes for a tuple."""
+    return isinstance(value, tuple | list)
 
 
 def _words(hint: Any) -> str:

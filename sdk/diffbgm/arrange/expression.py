@@ -1,8 +1,5 @@
 """How the notes are played: velocity, timing, length, swells and the pedal."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownMemberType=false
-
 from collections.abc import Sequence
 from dataclasses import replace
 

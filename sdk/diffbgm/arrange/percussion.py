@@ -1,8 +1,5 @@
 """Drum parts from the plan: grooves by level, fills into louder sections, cymbals on strong cuts."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownMemberType=false
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,8 +1,5 @@
 """Sections and how much happens in them: which part plays when."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownMemberType=false
-
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -3,9 +3,6 @@
 It works on finished tracks, so that nothing added before it can break a rest or drown a hit.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -59,11 +56,12 @@ def follow_energy(tracks: Sequence[Track], plan: MusicPlan) -> list[Track]:
     third = np.minimum(np.arange(3000) * 3 // 3000, 2)
     asked = np.interp(np.linspace(0, plan.duration, 3000), times, levels)
     wanted = np.array([asked[third == i].mean() for i in range(3)])
-    out = list(tracks)
+    out: list[Track] = list(tracks)
     for power in (1.0, 1.5, 2.0, 2.6, 3.3, 4.0):
         out = []
         for track in tracks:
-            level = np.interp(plan.tempo.time_at(np.array([n.start for n in track.notes])), times, levels)
+            onsets: np.ndarray = plan.tempo.time_at(np.array([n.start for n in track.notes]))
+            level = np.interp(onsets, times, levels)
             gain = (LIFT + SPAN * level) ** power
             velocity = [int(np.clip(round(n.velocity * g), 6, 127)) for n, g in zip(track.notes, gain, strict=True)]
             notes = tuple(replace(n, velocity=v) for n, v in zip(track.notes, velocity, strict=True))

@@ -12,9 +12,6 @@ is no final ritard beside the one that the tempo map may have. Elsewhere nothing
 what sounds near a cut within the tolerance of it.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

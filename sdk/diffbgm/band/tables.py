@@ -1,8 +1,5 @@
 """Tables in TOML: those of the package and those of users."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import sys
 from collections.abc import Mapping
 from importlib.resources import files

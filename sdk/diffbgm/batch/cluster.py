@@ -1,6 +1,3 @@
-# ray is not typed as pyright wants it, and need not be installed
-# pyright: reportMissingImports=false, reportMissingTypeStubs=false, reportUnknownVariableType=false
-# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownParameterType=false
 """The engine of many machines: the stages of a row as a pipeline of Ray Data, and the same pipeline over a dataset.
 
 Analysis and rendering are tasks, composing is a pool of actors that hold the model, each on a GPU where there are any.
@@ -210,7 +207,8 @@ def score_dataset(
     else:
         dataset = one_a_block(given)
     pieces = dataset.map(begin_row, fn_args=(out, model.origin, overwrite), num_cpus=TASK)
-    return stages(pieces, model, device).map(tell, num_cpus=TASK)
+    done: Any = stages(pieces, model, device)  # as in `stages`
+    return done.map(tell, num_cpus=TASK)
 
 
 def begin_row(record: Mapping[str, Any], out: Path, origin: Origin, overwrite: bool) -> dict[str, Any]:
@@ -221,6 +219,7 @@ def begin_row(record: Mapping[str, Any], out: Path, origin: Origin, overwrite: b
         stem = free_name(video, "", set())
         values |= {"name": f"{stem}-{zlib.crc32(video.encode()):08x}"}
         values["seed"] = zlib.crc32(stem.encode()) >> 1 if values.get("seed") is None else values["seed"]
+    summary: Mapping[str, Any] | None
     try:
         (row,) = make_rows("row", [("row", values)], Path(), out)
         job = job_of(row, Path(), out, origin)

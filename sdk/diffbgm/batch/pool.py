@@ -1,6 +1,3 @@
-# loky is not typed
-# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false
-# pyright: reportUnknownArgumentType=false
 """Processes beside this one, for the stages that need no model.
 
 Each is a pool of one by loky, which does not import the caller's main module; so one that dies (a codec that crashes,

@@ -1,8 +1,5 @@
 """All commands, run one at a time: every way to fail becomes one line on stderr and an exit code."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import argparse
 import contextlib
 import errno
@@ -29,8 +26,9 @@ def run(arguments: Sequence[str] | None, stop: Stop) -> int:
     common.stop = stop
     warnings.showwarning = show_warning
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a name with letters that the terminal lacks is printed with escapes
-            stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:  # a name with letters that the terminal lacks is printed with escapes
+            reconfigure(errors="backslashreplace")
     try:
         parser = make_parser()
         args = parser.parse_args(arguments)

@@ -1,8 +1,5 @@
 """Attention over beats: rotary positions, and the section mask of Diff-BGM's segment-aware cross-attention."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from typing import cast
 
 import torch
@@ -101,7 +98,7 @@ class Recall(nn.Module):
         moved = (self.weights(tokens, at).to(v.dtype)[:, :, None] @ v).flatten(3).flatten(1, 2)  # [B, H C, T P]
         weight, bias = of_one_cell(self.out, batch)
         brought = torch.baddbmm(cells_of(h) + bias.to(h), moved.transpose(1, 2), weight.transpose(1, 2))
-        return brought.unflatten(1, (steps, pitches)).permute(0, 3, 1, 2)  # channels last, as h is
+        return cast("Tensor", brought.unflatten(1, (steps, pitches))).permute(0, 3, 1, 2)  # channels last, as h is
 
     def weights(self, tokens: Tensor, at: Tensor) -> Tensor:
         """[B, H, L, L] how much each beat takes from every other; rows sum to 1."""

@@ -1,8 +1,5 @@
 """The plan as tensors: one dynamic token a beat, one semantic token a section; for training and composing alike."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
@@ -118,7 +115,7 @@ class Condition:
         """
 
         def batch(name: str) -> Tensor:
-            return torch.from_numpy(np.stack([getattr(w, name) for w in windows]))
+            return torch.as_tensor(np.stack([getattr(w, name) for w in windows]))
 
         kept = {
             name: torch.tensor([getattr(w, name) for w in windows], dtype=torch.bool)
@@ -128,7 +125,7 @@ class Condition:
             numbers = [known.index(said) + 1 if (said := getattr(w, name)) in known else 0 for w in windows]
             kept[name] = torch.tensor(numbers)
         silent = np.zeros((len(windows[0].section), HARMONY_WIDTH), np.float32)
-        kept["harmony"] = torch.from_numpy(np.stack([silent if w.harmony is None else w.harmony for w in windows]))
+        kept["harmony"] = torch.as_tensor(np.stack([silent if w.harmony is None else w.harmony for w in windows]))
         return Condition(batch("dynamic"), batch("semantic"), batch("section"), batch("section_at"), **kept)
 
 
@@ -199,7 +196,7 @@ def window_tokens(
     ]
     dynamic = np.stack([np.asarray(c, np.float32) for c in columns], axis=-1)
 
-    first = which[0]
+    first = int(which[0])
     number = np.minimum(which - first, MAX_SECTIONS - 1)
     semantic = np.zeros((MAX_SECTIONS, SEMANTIC_WIDTH + clip_width), np.float32)
     section_at = np.zeros(MAX_SECTIONS, np.float32)

@@ -5,9 +5,6 @@ transformer carries harmony, form and conditions. The network only learns the pr
 x_t = a x_0 + s eps the posterior logit is `prior + 2 a x_t / s^2`, and the second term is added in closed form.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import math
 from dataclasses import dataclass
 
@@ -189,7 +186,7 @@ class Denoiser(nn.Module):
         tokens = self.to_beats(h.transpose(1, 2).flatten(2))  # [B, L, d]
         length = beats // self.config.bars
         if self.metre is None:
-            tokens = tokens + self.beat_embedding.unflatten(0, (-1, BEATS_PER_BAR))[:, :length].flatten(0, 1)
+            tokens = tokens + torch.unflatten(self.beat_embedding, 0, (-1, BEATS_PER_BAR))[:, :length].flatten(0, 1)
         else:
             tokens = tokens + self.metre.beats(self.beat_embedding, condition.metre, length)
         for kind, names in self.names.items():
@@ -241,7 +238,7 @@ class Denoiser(nn.Module):
             semantic = (t > 0.2).float()
             gate = torch.stack([1 - semantic, semantic], dim=-1).log().clamp_min(-1e4)
             return gate[:, None].expand(-1, self.config.depth + 1, -1)
-        return F.logsigmoid(self.selector(noise)[: len(t)].float()).unflatten(-1, (-1, 2))
+        return torch.unflatten(F.logsigmoid(self.selector(noise)[: len(t)].float()), -1, (-1, 2))
 
 
 def noise_features(t: Tensor, width: int) -> Tensor:

@@ -1,5 +1,3 @@
-# accelerate is not typed
-# pyright: reportMissingTypeStubs=false
 """Which device to compute on, and whether it is fast at bfloat16."""
 
 from typing import TYPE_CHECKING

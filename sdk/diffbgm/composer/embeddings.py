@@ -4,9 +4,6 @@ All of it begins at zero and is zero where it is unknown, so that it may be adde
 that is told nothing of it answers as if it were not there.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from typing import ClassVar
 
 import torch
@@ -64,7 +61,7 @@ class Metre(nn.Module):
 
     def beats(self, common: Tensor, metre: Tensor, length: int) -> Tensor:
         """[B, L, d] embeddings of the beats of bars of `length` beats; `common` [L of 4/4, d] is 4/4's."""
-        bars = common.unflatten(0, (-1, BEATS_PER_BAR))[:, :length]  # [bars, length, d]
+        bars = torch.unflatten(common, 0, (-1, BEATS_PER_BAR))[:, :length]  # [bars, length, d]
         added = self.in_beats(metre).unflatten(1, (BEATS_PER_BAR, self.width))[:, None, :length]  # [B, 1, length, d]
         return (bars + added).flatten(1, 2)
 

@@ -1,8 +1,5 @@
 """Music that stays while the rest is composed again: what is fixed, what is open, and which windows that takes."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

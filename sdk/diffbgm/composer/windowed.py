@@ -6,9 +6,6 @@ therefore try each shape of batch once, on random numbers; where windows come ou
 by itself.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import copy
 from collections.abc import Callable, Hashable
 from typing import Any
@@ -57,7 +54,7 @@ class WindowConvTranspose(ByWindow, nn.ConvTranspose2d):  # pyright: ignore[repo
 
 def apart(forward: Callable[[Tensor], Tensor], batch: Tensor, size: int) -> Tensor:
     """What a layer makes of a batch [B, ...], `size` rows at a time."""
-    return torch.cat([forward(part) for part in batch.split(size)])
+    return torch.cat([forward(part) for part in torch.split(batch, size)])
 
 
 def rounds_alike(layer: ByWindow, batch: Tensor, size: int) -> bool:

@@ -1,8 +1,5 @@
 """What the critic looks at in eight bars of music: histograms of rhythm, intervals, harmony and repetition."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import numpy as np
 
 from diffbgm.types import LOWEST_PITCH, PITCHES, STEPS_PER_BAR, STEPS_PER_BEAT

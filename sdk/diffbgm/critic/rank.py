@@ -1,8 +1,5 @@
 """Takes in order: how much each sounds like a song, how well it keeps to its plan, and both in words."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -78,7 +75,9 @@ def reasons(plan: MusicPlan, roll: PianoRoll, curves: Curves, follows: float) ->
     register = float(np.mean(curves.register) - np.mean(plan.curves.register))
     said += ["bright"] if register > HIGH else ["warm"] if register < -HIGH else []
     for name, limit, more, less in (("density", BUSY, "a little busy", "spare"), ("polyphony", FULL, "full", "thin")):
-        ratio = float(np.mean(getattr(curves, name))) / max(float(np.mean(getattr(plan.curves, name))), 1e-6)
+        has: np.ndarray = getattr(curves, name)
+        asked: np.ndarray = getattr(plan.curves, name)
+        ratio = float(np.mean(has)) / max(float(np.mean(asked)), 1e-6)
         said += [more] if ratio > limit else [less] if ratio < 1 / limit else []
     if not sounding(roll.cells)[0].any():
         said.append("no melody")

@@ -1,8 +1,5 @@
 """What each container takes, asked of FFmpeg's muxers by trial, and streams copied into one, parameters unchanged."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import io
 import os
 from collections.abc import Generator
@@ -58,6 +55,11 @@ def open_sink(path: Path, muxer: str, *, own_keys: bool = False, brand: str = ""
         yield sink
 
 
+def _written(file: str | io.BytesIO, muxer: str) -> Any:
+    """A container to write into; PyAV leaves the options of its streams without types."""
+    return av.open(file, "w", format=muxer)
+
+
 def codec_name(stream: Any) -> str:
     """FFmpeg's name of the codec, whatever decoder reads it (`av1`, not `libdav1d`); "" where it is unknown."""
     return stream.codec_context.codec.canonical_name if stream.codec_context is not None else ""
@@ -83,7 +85,7 @@ def add_copy(sink: Any, stream: Any, *, aspect_in_stream: bool = False) -> Any:
     name = codec_name(stream)
     pictures = stream.type == "video"
     aspect = stream.sample_aspect_ratio if pictures else None
-    with av.open(os.devnull, "w", format="null") as nowhere:
+    with _written(os.devnull, "null") as nowhere:
         bare = nowhere.add_stream_from_template(stream, opaque=True)
         if aspect:
             bare.codec_context.sample_aspect_ratio = aspect
@@ -128,7 +130,7 @@ def has_dolby(stream: Any) -> bool:
 def _headers_with_aspect(stream: Any, aspect: Fraction) -> bytes:
     """The H.264 headers of `stream` with a pixel aspect, as MP4 stores them: the filter itself gives Annex B."""
     file = io.BytesIO()
-    with av.open(os.devnull, "w", format="null") as nowhere, av.open(file, "w", format="mp4") as trial:
+    with _written(os.devnull, "null") as nowhere, _written(file, "mp4") as trial:
         bare = nowhere.add_stream_from_template(stream, opaque=True)
         nowhere.start_encoding()
         copy = trial.add_mux_stream("h264")

@@ -5,9 +5,6 @@ poorly); x264 and x265 at CRF 18. Rotation and mirroring are carried out, becaus
 an encoder's stream. RGB becomes BT.709, and is tagged so.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import struct
 from dataclasses import dataclass
 from fractions import Fraction

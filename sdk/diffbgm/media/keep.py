@@ -4,13 +4,12 @@ Whatever the container takes goes there unchanged, text subtitles at least as te
 take is named, with the container that would.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from av.stream import Disposition
 
 from diffbgm.media.containers import COPYABLE, MUXERS, codec_name, has_dolby, holds
 from diffbgm.media.marks import Marks, marks_of
@@ -124,7 +123,7 @@ def way_for(stream: Any, suffix: str) -> Way | None:
 
 def is_cover(stream: Any) -> bool:
     """Whether a stream is a cover picture rather than a film."""
-    return bool(stream.disposition & type(stream.disposition).attached_pic)
+    return bool(stream.disposition & Disposition.attached_pic)
 
 
 def is_derived(container: Any, stream: Any) -> bool:

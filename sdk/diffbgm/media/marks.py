@@ -5,9 +5,6 @@ AVSphericalMapping and AVStereo3D, and hands none to encoders. So a stream that 
 small MP4 made here, whose boxes (Spherical Video V2) say the same.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import io
 import struct
 from dataclasses import dataclass

@@ -1,8 +1,5 @@
 """Put sound under a video: the pictures copied where that can be, else encoded again; everything else comes along."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import os
 import time as clock
 from collections.abc import Generator, Mapping
@@ -13,6 +10,7 @@ from typing import Any
 import av
 import av.error
 import numpy as np
+from av.stream import Disposition
 
 from diffbgm.errors import VideoError
 from diffbgm.files import replacing
@@ -115,9 +113,9 @@ class _Film:
         code = time_code(source, pictures)
         if code is not None:
             copy.metadata["timecode"] = code
-        copy.disposition = type(pictures.disposition).default
+        copy.disposition = Disposition.default
         self._sound = SoundTrack(sink, audio, "aac", "fltp", length)
-        self._sound.stream.disposition = type(pictures.disposition).default
+        self._sound.stream.disposition = Disposition.default
         if job.own_sound and job.luggage.sound >= 0:
             self._sound.stream.metadata.update(track_tags(source.streams[job.luggage.sound], job.luggage.muxer))
         self._open = ExitStack()
@@ -149,7 +147,7 @@ def _sink_for(job: Job, source: Any, target: Path) -> Generator[Any]:
 
 
 def _is_optional(stream: Any) -> bool:
-    return stream.type == "subtitle" and not stream.disposition & type(stream.disposition).default
+    return stream.type == "subtitle" and not stream.disposition & Disposition.default
 
 
 def _copy(job: Job, audio: Audio, target: Path, report: Progress, tags: Mapping[str, str]) -> None:

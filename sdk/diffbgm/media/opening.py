@@ -1,8 +1,5 @@
 """From what a user gives to an opened file: paths, containers, and which streams are seen and heard."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import os
 import re
 import stat
@@ -15,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import av
 import av.error
 import av.logging
+from av.stream import Disposition
 
 from diffbgm.errors import VideoError
 from diffbgm.media.limits import Limits
@@ -156,7 +154,7 @@ def picture_stream(container: Any, path: str | os.PathLike[str]) -> Any:
 
 def picture_streams(container: Any) -> list[Any]:
     """The video streams that are no cover pictures."""
-    return [s for s in container.streams.video if not s.disposition & type(s.disposition).attached_pic]
+    return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
 
 
 def sound_streams(container: Any) -> list[Any]:
@@ -187,7 +185,7 @@ def _channels(stream: Any) -> int:
 
 
 def _is_default(stream: Any) -> bool:
-    return bool(stream.disposition & type(stream.disposition).default)
+    return bool(stream.disposition & Disposition.default)
 
 
 def four_letter_code(container: Any, stream: Any) -> str:

@@ -1,13 +1,11 @@
 """Streams that travel with the scored pictures: their packets copied at their own times, subtitles turned to text."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
 import av.error
+from av.stream import Disposition
 from av.subtitles.subtitle import SubtitleSet
 
 from diffbgm.media.containers import add_copy
@@ -112,7 +110,7 @@ class Passengers:
             copy = add_copy(self.sink, stream)
         copy.metadata.update(track_tags(stream, self.muxer))
         flags = stream.disposition
-        copy.disposition = flags & ~type(flags).default if stream.type in ("audio", "video") else flags
+        copy.disposition = flags & ~Disposition.default if stream.type in ("audio", "video") else flags
         self._streams[stream.index] = copy, text
 
     def _as_text(self, packet: Any, stream: Any, encoder: Any) -> list[Any]:

@@ -1,8 +1,5 @@
 """Read the sound of a file by its time stamps: holes are silence, what starts late stays late."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import os
 from collections.abc import Iterator
 from fractions import Fraction

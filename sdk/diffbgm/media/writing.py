@@ -1,8 +1,5 @@
 """Write pictures and sound; every file takes its place only when it is whole."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import os
 from collections.abc import Iterable, Mapping
 from fractions import Fraction

@@ -1,8 +1,5 @@
 """From affect to music: which mode, key, tempo and palette the pictures ask for, once the style has had its say."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import zlib
 from dataclasses import replace
 

@@ -1,8 +1,5 @@
 """What the pictures look like bar by bar: the feature tracks averaged between times."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownMemberType=false
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -3,9 +3,6 @@
 They come from the pictures' motion and affect, the style's levels, accents, an opening and an ending.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise

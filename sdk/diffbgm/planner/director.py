@@ -11,16 +11,13 @@ Inside a video a second, linear map predicts how much louder and denser a sectio
 Limits: it has seen pop music videos only; inside a video pictures and music go together loosely.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -176,7 +173,8 @@ class Director:
 def _motion_and_cutting(footage: Footage) -> tuple[np.ndarray, float]:
     """Return motion [T], and the cuts per second; the cut that opens the footage is not counted."""
     motion = np.asarray(footage.motion, np.float64)
-    return motion, float(np.mean(np.asarray(footage.since_cut)[1:] == 0)) if len(motion) > 1 else 0.0
+    opens: np.ndarray = np.asarray(footage.since_cut)[1:] == 0
+    return motion, float(np.mean(opens)) if len(motion) > 1 else 0.0
 
 
 def summarise_section(footage: Footage) -> np.ndarray:
@@ -237,9 +235,9 @@ def load_director(path: Path | str) -> Director:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, "numpy") as file:
-            about = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+        with cast("Any", safe_open)(path, "numpy") as file:
+            about: dict[str, str] = file.metadata() or {}
+            tensors: dict[str, np.ndarray] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as e:
         raise WeightsError(f"{path}: cannot be read as a director ({e}); fit it again or leave it out") from e
     if about.get("format") != str(FORMAT):

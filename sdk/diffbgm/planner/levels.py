@@ -5,9 +5,6 @@ Measured with `roll.measure_curves` (bar by bar) and `roll.measure_texture` (win
 quarter of the bars in which it rests; repetition from the fifth bar of a song on.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownMemberType=false
-
 from typing import Final
 
 import numpy as np

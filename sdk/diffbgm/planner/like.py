@@ -4,9 +4,6 @@ Tempo and metre from the autocorrelation of an onset envelope, the key from its 
 time, density from onsets a second, brightness from the spectral centroid.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -84,7 +81,8 @@ def measure_like(sound: np.ndarray, name: str = "the temp track") -> Brief:
     levels = measure_energy(sound)
     peaks = (envelope[1:-1] > envelope[:-2]) & (envelope[1:-1] >= envelope[2:])
     onsets = (peaks & (envelope[1:-1] > 0.2 * np.quantile(envelope, 0.98))).sum() * RATE / len(sound)
-    hertz = np.arange(magnitude.shape[1]) * RATE / WINDOW
+    bins: int = magnitude.shape[1]
+    hertz = np.arange(bins) * RATE / WINDOW
     centroid = float((magnitude @ hertz).sum() / max(float(magnitude.sum()), 1e-9))
     density, register = _level(onsets, BUSY), _level(centroid, BRIGHT)
     said = {
@@ -138,7 +136,7 @@ def measure_metre(lags: np.ndarray, bpm: float) -> str:
 def measure_key(sound: np.ndarray) -> Key:
     """The key of what sounds."""
     magnitude = _spectra(sound, LONG, LONG // 4).sum(0)
-    hertz = np.arange(len(magnitude)) * RATE / LONG
+    hertz: np.ndarray = np.arange(len(magnitude)) * RATE / LONG
 
     def classes(low: float, high: float) -> np.ndarray:
         inside = (hertz > low) & (hertz < high)
@@ -168,7 +166,8 @@ def _spectra(sound: np.ndarray, window: int, hop: int) -> np.ndarray:
 
 def _onsets(magnitude: np.ndarray) -> np.ndarray:
     """[frames] how much louder bands became from one frame to the next, less its mean over a second."""
-    edges = np.unique(np.geomspace(2, magnitude.shape[1] - 1, 33).astype(int))
+    last: int = magnitude.shape[1] - 1
+    edges = np.unique(np.geomspace(2, last, 33).astype(int))
     bands = np.log1p(100 * np.add.reduceat(magnitude, edges[:-1], axis=1) / (magnitude.max() + 1e-9))
     flux = np.maximum(np.diff(bands, axis=0, prepend=bands[:1]), 0).sum(1)
     second = RATE // HOP

@@ -1,8 +1,5 @@
 """Another style for some sections or bars of a plan, and which bars two plans differ in."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise

@@ -1,8 +1,5 @@
 """Spotting: hits, rests, energy and cuts that must be met or are ignored, from a brief to places in a plan."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
@@ -160,7 +157,7 @@ def end_of_bars(duration: float, bpm: tuple[float, float], prefer: float, unit: 
     if np.floor(high / unit) * unit >= low:
         return duration
     aim = float(np.clip(prefer * duration / 60.0, low, high))
-    whole = np.arange(np.ceil(low), np.floor(high) + 1)
+    whole = np.arange(float(np.ceil(low)), float(np.floor(high)) + 1)
     late = whole[whole % unit >= HOLD] if (whole % unit >= HOLD).any() else whole
     beats = float(late[np.abs(late - aim).argmin()]) if len(late) else aim
     if beats < unit:

@@ -1,8 +1,5 @@
 """Cuts onto beats: the tempo map on which as many cuts as possible land on downbeats, beats or half beats."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -191,7 +188,8 @@ def choose_beats(duration: float, choices: Sequence[int], targets: Targets, limi
 def meet_cuts(edges: np.ndarray, targets: Targets, base: float, max_drift: float, max_step: float) -> np.ndarray:
     """Smooth the edges of the search so that the cuts it met are met more exactly, never fewer of them."""
     tempo = TempoMap(edges)
-    beats = np.round(tempo.beat_at(targets.times) * 2) / 2
+    position: np.ndarray = tempo.beat_at(targets.times)
+    beats = np.round(position * 2) / 2
     met = np.abs(targets.times - tempo.time_at(beats)) <= AIM
     return smooth_edges(
         edges,

@@ -10,9 +10,6 @@ from one beat edge to the next:
 so that the limits on drift and on change hold by construction, and the optimum is exact on the grid.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

@@ -1,8 +1,5 @@
 """From the search's grid to a smooth tempo curve: exact where a cut is met, even in between, never past the limits."""
 
-# The libraries are typed in part only.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import numpy as np
 
 PIN = 1e3  # weight that holds an edge where the search put it

@@ -1,15 +1,11 @@
 """A tune that is given: read from MIDI or MusicXML, put on sixteenths, laid over a piece in its key."""
 
-# music21 is typed in part only.
-# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -92,21 +88,22 @@ def read_tune(path: str | os.PathLike[str]) -> Tune:
 def _from_musicxml(path: Path) -> tuple[list[Note], tuple[int, int], int | None, float | None]:
     """(notes of the first part as they sound, metre, sharps, tempo) of a MusicXML file, repeats written out."""
     try:
-        from music21 import converter, key, meter, stream, tempo
+        import music21
     except ImportError as e:
         raise OptionError(
             f"melody {path}: MusicXML is read by music21: pip install 'diffbgm[scores]', or give a MIDI file"
         ) from e
+    tools = cast("Any", music21)
     try:
-        score: Any = converter.parse(path, format="musicxml", forceSource=True)
-        parts = list(score.parts) if isinstance(score, stream.Score) else [score]
-        part: Any = next((one for one in parts if one.recurse().notes), None)
+        score = tools.converter.parse(path, format="musicxml", forceSource=True)
+        parts = list(score.parts) if isinstance(score, tools.stream.Score) else [score]
+        part = next((one for one in parts if one.recurse().notes), None)
         if part is None:
             return [], (4, 4), None, None
         part = part.toSoundingPitch().expandRepeats().stripTies().flatten()
-        marks = [mark.getQuarterBPM() for mark in score.recurse().getElementsByClass(tempo.MetronomeMark)]
-        signs = list(part.getElementsByClass(key.KeySignature))
-        metres = list(part.getElementsByClass(meter.TimeSignature))
+        marks = [mark.getQuarterBPM() for mark in score.recurse().getElementsByClass(tools.tempo.MetronomeMark)]
+        signs = list(part.getElementsByClass(tools.key.KeySignature))
+        metres = list(part.getElementsByClass(tools.meter.TimeSignature))
         pitched = [n for n in part.notes if hasattr(n, "pitches") and n.pitches and n.duration.quarterLength]
         notes = [
             Note(float(n.offset), float(n.offset + n.duration.quarterLength), int(max(p.midi for p in n.pitches)))

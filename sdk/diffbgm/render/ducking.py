@@ -1,9 +1,5 @@
 """The video's own sound with music under it: where somebody speaks, and how far the music steps back."""
 
-# The libraries are typed in part only.
-# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Sequence
 from typing import Literal
 
@@ -167,7 +163,7 @@ def duck_curve(voice: np.ndarray, music: np.ndarray, spans: Sequence[Span], rate
 
     By the smaller distance of plain level and loudness in each span; the gain moves in dB, linearly.
     """
-    n = music.shape[1]
+    n: int = music.shape[1]
     points, values = [0.0], [0.0]
     for start, end in spans:
         a, b = max(0, round(start * rate)), min(n, round(end * rate))

@@ -1,9 +1,5 @@
 """Loudness and peaks: ITU-R BS.1770, true peak by oversampling, one gain curve for mix and stems; all in blocks."""
 
-# The libraries are typed in part only.
-# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
@@ -91,7 +87,7 @@ def integrated(pieces: Iterable[np.ndarray], rate: int) -> float:
 
     state: np.ndarray | None = None
     held, first, done = np.zeros((0, 0)), 0, 0
-    power: list[np.ndarray] = []
+    power: list[list[float]] = []
     for piece in pieces:
         if state is None:
             state, held = np.zeros((2, len(piece), 2)), np.zeros((len(piece), 0))
@@ -138,7 +134,7 @@ def _gated(power: np.ndarray) -> float:
         return float(level(mean_of(loud)))
 
 
-def peaks_of(read: Read, samples: int) -> Iterator[np.ndarray]:
+def peaks_of(read: Read, samples: int, oversampling: int = OVERSAMPLING) -> Iterator[np.ndarray]:
     """Return the highest absolute value of any channel around every sample, between the samples too, block by block."""
     from scipy.signal import resample_poly
 
@@ -146,8 +142,8 @@ def peaks_of(read: Read, samples: int) -> Iterator[np.ndarray]:
         a, b = max(0, start - CONTEXT), min(samples, end + CONTEXT)
         part = read(a, b)
         out = np.abs(part[:, start - a : end - a]).max(0, initial=0.0).astype(np.float32)
-        fine = np.abs(resample_poly(part, OVERSAMPLING, 1, axis=1)).max(0)
-        own = fine.reshape(-1, OVERSAMPLING).max(1)[start - a : end - a]
+        fine = np.abs(resample_poly(part, oversampling, 1, axis=1)).max(0)
+        own = fine.reshape(-1, oversampling).max(1)[start - a : end - a]
         yield np.maximum(out, own)
 
 
@@ -156,9 +152,9 @@ def peak_envelope(samples: np.ndarray) -> np.ndarray:
     return _envelope(reader(samples), samples.shape[1])
 
 
-def _envelope(read: Read, samples: int) -> np.ndarray:
+def _envelope(read: Read, samples: int, oversampling: int = OVERSAMPLING) -> np.ndarray:
     out = new_sound(samples)
-    for (a, b), peaks in zip(blocks(samples, FINE_BLOCK), peaks_of(read, samples), strict=True):
+    for (a, b), peaks in zip(blocks(samples, FINE_BLOCK), peaks_of(read, samples, oversampling), strict=True):
         out[a:b] = peaks
         release(out)
     return out

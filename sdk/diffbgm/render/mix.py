@@ -1,11 +1,8 @@
 """From raw stems to a mix: level, place, brightness, room, glue."""
 
-# The libraries are typed in part only.
-# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 import numpy as np
 
@@ -201,7 +198,7 @@ def room_response(rate: int) -> np.ndarray:
     time = np.arange(n) / rate
     noise = rng.normal(size=(2, n))
 
-    def filtered(order: int, cut: float, kind: str, signal: np.ndarray) -> np.ndarray:
+    def filtered(order: int, cut: float, kind: Literal["low", "high"], signal: np.ndarray) -> np.ndarray:
         return np.asarray(sosfilt(butter(order, cut, kind, fs=rate, output="sos"), signal, axis=1))
 
     bright, dark = filtered(1, 5200, "low", noise), filtered(1, 1500, "low", noise)

@@ -1,8 +1,5 @@
 """Sound at another sampling rate."""
 
-# The libraries are typed in part only.
-# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
-
 from math import gcd
 
 import numpy as np

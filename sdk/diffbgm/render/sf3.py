@@ -5,10 +5,6 @@ are remembered, for retakes and for a page or a batch that plays one ensemble ag
 could be stale, half written or in the way.
 """
 
-# The libraries are typed in part only.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 import io
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -157,7 +153,7 @@ def _vorbis(ogg: bytes) -> np.ndarray:
 
     length = int.from_bytes(ogg[(last := ogg.rfind(b"OggS") + POSITION) : last + 8], "little")
     try:
-        with av.open(io.BytesIO(ogg), format="ogg") as file:
+        with av.open(io.BytesIO(ogg), "r", format="ogg") as file:
             file.streams.audio[0].codec_context.flags2 |= Flags2.skip_manual
             parts = [frame.to_ndarray()[0] for frame in file.decode(audio=0)][1:]
     except av.error.FFmpegError as e:

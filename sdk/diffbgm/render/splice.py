@@ -1,8 +1,5 @@
 """A stretch of a rendering replaced by that of another one; outside of it every sample stays as it is."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
-
 from collections.abc import Mapping
 from dataclasses import replace
 

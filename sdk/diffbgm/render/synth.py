@@ -1,9 +1,5 @@
 """Tracks to raw stems: MIDI in seconds through FluidSynth or midirenderer, in parallel processes."""
 
-# The libraries are typed in part only.
-# pyright: reportMissingTypeStubs=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import os
 import shutil
 import subprocess

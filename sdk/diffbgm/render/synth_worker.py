@@ -4,9 +4,6 @@ A process of its own, run by path, because midirenderer holds the GIL while it w
 write to standard output. It imports nothing of the package.
 """
 
-# The libraries are typed in part only.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-
 import sys
 from pathlib import Path
 

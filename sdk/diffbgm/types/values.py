@@ -1,10 +1,7 @@
 """What all values share: the musical grid, the tolerance of the ear, and the checks of arrays and numbers."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from dataclasses import fields
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -44,9 +41,10 @@ class Value:
 
 
 def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        return a.dtype == b.dtype and np.array_equal(a, b)
-    return not isinstance(a, np.ndarray) and not isinstance(b, np.ndarray) and bool(a == b)
+    arrays = [cast("np.ndarray", value) for value in (a, b) if isinstance(value, np.ndarray)]
+    if len(arrays) == 2:
+        return arrays[0].dtype == arrays[1].dtype and np.array_equal(arrays[0], arrays[1])
+    return not arrays and bool(a == b)
 
 
 def frozen_array(value: Any, dtype: type[np.generic], ndim: int, name: str) -> np.ndarray:

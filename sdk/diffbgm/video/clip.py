@@ -8,10 +8,6 @@ by its labels: their log odds are linear in the stored embeddings with R^2 = .99
 Limits: the words are CLIP's associations, not what an audience felt; text in the picture pulls at them.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportMissingTypeStubs=false
-
 import os
 import socket
 import threading
@@ -23,7 +19,7 @@ from functools import lru_cache, partial
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
 
@@ -74,13 +70,14 @@ class Clip:
             OSError: It is not there.
         """
         import torch
+        import transformers
         from accelerate import PartialState
-        from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
+        tools = cast("Any", transformers)
         with _Quiet():
-            model = CLIPModel.from_pretrained(name, dtype=torch.float32, local_files_only=local_files_only)
-            pictures = CLIPImageProcessorPil.from_pretrained(name, local_files_only=local_files_only)
-            texts = CLIPTokenizer.from_pretrained(name, local_files_only=local_files_only)
+            model = tools.CLIPModel.from_pretrained(name, dtype=torch.float32, local_files_only=local_files_only)
+            pictures = tools.CLIPImageProcessorPil.from_pretrained(name, local_files_only=local_files_only)
+            texts = tools.CLIPTokenizer.from_pretrained(name, local_files_only=local_files_only)
         return cls(model, pictures, texts, PartialState().device or torch.device("cpu"))
 
     def embed_pictures(self, pictures: Sequence[np.ndarray]) -> np.ndarray:

@@ -1,8 +1,5 @@
 """Short films drawn by us, with known cuts and moods that differ: for trying things out when no clip is at hand."""
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 import os
 from collections.abc import Callable, Iterator
 from functools import partial

@@ -6,9 +6,6 @@ details of A and B are different ones, the whole picture changes and not a title
 picture changes faster than before and after. A dip is a picture that empties and fills again.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from collections import deque
 from dataclasses import dataclass
 

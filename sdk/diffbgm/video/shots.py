@@ -5,10 +5,6 @@ That alone takes flashes and jerky motion (animation on threes, repeated picture
 half a second later: the picture must not come back, and the change must stand out from the whole neighbourhood.
 """
 
-# The libraries are typed in part only.
-# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportMissingTypeStubs=false
-
 import math
 from collections import deque
 from dataclasses import dataclass

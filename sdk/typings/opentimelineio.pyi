@@ -1,0 +1,5 @@
+from typing import Any
+
+adapters: Any
+opentime: Any
+schema: Any

@@ -199,6 +199,7 @@
       const visitor = store.get("bgm-visitor") ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
       store.set("bgm-visitor", visitor);
       const asked = { op, visitor, project: this.project, knobs: this.knobs, keep: this.keep, ...data };
+      this.brought = false; // what comes now was asked for anew
       const answer = await this.server.command(asked);
       if (!answer) return complain("The server does not answer. Please try again."), null;
       if (answer.error) return complain(answer.error), null;

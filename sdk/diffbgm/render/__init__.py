@@ -129,14 +129,15 @@ def render(
             add_sound(mix, stem)
             report(0.7 * done / len(tracks), f"mixing {track.role}")
 
-    glue = glue_curve(mix, energy, rate)
     ending = fade_curve(samples, rate, fade)
-    glue[samples - len(ending) :] *= ending
+    glue = np.ones(0, np.float32)
 
     def glued(start: int, end: int) -> np.ndarray:
         return mix[:, start:end] * glue[start:end]
 
     for _ in range(LEVELLED):
+        glue = glue_curve(mix, energy, rate)
+        glue[samples - len(ending) :] *= ending
         rough = rough_master(glued, samples, rate, target, ceiling)
         factors = excess_gains(raw, tracks, glue, rough, rate, float(energy.mean()))
         for stem, factor in zip(raw, factors, strict=True):

@@ -22,6 +22,7 @@ from diffbgm.errors import Cancelled, InputError, OutputError, WeightsError
 from diffbgm.hub import load_weights, save_weights
 from diffbgm.research.datasets.corpora import CORPORA
 from diffbgm.research.datasets.mix import Mix, read_mix
+from diffbgm.options import ComposeOptions
 from diffbgm.research.training.batches import Batch, draw_windows
 from diffbgm.research.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from diffbgm.research.training.compare import interval, open_weights
@@ -249,9 +250,9 @@ def test_own_music_of_a_mix_keeps_each_metre(archives: Path, whole_run: Path, tm
     assert [window.cells.shape[1] for window in plans] == sorted((w.cells.shape[1] for w in plans), reverse=True)
     few = [plans[0], plans[1], plans[-1]]
     model, file = load_weights(whole_run / "weights"), tmp_path / "own.npz"
-    own = own_windows(model, few, 0, file, lambda f, m: None)
+    own = own_windows(model, few, ComposeOptions(), file, lambda f, m: None)
     assert [window.cells.shape[1] for window in own] == [128, 128, 96]
-    again = own_windows(model, few, 0, file, lambda f, m: None)
+    again = own_windows(model, few, ComposeOptions(), file, lambda f, m: None)
     assert all(np.array_equal(a.cells, b.cells) for a, b in zip(own, again, strict=True))
     lengths = {Batch.of(draw_windows(own, step, OPTIONS)).cells.shape[2] for step in range(20)}
     assert lengths == {128, 96}

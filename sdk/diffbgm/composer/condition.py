@@ -203,7 +203,7 @@ def window_tokens(
     for i in range(int(number.max()) + 1):
         section = sections[first + i]
         values = [_scaled(section.texture.get(name), *scale) for name, scale in TEXTURE_SCALE.items()]
-        row = [part for value in values for part in _known(np.float64(value))]
+        row = np.stack(_known(np.array(values)), axis=1).ravel()
         semantic[i, :SEMANTIC_WIDTH] = [*row, min(section.end - section.start, 64) / 32]
         if clip_width and section.clip is not None:
             semantic[i, SEMANTIC_WIDTH:] = section.clip
@@ -252,10 +252,10 @@ def planned_affect(name: str, heard: float) -> float:
     return min(max((heard - mean) / (AFFECT_REACH * sd), -1.0), 1.0)
 
 
-def _known(value: np.ndarray | np.float64) -> tuple[np.ndarray, np.ndarray]:
-    """A value and whether it is known; 0 where it is not. Clipped to +-4 so that wild requests stay in range."""
+def _known(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values and whether each is known; 0 where it is not. Clipped to +-4 so that wild requests stay in range."""
     known = np.isfinite(value)
-    return np.where(known, np.clip(np.nan_to_num(value), -4, 4), 0.0), known.astype(np.float64)
+    return np.clip(np.where(known, value, 0.0), -4, 4), known.astype(np.float64)
 
 
 def _scaled(value: float | None, mean: float, sd: float) -> float:

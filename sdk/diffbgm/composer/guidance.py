@@ -7,6 +7,7 @@ Classifier-free guidance (Ho & Salimans 2022) with a weight for each of the two 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -122,12 +123,29 @@ def guide_to_mode(logits: Tensor, targets: Sequence[ModeTarget], strength: float
     Returns:
         Logits [4, T, 88].
     """
-    if strength <= 0 or not targets:
+    return guide_all_to_modes(logits[None], [targets], strength)[0]
+
+
+def guide_all_to_modes(logits: Tensor, targets: Sequence[Sequence[ModeTarget]], strength: float) -> Tensor:
+    """`guide_to_mode` for windows [B, 4, T, 88], each with its targets; what they expect is read off the device once.
+
+    Args:
+        logits: Of B windows.
+        targets: Of each window.
+        strength: See `guide_to_mode`.
+
+    Returns:
+        Logits [B, 4, T, 88].
+    """
+    asked = [(i, target) for i, own in enumerate(targets) for target in own]
+    if strength <= 0 or not asked:
         return logits
     guided = logits.clone()
-    for steps, major in targets:
-        expected = torch.sigmoid(logits[:, steps].float()).sum((0, 1)).cpu().numpy()  # [88] cells of each pitch
-        guided[:, steps] += torch.as_tensor(strength * pull_to_mode(expected, major)).to(logits)
+    sums = [torch.sigmoid(logits[i][:, steps].float()).sum((0, 1)) for i, (steps, _) in asked]
+    expected = torch.stack(sums).cpu().numpy()  # [targets, 88] cells of each pitch
+    pushes = [strength * pull_to_mode(own, major) for own, (_, (_, major)) in zip(expected, asked, strict=True)]
+    for (i, (steps, _)), push in zip(asked, torch.as_tensor(np.stack(pushes)).to(logits), strict=True):
+        guided[i][:, steps] += push
     return guided
 
 

@@ -8,14 +8,13 @@ from torch import Tensor
 
 from diffbgm.composer import Denoiser
 from diffbgm.composer.condition import TEXTURE_SCALE, Condition
-from diffbgm.composer.guidance import ModeTarget, condition_variants, guide, guide_to_mode
+from diffbgm.composer.guidance import ModeTarget, condition_variants, guide, guide_all_to_modes
 from diffbgm.composer.noise import noise_levels
 from diffbgm.composer.precision import precision, with_cast_weights
 from diffbgm.composer.sampling import sample
 from diffbgm.options import ComposeOptions
 from diffbgm.research.datasets.windows import Window
-from diffbgm.roll import notes_to_roll, roll_to_notes
-from diffbgm.types import STEPS_PER_BEAT, PianoRoll
+from diffbgm.types import STEPS_PER_BEAT
 
 BATCH = 8  # windows that share a generator, so that it decides the music as the seed does
 
@@ -55,8 +54,7 @@ def sample_windows(
             with precision(network, options.dtype):
                 variants = condition_variants(part, options.guidance)
                 logits = guide(options.guidance, [network(x, t, told, estimate).logits for told in variants])
-            each = zip(logits, targets[first : first + size], strict=True)
-            return torch.stack([guide_to_mode(one, own, options.mode_guidance) for one, own in each])
+            return guide_all_to_modes(logits, targets[first : first + size], options.mode_guidance)
 
         def noise(shape: tuple[int, ...] = shape, generator: torch.Generator = generator) -> Tensor:
             return torch.randn(shape, generator=generator).to(device)
@@ -64,7 +62,7 @@ def sample_windows(
         levels = noise_levels(options.steps)
         with torch.inference_mode():
             logits = sample(denoise, noise, levels, bar_correlation=options.bar_correlation)
-        out += [clean((w > 0).cpu().numpy().astype(np.uint8)) for w in logits]
+        out += list(clean((logits > 0).cpu().numpy().astype(np.uint8)))
         on_progress(len(out) / len(windows), f"sampled {len(out)} of {len(windows)} windows")
     return np.stack(out)
 
@@ -87,5 +85,11 @@ def mode_asked(window: Window) -> np.ndarray:
 
 
 def clean(cells: np.ndarray) -> np.ndarray:
-    """Cells [4, T, 88] without sustains that no onset began."""
-    return notes_to_roll(*roll_to_notes(PianoRoll(cells)), cells.shape[1] // 4).cells
+    """Cells [..., 4, T, 88] without sustains that no onset began, and without those under an onset."""
+    out = cells.copy()
+    onset, sustain = out[..., 0::2, :, :], out[..., 1::2, :, :]
+    before = np.zeros_like(onset[..., 0, :])
+    for step in range(cells.shape[-2]):
+        sustain[..., step, :] &= before & (1 - onset[..., step, :])
+        before = onset[..., step, :] | sustain[..., step, :]
+    return out

@@ -59,7 +59,8 @@ def frozen_array(value: Any, dtype: type[np.generic], ndim: int, name: str) -> n
         array = np.array(given, dtype=dtype)
     except (TypeError, ValueError, OverflowError, RuntimeError) as e:
         raise PlanError(f"{name} must be an array of numbers, got {show(value)}") from e
-    if given.size and (given.dtype.kind not in "biuf" or (array.dtype.kind in "iu" and (array != given).any())):
+    rounded = array.dtype.kind in "iu" and array.dtype != given.dtype and bool((array != given).any())
+    if given.size and (given.dtype.kind not in "biuf" or rounded):
         kind = "whole numbers from 0 to 255" if array.dtype == np.uint8 else "numbers"
         raise PlanError(f"{name} must be an array of {kind}, got {show(value)}")
     if array.ndim != ndim:

@@ -17,6 +17,7 @@ def add_commands(commands: Commands) -> None:
     train.add_argument("--n", type=number(int, 40, 100_000), default=960, help="windows of each kind to fit on")
     train.add_argument("--validation", type=number(int, 20, 10_000), default=96, help="windows to measure on")
     train.add_argument("--takes", type=number(int, 2, 16), default=8)
+    train.add_argument("--batch-size", type=number(int, 1, 4096), help="windows composed at once")
     train.add_argument("--steps", type=number(int, 1, 1000), default=64)
     train.add_argument("--seed", type=number(int, 0, 2**31), default=0)
     train.set_defaults(run=run_train_critic)
@@ -31,7 +32,7 @@ def run_train_critic(args: argparse.Namespace) -> None:
     from diffbgm.research.training.critic import train_critic
 
     model = DiffBGM.from_pretrained(args.weights).model
-    options = ComposeOptions(seed=args.seed, steps=args.steps)
+    options = ComposeOptions(seed=args.seed, steps=args.steps, batch_size=args.batch_size)
     with progress_bar() as told:
         card = train_critic(
             model, args.data, args.out, n=args.n, n_validation=args.validation, takes=args.takes, options=options,

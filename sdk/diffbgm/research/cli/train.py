@@ -50,16 +50,27 @@ def add_commands(commands: Commands) -> None:
         help="train the weights of --start-from on N windows that they compose under the songs' plans, not on the "
         "songs: what `average --share -.5` then leads away from",
     )
+    train.add_argument(
+        "--takes",
+        type=COUNT,
+        default=1,
+        help="with --own: takes of each window; two runs, on what a critic finds best and worst, are left in OUT",
+    )
+    train.add_argument(
+        "--repeats", type=COUNT, default=1, help="steps that see the same windows, each with noise of its own"
+    )
+    train.add_argument("--compose-batch", type=COUNT, metavar="N", help="with --own: windows composed at once")
     train.set_defaults(run=run_train)
     average = commands.add_parser(
-        "average", help="the mean of the weights of two runs, the second begun from the first, or away from the second"
+        "average", help="the mean of the weights of runs, the others begun from the first, or away from the others"
     )
-    average.add_argument("weights", type=Path, nargs=2, metavar="FOLDER")
+    average.add_argument("weights", type=Path, nargs="+", metavar="FOLDER")
     average.add_argument(
         "--share",
-        type=number(float, -2, 1),
-        default=0.5,
-        help="of the second (default: .5); below 0: away from it",
+        type=number(float, -4, 4),
+        nargs="+",
+        default=[0.5],
+        help="of each of the others, of what parts it from the first (default: .5); below 0: away from it",
     )
     average.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     average.set_defaults(run=run_average)
@@ -97,16 +108,20 @@ def run_train(args: argparse.Namespace) -> None:
         learning_rate=base.learning_rate if args.learning_rate is None else args.learning_rate,
         seed=args.seed,
         workers=args.workers,
+        repeats=args.repeats,
     )
     if args.own and args.start_from is None:
         raise InputError("--own needs --start-from: the weights that compose and are trained")
     with progress_bar() as show, told_in_lines(show) as tell:
         if args.own:
-            folder = train_on_own(args.data, args.out, args.start_from, n=args.own, options=options, on_progress=tell)
+            folders = train_on_own(
+                args.data, args.out, args.start_from, n=args.own, takes=args.takes, batch_size=args.compose_batch,
+                options=options, on_progress=tell,
+            )  # fmt: skip
         else:
             start = args.start_from
-            folder = train(args.data, args.out, options=options, start_from=start, mix=args.mix, on_progress=tell)
-    print(folder)
+            folders = (train(args.data, args.out, options=options, start_from=start, mix=args.mix, on_progress=tell),)
+    print(*folders, sep="\n")
 
 
 @contextmanager
@@ -130,14 +145,17 @@ def told_in_lines(show: Tell) -> Iterator[Tell]:
 
 
 def run_average(args: argparse.Namespace) -> None:
-    """Runs `diffbgm average`; writes the averaged weights as bfloat16 and prints their folder."""
+    """Runs `diffbgm average`; writes the averaged weights as bfloat16 and prints their folder.
+
+    Raises WeightsError for one folder alone, and for shares that are not one for each of the others.
+    """
     import torch
 
     from diffbgm.hub import load_weights, save_weights
     from diffbgm.research.training.average import average
 
-    first, second = map(load_weights, args.weights)
-    print(save_weights(average(first, second, args.share), args.out, torch.bfloat16))
+    first, *others = map(load_weights, args.weights)
+    print(save_weights(average(first, others, args.share), args.out, torch.bfloat16))
 
 
 def run_validate(args: argparse.Namespace) -> None:

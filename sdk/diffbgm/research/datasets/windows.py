@@ -28,6 +28,8 @@ from diffbgm.research.datasets.training_pieces import (
 from diffbgm.roll import texture_of, transpose
 from diffbgm.types import BEATS_PER_BAR, CURVES, PianoRoll
 
+EVERYWHERE = slice(None)
+
 __all__ = [
     "Sampling",
     "TrainingPiece",
@@ -97,13 +99,14 @@ def piece_window(piece: TrainingPiece, rng: np.random.Generator, how: Sampling, 
     else:
         start = int(rng.choice(piece.starts))
     if how.transpose and rng.random() < how.transpose:
-        piece = transposed(piece, int(rng.choice([-5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 6])))
+        semitones = int(rng.choice([-5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 6]))
+        piece = transposed(piece, semitones, slice(start * piece.steps_per_bar, (start + bars) * piece.steps_per_bar))
         return replace(cut_window(piece, start, bars, rng, how), transposed=True)
     return cut_window(piece, start, bars, rng, how)
 
 
-def transposed(piece: TrainingPiece, semitones: int) -> TrainingPiece:
-    """The piece in another key, and what is asked for moved with it."""
+def transposed(piece: TrainingPiece, semitones: int, steps: slice = EVERYWHERE) -> TrainingPiece:
+    """The piece in another key, and what is asked for moved with it; silent outside of `steps`."""
     statistics = piece.statistics.copy()
     statistics[:, 2] += semitones * statistics[:, 1]  # sums of pitches, see `roll.bar_statistics`
     curves = piece.curves | {"register": piece.curves["register"] + semitones}
@@ -111,7 +114,15 @@ def transposed(piece: TrainingPiece, semitones: int) -> TrainingPiece:
         name: None if (classes := getattr(piece, name)) is None else np.roll(classes, semitones, axis=1)
         for name in ("chord", "bass")
     }
-    return replace(piece, roll=transpose(piece.roll, semitones), statistics=statistics, curves=curves, **moved)
+    heard = np.asarray(piece.roll.cells)[:, steps]
+    loud = None if piece.roll.velocity is None else np.asarray(piece.roll.velocity)[:, steps]
+    here = transpose(PianoRoll(heard, loud), semitones)
+    cells = np.zeros_like(piece.roll.cells)
+    cells[:, steps] = here.cells
+    velocity = None if piece.roll.velocity is None else np.zeros_like(piece.roll.velocity)
+    if velocity is not None:
+        velocity[:, steps] = here.velocity
+    return replace(piece, roll=PianoRoll(cells, velocity), statistics=statistics, curves=curves, **moved)
 
 
 def hide(window: Window, rng: np.random.Generator, how: Sampling) -> Window:

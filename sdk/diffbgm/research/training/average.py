@@ -1,8 +1,11 @@
-"""Two trained networks as one: the mean of their weights.
+"""Trained networks as one: the mean of their weights.
 
 Weights of runs that began at one point lie in one basin, and their mean is often better than either (model soups,
-Wortsman et al. 2022).
+Wortsman et al. 2022). What training on something changed can be added in any share, or taken away (task arithmetic,
+Ilharco et al. 2023).
 """
+
+from collections.abc import Sequence
 
 import torch
 
@@ -12,23 +15,34 @@ from diffbgm.research.training.widen import grown
 
 
 @torch.no_grad()
-def average(first: Denoiser, second: Denoiser, share: float = 0.5) -> Denoiser:
-    """The network whose weights are `1 - share` of `first` and `share` of `second`.
+def average(first: Denoiser, others: Sequence[Denoiser], shares: Sequence[float]) -> Denoiser:
+    """The network whose weights are those of `first` plus `shares` of what parts each of `others` from it.
 
-    It lies between them or, with `share` below 0, away from the second (see `train_own`). Conditions that only the
-    second was told of (genre, corpus, metre, harmony) are taken from it as they are.
+    With one other it lies between the two or, with a share below 0, away from the other (see `own_music`). Conditions
+    that only the others were told of (genre, corpus, metre, harmony) are taken from the first of them as they are.
 
     Raises:
-        WeightsError: They differ in anything else, or the share lies outside -2..1.
+        WeightsError: They differ in anything else, there is no other, or not a share within -4..4 for each.
 
     """
-    if grown(first, second.config).config != second.config:
-        raise WeightsError(f"the weights to average differ in shape: {first.config} and {second.config}")
-    if not -2 <= share <= 1:
-        raise WeightsError(f"the share of the second weights must lie between -2 and 1, got {share}")
-    mean = Denoiser(second.config)
-    own = first.state_dict()
-    mean.load_state_dict(
-        {name: torch.lerp(own[name], t, share) if name in own else t for name, t in second.state_dict().items()}
-    )
+    if not others or len(shares) != len(others):
+        raise WeightsError(
+            f"{len(others)} weights beside the first and {len(shares)} shares of them; give two weights or more, and "
+            "with --share a number for each but the first"
+        )
+    config = others[0].config
+    if any(other.config != config for other in others) or grown(first, config).config != config:
+        raise WeightsError(f"the weights to average differ in shape: {[n.config for n in (first, *others)]}")
+    if not all(-4 <= share <= 4 for share in shares):
+        raise WeightsError(f"the shares of the other weights must lie between -4 and 4, got {list(shares)}")
+    mean, own = Denoiser(config), first.state_dict()
+    states = [other.state_dict() for other in others]
+    mean.load_state_dict({name: moved(own.get(name), [s[name] for s in states], shares) for name in states[0]})
     return mean.eval().requires_grad_(False)
+
+
+def moved(start: torch.Tensor | None, ends: Sequence[torch.Tensor], shares: Sequence[float]) -> torch.Tensor:
+    """`start` moved by shares of the way to each of `ends`; the first of these where there is no start."""
+    if start is None:
+        return ends[0]
+    return start + sum((share * (end - start) for end, share in zip(ends, shares, strict=True)), torch.zeros_like(start))

@@ -50,28 +50,31 @@ class Batch:
 
 
 class Steps(Dataset[Batch]):
-    """Step -> its batch."""
+    """Number of a batch -> the batch."""
 
     def __init__(self, source: Source, options: TrainOptions, config: Config) -> None:
         self.source, self.options, self.config = source, options, config
 
-    def __getitem__(self, step: int) -> Batch:
-        return Batch.of(draw_windows(self.source, step, self.options), self.config)
+    def __getitem__(self, number: int) -> Batch:
+        return Batch.of(draw_windows(self.source, number, self.options), self.config)
 
 
 def batches(source: Source, first: int, options: TrainOptions, config: Config) -> Iterator[Batch]:
-    """Endless batches from step `first` on.
+    """Endless batches from step `first` on, each for `options.repeats` steps.
 
     With `options.workers` other processes draw them, several ahead; without, they are drawn when they are asked for.
     """
+    number, seen = divmod(first, options.repeats)
     ahead = {"prefetch_factor": AHEAD, "multiprocessing_context": "fork"} if options.workers else {}
     steps = Steps(source, options, config)
-    return iter(DataLoader(steps, None, sampler=itertools.count(first), num_workers=options.workers, **ahead))  # pyright: ignore[reportArgumentType]
+    drawn = DataLoader(steps, None, sampler=itertools.count(number), num_workers=options.workers, **ahead)  # pyright: ignore[reportArgumentType]
+    again = itertools.chain.from_iterable(itertools.repeat(batch, options.repeats) for batch in drawn)
+    return itertools.islice(again, seen, None)
 
 
-def draw_windows(source: Source, step: int, options: TrainOptions) -> list[Window]:
+def draw_windows(source: Source, number: int, options: TrainOptions) -> list[Window]:
     """Windows of a mix, of pieces, or of those at hand."""
-    rng = np.random.default_rng([options.seed, step])
+    rng = np.random.default_rng([options.seed, number])
     if isinstance(source, Mix):
         return source.draw(rng, options.batch, options.sampling)
     pieces = [each for each in source if isinstance(each, TrainingPiece)]

@@ -19,6 +19,7 @@ class TrainOptions:
     steps: int = 10_000
     minutes: float = math.inf
     batch: int = 16
+    repeats: int = 1  # steps that see the same windows, each with noise of its own: for a GPU that waits for windows
     learning_rate: float = 1e-3
     warmup: int = 200
     weight_decay: float = 0.1
@@ -37,7 +38,7 @@ class TrainOptions:
     sampling: Sampling = field(default_factory=Sampling)
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "warmup", "validate_every", "validation_windows", "ema_every"):
+        for name in ("steps", "batch", "repeats", "warmup", "validate_every", "validation_windows", "ema_every"):
             if getattr(self, name) < 1:
                 raise InputError(f"training: {name} must be at least 1, got {getattr(self, name)}")
         if self.workers < 0:

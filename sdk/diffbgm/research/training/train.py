@@ -1,5 +1,6 @@
 """One training loop, read from the top. `diffbgm train --data FOLDER --out runs/first`."""
 
+import math
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from diffbgm.composer import Config, Denoiser
 from diffbgm.composer.config import METRES
@@ -52,6 +53,7 @@ __all__ = [
     "validation_bce",
     "window_bce",
 ]
+TELL_EVERY = 10  # steps after which the loss that is told is read anew
 PIECES = "pieces.pickle"  # what a run on many corpora has read
 Tell = Callable[[float, str], None]
 
@@ -125,12 +127,14 @@ def train_on(
     state = begin(config, options, start_from, accelerator.device)
     if (taken := load_checkpoint(state, out)) is not None:
         tell(progress(state, options), f"going on from {taken.name}, step {state.step}")
+    torch.backends.cudnn.benchmark = True  # windows have a few lengths, met again and again
     model, optimizer = accelerator.prepare(state.model, state.optimizer)
     examples = validation_windows(validation, options)
     if not state.step and isinstance(training, Mix):
         state.history = ({"step": 0, "seconds": 0.0, **validate(state, examples, options)},)
     began, saved = time.monotonic() - state.seconds, time.monotonic()
-    running: list[dict[str, float]] = []
+    running: list[dict[str, Tensor]] = []
+    loss = math.nan  # read off the device now and then only: each time it is waited for
     with stop_signals() as stopped:
         drawn = batches(training, state.step, options, config)
         while (done := progress(state, options)) < 1:
@@ -145,11 +149,13 @@ def train_on(
             if state.step % options.ema_every == 0:
                 update_average(state, options.ema)
             state.seconds = time.monotonic() - began
-            running.append({name: float(value.detach()) for name, value in losses.items()})
-            tell(done, f"step {state.step}, loss {running[-1]['loss']:.2f}, {state.seconds / 60:.1f} min")
+            running.append({name: value.detach() for name, value in losses.items()})
+            if state.step % TELL_EVERY == 1 or math.isnan(loss):
+                loss = float(running[-1]["loss"])
+            tell(done, f"step {state.step}, loss {loss:.2f}, {state.seconds / 60:.1f} min")
             last = progress(state, options) >= 1
             if state.step % options.validate_every == 0 or last:
-                means = {name: float(np.mean([r[name] for r in running])) for name in running[0]}
+                means = {name: float(torch.stack([r[name] for r in running]).mean()) for name in running[0]}
                 record = {"step": state.step, "seconds": round(state.seconds, 1), **means}
                 state.history += ({**record, **validate(state, examples, options)},)
                 running.clear()

@@ -30,7 +30,8 @@ def sample_windows(
     Args:
         model: The denoiser.
         windows: Of one width of T steps; n of them.
-        options: Section coupling does not apply.
+        options: Section coupling does not apply. The noise is drawn on the model's device, so that a GPU does not wait
+            for it: kinds of devices draw other noise for the same seed.
         on_progress: Called with (fraction 0..1, message) after each batch.
 
     Returns:
@@ -44,7 +45,7 @@ def sample_windows(
     size = options.batch_size or BATCH
     for first in range(0, len(windows), size):
         part: Condition = condition[first : first + size]
-        generator = torch.Generator().manual_seed((options.seed << 20) + first)
+        generator = torch.Generator(device).manual_seed((options.seed << 20) + first)
         shape = (len(part), *windows[0].cells.shape)
 
         def denoise(
@@ -57,7 +58,7 @@ def sample_windows(
             return guide_all_to_modes(logits, targets[first : first + size], options.mode_guidance)
 
         def noise(shape: tuple[int, ...] = shape, generator: torch.Generator = generator) -> Tensor:
-            return torch.randn(shape, generator=generator).to(device)
+            return torch.randn(shape, generator=generator, device=device)
 
         levels = noise_levels(options.steps)
         with torch.inference_mode():

@@ -20,9 +20,9 @@ from diffbgm.composer import Config, Denoiser
 from diffbgm.composer.config import METRES
 from diffbgm.errors import Cancelled, InputError, OutputError, WeightsError
 from diffbgm.hub import load_weights, save_weights
+from diffbgm.options import ComposeOptions
 from diffbgm.research.datasets.corpora import CORPORA
 from diffbgm.research.datasets.mix import Mix, read_mix
-from diffbgm.options import ComposeOptions
 from diffbgm.research.training.batches import Batch, draw_windows
 from diffbgm.research.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from diffbgm.research.training.compare import interval, open_weights

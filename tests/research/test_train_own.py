@@ -40,7 +40,9 @@ def test_own_windows_have_the_songs_plans_and_other_music(start: Path, plans: li
     assert not any(np.array_equal(a.cells, b.cells) for a, b in zip(own, plans, strict=True))
     assert all(np.isnan(window.velocity).all() for window in own)
     other = ComposeOptions(seed=1)
-    again = own_windows(load_weights(start), plans, other, file, lambda f, m: None)  # read, not composed with another seed
+    again = own_windows(
+        load_weights(start), plans, other, file, lambda f, m: None
+    )  # read, not composed with another seed
     assert all(np.array_equal(a.cells, b.cells) for a, b in zip(own, again, strict=True))
     with pytest.raises(DataError, match="3 windows"):
         own_windows(load_weights(start), plans[:2], ComposeOptions(), file, lambda f, m: None)

@@ -45,4 +45,6 @@ def moved(start: torch.Tensor | None, ends: Sequence[torch.Tensor], shares: Sequ
     """`start` moved by shares of the way to each of `ends`; the first of these where there is no start."""
     if start is None:
         return ends[0]
-    return start + sum((share * (end - start) for end, share in zip(ends, shares, strict=True)), torch.zeros_like(start))
+    return start + sum(
+        (share * (end - start) for end, share in zip(ends, shares, strict=True)), torch.zeros_like(start)
+    )

@@ -136,8 +136,8 @@ def test_two_runs_become_their_mean(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert all(torch.allclose(mean[k], 0.75 * a[k] + 0.25 * b[k], atol=0.02) for k in a)
     assert any((mean[k] != a[k]).any() for k in a)
     with pytest.raises(SystemExit):
-        main(["average", *runs, "--share", "7", "--out", str(tmp_path / "none")])
-    assert "from -4 to 4" in capsys.readouterr().err
+        main(["average", *runs, "--share", "1.5", "--out", str(tmp_path / "none")])
+    assert "from -2 to 1" in capsys.readouterr().err
     save_weights(Denoiser(replace(Config.tiny(), recall=0)), tmp_path / "other")
     assert main(["average", runs[0], str(tmp_path / "other"), "--out", str(tmp_path / "none")]) != 0
     assert not (tmp_path / "none").exists()

@@ -90,7 +90,13 @@ def test_the_best_take_is_the_one_that_is_like_songs(plans: list[Window]) -> Non
 
 def test_shares_that_do_not_fit_the_weights_are_refused(start: Path) -> None:
     model = load_weights(start)
-    for others, shares in (([], [0.5]), ([model], [0.5, 0.5]), ([model], [float("nan")]), ([model], [4.5])):
+    for others, shares in (
+        ([], [0.5]),
+        ([model], [0.5, 0.5]),
+        ([model], [float("nan")]),
+        ([model], [1.5]),
+        ([model], [-2.5]),
+    ):
         with pytest.raises(WeightsError, match="share"):
             average(model, others, shares)
 

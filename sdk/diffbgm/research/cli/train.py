@@ -67,7 +67,7 @@ def add_commands(commands: Commands) -> None:
     average.add_argument("weights", type=Path, nargs="+", metavar="FOLDER")
     average.add_argument(
         "--share",
-        type=number(float, -4, 4),
+        type=number(float, -2, 1),
         nargs="+",
         default=[0.5],
         help="of each of the others, of what parts it from the first (default: .5); below 0: away from it",

@@ -22,7 +22,7 @@ def average(first: Denoiser, others: Sequence[Denoiser], shares: Sequence[float]
     that only the others were told of (genre, corpus, metre, harmony) are taken from the first of them as they are.
 
     Raises:
-        WeightsError: They differ in anything else, there is no other, or not a share within -4..4 for each.
+        WeightsError: They differ in anything else, there is no other, or not a share within -2..1 for each.
 
     """
     if not others or len(shares) != len(others):
@@ -33,8 +33,8 @@ def average(first: Denoiser, others: Sequence[Denoiser], shares: Sequence[float]
     config = others[0].config
     if any(other.config != config for other in others) or grown(first, config).config != config:
         raise WeightsError(f"the weights to average differ in shape: {[n.config for n in (first, *others)]}")
-    if not all(-4 <= share <= 4 for share in shares):
-        raise WeightsError(f"the shares of the other weights must lie between -4 and 4, got {list(shares)}")
+    if not all(-2 <= share <= 1 for share in shares):
+        raise WeightsError(f"the shares of the other weights must lie between -2 and 1, got {list(shares)}")
     mean, own = Denoiser(config), first.state_dict()
     states = [other.state_dict() for other in others]
     mean.load_state_dict({name: moved(own.get(name), [s[name] for s in states], shares) for name in states[0]})

@@ -210,6 +210,19 @@ def test_a_film_lasts_until_its_sound_ends_where_that_is_kept(tmp_path: Path):
     assert short.duration == pytest.approx(0.4, abs=0.01)
 
 
+@pytest.mark.parametrize(("seconds", "pictures", "stays"), [(50.0, 10, True), (70.0, 10, False), (70.0, 1, True)])
+def test_moving_pictures_stand_still_for_a_minute_of_sound_at_most(
+    tmp_path: Path, seconds: float, pictures: int, stays: bool
+):
+    sound = {"wave": np.full(round(seconds * 8000), 0.1, np.float32), "rate": 8000}
+    path = draw_take(tmp_path / "tail.mkv", sound_start=0.2, times=[i / 25 for i in range(pictures)], sounds=[sound])
+    if stays:
+        assert analyze(path, semantics="colour", with_sound=True).duration == pytest.approx(seconds + 0.2, abs=0.2)
+    else:
+        with pytest.warns(RuntimeWarning, match="goes on for 69.* left out"):
+            assert analyze(path, semantics="colour", with_sound=True).duration == pytest.approx(0.4, abs=0.01)
+
+
 def test_sound_before_the_first_picture_is_mentioned(tmp_path: Path):
     path = draw_take(tmp_path / "early.mkv", start=0.6, sound_start=-0.4)
     with pytest.warns(RuntimeWarning, match="0.4 s of its sound lie before"):

@@ -29,6 +29,7 @@ END_SLACK = 0.25  # seconds at the end that decoders may swallow without the vid
 CLIP_FREE = 0.3  # share of the progress that the walk without CLIP has where CLIP reads the pictures as well
 REPORT_EVERY = 0.5  # seconds of video between two calls of on_progress
 EARLY, LATE = 0.1, 0.5  # seconds of sound before and after the pictures that are left out without a warning
+STANDSTILL = 60.0  # seconds that a last picture may stand still, or as long as the pictures before it if that is longer
 
 
 @checked(path=PATH, semantics=str, with_sound=bool, limits=media.Limits)
@@ -52,9 +53,10 @@ def analyze(
             "auto" takes CLIP where it is cached, or a GPU and the network are there. `VideoFeatures.semantics` says
             which it was.
         with_sound: The film lasts until its own sound ends, its last picture standing still, as players show it. For
-            music that is mixed with that sound. Without it the film ends with its last picture.
-        limits: Bounds on length, pictures and time, the default `media.Limits()`. Sound that lasts longer than a film
-            may does not make the film longer.
+            music that is mixed with that sound. Without it the film ends with its last picture. Sound does not make
+            the film longer where it goes on for more than a minute and more than the length of the pictures (an export
+            gone wrong rather than a film; a single picture may stay), or for longer than a film may last.
+        limits: Bounds on length, pictures and time, the default `media.Limits()`.
         on_progress: Called with (fraction 0..1, message); an exception there ends the walk and is passed on.
 
     Raises:
@@ -139,7 +141,8 @@ def _length(path: str | os.PathLike[str], info: media.VideoInfo, limits: media.L
     early, late = -(info.sound_start or 0.0), info.shown_duration - info.duration
     if with_sound and early > EARLY:
         notes.append(f"{path}: {early:.1f} s of its sound lie before the first picture and are left out")
-    keeps = with_sound and info.shown_duration <= limits.seconds
+    stays = info.frames == 1 or late <= max(STANDSTILL, info.duration)
+    keeps = with_sound and stays and info.shown_duration <= limits.seconds
     if late > LATE and not keeps:
         notes.append(f"{path}: its sound goes on for {media.as_time(late)} after the last picture; that is left out")
     for note in notes:

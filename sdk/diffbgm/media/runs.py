@@ -72,6 +72,7 @@ class Walk:
         self._untimed = 0  # summed lengths of packets without a stamp
         self._latest: int | None = None  # when the packet before is decoded
         self._sound = stream.type == "audio"
+        self._tick = float(self.base)  # a fraction takes ten times as long, and there may be millions of packets
         self._runs: list[Run] = []
         self._steps: list[int] = []
 
@@ -84,7 +85,7 @@ class Walk:
         self.shown += 1
         length, time = packet.duration or 0, stamp_of(packet)
         if self._sound:
-            length = min(length, int(max(PIECE, packet.size / SPARSE) / self.base))
+            length = min(length, int(max(PIECE, packet.size / SPARSE) / self._tick))
         if time is None:
             self._untimed += length
             return

@@ -236,8 +236,11 @@ def border(asked: Asked) -> None:
 
 
 def rearrange(asked: Asked) -> None:
-    """The notes of a take for other instruments."""
-    make(asked, work.other_band(asked.project.take(asked.data.get("take")), asked.settings))
+    """The notes of a take for other instruments: those of the knobs, or one `player` in one `role`."""
+    take, role = asked.project.take(asked.data.get("take")), asked.data.get("role")
+    if role is None:
+        return make(asked, work.other_band(take, asked.settings))
+    return make(asked, work.other_player(take, str(role), str(asked.data.get("player", ""))))
 
 
 def make(asked: Asked, wish: work.Wish, count: int = 1) -> None:

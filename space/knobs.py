@@ -29,7 +29,7 @@ LOUDNESSES = [
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Pace and energy": ("tempo", "bpm", "motion", "level", "shape", "energy"),
     "Harmony": ("key", "metre", "chords"),
-    "Who plays": ("instruments", "without", "lead"),
+    "Who plays": ("instruments", "without", "lead", "part"),
     "Moments": ("must", "ignore", "hit", "rest", "ending", "fade"),
     "Sound": ("loudness",),
     "How it is made": ("steps", "seed", "rhythm", "mood"),
@@ -55,6 +55,7 @@ PLAIN: Mapping[str, Plain] = {
     "instruments": Plain("With", "Who has to play.", PLAYERS),
     "without": Plain("Without", "Who must not play.", ["melody", *KINDS_OF_PLAYERS, *PLAYERS]),
     "lead": Plain("Melody by", "Who plays the melody.", PLAYERS),
+    "part": Plain("Parts", "Who plays melody, chords, bass, pad or percussion: bass=tuba; chords=harp."),
     "energy": Plain("Energy over time", "Drag over it under the film, or write seconds and levels: 0:.2 10:.8 20:1."),
     "hit": Plain("Strike at", "Moments at which the music strikes: 12.4; 0:45 big."),
     "must": Plain("Cuts on the beat", "Click a cut under the film until it says so, or write its time: 12.4; 0:45."),

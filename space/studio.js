@@ -8,6 +8,7 @@
     plan: "Plan (JSON)", project: "Project, to go on another day", link: "Link to watch, for a day",
   };
   const WAYS = { other: "other notes", sadder: "sadder", brighter: "brighter", fewer: "fewer notes", more: "more notes" };
+  const MOODS = [[0.28, "sad"], [0.45, "pensive"], [0.6, "neutral"], [0.8, "hopeful"], [1, "happy"]]; // up to a level 0 to 1
   const NAMES = { melody: "Melody", chords: "Chords", pad: "Pad", bass: "Bass", percussion: "Drums", music: "Music" };
   const QUIETEST = -40; // dB; a fader at its lower end is silent
   const DRIFT = 0.06; // seconds that sound and pictures may lie apart
@@ -572,6 +573,10 @@
         if (!done && !this.sliding) this.remember();
         this.sliding = !done;
         this.fade(input.dataset.fader, { db: Number(input.value) }, false);
+      } else if (input.dataset.player && done && input.value) {
+        const back = () => { if (input.isConnected) input.value = ""; };
+        this.command("rearrange", { take: this.view.take, role: input.dataset.player, player: input.value })
+          .then((begun) => { if (!begun) back(); });
       } else if (input.name === "first" || input.name === "last") {
         this.select(Number(this.$("[name=first]").value), Number(this.$("[name=last]").value), input.name);
       }
@@ -668,8 +673,8 @@
       if (!on(".bgm-lanes") || on("input") || event.button > 0) return;
       const border = on(".border");
       const from = { x: event.clientX, y: event.clientY, time: this.timeAt(event) };
-      const track = on(".energy .track");
-      const curve = track && !border ? this.drawEnergy(event, track) : null;
+      const track = on(".energy .track, .mood .track");
+      const curve = track && !border ? this.drawCurve(event, track, on(".mood") ? this.moodCurve() : this.energyCurve()) : null;
       const lanes = this.$(".bgm-lanes");
       let moved = false;
       const move = (e) => {
@@ -784,28 +789,57 @@
       };
     }
 
-    // The energy as it is drawn with the pointer: a level 0 to 1 for a few points over the film.
-    drawEnergy(event, track) {
+    // A curve as it is drawn with the pointer: a level 0 to 1 for a few points over the film.
+    drawCurve(event, track, { name, level, done }) {
       const box = track.getBoundingClientRect();
       const count = Math.min(12, Math.max(3, this.plan.bars.length));
-      const full = (x) => {
-        const bar = this.plan.bars.findLastIndex((t) => t <= x * this.plan.duration);
-        return this.plan.full[Math.min(Math.max(bar, 0), this.plan.full.length - 1)];
-      };
-      this.levels ??= Array.from({ length: count }, (_, i) => full(i / (count - 1)));
+      this.drawn[name] ??= Array.from({ length: count }, (_, i) => level((this.plan.duration * i) / (count - 1)));
+      const levels = this.drawn[name];
+      const touched = new Set();
       const put = (e) => {
         const x = Math.min(1, Math.max(0, (e.clientX - box.left) / box.width));
-        const level = Math.min(1, Math.max(0, 1 - (e.clientY - box.top) / box.height));
-        this.levels[Math.round(x * (this.levels.length - 1))] = level;
+        const at = Math.round(x * (count - 1));
+        levels[at] = Math.min(1, Math.max(0, 1 - (e.clientY - box.top) / box.height));
+        touched.add(at);
         let line = track.querySelector(".ghost");
         if (!line) {
           track.insertAdjacentHTML("beforeend", svg('<path class="ghost"/>', "curve"));
           line = track.querySelector(".ghost");
         }
-        line.setAttribute("d", `M${this.levels.map((v, i) => `${(1000 * i) / (this.levels.length - 1)} ${96 - 90 * v}`).join("L")}`);
+        line.setAttribute("d", `M${levels.map((v, i) => `${(1000 * i) / (count - 1)} ${96 - 90 * v}`).join("L")}`);
       };
-      return { put, done: () => this.wish("energy", () => this.levels.map((v, i) =>
-        `${((this.plan.duration * i) / (this.levels.length - 1)).toFixed(1)}:${v.toFixed(2)}`).join(" "), "The energy is drawn anew.") };
+      return { put, done: () => done(levels, touched) };
+    }
+
+    // Fullness of the bars, asked for as the option `energy`.
+    energyCurve() {
+      const { bars, full, duration } = this.plan;
+      const level = (time) => full[Math.min(Math.max(bars.findLastIndex((t) => t <= time), 0), full.length - 1)];
+      const done = (levels) => this.wish("energy", () => levels.map((v, i) =>
+        `${((duration * i) / (levels.length - 1)).toFixed(1)}:${v.toFixed(2)}`).join(" "), "The energy is drawn anew.");
+      return { name: "energy", level, done };
+    }
+
+    // The mood, from dark below to bright above: asked for in words, as a `scene` for each stretch that was drawn.
+    moodCurve() {
+      const { bars, duration, sections } = this.plan;
+      const level = (time) => 0.5 + 0.5 * (sections.findLast(([start]) => start <= time + 0.01)?.[3] ?? 0);
+      const done = (levels, touched) => {
+        const found = [];
+        for (const at of [...touched].sort((a, b) => a - b)) {
+          const words = MOODS.find(([below]) => levels[at] <= below)[1];
+          const [from, to] = [at - 0.5, at + 0.5].map((p) => toBar(bars, (duration * p) / (levels.length - 1), duration));
+          const last = found.at(-1);
+          if (last && last[2] === words && from <= last[1]) last[1] = to;
+          else if (to > from) found.push([Math.max(from, last?.[1] ?? 0), to, words]);
+        }
+        const asked = found.filter(([from, to]) => to > from);
+        if (!asked.length) return;
+        this.wish("scene", (old) => [...scenes(old).filter(([a, b]) => !asked.some(([from, to]) => a < to && b > from)), ...asked]
+          .sort((p, q) => p[0] - q[0]).map(([from, to, words]) => `${from.toFixed(2)}-${to.toFixed(2)} ${words}`).join("; "),
+        `${asked.map(([from, to, words]) => `${clock(from)} to ${clock(to)} ${words}`).join(", ")}.`);
+      };
+      return { name: "mood", level, done };
     }
 
     select(first, last, typed = "") {
@@ -957,7 +991,7 @@
       const { film } = this.data;
       const { plan, take } = this;
       this.range = null;
-      this.levels = null;
+      this.drawn = {};
       this.looping = false;
       if (!film || !plan) { this.lower.innerHTML = ""; return; }
       this.lower.innerHTML = `<section class="bgm-line" aria-label="Time line">
@@ -979,6 +1013,12 @@
 
   // --- pictures ----------------------------------------------------------------------------------------------------
 
+  // The bar line nearest to a time; the ends of the film are bar lines.
+  const toBar = (bars, time, duration) => (time <= 0 ? 0 : [...bars.filter((t) => t < duration), duration]
+    .reduce((best, t) => (Math.abs(t - time) < Math.abs(best - time) ? t : best)));
+  // [from, to, words] of the option `scene`, times in seconds.
+  const scenes = (text) => text.split(/\s*;\s*/).map((part) => part.match(/^([\d:.]+)\s*-\s*([\d:.]+)\s+(.+)$/))
+    .filter(Boolean).map(([, from, to, words]) => [seconds(from), seconds(to), words]);
   const percent = (time, plan) => `${((100 * time) / plan.duration).toFixed(3)}%`;
   // Pixels of a time line on which a finger can hit every chord; there it scrolls.
   const width = (plan) => Math.ceil((TOUCH * plan.duration) / Math.min(...plan.chords.map(([a, b]) => b - a), plan.duration));
@@ -1032,7 +1072,7 @@
         style="left:${percent(a, plan)};width:${percent(b - a, plan)}">${escape(symbol)}</${take ? "button" : "i"}>`).join(""));
     out += lane("Sections and energy", "energy", svg(full + busy, "curve") + sections + (take ? borders : ""),
       '<em class="full">fullness</em><em class="busy">notes</em>');
-    return out + lane("Mood of the pictures", "mood",
+    return out + lane("Mood of the pictures; drag for another", "mood",
       svg(`<path class="zero" d="M0 50H1000"/>${path(mood(1), "bright")}${path(mood(2), "lively")}`, "curve"),
       '<em class="bright">warm or gloomy</em><em class="lively">lively or calm</em>');
   }
@@ -1064,7 +1104,11 @@
   function mixer(take) {
     const strip = ([role]) => {
       const name = titled(role);
-      return `<div class="bgm-channel" data-role="${escape(role)}" role="group" aria-label="${escape(name)}"><b>${escape(name)}<small>${escape(take.players[role] ?? "")}</small></b>
+      const who = take.players[role] ?? "";
+      const others = (known.players[role] ?? []).map((p) => `<option>${escape(p)}</option>`).join("");
+      const player = others ? `<select data-player="${escape(role)}" aria-label="Who plays ${escape(name)}" title="Same notes, another player">
+        <option value="" selected>${escape(who)}</option>${others}</select>` : `<small>${escape(who)}</small>`;
+      return `<div class="bgm-channel" data-role="${escape(role)}" role="group" aria-label="${escape(name)}"><b>${escape(name)}${player}</b>
         ${take.stems.length > 1 ? `<button type="button" data-do="mute" data-role="${escape(role)}" aria-pressed="false"
           aria-label="Mute ${escape(name)}" title="Mute">M</button><button type="button" data-do="solo" data-role="${escape(role)}"
           aria-pressed="false" aria-label="Only ${escape(name)}" title="Only this one">S</button>` : ""}

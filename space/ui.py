@@ -7,6 +7,7 @@ from typing import Any, cast
 import gradio as gr
 from starlette.middleware import Middleware
 
+from diffbgm.band import ROLES, players
 from space import commands, films, storage
 from space.knobs import more_knobs, style_knobs
 from space.limits import MOST_BYTES, PAGE
@@ -73,6 +74,7 @@ def head() -> str:
     known = {
         "steps": KNOBS.index("steps"),
         "asked": {name: len(KNOBS) + EXPERT.index(name) for name in ("must", "ignore")},
+        "players": {role: [p.name for p in players().values() if role in p.roles] for role in ROLES},
         "bytes": MOST_BYTES,
         "seconds": PAGE.seconds,
         "examples": [

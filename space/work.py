@@ -19,6 +19,7 @@ from diffbgm.planner import STYLES, combine_styles
 from diffbgm.planner.harmony import join_chords, lay_chords
 from diffbgm.planner.restyle import restyle
 from diffbgm.planner.shape import shape_energy
+from diffbgm.planner.spotting import check_part
 from diffbgm.progress import Progress
 from diffbgm.render.loudness import DEFAULT_LOUDNESS, target_of
 from diffbgm.stages import PlannedVideo, options_of
@@ -177,6 +178,19 @@ def other_band(take: Take, settings: PageSettings) -> Wish:
     band = replace(take.settings, palette=settings.palette)
     plan = replace(take.plan, palette=fresh.palette, instrumentation=fresh.instrumentation)
     return Wish(plan, band, take.seed, roll=take.roll)
+
+
+def other_player(take: Take, role: str, name: str) -> Wish:
+    """The notes of a take with another instrument in one role.
+
+    Raises:
+        InputError: There is no such instrument, or it cannot play the role.
+    """
+    check_part(role, name)
+    plan = take.plan
+    scenes = tuple(replace(s, instrumentation=s.instrumentation.with_part(role, name)) for s in plan.scenes)
+    changed = replace(plan, instrumentation=plan.instrumentation.with_part(role, name), scenes=scenes)
+    return Wish(changed, take.settings, take.seed, roll=take.roll, options=take.options, gains=take.gains)
 
 
 def other_bars(take: Take, first: int, last: int, seed: int, tags: str = "") -> Wish:

@@ -62,6 +62,30 @@ def test_every_ensemble_plays_in_every_metre(ensemble: str, metre: str) -> None:
     assert [(t.role, t.program) for t in score.tracks] == [(p.role, p.program) for p in cast(plan).players]
 
 
+@pytest.mark.parametrize("ensemble", ["piano", "folk", "big-band", "synthwave"])
+def test_a_part_goes_to_the_player_named_and_all_others_stay(ensemble: str) -> None:
+    _, before = plan_of(ensemble)
+    parts = (("melody", "clarinet"), ("bass", "tuba"))
+    plan, after = plan_of(ensemble, parts=parts)
+    own = [(p.role, p.instrument) for p in cast(plan).players]
+    assert [part for part in own if part[0] in ("melody", "bass")] == list(parts)
+    others = {who: n for who, n in notes_of(before).items() if who[0] not in ("melody", "bass")}
+    assert {who: n for who, n in notes_of(after).items() if who[0] not in ("melody", "bass")} == others
+    assert notes_of(after)["melody", 71] > 4
+    again = replace(plan, instrumentation=plan.instrumentation.with_part("bass", "cello"))
+    assert again.instrumentation.parts == (("melody", "clarinet"), ("bass", "cello"))
+
+
+def test_a_part_of_percussion_brings_a_drummer() -> None:
+    _, score = plan_of("piano", parts=(("percussion", "tambourine"),))
+    assert [role for role, _ in notes_of(score)] == ["melody", "chords", "pad", "percussion"]
+
+
+def test_a_part_nobody_of_that_name_can_play_is_refused() -> None:
+    with pytest.raises(PlanError, match="flute cannot play the bass, but melody"):
+        plan_of(parts=(("bass", "flute"),))
+
+
 def test_every_instrument_of_the_brief_can_play_and_every_genre_has_a_band() -> None:
     assert set(players()) == set(instruments())
     assert {row.program for row in instruments().values() if row.program is not None} == set(range(128))

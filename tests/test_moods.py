@@ -10,11 +10,16 @@ import av
 import numpy as np
 import pytest
 from tests.drawing import Drawn
+from tests.planner.drawn import draw_features
 
+from diffbgm import DiffBGM
+from diffbgm.brief import read_asked
 from diffbgm.options import ScoreOptions
 from diffbgm.planner import make_plan
 from diffbgm.receipt import make_receipt
+from diffbgm.roll import find_key, pitch_class_rows, sounding
 from diffbgm.types import Audio, MusicPlan, VideoFeatures
+from diffbgm.types.values import STEPS_PER_BEAT
 from diffbgm.video import analyze, describe
 
 FILM = Path(__file__).resolve().parents[1] / "../shared/clips/big-buck-bunny-480p-30s.mp4"
@@ -106,3 +111,11 @@ def test_real_clips(tmp_path: Path):
     assert "lively and bright" in quick, quick
     assert "calm and warm" in still, still
     assert "A single shot" in still
+
+
+def test_a_sad_second_half_is_heard_in_the_relative_minor() -> None:
+    plan = make_plan(draw_features(16.0), brief=read_asked({"key": "C major", "scene": "0-8 happy; 8-16 sad"}))
+    roll = DiffBGM.from_pretrained().compose(plan, seed=1, steps=24)
+    edge = STEPS_PER_BEAT * plan.scenes[1].start_beat
+    sound = pitch_class_rows(sounding(roll.cells[:, edge:]).sum((0, 1))[None])[0]
+    assert str(find_key(sound)) == "A minor"

@@ -53,8 +53,8 @@ def test_one_declaration_serves_everybody(tmp_path: Path) -> None:
     assert list(SETTINGS) == names == list(Changes.__annotations__)
     assert set(names) < set(COLUMNS)
     flags = [f"--{name.replace('_', '-')}=" for name in names]
-    knobs = ["90-100", "A minor", "3/4", "samba", "Am F", "harp", "drums", "oboe", "0:.2 9:1", "-0.5,0.2", "0:04 big",
-             "8-12", "1.5", "2.5", "0-9 rock", str(cues), "song.mp3", "tune.mid", "fade"]  # fmt: skip
+    knobs = ["90-100", "A minor", "3/4", "samba", "Am F", "harp", "drums", "oboe", "bass=tuba", "0:.2 9:1", "-0.5,0.2",
+             "0:04 big", "8-12", "1.5", "2.5", "0-9 rock", str(cues), "song.mp3", "tune.mid", "fade"]  # fmt: skip
     values = ["calm", "rain", *knobs, "rock", "clip", "7", "8", "4", "2,1", "0.1", "0.2", "0.3", "duck", "-14", "1"]
     args = make_parser().parse_args(
         ["score", "x.mp4", *(flag + value for flag, value in zip(flags, values, strict=True))]

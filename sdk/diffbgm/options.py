@@ -176,6 +176,13 @@ class ScoreOptions:
     lead: str | None = field(
         default="", metadata=declare(str, "plan", "who plays the melody", metavar="NAME", unset="the band's leader")
     )
+    part: str | Sequence[str] | None = field(
+        default="",
+        metadata=declare(
+            str, "plan", "who plays a role (melody, chords, bass, pad, percussion): bass=tuba; several times",
+            metavar="ROLE=NAME", unset="as the band has it", many=True,
+        ),
+    )  # fmt: skip
     energy: str | float | None = field(
         default="",
         metadata=declare(
@@ -379,6 +386,7 @@ class Changes(TypedDict, total=False):
     instruments: str | Sequence[str] | None
     without: str | Sequence[str] | None
     lead: str | None
+    part: str | Sequence[str] | None
     energy: str | float | None
     mood: str | Sequence[float] | None
     hit: str | Sequence[str] | None

@@ -142,8 +142,9 @@ def test_a_contradiction_is_named() -> None:
 def test_knobs_are_read_and_beat_the_text() -> None:
     knobs = {"bpm": "90-100", "key": "Am", "metre": "3/4", "instruments": "cello, rhodes", "without": "strings",
              "lead": "flute", "energy": "0:.2 10:.8", "mood": "-0.5,0.2", "ending": "cut", "hit": "12.4; 0:45 big",
-             "rest": "8-12"}  # fmt: skip
+             "rest": "8-12", "part": "bass=tuba; Chords = harp"}  # fmt: skip
     brief = read_knobs(knobs)
+    assert brief.parts == (("bass", "tuba"), ("chords", "harp"))
     assert (brief.bpm, brief.tonic, brief.mode, brief.metre) == ((90, 100), 9, "minor", "3/4")
     assert (brief.instruments, brief.without, brief.lead) == (("cello", "electric piano"), ("strings",), "flute")
     assert [(hit.at.value, hit.size) for hit in brief.hits] == [(12.4, 0.7), (45, 1.0)]
@@ -161,7 +162,8 @@ def test_knobs_are_read_and_beat_the_text() -> None:
         ("instruments", "celo", "did you mean .*cello"), ("energy", "2", "between 0 and 1"),
         ("rest", "9-3", "must end"),
         ("energy", "5:.2 1:.3", "must rise"), ("mood", "7,1", "valence,arousal"), ("hit", "soon", "such as '12.4'"),
-        ("ending", "bang", "fade, final, cut"),
+        ("ending", "bang", "fade, final, cut"), ("part", "drums=tuba", "roles are melody, chords"),
+        ("part", "tuba", "such as 'bass=tuba'"), ("part", "bass=tubba", "did you mean .*tuba"),
     ],
 )  # fmt: skip
 def test_a_wrong_knob_is_refused(name: str, value: str, says: str) -> None:

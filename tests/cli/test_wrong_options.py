@@ -27,6 +27,7 @@ WRONG = {  # of settings that are texts with a grammar
     "instruments": ("nonsens", "piano, nonsens"),
     "without": ("nonsens",),
     "lead": ("drums", "nonsens"),
+    "part": ("tuba", "bass=nonsens", "drums=tuba", "bass=", "=tuba"),
     "energy": ("2", "nan", "5:.2 1:.3", "x:y"),
     "mood": ("7,1", "happy", "nan,nan"),
     "hit": ("soon", "nan", "3 enormously"),

@@ -1,5 +1,6 @@
 """Briefs of scenes: bars begin with them, each has its band and mood, the whole has one tempo and one key."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from diffbgm.arrange import arrange
 from diffbgm.brief import read_asked
 from diffbgm.codec import from_json, to_json
 from diffbgm.errors import OptionError, PlanError
-from diffbgm.planner import make_plan
+from diffbgm.planner import check_plan, make_plan
+from diffbgm.planner.progressions import key_of_section
 from diffbgm.planner.recut import recut
-from diffbgm.types import MusicPlan, PianoRoll, PlannedScene, Score
+from diffbgm.types import Instrumentation, MusicPlan, PianoRoll, PlannedScene, Score
 
 TWO = "0:00-0:20 calm solo piano; 0:20- epic orchestra, drums"
 PIANO, DRUMS = range(8), "percussion"
@@ -61,6 +63,26 @@ def test_each_scene_has_its_band() -> None:
     assert len(second - set(PIANO)) >= 4
 
 
+def test_a_part_that_is_named_is_played_in_every_scene() -> None:
+    plan = plan_of(scene="0-20 calm piano; 20- rock, tuba bass line", part="melody=clarinet")
+    assert [scene.instrumentation.parts for scene in plan.scenes] == [(("melody", "clarinet"),)] * 2
+    score = arrange(busy_roll(plan), plan)
+    assert {track.program for track in score.tracks if track.role == "melody"} == {71}
+
+
+@pytest.mark.parametrize("part", ["bass=flute", "melody=drums"])
+def test_a_part_that_cannot_be_played_is_refused_before_anything_is_composed(part: str) -> None:
+    with pytest.raises(OptionError, match="cannot play the"):
+        plan_of(part=part)
+
+
+def test_an_edited_plan_with_a_wrong_part_is_refused() -> None:
+    plan = plan_of(part="bass=tuba")
+    wrong = replace(plan, instrumentation=Instrumentation(parts=(("bass", "flute"),)))
+    with pytest.raises(PlanError, match=r"MusicPlan.instrumentation: part: flute cannot play the bass"):
+        check_plan(wrong)
+
+
 def test_moods_and_energy_follow_the_scenes() -> None:
     plan = plan_of(scene=TWO)
     edge = plan.scenes[1].start_beat
@@ -71,8 +93,32 @@ def test_moods_and_energy_follow_the_scenes() -> None:
 
 def test_the_harmony_leads_over() -> None:
     plan = plan_of(scene=TWO)
-    last = next(chord for chord in plan.chords if chord.end == plan.scenes[1].start_beat)
-    assert (last.chord.root - plan.key.tonic) % 12 == 7  # the dominant before the new scene
+    edge = plan.scenes[1].start_beat
+    last = next(chord for chord in plan.chords if chord.end == edge)
+    key = key_of_section(next(s for s in plan.sections if s.start_beat == edge), plan.key)
+    assert (last.chord.root - key.tonic) % 12 == 7  # the dominant of the new scene before it
+
+
+@pytest.mark.parametrize(
+    ("key", "scene", "home", "then"),
+    [
+        ("C major", "0-20 happy; 20- sad", (0, "major"), (9, "minor")),
+        ("A minor", "0-20 sad; 20- happy", (9, "minor"), (0, "major")),
+        ("C major", "0-20 happy; 20- cheerful", (0, "major"), (0, "major")),
+    ],
+)
+def test_a_scene_in_the_other_mode_is_in_the_relative_key(
+    key: str, scene: str, home: tuple[int, str], then: tuple[int, str]
+) -> None:
+    plan = plan_of(key=key, scene=scene)
+    edge = plan.scenes[1].start_beat
+    assert (plan.key.tonic, plan.key.mode) == home
+    first = {c.start: c.chord for c in plan.chords}
+    for beat, (tonic, mode) in ((0, home), (edge, then)):
+        assert first[beat].root == tonic
+        assert (3 if mode == "minor" else 4) in first[beat].tones
+    assert plan.chords[-1].chord.root == then[0], "the piece ends where it is then at home"
+    assert {c.chord.root for c in plan.chords if c.end == edge} == {(then[0] + 7) % 12}
 
 
 def test_a_piece_has_one_tempo_and_says_so() -> None:

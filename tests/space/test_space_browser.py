@@ -429,6 +429,43 @@ def test_cuts_bars_and_the_energy_are_asked_for_on_the_time_line(visit: Callable
     assert any("energy" in reason for reason in get(page, "plan.why"))
 
 
+def test_the_second_half_of_the_mood_is_drawn_down(visit: Callable[..., Any], draw: Callable[..., Drawn]) -> None:
+    page = visit("?steps=4&seed=1&key=C+major")
+    bring(page, draw("scenes.mp4", (8, 8), rate=6, sound=True).path)
+    takes(page, 1)
+    page.locator(".mood .track").scroll_into_view_if_needed()
+    box = page.locator(".mood .track").bounding_box()
+    assert box is not None
+    for share in (0.55, 0.75, 0.98):
+        page.mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] - 3)
+        if share == 0.55:
+            page.mouse.down()
+    page.mouse.up()
+    knob = f"{STUDIO}.knobs[{len(KNOBS) + EXPERT.index('scene')}]"
+    page.wait_for_function(f"/^\\d+\\.\\d+-16.* sad$/.test({knob})")
+    start = float(page.evaluate(knob).split("-")[0])
+    assert start in [pytest.approx(bar, abs=0.01) for bar in get(page, "plan.bars")], "it begins with a bar"
+    assert 6 < start < 11
+    page.click("[data-do=compose]:visible")
+    takes(page, 2)
+    sections = get(page, "plan.sections")
+    early, late = ([s for s in sections if (s[0] > start - 0.5) is after] for after in (False, True))
+    assert max(s[3] for s in late) < min(s[3] for s in early) - 0.3
+    assert any("scene 'sad'" in reason for reason in get(page, "plan.why"))
+
+
+def test_a_part_is_given_to_another_player_in_the_mixer(visit: Callable[..., Any], clip: Drawn) -> None:
+    page = visit("?steps=4&seed=1&palette=folk")
+    bring(page, clip.path)
+    takes(page, 1)
+    before = get(page, "take.notes")
+    page.get_by_label("Who plays Chords").select_option("harp")
+    takes(page, 2)
+    assert get(page, "take.players.chords") == "Orchestral Harp"
+    assert get(page, "take.notes") == before
+    assert page.get_by_label("Who plays Chords").input_value() == "", "the list is at who plays"
+
+
 def test_another_chord_is_typed_and_a_border_is_dragged_on_the_time_line(
     visit: Callable[..., Any], draw: Callable[..., Drawn]
 ) -> None:

@@ -26,7 +26,7 @@ from space.work import Take, Watched
 from tests.drawing import Drawn, draw_video
 from tests.timelines import check_fcpxml, check_otio
 
-from diffbgm.errors import Cancelled, InputError, VideoError
+from diffbgm.errors import Cancelled, InputError, PlanError, VideoError
 from diffbgm.media import probe, read_audio
 from space import films, gpu, jobs, samples, storage, work
 
@@ -205,6 +205,20 @@ def test_other_instruments_keep_the_notes(opened: str) -> None:
     letter = ended(opened)["takes"][-1]["letter"]
     assert take_of(opened, letter).roll is take_of(opened).roll
     assert take_of(opened, letter).plan.palette == "strings"
+
+
+def test_one_part_is_given_to_another_player(opened: str) -> None:
+    do("compose", opened, replace(QUICK, palette="folk"))
+    before = ended(opened)["takes"][-1]
+    role = next(role for role in before["players"] if role == "chords")
+    do("rearrange", opened, take=before["letter"], role=role, player="harp")
+    after = ended(opened)["takes"][-1]
+    assert after["players"] == {**before["players"], "chords": "Orchestral Harp"}
+    assert after["notes"] == before["notes"]
+    with pytest.raises(InputError, match="flute cannot play the bass, but melody"):
+        do("rearrange", opened, take="A", role="bass", player="flute")
+    with pytest.raises(PlanError, match=r"no instrument is called .tubba.; did you mean .*tuba"):
+        do("rearrange", opened, take="A", role="bass", player="tubba")
 
 
 def test_refining_keeps_seed_and_plan(opened: str) -> None:

@@ -40,6 +40,18 @@ def cast(plan: MusicPlan) -> Palette:
         PlanError: An instrument, family or palette is unknown, or nobody is left to play.
 
     """
+    parts = {role: find_instrument(name) for role, name in plan.instrumentation.parts}
+    asked = replace(plan.instrumentation, parts=())
+    if kit := parts.pop("percussion", None):
+        asked = replace(asked, instruments=(*asked.instruments, kit.name), drums=True)
+    palette = _cast_band(replace(plan, instrumentation=asked))
+    for role, player in parts.items():
+        palette = _give(palette, role, player)
+    return palette
+
+
+def _cast_band(plan: MusicPlan) -> Palette:
+    """Return the palette with all but single parts obeyed."""
     palette, asked = find_palette(plan.palette), plan.instrumentation
     if asked == Instrumentation():
         return palette
@@ -65,6 +77,21 @@ def cast(plan: MusicPlan) -> Palette:
         )
     ordered = sorted(seats, key=lambda part: ROLES.index(part.role))
     return replace(palette, name=palette.name, players=tuple(_mixed(ordered)))
+
+
+def _give(palette: Palette, role: str, player: Player) -> Palette:
+    """Give a role to one instrument, in the place, at the level and with the entrance of who had it."""
+    own: Role | None = dict(zip(map(str, player.roles), player.roles, strict=True)).get(role)
+    if own is None:
+        raise PlanError(f"instrumentation: {player.name} cannot play the {role}, but {' or '.join(player.roles)}")
+    before = [part for part in palette.players if part.role == own]
+    place: dict[str, float] = {"gain": GAIN[own]}
+    if before:
+        place = {"pan": before[0].pan, "gain": max(part.gain for part in before), "enter": before[0].enter}
+    part = next((part for part in before if part.instrument == player.name), None) or player.in_role(own)
+    others = [other for other in palette.players if other.role != own]
+    seats = sorted([*others, replace(part, **place)], key=lambda p: ROLES.index(p.role))
+    return replace(palette, players=tuple(seats))
 
 
 def _seats_all(palette: Palette, named: Sequence[Player], asked: Instrumentation) -> bool:

@@ -18,6 +18,7 @@ from diffbgm.brief.model import Brief, Hit, Moment, Reading, Scene, Span
 from diffbgm.brief.reader import read_brief
 from diffbgm.errors import OptionError
 
+ROLES = ("melody", "chords", "bass", "pad", "percussion")  # as `types.Role` has them
 SLOWEST, FASTEST = 40.0, 200.0  # beats per minute that may be asked for
 GENRE_NAMES = {  # names of types.GENRES that are no rows of genres.tsv
     "piano": "romantic piano", "dance": "folk dance", "chamber": "chamber music", "orchestra": "orchestral",
@@ -162,6 +163,21 @@ def _lead(text: str) -> Fields:
     return {"lead": names[0]}
 
 
+def _part(text: str) -> Fields:
+    parts: dict[str, str] = {}
+    for part in filter(None, (p.strip() for p in re.split(r"[;,]", text))):
+        role, equals, who = (piece.strip() for piece in part.partition("="))
+        if not equals or role.lower() not in ROLES:
+            raise OptionError(
+                f"part must be a role and who plays it, such as 'bass=tuba', got {part!r}; roles are {', '.join(ROLES)}"
+            )
+        names = _names("part", who)
+        if len(names) != 1:
+            raise OptionError(f"part must name one instrument for {role}, got {who!r}")
+        parts[role.lower()] = names[0]
+    return {"parts": tuple(parts.items())}
+
+
 def _energy(text: str) -> Fields:
     if re.fullmatch(_NUMBER, text):
         level = _unit("energy", text, text)
@@ -286,6 +302,7 @@ KNOBS: Mapping[str, Callable[[str], Fields]] = {  # a later one wins where two s
     "instruments": _instruments,
     "without": _without,
     "lead": _lead,
+    "part": _part,
     "energy": _energy,
     "mood": _mood,
     "ending": _ending,

@@ -92,6 +92,7 @@ class Brief:
         instruments: Names of data/instruments.tsv that have to sound, in the order of the text.
         without: Names or families that must not sound; "melody" for music without one.
         lead: The instrument that plays the melody.
+        parts: (role, instrument) of roles that are given to one instrument: melody, chords, bass, pad, percussion.
         solo: The instruments named are the only ones.
         drums: Whether percussion is wanted.
         valence, arousal: The mood, each -1..1.
@@ -121,6 +122,7 @@ class Brief:
     instruments: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     lead: str | None = None
+    parts: tuple[tuple[str, str], ...] = ()
     solo: bool = False
     drums: bool | None = None
     valence: float | None = None

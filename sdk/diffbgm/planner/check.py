@@ -8,6 +8,7 @@ import numpy as np
 from diffbgm.band import find_palette
 from diffbgm.codec import from_json
 from diffbgm.errors import InputError, PlanError, StyleError
+from diffbgm.planner.spotting import check_part
 from diffbgm.planner.styles import combine_styles
 from diffbgm.types import SYNC_TOLERANCE, MusicPlan, VideoFeatures
 
@@ -31,11 +32,17 @@ def read_plan(path: str | os.PathLike[str]) -> MusicPlan:
 
 
 def check_plan(plan: MusicPlan) -> None:
-    """PlanError for a palette or style tag that there is not, or tags that contradict each other."""
+    """PlanError for a palette, instrument or style tag that there is not, or tags that contradict each other."""
     try:
         find_palette(plan.palette)
     except PlanError as e:
         raise PlanError(f"MusicPlan.palette: {e}") from e
+    try:
+        for asked in (plan.instrumentation, *(scene.instrumentation for scene in plan.scenes)):
+            for role, name in asked.parts:
+                check_part(role, name)
+    except InputError as e:
+        raise PlanError(f"MusicPlan.instrumentation: {e}") from e
     try:
         combine_styles(plan.style)
     except StyleError as e:

@@ -1,7 +1,8 @@
 """Chords for a form: a weighted grammar of functional harmony, made by hand.
 
-Every theme has a phrase of four bars that begins at home; inner sections end on the dominant, the piece with dominant
-and tonic. The darker and tenser a section is, the more borrowed chords and sevenths it has.
+Every theme has a phrase of four bars that begins at home; inner sections end on the dominant of what follows, the piece
+with dominant and tonic. The darker and tenser a section is, the more borrowed chords and sevenths it has. A section in
+the other mode than the piece is in the relative key, which has the same notes: A minor in a piece in C major.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,23 +56,34 @@ def plan_chords(sections: Sequence[Section], key: Key, bar: int, seed: int = 0) 
         seed: Another one gives other chords.
 
     """
-    grammar, tonic = (MAJOR, I1) if key.mode == "major" else (MINOR, I_)
-    phrases: dict[str, list[Degree]] = {}
+    phrases: dict[tuple[str, str], list[Degree]] = {}
     out: list[PlannedChord] = []
-    for number, section in enumerate(sections):
-        if section.label not in phrases:
+    keys = [key_of_section(section, key) for section in sections]
+    for number, (section, own) in enumerate(zip(sections, keys, strict=True)):
+        grammar, tonic = (MAJOR, I1) if own.mode == "major" else (MINOR, I_)
+        theme = section.label, own.mode
+        if theme not in phrases:
             rng = np.random.default_rng([seed, key.tonic, len(phrases)])
-            phrases[section.label] = _phrase(grammar, tonic, key.mode, tension(section), rng)
-        phrase, bars = phrases[section.label], section.beats // bar
-        degrees = [phrase[i % PHRASE] for i in range(bars)]
+            phrases[theme] = _phrase(grammar, tonic, own.mode, tension(section), rng)
+        phrase, bars = phrases[theme], section.beats // bar
+        chords = [(own.tonic + step, quality) for step, quality in (phrase[i % PHRASE] for i in range(bars))]
         if number == len(sections) - 1:
-            degrees[-2:] = [(7, "7"), tonic][-min(bars, 2) :]
+            chords[-2:] = [(own.tonic + 7, "7"), (own.tonic, tonic[1])][-min(bars, 2) :]
         elif bars > 1:
-            degrees[-1] = V
-        for i, (step, quality) in enumerate(degrees):
+            leads_to = keys[number + 1] if bars >= PHRASE else own  # a shorter one would hardly be in its own key
+            chords[-1] = (leads_to.tonic + 7, V[1])
+        for i, (root, quality) in enumerate(chords):
             start = section.start_beat + i * bar
-            out.append(PlannedChord(start, start + bar, PITCH_NAMES[(key.tonic + step) % 12] + quality))
+            out.append(PlannedChord(start, start + bar, PITCH_NAMES[root % 12] + quality))
     return join_chords(out)
+
+
+def key_of_section(section: Section, key: Key) -> Key:
+    """Return the piece's key, or its relative one where the section asks for the other mode."""
+    asked = section.texture.mode
+    if asked is None or asked == 0.5 or (asked > 0.5) == (key.mode == "major"):
+        return key
+    return Key((key.tonic + 9) % 12, "minor") if key.mode == "major" else Key((key.tonic + 3) % 12, "major")
 
 
 def _phrase(

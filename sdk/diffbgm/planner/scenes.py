@@ -97,6 +97,7 @@ def apply_scenes(plan: MusicPlan, brief: Brief, chords: bool) -> MusicPlan:
         plan = restyle_bars(plan, range(first, last), style)
         band = instrumentation_of(scene.brief)
         palette = style.palette or (plan.palette if band == Instrumentation() else DEFAULT_PALETTE)
+        band = replace(band, parts=band.parts or plan.instrumentation.parts)
         planned.append(PlannedScene(first * bar, last * bar, palette, band))
         at = float(starts[first])
         why = f"scene {scene.text!r}: bars {first + 1} to {last}, from {at:.2f} s ({at - start:+.2f} s), {palette}"

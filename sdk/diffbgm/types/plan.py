@@ -226,6 +226,7 @@ class Instrumentation:
         lead: The instrument that plays the melody; empty: what the palette says.
         solo: Nothing but `instruments` sounds.
         drums: Whether percussion is wanted; None: what the palette says.
+        parts: (role, instrument) of roles that this instrument plays instead of whoever the rest gives it to.
 
     """
 
@@ -234,10 +235,15 @@ class Instrumentation:
     lead: str = ""
     solo: bool = False
     drums: bool | None = None
+    parts: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("instruments", "without"):
+        for name in ("instruments", "without", "parts"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
+
+    def with_part(self, role: str, instrument: str) -> "Instrumentation":
+        """The same with an instrument in a role, whoever had it."""
+        return replace(self, parts=(*(part for part in self.parts if part[0] != role), (role, instrument)))
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from space.child import KINDS, Order
 from space.jobs import COMPOSING, WATCHING, Told, start, stop
 from space.line import Visitor
 from space.projects import Project, Status, Table
-from space.settings import PageSettings, from_values, to_query
+from space.settings import LONGEST_TEXT, PageSettings, from_values, to_query
 from space.sharing import share
 from space.sheet import address_of, plan_sheet, project_sheet, take_sheet
 from space.words import BROKEN, chip_of
@@ -208,14 +208,18 @@ def refine(asked: Asked) -> None:
 
 
 def retake(asked: Asked) -> None:
-    """Other notes in some bars of a take."""
+    """Other notes in some bars of a take: in a way of `WAYS`, and as `words` say."""
     take = asked.project.take(asked.data.get("take"))
     bars = take.plan.bars
     first, last = whole_of(asked.data, "first", 1, bars, 1), whole_of(asked.data, "last", 1, bars, bars)
     way = str(asked.data.get("way", "other"))
     if way not in WAYS:
         raise InputError(f"way must be {', '.join(WAYS)}, got {way[:20]!r}.")
-    make(asked, work.other_bars(take, first, last, work.new_seed(), WAYS[way]))
+    words = str(asked.data.get("words", "")).strip()
+    if len(words) > LONGEST_TEXT:
+        raise InputError(f"The words have {len(words)} characters; use at most {LONGEST_TEXT}.")
+    tags = work.tags_of(words, WAYS[way]) if words else WAYS[way]
+    make(asked, work.other_bars(take, first, last, work.new_seed(), tags))
 
 
 def chord(asked: Asked) -> None:

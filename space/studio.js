@@ -591,7 +591,7 @@
         three: () => this.command("compose", { count: 3 }),
         refine: () => this.command("refine", { take }),
         rearrange: () => this.command("rearrange", { take }),
-        retake: () => this.command("retake", { take, way: this.$("[name=way]").value, first: this.range[0], last: this.range[1] }),
+        retake: () => this.command("retake", { take, way: this.$("[name=way]").value, words: this.$("[name=words]").value, first: this.range[0], last: this.range[1] }),
         rest: () => {
           const [from, to] = [this.plan.bars[this.range[0] - 1], this.plan.bars[this.range[1]]].map((t) => t.toFixed(2));
           this.wish("rest", (old) => [...old.split(/\s*;\s*/).filter(Boolean), `${from}-${to}`].join("; "), `The music is asked to rest from ${from} to ${to} s.`);
@@ -1003,6 +1003,7 @@
           max="${plan.bars.length - 1}" inputmode="numeric"></label>
           <select name="way" aria-label="How">${Object.entries(WAYS).map(([way, words]) =>
             `<option value="${way}">${words}</option>`).join("")}</select>
+          <input type="text" name="words" maxlength="300" aria-label="In your own words" placeholder="or: dark, dreamy">
           <button type="button" data-do="retake" disabled>Change these bars</button>
           <button type="button" data-do="rest" disabled>Rest here</button>
           <button type="button" data-do="loop" aria-pressed="false" disabled>Loop</button>

@@ -4,7 +4,7 @@ Whatever opens the video runs in `processes`; composing, which needs the model, 
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from diffbgm.composer.compose import bars_to_steps
 from diffbgm.composer.keeping import Keep
 from diffbgm.errors import InputError, PlanError
 from diffbgm.options import ScoreOptions, settings_of
-from diffbgm.planner import STYLES, combine_styles
+from diffbgm.planner import STYLES, combine_styles, parse_style, understand
 from diffbgm.planner.harmony import join_chords, lay_chords
 from diffbgm.planner.restyle import restyle
 from diffbgm.planner.shape import shape_energy
@@ -193,7 +193,15 @@ def other_player(take: Take, role: str, name: str) -> Wish:
     return Wish(changed, take.settings, take.seed, roll=take.roll, options=take.options, gains=take.gains)
 
 
-def other_bars(take: Take, first: int, last: int, seed: int, tags: str = "") -> Wish:
+def tags_of(words: str, tags: str) -> tuple[str, ...]:
+    """Style tags that words ask for, with others; InputError where they ask for none."""
+    found = understand(words, parse_style(tags), None).tags
+    if len(found) == len(parse_style(tags)):
+        raise InputError(f"{words[:60]}: no mood, genre or motion was found in it; try dark, dreamy, driving.")
+    return found
+
+
+def other_bars(take: Take, first: int, last: int, seed: int, tags: str | Sequence[str] = "") -> Wish:
     """Other notes in the bars first..last (from 1) of a take, maybe of another style; the rest stays, bit for bit.
 
     Raises:

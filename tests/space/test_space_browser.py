@@ -148,8 +148,11 @@ def test_takes_side_by_side_and_other_notes_in_some_bars(visit: Callable[..., An
     bars = get(page, "plan.bars.length - 1")
     page.fill("[name=last]", str(bars))
     page.fill("[name=first]", str(bars))
+    page.fill("[name=words]", "dark, dreamy")
     page.click("[data-do=retake]")
     takes(page, 2)
+    moods = [get(page, f"data.takes[{i}].plan.sections.at(-1)[3]") for i in (0, 1)]
+    assert moods[1] < moods[0], "darker, as the words say"
     start = get(page, f"plan.bars[{bars - 1}]")
     before = f"data.takes[{{}}].notes.filter((n) => n[0] + n[1] <= {start}).length"
     assert get(page, before.format(0)) == get(page, before.format(1))

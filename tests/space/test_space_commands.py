@@ -125,6 +125,16 @@ def test_another_take_of_some_bars_keeps_the_others_bit_by_bit(opened: str, way:
         assert np.array_equal(before.samples[:, :sample], after.samples[:, :sample])
 
 
+def test_some_bars_are_made_anew_as_words_say(opened: str) -> None:
+    old = take_of(opened)
+    bars = old.plan.bars
+    do("retake", opened, take="A", first=bars, last=bars, words="ein trauriger Schluss")
+    assert latest(opened).plan.sections[-1].valence < old.plan.sections[-1].valence - 0.1
+    for words, said in (("xyzzy", "no mood, genre or motion was found"), ("x" * 301, "use at most 300")):
+        with pytest.raises(InputError, match=said):
+            do("retake", opened, take="A", first=bars, last=bars, words=words)
+
+
 def latest(project: str) -> Take:
     """The take that came last, once nothing runs any more."""
     page = ended(project)

@@ -63,6 +63,16 @@ def test_each_scene_has_its_band() -> None:
     assert len(second - set(PIANO)) >= 4
 
 
+def test_a_scene_of_mood_alone_is_played_by_those_who_play_elsewhere() -> None:
+    plan = plan_of(prompt="starts happy, turns sad halfway, folk band", instruments="cello", scene="")
+    assert len(plan.scenes) == 2
+    assert {(scene.palette, scene.instrumentation) for scene in plan.scenes} == {(plan.palette, plan.instrumentation)}
+    assert "cello" in plan.instrumentation.instruments
+    early, late = plan.sections[0], plan.sections[-1]
+    assert (early.texture.mode, late.texture.mode) == (1.0, 0.0)
+    assert early.valence > late.valence + 0.5
+
+
 def test_a_part_that_is_named_is_played_in_every_scene() -> None:
     plan = plan_of(scene="0-20 calm piano; 20- rock, tuba bass line", part="melody=clarinet")
     assert [scene.instrumentation.parts for scene in plan.scenes] == [(("melody", "clarinet"),)] * 2

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from diffbgm.brief.lexicon import Genre, Lexicon
-from diffbgm.brief.model import Brief, Hit, Moment, Reading, Span, Tacet
+from diffbgm.brief.model import Brief, Hit, Moment, Reading, Scene, Span, Tacet
 
 OPPOSED = 0.4  # valence to either side of 0 from which on two moods contradict each other
 ACOUSTIC = frozenset({"piano", "mallets", "plucked", "organ", "reeds", "guitar", "strings", "voices", "flutes"})
@@ -59,6 +59,7 @@ class Draft:
     rests: list[Span] = field(default_factory=list[Span])
     entries: list[Moment] = field(default_factory=list[Moment])  # when somebody comes in
     tacets: list[Tacet] = field(default_factory=list[Tacet])
+    scenes: tuple[Scene, ...] = ()
     speech: bool = False
     talks: list[Span] = field(default_factory=list[Span])
     ending: Literal["fade", "final", "cut"] | None = None
@@ -113,6 +114,7 @@ class Draft:
             hits=tuple(self.hits),
             rests=tuple(self.rests),
             tacets=tuple(self.tacets),
+            scenes=self.scenes,
             speech=self.speech,
             talks=tuple(self.talks),
             ending=self.ending,
@@ -182,7 +184,7 @@ class Draft:
     def _tell_conflicts(self) -> None:
         high = next((words for v, _, words, _ in self.moods if v >= OPPOSED and words), None)
         low = next((words for v, _, words, _ in self.moods if v <= -OPPOSED and words), None)
-        if high and low:
+        if high and low and not self.scenes:
             self.conflicts.append(f"{high!r} and {low!r} contradict each other: the mood lies between them")
         for name in dict.fromkeys(self.instruments):
             if self._excluded(name):

@@ -26,6 +26,7 @@ PATTERNS = tuple(
         (r"a rest", "rest"),
         (r"ending: (?P<value>.+)", "ending"),
         (r"(?:room for speech|people speak.*)", "speech"),
+        (r"(?P<value>mood by scenes)", "scene"),
         (r"(?P<value>(?:not )?(?:mood|scene) .+)", "mood"),
     )
 )

@@ -12,9 +12,10 @@ from diffbgm.brief.arcs import APART, LOUD, QUIET, read_arc
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.levels import spell_levels
 from diffbgm.brief.lexicon import lexicon, normalise
-from diffbgm.brief.model import Brief, Hit, Moment, Span, Tacet
+from diffbgm.brief.model import Brief, Hit, Moment, Scene, Span, Tacet
 from diffbgm.brief.phrases import CONTENT, Phrase, cut_phrases
 from diffbgm.brief.tacets import DEFINITE, END, START, find_rests
+from diffbgm.brief.turns import LAST, Placed, read_turns
 
 LATE = 0.4  # weight of a mood that comes at the end only
 ENTRY = (0.3, 0.75)  # energy before and after an instrument enters
@@ -112,7 +113,18 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
         _read_level(draft, clauses)
     for number, clause in enumerate(clauses):
         _read_phrases(draft, clause, {i for c, i in arc.used if c == number})
+    _read_turns(draft, clauses, strictly)
     return draft.finish()
+
+
+def _read_turns(draft: Draft, clauses: Sequence["_Clause"], follows: bool) -> None:
+    """Moods one after the other: a scene each; the key is that of the first."""
+    placed = [Placed(c.phrases, *c.holds()) for c in clauses if c.kind not in ("hit", "rest")]
+    turns = read_turns(placed, draft.lexicon.moods, follows)
+    draft.scenes = tuple(Scene(span, read_brief(words), words) for span, words in turns)
+    if draft.scenes:
+        draft.mode = draft.mode or draft.scenes[0].brief.mode
+        draft.say(", then ".join(words for _, words in turns), "mood by scenes")
 
 
 @dataclass
@@ -151,6 +163,18 @@ class _Clause:
     def places(self) -> list[str]:
         """The places in the film that it names, as shares of it."""
         return [m.value for p in self.phrases if (m := p.has("place")) is not None]
+
+    def holds(self) -> tuple[Moment | None, Moment | None]:
+        """From when to when it holds, where it tells: its span, its moment, or its place in the film."""
+        if self.spans:
+            end = self.spans[0][0].end
+            return self.spans[0][0].start, None if end == Moment(1.0, "share") else end
+        if self.moments:
+            return self.moments[0][0], None
+        place = next(iter(self.places), None)
+        if place is None:
+            return None, None
+        return Moment(min(float(place), LAST), "share"), None
 
     @cached_property
     def first_player(self) -> int:

@@ -96,8 +96,9 @@ def apply_scenes(plan: MusicPlan, brief: Brief, chords: bool) -> MusicPlan:
         style = understand(scene.brief).style
         plan = restyle_bars(plan, range(first, last), style)
         band = instrumentation_of(scene.brief)
-        palette = style.palette or (plan.palette if band == Instrumentation() else DEFAULT_PALETTE)
-        band = replace(band, parts=band.parts or plan.instrumentation.parts)
+        same = band == Instrumentation() and not style.palette  # who plays is not said: those who play elsewhere
+        palette = style.palette or (plan.palette if same else DEFAULT_PALETTE)
+        band = plan.instrumentation if same else replace(band, parts=band.parts or plan.instrumentation.parts)
         planned.append(PlannedScene(first * bar, last * bar, palette, band))
         at = float(starts[first])
         why = f"scene {scene.text!r}: bars {first + 1} to {last}, from {at:.2f} s ({at - start:+.2f} s), {palette}"

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,13 +15,14 @@ from diffbgm.arrange.patterns import Ground, play_pattern
 from diffbgm.arrange.percussion import find_take
 from diffbgm.arrange.sections import find_sections
 from diffbgm.arrange.voicings import fretted
-from diffbgm.band import find_instrument, find_palette, players
+from diffbgm.band import ROLES, find_instrument, find_palette, players
 from diffbgm.band.grooves import find_groove, grooves, performances
 from diffbgm.band.patterns import VOICES, patterns
+from diffbgm.brief.knobs import ROLES as KNOWN_ROLES
 from diffbgm.brief.lexicon import instruments, lexicon
 from diffbgm.errors import InputError, PlanError
 from diffbgm.planner import STYLES
-from diffbgm.types import METRES, Instrumentation, MusicPlan, Score
+from diffbgm.types import METRES, Instrumentation, MusicPlan, Role, Score
 
 MOODS = {"calm": (70.0, 0.5), "plain": (100.0, 1.0), "driving": (138.0, 1.7)}  # beats per minute, activity
 
@@ -74,6 +76,11 @@ def test_a_part_goes_to_the_player_named_and_all_others_stay(ensemble: str) -> N
     assert notes_of(after)["melody", 71] > 4
     again = replace(plan, instrumentation=plan.instrumentation.with_part("bass", "cello"))
     assert again.instrumentation.parts == (("melody", "clarinet"), ("bass", "cello"))
+
+
+def test_the_roles_of_the_option_are_those_of_the_band() -> None:
+    assert get_args(Role) == KNOWN_ROLES
+    assert set(KNOWN_ROLES) == set(ROLES)
 
 
 def test_a_part_of_percussion_brings_a_drummer() -> None:

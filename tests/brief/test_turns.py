@@ -28,6 +28,7 @@ def test_moods_in_turn_are_scenes(text: str, scenes: list[tuple[float, float, st
     brief = read_brief(text)
     assert [(*scene.span.seconds(FILM), scene.text) for scene in brief.scenes] == scenes
     assert brief.mode == brief.scenes[0].brief.mode
+    assert (brief.valence, brief.tags, brief.unread) == (None, (), ())
     assert brief.conflicts == (), "moods at two times do not contradict each other"
     assert ("scene", "text") in {(fact.fact, fact.source) for fact in facts_of(brief)}
 
@@ -48,3 +49,10 @@ def test_what_an_option_says_of_scenes_counts() -> None:
 
     asked = read_asked({"prompt": "starts happy, turns sad halfway", "scene": "0-30 rock; 30- calm"})
     assert [scene.text for scene in asked.scenes] == ["rock", "calm"]
+
+
+def test_the_band_of_a_genre_is_who_plays_it() -> None:
+    folk = read_brief("a happy folk band")
+    assert (folk.genre, folk.instruments) == ("folk", ())
+    assert "fiddle" in folk.typical
+    assert "electric guitar" in read_brief("a happy band").instruments

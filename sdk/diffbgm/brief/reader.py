@@ -121,10 +121,15 @@ def _read_turns(draft: Draft, clauses: Sequence["_Clause"], follows: bool) -> No
     """Moods one after the other: a scene each; the key is that of the first."""
     placed = [Placed(c.phrases, *c.holds()) for c in clauses if c.kind not in ("hit", "rest")]
     turns = read_turns(placed, draft.lexicon.moods, follows)
+    if not turns:
+        return
     draft.scenes = tuple(Scene(span, read_brief(words), words) for span, words in turns)
-    if draft.scenes:
-        draft.mode = draft.mode or draft.scenes[0].brief.mode
-        draft.say(", then ".join(words for _, words in turns), "mood by scenes")
+    draft.mode = draft.mode or draft.scenes[0].brief.mode
+    draft.say(", then ".join(words for _, words in turns), "mood by scenes")
+    draft.moods.clear()  # elsewhere the pictures decide
+    draft.tags = [tag for tag in draft.tags if all(tag not in scene.brief.tags for scene in draft.scenes)]
+    times = {said.strip() for c in clauses if c.has("mood") or c.has("scene") for _, said in (*c.spans, *c.moments)}
+    draft.unread = [words for words in draft.unread if words not in times]
 
 
 @dataclass
@@ -491,7 +496,8 @@ def _read_content(draft: Draft, clause: _Clause, number: int, *, no: bool, softe
         draft.say(phrase.text, f"{'not ' if no else 'genre '}{genre.value}")
     if (instrument := phrase.has("instrument")) is not None:
         _read_instrument(draft, clause, number, instrument.value, no=no)
-    if (group := phrase.has("group")) is not None:
+    of_genre = number > 0 and phrase.text == "band" and clause.phrases[number - 1].has("genre")  # who plays folk
+    if not of_genre and (group := phrase.has("group")) is not None:
         for name in group.value.split("+"):
             _read_instrument(draft, clause, number, name, no=no, general=True)
     for family in (m.value for m in phrase.meanings if m.kind == "lacking" and not no):

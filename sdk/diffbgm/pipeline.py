@@ -1,6 +1,5 @@
 """The front door: `DiffBGM.from_pretrained().score("clip.mp4").save("scored.mp4")`."""
 
-import atexit
 import os
 import secrets
 import shutil
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from diffbgm.options import Changes
 
 T = TypeVar("T")
-LAST_WAIT = 20.0  # seconds in which a program that ends lets torch be loaded to its end
 VideoSource = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 PlanSource = MusicPlan | str | os.PathLike[str]
 
@@ -109,7 +107,7 @@ class DiffBGM:
                 name_or_path, revision=revision, cache_dir=cache_dir, token=token, local_files_only=local_files_only
             )
             if not wait:
-                in_background(prepare)
+                threading.Thread(target=prepare, daemon=True).start()
             return model.to(find_device(device)), origin
 
         precision = None if dtype is None else read_dtype(dtype)
@@ -457,15 +455,8 @@ class DiffBGM:
         return replace(scored, holder=kept or result.holder)
 
 
-def in_background(work: Callable[[], object]) -> None:
-    """Does it in a thread. A program that ends waits a little for it: torn out of torch's C++ it would abort."""
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    atexit.register(thread.join, LAST_WAIT)
-
-
 class Later(Generic[T]):
-    """What `work` returns or raises, done once: in a thread of its own, or here."""
+    """What `work` returns or raises, done once: in a thread that a program which ends does not wait for, or here."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         self._work, self._done, self._claim = work, Future[T](), threading.Lock()
@@ -473,7 +464,7 @@ class Later(Generic[T]):
     def start(self) -> None:
         """Begins with it in a thread, if nobody has begun."""
         if self._claim.acquire(blocking=False):
-            in_background(self._run)
+            threading.Thread(target=self._run, daemon=True).start()
 
     def result(self) -> T:
         """What it returned or raised; done here where nobody has begun."""

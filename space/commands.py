@@ -218,7 +218,7 @@ def retake(asked: Asked) -> None:
     words = str(asked.data.get("words", "")).strip()
     if len(words) > LONGEST_TEXT:
         raise InputError(f"The words have {len(words)} characters; use at most {LONGEST_TEXT}.")
-    tags = work.tags_of(words, WAYS[way]) if words else WAYS[way]
+    tags = work.tags_in(words, WAYS[way]) if words else WAYS[way]
     make(asked, work.other_bars(take, first, last, work.new_seed(), tags))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from diffbgm import MusicPlan, PianoRoll, VideoFeatures, stages
+from diffbgm.band import find_player
 from diffbgm.brief import Brief, read_asked
 from diffbgm.composer.compose import bars_to_steps
 from diffbgm.composer.keeping import Keep
@@ -19,7 +20,6 @@ from diffbgm.planner import STYLES, combine_styles, parse_style, understand
 from diffbgm.planner.harmony import join_chords, lay_chords
 from diffbgm.planner.restyle import restyle
 from diffbgm.planner.shape import shape_energy
-from diffbgm.planner.spotting import check_part
 from diffbgm.progress import Progress
 from diffbgm.render.loudness import DEFAULT_LOUDNESS, target_of
 from diffbgm.stages import PlannedVideo, options_of
@@ -186,17 +186,18 @@ def other_player(take: Take, role: str, name: str) -> Wish:
     Raises:
         InputError: There is no such instrument, or it cannot play the role.
     """
-    check_part(role, name)
+    find_player(role, name)
     plan = take.plan
     scenes = tuple(replace(s, instrumentation=s.instrumentation.with_part(role, name)) for s in plan.scenes)
     changed = replace(plan, instrumentation=plan.instrumentation.with_part(role, name), scenes=scenes)
     return Wish(changed, take.settings, take.seed, roll=take.roll, options=take.options, gains=take.gains)
 
 
-def tags_of(words: str, tags: str) -> tuple[str, ...]:
+def tags_in(words: str, tags: str) -> tuple[str, ...]:
     """Style tags that words ask for, with others; InputError where they ask for none."""
-    found = understand(words, parse_style(tags), None).tags
-    if len(found) == len(parse_style(tags)):
+    given = parse_style(tags)
+    found = understand(words, given, None).tags
+    if len(found) == len(given):
         raise InputError(f"{words[:60]}: no mood, genre or motion was found in it; try dark, dreamy, driving.")
     return found
 

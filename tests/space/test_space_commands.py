@@ -220,8 +220,7 @@ def test_other_instruments_keep_the_notes(opened: str) -> None:
 def test_one_part_is_given_to_another_player(opened: str) -> None:
     do("compose", opened, replace(QUICK, palette="folk"))
     before = ended(opened)["takes"][-1]
-    role = next(role for role in before["players"] if role == "chords")
-    do("rearrange", opened, take=before["letter"], role=role, player="harp")
+    do("rearrange", opened, take=before["letter"], role="chords", player="harp")
     after = ended(opened)["takes"][-1]
     assert after["players"] == {**before["players"], "chords": "Orchestral Harp"}
     assert after["notes"] == before["notes"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from diffbgm.band import ROLES, Palette, Part, Player, families_of, find_instrument, find_palette, players
+from diffbgm.band import ROLES, Palette, Part, Player, families_of, find_instrument, find_palette, find_player, players
 from diffbgm.errors import PlanError
 from diffbgm.types import Instrumentation, MusicPlan, Role
 
@@ -40,13 +40,15 @@ def cast(plan: MusicPlan) -> Palette:
         PlanError: An instrument, family or palette is unknown, or nobody is left to play.
 
     """
-    parts = {role: find_instrument(name) for role, name in plan.instrumentation.parts}
+    if not plan.instrumentation.parts:
+        return _cast_band(plan)
+    parts = {role: find_player(role, name) for role, name in plan.instrumentation.parts}
     asked = replace(plan.instrumentation, parts=())
     if kit := parts.pop("percussion", None):
         asked = replace(asked, instruments=(*asked.instruments, kit.name), drums=True)
     palette = _cast_band(replace(plan, instrumentation=asked))
-    for role, player in parts.items():
-        palette = _give(palette, role, player)
+    for role in ROLES:
+        palette = _give(palette, role, parts[role]) if role in parts else palette
     return palette
 
 
@@ -79,17 +81,14 @@ def _cast_band(plan: MusicPlan) -> Palette:
     return replace(palette, name=palette.name, players=tuple(_mixed(ordered)))
 
 
-def _give(palette: Palette, role: str, player: Player) -> Palette:
+def _give(palette: Palette, role: Role, player: Player) -> Palette:
     """Give a role to one instrument, in the place, at the level and with the entrance of who had it."""
-    own: Role | None = dict(zip(map(str, player.roles), player.roles, strict=True)).get(role)
-    if own is None:
-        raise PlanError(f"instrumentation: {player.name} cannot play the {role}, but {' or '.join(player.roles)}")
-    before = [part for part in palette.players if part.role == own]
-    place: dict[str, float] = {"gain": GAIN[own]}
+    before = [part for part in palette.players if part.role == role]
+    place: dict[str, float] = {"gain": GAIN[role]}
     if before:
         place = {"pan": before[0].pan, "gain": max(part.gain for part in before), "enter": before[0].enter}
-    part = next((part for part in before if part.instrument == player.name), None) or player.in_role(own)
-    others = [other for other in palette.players if other.role != own]
+    part = next((part for part in before if part.instrument == player.name), None) or player.in_role(role)
+    others = [other for other in palette.players if other.role != role]
     seats = sorted([*others, replace(part, **place)], key=lambda p: ROLES.index(p.role))
     return replace(palette, players=tuple(seats))
 

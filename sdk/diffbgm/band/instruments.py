@@ -96,6 +96,18 @@ def find_instrument(name: str) -> Player:
     return players()[name]
 
 
+def find_player(role: str, name: str) -> Player:
+    """Return the instrument of that name; PlanError where there is none, or where it cannot play the role."""
+    player = find_instrument(name)
+    if role not in player.roles:
+        others = [other.name for other in players().values() if role in other.roles[:1]]
+        raise PlanError(
+            f"part: {name} cannot play the {role}, but {' or '.join(player.roles)}; for the {role} there are"
+            f" {', '.join(others[:6])} and more"
+        )
+    return player
+
+
 def families_of() -> frozenset[str]:
     """Return the families there are."""
     return frozenset[str]().union(*(player.families for player in players().values()))

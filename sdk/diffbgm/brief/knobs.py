@@ -165,16 +165,16 @@ def _lead(text: str) -> Fields:
 
 def _part(text: str) -> Fields:
     parts: dict[str, str] = {}
-    for part in filter(None, (p.strip() for p in re.split(r"[;,]", text))):
+    for part in _parts(text):
         role, equals, who = (piece.strip() for piece in part.partition("="))
-        if not equals or role.lower() not in ROLES:
+        if not equals or role not in ROLES:
             raise OptionError(
                 f"part must be a role and who plays it, such as 'bass=tuba', got {part!r}; roles are {', '.join(ROLES)}"
             )
         names = _names("part", who)
         if len(names) != 1:
             raise OptionError(f"part must name one instrument for {role}, got {who!r}")
-        parts[role.lower()] = names[0]
+        parts[role] = names[0]
     return {"parts": tuple(parts.items())}
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from diffbgm.brief.lexicon import Mood
 from diffbgm.brief.model import Moment, Span
 from diffbgm.brief.phrases import Phrase
+from diffbgm.brief.tacets import END, START
 
 APART = 0.6  # of valence between moods that are two scenes
 LAST = 0.75  # share of the film from which on a mood holds that it ends with
 MOST = 6
-BEGIN, END = Moment(0.0), Moment(0.0, "end")
 
 
 @dataclass
@@ -60,7 +60,7 @@ def _spans(turns: Sequence[_Turn]) -> list[tuple[Span, str]]:
     """Each until the next; those that no time is told of share the film evenly, and the first comes back at the end."""
     starts: list[Moment] = []
     for number, turn in enumerate(turns):
-        ended = turns[number - 1].end if number else BEGIN
+        ended = turns[number - 1].end if number else START
         starts.append(turn.start or ended or Moment(number / len(turns), "share"))
     end = turns[-1].end or END
     out = [

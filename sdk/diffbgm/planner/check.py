@@ -5,10 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from diffbgm.band import find_palette
+from diffbgm.band import find_palette, find_player
 from diffbgm.codec import from_json
 from diffbgm.errors import InputError, PlanError, StyleError
-from diffbgm.planner.spotting import check_part
 from diffbgm.planner.styles import combine_styles
 from diffbgm.types import SYNC_TOLERANCE, MusicPlan, VideoFeatures
 
@@ -40,8 +39,8 @@ def check_plan(plan: MusicPlan) -> None:
     try:
         for asked in (plan.instrumentation, *(scene.instrumentation for scene in plan.scenes)):
             for role, name in asked.parts:
-                check_part(role, name)
-    except InputError as e:
+                find_player(role, name)
+    except PlanError as e:
         raise PlanError(f"MusicPlan.instrumentation: {e}") from e
     try:
         combine_styles(plan.style)

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from diffbgm.band import find_instrument, players
+from diffbgm.band import find_player
 from diffbgm.brief import Brief, Moment
 from diffbgm.errors import OptionError, PlanError
 from diffbgm.types import SYNC_TOLERANCE, Cut, Instrumentation, PlannedCut, PlannedHit, TempoMap, VideoFeatures
@@ -143,22 +143,14 @@ def instrumentation_of(brief: Brief) -> Instrumentation:
     """Who plays: the named instruments, the lead among them, then what the genre usually has."""
     lead = (brief.lead,) if brief.lead and brief.lead not in brief.instruments else ()
     names = (*lead, *brief.instruments, *brief.typical)
-    for role, name in brief.parts:
-        check_part(role, name)
+    try:
+        for role, name in brief.parts:
+            find_player(role, name)
+    except PlanError as e:
+        raise OptionError(str(e)) from e
     return Instrumentation(
         tuple(dict.fromkeys(names)), brief.without, brief.lead or "", brief.solo, brief.drums, brief.parts
     )
-
-
-def check_part(role: str, name: str) -> None:
-    """OptionError where an instrument cannot play a role, PlanError where there is no such instrument."""
-    able = find_instrument(name).roles
-    if role not in able:
-        others = [player.name for player in players().values() if role in player.roles[:1]]
-        raise OptionError(
-            f"part: {name} cannot play the {role}, but {' or '.join(able)}; for the {role} there are"
-            f" {', '.join(others[:6])} and more"
-        )
 
 
 def end_of_bars(duration: float, bpm: tuple[float, float], prefer: float, unit: int) -> float:

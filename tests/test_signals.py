@@ -14,7 +14,7 @@ from diffbgm.cli.commands import explain
 from diffbgm.cli.signals import Interrupted, Stop, stoppable
 from diffbgm.errors import Cancelled, RenderError, WeightsError
 
-CONSOLE = "import sys; from diffbgm.cli import main; sys.exit(main())"
+CONSOLE = "import sys; from diffbgm.cli import console; sys.exit(console())"
 # Sends a signal to itself when a module is looked for, as somebody does who presses Ctrl-C at once.
 EARLY = """
 import os, signal, sys
@@ -139,3 +139,33 @@ def test_what_the_caller_can_mend_is_two_and_a_limit_of_memory_says_so() -> None
 def test_what_stopped_itself_by_a_signal_has_the_code_of_a_stop() -> None:
     assert explain(Cancelled("stopped at step 3", signal.SIGTERM)) == ("stopped at step 3", 143)
     assert explain(Cancelled()) == ("stopped", 130)
+
+
+# A command that ends while a thread is at work; `Late` speaks when Python clears up after it.
+ENDING = """
+import atexit, sys, threading, time
+import diffbgm.cli as cli
+
+class Late:
+    def __del__(self):
+        sys.__stdout__.write("late")
+
+def main():
+    atexit.register(sys.stdout.write, "at the exit, ")
+    if {working}:
+        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+    sys.stdout.write("done, ")
+    return {code}
+
+late, cli.main = Late(), main
+sys.exit(cli.console())
+"""
+
+
+@pytest.mark.parametrize(
+    ("working", "code", "late"), [(True, 0, ""), (True, 2, ""), (False, 143, ""), (False, 0, "late")]
+)
+def test_nothing_is_cleared_up_under_a_thread_at_work_or_after_a_stop(working: bool, code: int, late: str) -> None:
+    script = ENDING.format(working=working, code=code)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (code, f"done, at the exit, {late}", "")

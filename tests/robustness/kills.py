@@ -33,7 +33,7 @@ from diffbgm import hub
 from diffbgm.files import TEMPORARY
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-CONSOLE = "import sys; from diffbgm.cli import main; sys.exit(main())"
+CONSOLE = "import sys; from diffbgm.cli import console; sys.exit(console())"
 # The same with a tiny network as the usual one.
 TINY = "import sys; from diffbgm.composer import Config; import diffbgm.research.training.train as t\n"
 TINY += "t.Config = lambda **given: Config.tiny(**given)\n" + CONSOLE

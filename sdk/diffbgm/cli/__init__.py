@@ -10,6 +10,35 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+STOPPED = 128  # exit codes above it: this plus the signal
+
+
+def console() -> int:
+    """The program `diffbgm`: `main` for the arguments of the process, which ends with it."""
+    import atexit
+
+    codes = [1]
+    atexit.register(_leave, codes)  # the first that is registered is the last to be called
+    codes[0] = main()
+    return codes[0]
+
+
+def _leave(codes: "Sequence[int]") -> None:
+    """Ends the process where it stands if it was stopped, or while a thread still loads torch.
+
+    Python would clear up under C++ that is at work, and the process would end with SIGABRT or SIGSEGV.
+    """
+    import os
+    import sys
+    import threading
+    from contextlib import suppress
+
+    if codes[0] > STOPPED or any(thread.daemon for thread in threading.enumerate()):
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(AttributeError, OSError, ValueError):  # there is none, nobody reads it, or it is closed
+                stream.flush()
+        os._exit(codes[0])
+
 
 def main(arguments: "Sequence[str] | None" = None) -> int:
     """Runs one command (None: that of the process) and returns its exit code."""

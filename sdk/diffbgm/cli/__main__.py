@@ -2,7 +2,7 @@
 
 import sys
 
-from diffbgm.cli import main
+from diffbgm.cli import console
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(console())

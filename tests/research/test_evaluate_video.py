@@ -17,7 +17,7 @@ from diffbgm.cli import main
 from diffbgm.composer import Config
 from diffbgm.errors import DataError
 from diffbgm.midi import write_midi
-from diffbgm.research.evaluation.all_parts import combine, threads_each
+from diffbgm.research.evaluation.all_parts import KINDS, combine, threads_each
 from diffbgm.research.evaluation.plots import plots_for
 from diffbgm.research.evaluation.retrieval import TRUTH, HeldOut, compose_for, features_of, retrieval_report
 from diffbgm.research.evaluation.systems import evaluate_systems, untrained
@@ -180,4 +180,8 @@ def test_all_of_it_is_one_report_and_one_card(
 
 def test_what_is_left_out_is_said() -> None:
     report = combine({}, 3)
-    assert [row[0] for row in report.tables[0].rows] == ["systems", "retrieval", "model", "pieces", "judges"]
+    why = dict(report.tables[0].rows)
+    assert list(why) == list(KINDS)
+    assert why["model"] == "POP909 is not in the data folder"
+    assert why["pieces"] == "POP909 is not in the data folder, or --quick"
+    assert why["judges"] == "no Python is named for them"

@@ -112,14 +112,14 @@ REPORT = Report("Sound", 3, (Table("t", ("a", "b"), (("x", 1.5),), "n = 1"),), {
 def test_a_part_is_taken_again_only_where_all_that_it_was_made_with_agrees(tmp_path: Path) -> None:
     size = {"n": 2, "judged_by": (("key", "python"),)}
     keep(tmp_path / "kept", "sound", REPORT, MADE, size)
-    found = find_kept(tmp_path / "kept", ("sound", "sync"), 3, MADE, size)
+    found = find_kept(tmp_path / "kept", {"sound": size, "sync": size}, 3, MADE)
     assert {kind: report.tables for kind, report in found.items()} == {"sound": REPORT.tables}
-    assert not find_kept(tmp_path / "kept", ("sound",), 4, MADE, size)
-    assert not find_kept(tmp_path / "kept", ("sound",), 3, MADE, {**size, "n": 3})
+    assert not find_kept(tmp_path / "kept", {"sound": size}, 4, MADE)
+    assert not find_kept(tmp_path / "kept", {"sound": {**size, "n": 3}}, 3, MADE)
     for other in (Provenance("b" * 64, {"steps": 4}), Provenance("a" * 64, {"steps": 5})):
-        assert not find_kept(tmp_path / "kept", ("sound",), 3, other, size)
+        assert not find_kept(tmp_path / "kept", {"sound": size}, 3, other)
     (tmp_path / "kept" / "sound.json").write_text('{"title": "Sou')
-    assert not find_kept(tmp_path / "kept", ("sound",), 3, MADE, size)
+    assert not find_kept(tmp_path / "kept", {"sound": size}, 3, MADE)
 
 
 def test_everything_goes_on_where_it_was_cut_off(

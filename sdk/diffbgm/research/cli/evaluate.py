@@ -76,10 +76,13 @@ def add_commands(commands: Commands) -> None:
     chords.add_argument("--data", type=Path, help="POP909, folder or zip: its songs against their own labels")
     chords.add_argument("--style", default="", help="tags of the plans")
     chords.set_defaults(run=run_evaluate_chords, kind="chords")
+    corpora = kinds.add_parser("corpora", help="windows under the plans of every corpus of a folder, beside its pieces")
+    corpora.add_argument("--data", type=Path, required=True, help="folder with the archives, or one of them")
+    corpora.set_defaults(run=run_evaluate_corpora, kind="corpora")
     genres = kinds.add_parser("genres", help="whether the genre asked for can be named from the notes")
     genres.add_argument("--data", type=Path, nargs="+", required=True, help="corpora of the genres, POP909 among them")
     genres.set_defaults(run=run_evaluate_genres, kind="genres")
-    for kind in (chords, genres):
+    for kind in (chords, genres, corpora):
         kind.add_argument("--steps", type=COUNT, help="of the sampler")
         kind.add_argument("--guidance", type=number(float, 0, 10))
     retrieval = kinds.add_parser("retrieval", help="does a video find the music composed for it? P@K on MuVi-Sync")
@@ -122,6 +125,7 @@ def add_commands(commands: Commands) -> None:
         metre: 12,
         chords: 24,
         genres: 24,
+        corpora: 80,
         retrieval: None,
         pairs: 200,
     }
@@ -138,6 +142,7 @@ def add_commands(commands: Commands) -> None:
         metre,
         chords,
         genres,
+        corpora,
         retrieval,
         pairs,
         everything,
@@ -156,6 +161,7 @@ def add_commands(commands: Commands) -> None:
         metre,
         chords,
         genres,
+        corpora,
         retrieval,
         pairs,
         video,
@@ -226,6 +232,13 @@ def run_evaluate_genres(args: argparse.Namespace) -> None:
     from diffbgm.research.evaluation.genres import evaluate_genres
 
     run_on_songs(evaluate_genres, args)
+
+
+def run_evaluate_corpora(args: argparse.Namespace) -> None:
+    """Runs `diffbgm evaluate corpora`: composed windows beside held-out pieces, corpus by corpus."""
+    from diffbgm.research.evaluation.corpora import evaluate_corpora
+
+    run_on_songs(evaluate_corpora, args)
 
 
 def run_on_songs(evaluate: "Callable[..., Report]", args: argparse.Namespace, **more: Any) -> None:
@@ -328,7 +341,7 @@ def run_evaluate_all(args: argparse.Namespace) -> None:
 
     Raises InputError where `--workers` is below 1.
     """
-    from diffbgm.research.evaluation.all_parts import KINDS, Size, combine, evaluate_all, evaluate_all_apart
+    from diffbgm.research.evaluation.all_parts import KINDS, Size, combine, evaluate_all, evaluate_all_apart, size_of
     from diffbgm.research.evaluation.kept import find_kept, keep
     from diffbgm.research.evaluation.published import evaluate_published
 
@@ -338,11 +351,12 @@ def run_evaluate_all(args: argparse.Namespace) -> None:
     judged_by = tuple(proof.judges_of(args).items()) if args.python else ()
     size, model = replace(size, judged_by=judged_by), load(args)
     made_with = provenance(model, sampler_options(args))
-    known = find_kept(args.keep, KINDS, args.seed, made_with, asdict(size)) if args.keep else {}
+    sizes = {kind: size_of(kind, size) for kind in KINDS}
+    known = find_kept(args.keep, sizes, args.seed, made_with) if args.keep else {}
 
     def on_report(kind: str, report: "Report") -> None:
         if args.keep:
-            keep(args.keep, kind, report, made_with, asdict(size))
+            keep(args.keep, kind, report, made_with, sizes[kind])
 
     how = {"seed": args.seed, "steps": args.steps, "size": size, "known": known, "on_report": on_report}
     with progress_bar() as progress:

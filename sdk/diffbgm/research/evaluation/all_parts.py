@@ -4,13 +4,19 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from diffbgm.errors import DataError
 from diffbgm.options import ComposeOptions
 from diffbgm.progress import Progress, silent
+from diffbgm.research.datasets.corpora import CORPORA, corpora_in, corpus_name
 from diffbgm.research.datasets.muvisync import find_music_videos, read_music_videos
+from diffbgm.research.evaluation.chords import evaluate_chords
+from diffbgm.research.evaluation.corpora import evaluate_corpora
+from diffbgm.research.evaluation.ensembles import evaluate_ensembles
+from diffbgm.research.evaluation.genres import evaluate_genres
 from diffbgm.research.evaluation.judges import evaluate_judges
+from diffbgm.research.evaluation.metre import evaluate_metre
 from diffbgm.research.evaluation.model import evaluate_model
 from diffbgm.research.evaluation.pieces import evaluate_pieces
 from diffbgm.research.evaluation.retrieval import evaluate_retrieval
@@ -23,11 +29,8 @@ from diffbgm.research.metrics.report import Report, Table
 if TYPE_CHECKING:
     from diffbgm.pipeline import DiffBGM
 
-# In the order to read them.
-KINDS = ("systems", "retrieval", "model", "pieces", "sync", "semantics", "sound", "judges")
-# The longest first, to share cores evenly.
-LONGEST = ("retrieval", "semantics", "model", "systems", "pieces", "judges", "sync", "sound")
 POP909 = ("POP909.zip", "POP909", "pop909")
+METRES = "nifc-piano"  # the corpus that has all four metres
 Told = Callable[[str, Report], None]
 
 
@@ -36,8 +39,9 @@ class Size:
     """How much is measured in each part.
 
     Windows, music videos (None: all held-out ones), made-up videos at each shot length, pieces of sound on so many
-    palettes, pieces a tag, long pieces, pieces a style for the judges. Without `composed`, synchrony and semantics are
-    measured on plans alone. `judged_by`: the judges, each with its Python; none are asked where it is empty.
+    palettes, pieces a tag, long pieces, pieces a style for the judges, windows a corpus, pieces a genre, with chords
+    and a metre, and pieces a mood for every ensemble; 0 leaves a part out. Without `composed`, synchrony and semantics
+    are measured on plans alone. `judged_by`: the judges, each with its Python; none are asked where it is empty.
     """
 
     windows: int = 200
@@ -51,6 +55,11 @@ class Size:
     composed: bool = True
     pieces: int = 40
     judges: int = 10
+    corpora: int = 80
+    genres: int = 8
+    chords: int = 12
+    metre: int = 12
+    ensembles: int = 2
     judged_by: tuple[tuple[str, str], ...] = ()
 
     @classmethod
@@ -58,8 +67,173 @@ class Size:
         """Enough to see that everything runs; far too little to quote."""
         return cls(
             windows=20, systems=20, videos=60, sync=2, sound=1, palettes=1, semantics=1, plane=10, composed=False,
-            pieces=0, judges=2,
+            pieces=0, judges=2, corpora=0, genres=0, chords=0, metre=0, ensembles=0,
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Found:
+    """What lies in the data folder: POP909, MuVi-Sync, and archives that published weights may learn from."""
+
+    folder: Path
+    songs: Path | None
+    music_videos: bool
+    archives: tuple[Path, ...]
+
+    @classmethod
+    def in_folder(cls, folder: Path | str) -> "Found":
+        """What there is in a folder; nothing where there is none."""
+        allowed = [path for path in corpora_in(folder) if CORPORA[corpus_name(path)].teaches == "all"]
+        return cls(Path(folder), find_songs(folder), has_music_videos(folder), tuple(allowed))
+
+    def archive(self, name: str) -> Path | None:
+        """The archive of a corpus, or None."""
+        return next((path for path in self.archives if corpus_name(path) == name), None)
+
+    @property
+    def pop909(self) -> Path:
+        """POP909, in a part that is measured only where it is there."""
+        assert self.songs is not None
+        return self.songs
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a part is measured with."""
+
+    model: "DiffBGM"
+    found: Found
+    seed: int
+    steps: int | None
+    size: Size
+    progress: Progress
+
+    @property
+    def options(self) -> ComposeOptions:
+        """Of the composer."""
+        return (
+            ComposeOptions(seed=self.seed) if self.steps is None else ComposeOptions(seed=self.seed, steps=self.steps)
+        )
+
+    @property
+    def common(self) -> dict[str, Any]:
+        """The arguments that most evaluations share."""
+        return {"options": self.options, "on_progress": self.progress}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the report.
+
+    Attributes:
+        measure: Makes it.
+        sizes: The fields of `Size` that it depends on; it is left out where the first is 0 or empty.
+        hours: About how long it takes on one core without bfloat16 units, to begin with the longest.
+        needs: What the data folder must hold: "songs", "music_videos" or "archives".
+
+    """
+
+    measure: Callable[[Job], Report]
+    sizes: tuple[str, ...]
+    hours: float
+    needs: str = ""
+
+    def is_there(self, found: Found, size: Size) -> bool:
+        """Whether it can be measured, and is asked for."""
+        asked = getattr(size, self.sizes[0])
+        return (asked is None or bool(asked)) and (not self.needs or bool(getattr(found, self.needs)))
+
+
+def _systems(job: Job) -> Report:
+    random = untrained(job.model.model.config, job.seed).model
+    return evaluate_systems(job.model.model, random, job.found.pop909, n=job.size.systems, **job.common)
+
+
+def _retrieval(job: Job) -> Report:
+    models = {OURS: job.model, UNTRAINED: untrained(job.model.model.config, job.seed)}
+    return evaluate_retrieval(
+        models, job.found.folder, n=job.size.videos, seed=job.seed, steps=job.steps, on_progress=job.progress
+    )
+
+
+def _model(job: Job) -> Report:
+    return evaluate_model(job.model.model, job.found.pop909, n=job.size.windows, **job.common)
+
+
+def _corpora(job: Job) -> Report:
+    return evaluate_corpora(job.model.model, job.found.archives, n=job.size.corpora, **job.common)
+
+
+def _genres(job: Job) -> Report:
+    return evaluate_genres(job.model.model, job.found.archives, n=job.size.genres, **job.common)
+
+
+def _chords(job: Job) -> Report:
+    return evaluate_chords(job.model.model, job.found.pop909, n=job.size.chords, **job.common)
+
+
+def _metre(job: Job) -> Report:
+    found = job.found.archive(METRES)
+    archives = [found] if found else list(job.found.archives)
+    return evaluate_metre(job.model.model, archives, n=job.size.metre, **job.common)
+
+
+def _pieces(job: Job) -> Report:
+    return evaluate_pieces(job.model.model, job.found.pop909, n=job.size.pieces, **job.common)
+
+
+def _sync(job: Job) -> Report:
+    composer = job.model if job.size.composed else None
+    return evaluate_sync(n=job.size.sync, seed=job.seed, model=composer, on_progress=job.progress)
+
+
+def _semantics(job: Job) -> Report:
+    return evaluate_semantics(
+        Amount(job.size.semantics, job.size.plane),
+        seed=job.seed,
+        model=job.model.model if job.size.composed else None,
+        options=replace(job.options, steps=12),
+        music_videos=read_music_videos(*find_music_videos(job.found.folder)) if job.found.music_videos else (),
+        on_progress=job.progress,
+    )
+
+
+def _sound(job: Job) -> Report:
+    return evaluate_sound(
+        job.model, n=job.size.sound, palettes=job.size.palettes, seed=job.seed, steps=job.steps,
+        on_progress=job.progress,
+    )  # fmt: skip
+
+
+def _ensembles(job: Job) -> Report:
+    return evaluate_ensembles(job.model, n=job.size.ensembles, seed=job.seed, steps=job.steps, on_progress=job.progress)
+
+
+def _judges(job: Job) -> Report:
+    judges = dict(job.size.judged_by)
+    return evaluate_judges(
+        job.model, n=job.size.judges, judges=judges, data=job.found.songs, seed=job.seed, **job.common
+    )
+
+
+# In the order to read them.
+PARTS: Mapping[str, Part] = {
+    "systems": Part(_systems, ("systems",), 0.3, "songs"),
+    "retrieval": Part(_retrieval, ("videos",), 6.0, "music_videos"),
+    "model": Part(_model, ("windows",), 0.4, "songs"),
+    "corpora": Part(_corpora, ("corpora",), 1.0, "archives"),
+    "genres": Part(_genres, ("genres",), 0.5, "archives"),
+    "chords": Part(_chords, ("chords",), 0.1, "songs"),
+    "metre": Part(_metre, ("metre",), 0.2, "archives"),
+    "pieces": Part(_pieces, ("pieces",), 0.3, "songs"),
+    "sync": Part(_sync, ("sync", "composed"), 0.1),
+    "semantics": Part(_semantics, ("semantics", "plane", "composed"), 3.0),
+    "sound": Part(_sound, ("sound", "palettes"), 0.2),
+    "ensembles": Part(_ensembles, ("ensembles",), 0.5),
+    "judges": Part(_judges, ("judged_by", "judges"), 0.2),
+}
+KINDS = tuple(PARTS)
+LACKS = {"songs": "POP909 is not", "music_videos": "MuVi-Sync is not", "archives": "no corpus archive is"}
 
 
 def evaluate_all(
@@ -120,7 +294,7 @@ def evaluate_all_apart(
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         kinds = kinds_for(data, size)
         reports = {kind: report for kind, report in (known or {}).items() if kind in kinds}
-        longest_first = sorted(set(kinds) - set(reports), key=lambda kind: LONGEST.index(kind))
+        longest_first = sorted(set(kinds) - set(reports), key=lambda kind: -PARTS[kind].hours)
         running = {
             pool.submit(evaluate_part_alone, kind, weights, data, seed, steps, size, threads_each(workers)): kind
             for kind in longest_first
@@ -149,12 +323,15 @@ def evaluate_part_alone(
     return evaluate_part(kind, DiffBGM.from_pretrained(weights), data, seed, steps, size, silent)
 
 
+def size_of(kind: str, size: Size) -> dict[str, Any]:
+    """What a part depends on of the size: it is measured again where that has changed."""
+    return {name: getattr(size, name) for name in PARTS[kind].sizes}
+
+
 def kinds_for(data: Path | str, size: Size) -> list[str]:
     """The parts whose data, and judges, are there."""
-    songs = find_songs(data)
-    there = {"systems": songs, "model": songs, "pieces": songs and size.pieces, "retrieval": has_music_videos(data),
-             "judges": size.judged_by}  # fmt: skip
-    return [kind for kind in KINDS if there.get(kind, True)]
+    found = Found.in_folder(data)
+    return [kind for kind, part in PARTS.items() if part.is_there(found, size)]
 
 
 def evaluate_part(
@@ -166,39 +343,8 @@ def evaluate_part(
     size: Size,
     progress: Progress,
 ) -> Report:
-    """One of `KINDS`."""
-    options = ComposeOptions(seed=seed) if steps is None else ComposeOptions(seed=seed, steps=steps)
-    composer = model if size.composed else None
-    songs = find_songs(data)
-    if kind == "systems" and songs:
-        random = untrained(model.model.config, seed).model
-        return evaluate_systems(model.model, random, songs, n=size.systems, options=options, on_progress=progress)
-    if kind == "retrieval":
-        models = {OURS: model, UNTRAINED: untrained(model.model.config, seed)}
-        return evaluate_retrieval(models, data, n=size.videos, seed=seed, steps=steps, on_progress=progress)
-    if kind == "model" and songs:
-        return evaluate_model(model.model, songs, n=size.windows, options=options, on_progress=progress)
-    if kind == "pieces" and songs:
-        return evaluate_pieces(model.model, songs, n=size.pieces, options=options, on_progress=progress)
-    if kind == "judges":
-        judges = dict(size.judged_by)
-        return evaluate_judges(
-            model, n=size.judges, judges=judges, data=songs, seed=seed, options=options, on_progress=progress
-        )
-    if kind == "sync":
-        return evaluate_sync(n=size.sync, seed=seed, model=composer, on_progress=progress)
-    if kind == "semantics":
-        return evaluate_semantics(
-            Amount(size.semantics, size.plane),
-            seed=seed,
-            model=composer.model if composer else None,
-            options=replace(options, steps=12),
-            music_videos=read_music_videos(*find_music_videos(data)) if has_music_videos(data) else (),
-            on_progress=progress,
-        )
-    if kind == "sound":
-        return evaluate_sound(model, n=size.sound, palettes=size.palettes, seed=seed, steps=steps, on_progress=progress)
-    raise ValueError(f"no part {kind!r} for the data in {data}")
+    """One of `PARTS`."""
+    return PARTS[kind].measure(Job(model, Found.in_folder(data), seed, steps, size, progress))
 
 
 def find_songs(data: Path | str) -> Path | None:
@@ -215,18 +361,21 @@ def has_music_videos(data: Path | str) -> bool:
         return False
 
 
+def why_left_out(part: Part) -> str:
+    """What a part that was not measured would have needed."""
+    why = [f"{LACKS[part.needs]} in the data folder"] if part.needs else []
+    first = part.sizes[0]
+    if first == "judged_by":
+        why.append("no Python is named for them")
+    elif getattr(Size.quick(), first) == 0:
+        why.append("--quick")
+    return ", or ".join(why)
+
+
 def combine(reports: dict[str, Report], seed: int) -> Report:
     """All reports as one: their tables one after the other, their data by kind, and what was left out."""
     tables: list[Table] = []
-    pop, muvi = "POP909 is not in the data folder", "MuVi-Sync is not in the data folder"
-    needs = {
-        "systems": pop,
-        "retrieval": muvi,
-        "model": pop,
-        "pieces": f"{pop}, or --quick",
-        "judges": "no Python is named for them",
-    }
-    missing = [(kind, why) for kind, why in needs.items() if kind not in reports]
+    missing = [(kind, why_left_out(part)) for kind, part in PARTS.items() if kind not in reports]
     if missing:
         tables.append(
             Table("Left out", ("part", "why"), tuple(missing), "give the folder with --data, the judges with --python")

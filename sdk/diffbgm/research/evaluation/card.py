@@ -24,6 +24,7 @@ COMMANDS = {
     "published": "diffbgm evaluate all --data FOLDER",
     "retrieval": "diffbgm evaluate retrieval --data FOLDER",
     "model": "diffbgm evaluate model --data POP909.zip",
+    "corpora": "diffbgm evaluate corpora --data FOLDER",
     "genres": "diffbgm evaluate genres --data POP909.zip CORPUS.zip ...",
     "chords": "diffbgm evaluate chords --data POP909.zip",
     "metre": "diffbgm evaluate metre --data CORPUS.zip",
@@ -33,6 +34,7 @@ COMMANDS = {
     "sync": "diffbgm evaluate sync --compose",
     "semantics": "diffbgm evaluate semantics --muvisync FOLDER",
     "sound": "diffbgm evaluate sound",
+    "ensembles": "diffbgm evaluate ensembles",
     "judges": "diffbgm evaluate judges --data POP909.zip --python PYTHON",
     "listening": "diffbgm evaluate listening --read results/*.json",
 }

@@ -1,7 +1,7 @@
 """Parts of `diffbgm evaluate all` that were measured before, so that a run that was cut off goes on."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,23 @@ def keep(folder: Path, kind: str, report: Report, made_with: Provenance, size: M
 
 
 def find_kept(
-    folder: Path, kinds: Sequence[str], seed: int, made_with: Provenance, size: Mapping[str, Any]
+    folder: Path, sizes: Mapping[str, Mapping[str, Any]], seed: int, made_with: Provenance
 ) -> dict[str, Report]:
-    """Return the parts that were measured with the same weights, sampler, version, seed and size; none is damaged."""
-    asked = [seed, plain(made_with), plain(size)]
-    read = {kind: read_report(folder / f"{kind}.json") for kind in kinds}
+    """Return the parts that were measured with the same weights, sampler, version, seed and size; none is damaged.
+
+    Args:
+        folder: Where `keep` wrote them.
+        sizes: Kind -> what that part depends on of the size asked for.
+        seed: Asked for.
+        made_with: As they would be measured now.
+
+    """
+    asked = [seed, plain(made_with)]
+    read = {kind: read_report(folder / f"{kind}.json") for kind in sizes}
     return {
         kind: kept[0]
         for kind, kept in read.items()
-        if kept and [kept[0].seed, plain(kept[0].made_with), kept[1]] == asked
+        if kept and [kept[0].seed, plain(kept[0].made_with)] == asked and kept[1] == plain(sizes[kind])
     }
 
 

@@ -143,12 +143,12 @@ def test_what_stopped_itself_by_a_signal_has_the_code_of_a_stop() -> None:
 
 # A command that ends while a thread is at work; `Late` speaks when Python clears up after it.
 ENDING = """
-import atexit, sys, threading, time
+import atexit, os, sys, threading, time
 import diffbgm.cli as cli
 
 class Late:
-    def __del__(self):
-        sys.__stdout__.write("late")
+    def __del__(self, write=os.write):
+        write(1, b"late")
 
 def main():
     atexit.register(sys.stdout.write, "at the exit, ")
@@ -169,3 +169,29 @@ def test_nothing_is_cleared_up_under_a_thread_at_work_or_after_a_stop(working: b
     script = ENDING.format(working=working, code=code)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (code, f"done, at the exit, {late}", "")
+
+
+def test_a_stop_that_is_lost_in_a_callback_prints_no_traceback() -> None:
+    script = """
+import sys
+import diffbgm.cli as cli
+
+class Falls:
+    def __init__(self, error):
+        self.error = error
+
+    def __del__(self):
+        raise self.error
+
+def main():
+    Falls(KeyboardInterrupt())
+    Falls(ValueError("said"))
+    return 0
+
+cli.main = main
+sys.exit(cli.console())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0
+    assert "said" in done.stderr
+    assert "KeyboardInterrupt" not in done.stderr

@@ -16,10 +16,15 @@ STOPPED = 128  # exit codes above it: this plus the signal
 def console() -> int:
     """The program `diffbgm`: `main` for the arguments of the process, which ends with it."""
     import atexit
+    import signal
+    import sys
 
+    shown = sys.unraisablehook  # a stop that falls into a callback is asked for later, see `signals.Stop`
+    sys.unraisablehook = lambda lost: None if isinstance(lost.exc_value, KeyboardInterrupt) else shown(lost)
     codes = [1]
     atexit.register(_leave, codes)  # the first that is registered is the last to be called
     codes[0] = main()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the work is done: Ctrl-C in what is left ends it without a traceback
     return codes[0]
 
 

@@ -61,5 +61,7 @@ def test_everything_is_what_the_folder_allows(folder: Path, tmp_path: Path) -> N
         "ensembles",
         "judges",
     ]
+    alone = Found(tmp_path, None, False, (tmp_path / "POP909.zip",))
+    assert not any(PARTS[kind].is_there(alone, Size()) for kind in ("corpora", "genres", "metre"))
     assert set(KINDS) == set(PARTS)
     assert size_of("sync", Size(sync=3)) == {"sync": 3, "composed": True}

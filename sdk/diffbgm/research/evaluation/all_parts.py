@@ -91,6 +91,11 @@ class Found:
         return next((path for path in self.archives if corpus_name(path) == name), None)
 
     @property
+    def corpora(self) -> tuple[Path, ...]:
+        """The archives beside POP909, without which nothing can be said of other genres and metres."""
+        return tuple(path for path in self.archives if corpus_name(path) != "POP909")
+
+    @property
     def pop909(self) -> Path:
         """POP909, in a part that is measured only where it is there."""
         assert self.songs is not None
@@ -129,7 +134,7 @@ class Part:
         measure: Makes it.
         sizes: The fields of `Size` that it depends on; it is left out where the first is 0 or empty.
         hours: About how long it takes on one core without bfloat16 units, to begin with the longest.
-        needs: What the data folder must hold: "songs", "music_videos" or "archives".
+        needs: What the data folder must hold: "songs", "music_videos" or "corpora".
 
     """
 
@@ -161,7 +166,7 @@ def _model(job: Job) -> Report:
 
 
 def _corpora(job: Job) -> Report:
-    return evaluate_corpora(job.model.model, job.found.archives, n=job.size.corpora, **job.common)
+    return evaluate_corpora(job.model.model, job.found.corpora, n=job.size.corpora, **job.common)
 
 
 def _genres(job: Job) -> Report:
@@ -221,10 +226,10 @@ PARTS: Mapping[str, Part] = {
     "systems": Part(_systems, ("systems",), 0.3, "songs"),
     "retrieval": Part(_retrieval, ("videos",), 6.0, "music_videos"),
     "model": Part(_model, ("windows",), 0.4, "songs"),
-    "corpora": Part(_corpora, ("corpora",), 1.0, "archives"),
-    "genres": Part(_genres, ("genres",), 0.5, "archives"),
+    "corpora": Part(_corpora, ("corpora",), 1.0, "corpora"),
+    "genres": Part(_genres, ("genres",), 0.5, "corpora"),
     "chords": Part(_chords, ("chords",), 0.1, "songs"),
-    "metre": Part(_metre, ("metre",), 0.2, "archives"),
+    "metre": Part(_metre, ("metre",), 0.2, "corpora"),
     "pieces": Part(_pieces, ("pieces",), 0.3, "songs"),
     "sync": Part(_sync, ("sync", "composed"), 0.1),
     "semantics": Part(_semantics, ("semantics", "plane", "composed"), 3.0),
@@ -233,7 +238,7 @@ PARTS: Mapping[str, Part] = {
     "judges": Part(_judges, ("judged_by", "judges"), 0.2),
 }
 KINDS = tuple(PARTS)
-LACKS = {"songs": "POP909 is not", "music_videos": "MuVi-Sync is not", "archives": "no corpus archive is"}
+LACKS = {"songs": "POP909 is not", "music_videos": "MuVi-Sync is not", "corpora": "no corpus archive is"}
 
 
 def evaluate_all(

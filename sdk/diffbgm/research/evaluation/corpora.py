@@ -23,7 +23,7 @@ def evaluate_corpora(
     model: "Denoiser",
     data: Path | Sequence[Path],
     *,
-    n: int = 40,
+    n: int = 80,
     options: ComposeOptions | None = None,
     on_progress: Progress | None = None,
 ) -> Report:

@@ -48,6 +48,28 @@ def band(beats: int = 12) -> Score:
     )
 
 
+def test_a_stem_that_swings_about_another_value_than_0_is_centred_and_others_are_left_alone():
+    rng = np.random.default_rng(3)
+    plain = (0.1 * rng.normal(size=(2, 3 * RATE))).astype(np.float32)
+    lifted = plain + np.float32(0.15)
+    centred, same = lifted.copy(), plain.copy()
+    mix.remove_offset(centred, RATE)
+    mix.remove_offset(same, RATE)
+    np.testing.assert_array_equal(same, plain)
+    later = slice(RATE // 2, None)
+    assert abs(centred[:, later].mean()) < 1e-3
+    assert 0.99 < centred[:, later].std() / plain[:, later].std() < 1.01
+    mix.remove_offset(empty := np.zeros((2, 100), np.float32), RATE)
+    assert not empty.any()
+
+
+def test_no_stem_of_a_soft_pad_swings_about_another_value_than_0():
+    notes = tuple(Note(4 * i, 4 * i + 4, p, 60) for i in range(3) for p in (55, 60, 64))
+    score = Score((Track("pad", 89, notes), *band().tracks[:1]), TempoMap.steady(120, 12))
+    pad = render(score, duration=6.0).stems["pad"].samples[:, RATE:-RATE]
+    assert abs(pad.mean()) < 0.05 * pad.std()
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_rendering_is_as_long_as_the_film_and_as_loud_as_asked(engine) -> None:
     duration = 5.9173

@@ -22,6 +22,7 @@ from diffbgm.planner.director import Director, Levels, bundled_director, footage
 from diffbgm.planner.form import Form, plan_form
 from diffbgm.planner.harmony import key_of_chords, lay_chords, tell_chords
 from diffbgm.planner.levels import POP909, REFERENCE_BPM
+from diffbgm.planner.palette import choose_palette
 from diffbgm.planner.progressions import plan_chords
 from diffbgm.planner.prompt import TextRanker, Understood, tell_brief, understand
 from diffbgm.planner.scenes import apply_scenes, bar_tempo, starts_of, whole_brief
@@ -42,7 +43,7 @@ from diffbgm.planner.spotting import (
     with_asked,
     without_ignored,
 )
-from diffbgm.planner.styles import DEFAULT_GENRE, DEFAULT_METRE, DEFAULT_PALETTE, Style, parse_style
+from diffbgm.planner.styles import DEFAULT_GENRE, DEFAULT_METRE, Style, parse_style
 from diffbgm.planner.tempo import TempoFit, fit_tempo, pace_to_bpm
 from diffbgm.planner.tune import Tune, lay_tune, tell_tune, tune_tempo, with_tune
 from diffbgm.setting import checked
@@ -142,6 +143,8 @@ def make_plan(
     form = replace(form, sections=sections)
     hits = place_hits(brief, features.duration, fit.tempo)
     why = explain(features, seen, rules, understood, fit, key, form, bpm, levels, directed, metre, brief, tune)
+    palette, chosen = choose_palette(rules, brief)
+    why = (*why, f"band {palette}: {chosen}")
     rests = rests_of(brief, features.duration)
     cuts = with_asked(video.cuts, asked, fit.cuts, fit.tempo)
     tacets = tacets_of(brief, features.duration)
@@ -163,7 +166,7 @@ def make_plan(
         curves=curves,
         cuts=cuts,
         style=tags,
-        palette=rules.palette or DEFAULT_PALETTE,
+        palette=palette,
         why=(*why, tell_music(curves, float(fit.tempo.edges[-1]))),
         video=video.reference,
         genre=rules.genre or DEFAULT_GENRE,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from diffbgm.band import find_instrument, find_palette
 from diffbgm.brief import Brief, lexicon, read_brief
 from diffbgm.errors import PlanError, StyleError
 from diffbgm.planner.styles import PALETTES, STYLES, Style, combine_styles
@@ -107,12 +108,15 @@ def _ask(style: Style, settled: Style, brief: Brief) -> Style:
     row = lexicon().genres.get(brief.genre or "")
     if row is not None and settled.genre is None:
         style = replace(style, genre=row.heard_as)
-    palette = palette_of(brief)
+    palette = palette_of(brief, style.bands)
     return replace(style, palette=palette) if palette and settled.palette is None else style
 
 
-def palette_of(brief: Brief) -> str | None:
-    """The palette that suits a brief's genre and instruments, and does not hang on what it rules out."""
+def palette_of(brief: Brief, bands: Sequence[str] = ()) -> str | None:
+    """The palette that suits a brief's genre and instruments, and does not hang on what it rules out.
+
+    Where it rules instruments out and names none, one of the mood's `bands` that has none of them, or another.
+    """
     known = lexicon()
     row = known.genres.get(brief.genre or "")
     choices: list[str] = []
@@ -122,8 +126,14 @@ def palette_of(brief: Brief) -> str | None:
     choices += row.palettes if row is not None else ()
     unwanted = set(brief.without)
     if unwanted - {"melody", "drums"} and not choices:
-        choices = list(PLAYED)
+        choices = [name for name in bands if not _kinds(name) & unwanted] + list(PLAYED)
     return next((name for name in choices if name in PALETTES and not PLAYED.get(name, set()) & unwanted), None)
+
+
+def _kinds(palette: str) -> set[str]:
+    """The instruments of a palette, and their families."""
+    players = [find_instrument(part.instrument) for part in find_palette(palette).players if part.role != "percussion"]
+    return {name for player in players for name in (player.name, *player.families)}
 
 
 def tell_brief(brief: Brief) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ class Style:
                       shift of the level 0..1 of that curve: the whole range of POP909 (5 to 95 %) is 1.
     texture           what is asked of every section, in the units of `types.Texture`.
     palette           the instruments; those of a palette tag win over those of a genre.
+    bands             the palette that plays where nothing says who does, then others for briefs that rule some out.
     genre             the kind of music, one of `types.GENRES`.
     metre             one of `types.METRES`.
     """
@@ -49,6 +50,7 @@ class Style:
     palette: str | None = None
     genre: str | None = None
     metre: str | None = None
+    bands: tuple[str, ...] = ()
 
 
 _ROWS = (
@@ -56,11 +58,13 @@ _ROWS = (
         "calm", "mood", "quiet and unhurried: long notes, few of them",
         bpm=(60, 84), arousal=-0.6, density=-0.25, polyphony=-0.1, melody=-0.15,
         texture=Texture(syncopation=0.04, note_length=1.1, harmonic_rhythm=0.9),
+        bands=("felt-piano", "harp-and-flute", "ambient"),
     ),
     Style(
         "happy", "mood", "bright and lively, in a major key",
         mode="major", bpm=(96, 140), valence=0.7, arousal=0.4, density=0.1, register=0.15, melody=0.1,
         texture=Texture(mode=1.0, note_length=0.7, accompaniment_register=62.0),
+        bands=("indie", "ukulele-pop", "corporate"),
     ),
     Style(
         "sad", "mood", "slow and sparse, in a minor key, lower on the keyboard",
@@ -71,36 +75,43 @@ _ROWS = (
         "tense", "mood", "restless, in a minor key: many short notes against the beat",
         mode="minor", bpm=(88, 132), valence=-0.5, arousal=0.5, density=0.15, polyphony=0.05, melody=-0.1,
         texture=Texture(mode=0.0, syncopation=0.25, note_length=0.6, harmonic_rhythm=1.4),
+        bands=("suspense", "synth"),
     ),
     Style(
         "dark", "mood", "low and heavy, in a minor key",
         mode="minor", bpm=(60, 120), valence=-0.6, polyphony=0.1, register=-0.4, melody=-0.15,
         texture=Texture(mode=0.0, accompaniment_register=56.0, harmonic_rhythm=0.9),
+        bands=("suspense", "synth"),
     ),
     Style(
         "hopeful", "mood", "warm and rising, in a major key",
         mode="major", bpm=(72, 112), valence=0.5, arousal=0.1, polyphony=0.1, register=0.1, melody=0.05,
         texture=Texture(mode=1.0, note_length=0.9),
+        bands=("corporate", "indie"),
     ),
     Style(
         "playful", "mood", "light and bouncing, in a major key: short notes, off-beat accents",
         mode="major", bpm=(100, 140), valence=0.6, arousal=0.3, polyphony=-0.15, register=0.2, melody=0.15,
         texture=Texture(mode=1.0, syncopation=0.2, note_length=0.5, accompaniment_register=63.0),
+        bands=("pizzicato", "ukulele-pop"),
     ),
     Style(
         "romantic", "mood", "a singing melody over long, changing chords",
         bpm=(60, 92), valence=0.4, arousal=-0.2, polyphony=0.15, melody=0.2,
         texture=Texture(note_length=1.2, syncopation=0.06, harmonic_rhythm=1.4),
+        bands=("strings", "felt-piano", "guitar"),
     ),
     Style(
         "epic", "mood", "big: full chords over a wide range, and a strong pulse",
         bpm=(72, 132), arousal=0.6, density=0.2, polyphony=0.35, melody=-0.05,
         texture=Texture(syncopation=0.04, harmonic_rhythm=1.0),
+        bands=("trailer", "synthwave"),
     ),
     Style(
         "mysterious", "mood", "thin and high in the air: few notes, slow harmony, a minor colour",
         mode="minor", bpm=(60, 96), valence=-0.2, arousal=-0.2, density=-0.15, polyphony=-0.2, register=0.25,
         melody=-0.2, texture=Texture(mode=0.2, note_length=1.2, harmonic_rhythm=0.6),
+        bands=("harp-and-flute", "ambient", "bells"),
     ),
     # Shifts and textures of genres: medians of their 4/4 bars in the training corpora beside POP909's.
     Style("pop", "genre", "pop ballads, as the composer plays without a genre", genre="pop"),
@@ -130,7 +141,8 @@ _ROWS = (
     Style("flowing", "motion", "an even stream of notes, smoothly joined", density=0.1,
           texture=Texture(syncopation=0.03, note_length=1.0)),
     Style("driving", "motion", "many notes at a fast, steady pulse",
-          bpm=(108, 140), arousal=0.6, density=0.35, polyphony=0.1, texture=Texture(note_length=0.6)),
+          bpm=(108, 140), arousal=0.6, density=0.35, polyphony=0.1, texture=Texture(note_length=0.6),
+          bands=("band", "indie", "synthwave")),
     Style("piano", "palette", "one piano", palette="piano"),
     Style("strings", "palette", "a string section carries the chords", palette="strings", density=-0.05,
           texture=Texture(note_length=1.1)),
@@ -205,6 +217,7 @@ def combine_styles(tags: str | Sequence[str]) -> Style:
         palette=next((row.palette for row in by_group if row.palette), None),
         genre=next((row.genre for row in rows if row.genre), None),
         metre=next((row.metre for row in rows if row.metre), None),
+        bands=tuple(band for row in sorted(rows, key=lambda row: row.group != "motion") for band in row.bands),
     )
 
 

@@ -22,7 +22,16 @@ from diffbgm.render.loudness import (
     target_of,
     true_peak,
 )
-from diffbgm.render.mix import add_room, balance, brighten, energy_curve, excess_gains, glue_curve, room_response
+from diffbgm.render.mix import (
+    add_room,
+    balance,
+    brighten,
+    energy_curve,
+    excess_gains,
+    glue_curve,
+    remove_offset,
+    room_response,
+)
 from diffbgm.render.soundfont import LICENCES, PACKAGED, find_soundfont
 from diffbgm.render.synth import Engine, find_engine, synthesize
 from diffbgm.threads import cores
@@ -119,6 +128,8 @@ def render(
     raw = synthesize(tracks, score.tempo, samples, rate, engine, font, part_of(on_progress, 0.0, SYNTHESIS))
     report = part_of(on_progress, SYNTHESIS, 1.0)
     energy = energy_curve(tracks, score.tempo, duration)
+    with ThreadPoolExecutor(cores()) as pool:
+        list(pool.map(remove_offset, raw, [rate] * len(raw)))
     brighten([stem for stem, track in zip(raw, tracks, strict=True) if track.role != "bass"], energy, rate)
     balance(raw, tracks, rate, float(energy.mean()), known=font == PACKAGED)
     response = room_response(rate)

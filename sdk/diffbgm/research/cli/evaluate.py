@@ -42,7 +42,9 @@ def add_commands(commands: Commands) -> None:
     sound.add_argument("--save", type=Path, metavar="DIR", help="keep the sound, mixed and dry, in DIR")
     sound.set_defaults(run=run_evaluate_sound, kind="sound")
     ensembles = kinds.add_parser("ensembles", help="every ensemble on the same pieces: ranges, levels, and who is told")
-    ensembles.add_argument("--names", default="", metavar="A,B", help="these ensembles instead of all")
+    ensembles.add_argument(
+        "--names", type=list_of_names, default=(), metavar="A,B", help="these ensembles instead of all"
+    )
     ensembles.add_argument("--steps", type=COUNT, help="of the sampler")
     ensembles.set_defaults(run=run_evaluate_ensembles, kind="ensembles")
     instruments = kinds.add_parser("instruments", help="every preset of the packaged font: loudness, onset, tuning")
@@ -103,6 +105,14 @@ def add_commands(commands: Commands) -> None:
     everything.add_argument("--workers", type=COUNT, default=1, help="processes that measure parts side by side")
     everything.add_argument(
         "--keep", type=Path, metavar="DIR", help="each part there when done; the next run of the same goes on from it"
+    )
+    everything.add_argument("--parts", type=list_of_names, metavar="A,B", help="these parts instead of all")
+    everything.add_argument(
+        "--size",
+        type=list_of_names,
+        default=(),
+        metavar="NAME=N,...",
+        help="how much of it, e.g. videos=64,semantics=12",
     )
     proof.add_judges(everything)
     everything.set_defaults(run=run_evaluate_all, kind="all")
@@ -276,7 +286,7 @@ def run_evaluate_ensembles(args: argparse.Namespace) -> None:
     """Runs `diffbgm evaluate ensembles`: every ensemble on the same pieces, its parts and its sound."""
     from diffbgm.research.evaluation.ensembles import evaluate_ensembles
 
-    model, names = load(args), [name.strip() for name in args.names.split(",") if name.strip()]
+    model, names = load(args), args.names
     with progress_bar() as progress:
         report = evaluate_ensembles(
             model, n=args.n, names=names, seed=args.seed, steps=args.steps, on_progress=progress
@@ -341,24 +351,36 @@ def run_evaluate_all(args: argparse.Namespace) -> None:
 
     Raises InputError where `--workers` is below 1.
     """
-    from diffbgm.research.evaluation.all_parts import KINDS, Size, combine, evaluate_all, evaluate_all_apart, size_of
+    from diffbgm.research.evaluation.all_parts import (
+        KINDS,
+        Size,
+        combine,
+        evaluate_all,
+        evaluate_all_apart,
+        kinds_of,
+        size_of,
+        sized,
+    )
     from diffbgm.research.evaluation.kept import find_kept, keep
     from diffbgm.research.evaluation.published import evaluate_published
 
     if args.workers < 1:
         raise InputError(f"--workers must be at least 1, got {args.workers}")
-    size = Size.quick() if args.quick else Size()
+    size = sized(Size.quick() if args.quick else Size(), args.size)
+    kinds = kinds_of(args.parts) if args.parts else KINDS
     judged_by = tuple(proof.judges_of(args).items()) if args.python else ()
     size, model = replace(size, judged_by=judged_by), load(args)
     made_with = provenance(model, sampler_options(args))
-    sizes = {kind: size_of(kind, size) for kind in KINDS}
+    sizes = {kind: size_of(kind, size) for kind in kinds}
     known = find_kept(args.keep, sizes, args.seed, made_with) if args.keep else {}
 
     def on_report(kind: str, report: "Report") -> None:
         if args.keep:
             keep(args.keep, kind, report, made_with, sizes[kind])
 
-    how = {"seed": args.seed, "steps": args.steps, "size": size, "known": known, "on_report": on_report}
+    failed: dict[str, str] = {}
+    how = {"seed": args.seed, "steps": args.steps, "size": size, "kinds": kinds, "known": known,
+           "on_report": on_report, "on_failure": failed.__setitem__}  # fmt: skip
     with progress_bar() as progress:
         if args.workers > 1:
             reports = evaluate_all_apart(args.weights, args.data, workers=args.workers, **how, on_progress=progress)
@@ -366,7 +388,7 @@ def run_evaluate_all(args: argparse.Namespace) -> None:
             reports = evaluate_all(model, args.data, **how, on_progress=progress)
     reports = {kind: replace(report, made_with=made_with) for kind, report in reports.items()}
     reports |= {"published": replace(evaluate_published(reports, args.seed), made_with=made_with)}
-    show(combine(reports, args.seed), args, model, sampler_options(args), parts=reports)
+    show(combine(reports, args.seed, kinds, failed), args, model, sampler_options(args), parts=reports)
 
 
 def run_evaluate_pairs(args: argparse.Namespace) -> None:
@@ -384,6 +406,11 @@ def run_evaluate_card(args: argparse.Namespace) -> None:
     from diffbgm.research.evaluation.card import write_card
 
     print(write_card(args.folder))
+
+
+def list_of_names(text: str) -> list[str]:
+    """The names in "a, b"."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def load(args: argparse.Namespace) -> "DiffBGM":

@@ -1,12 +1,13 @@
 """`diffbgm evaluate all`: every evaluation after the other, as one report."""
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from diffbgm.errors import DataError
+from diffbgm.errors import DataError, InputError
 from diffbgm.options import ComposeOptions
 from diffbgm.progress import Progress, silent
 from diffbgm.research.datasets.corpora import CORPORA, corpora_in, corpus_name
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 POP909 = ("POP909.zip", "POP909", "pop909")
 METRES = "nifc-piano"  # the corpus that has all four metres
 Told = Callable[[str, Report], None]
+Failed = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
@@ -248,29 +250,46 @@ def evaluate_all(
     seed: int = 0,
     steps: int | None = None,
     size: Size | None = None,
+    kinds: Collection[str] = KINDS,
     known: Mapping[str, Report] | None = None,
     on_report: Told = lambda kind, report: None,
+    on_failure: Failed = lambda kind, why: None,
     on_progress: Progress | None = None,
 ) -> dict[str, Report]:
     """The reports by kind, in the order to read them.
 
-    `data` is a folder with POP909 (folder or zip) and MuVi-Sync; the parts whose data is not there are left out, and
-    `combine` says so. Parts that are `known` are not measured again; `on_report` is told of each of the others.
+    Args:
+        model: What is measured.
+        data: A folder with POP909 (folder or zip), MuVi-Sync and the corpora; parts whose data is not there are left
+            out, and `combine` says so.
+        seed: Of everything.
+        steps: Of the sampler; None: as many as by default.
+        size: How much is measured.
+        kinds: Which of `PARTS`.
+        known: Parts that are not measured again.
+        on_report: Told of each part that was measured.
+        on_failure: Told of a part whose data is not what it needs, and why; the others go on.
+        on_progress: Told of every step.
+
     """
     progress, known = on_progress or silent, known or {}
     size = size or Size()
-    kinds = kinds_for(data, size)
+    there = kinds_for(data, size, kinds)
     reports = {}
-    for i, kind in enumerate(kinds):
+    for i, kind in enumerate(there):
         if kind in known:
             reports[kind] = known[kind]
             continue
 
         def report_part(f: float, m: str, i: int = i, kind: str = kind) -> None:
-            progress((i + f) / len(kinds), f"{kind}: {m}")
+            progress((i + f) / len(there), f"{kind}: {m}")
 
-        reports[kind] = evaluate_part(kind, model, data, seed, steps, size, report_part)
-        on_report(kind, reports[kind])
+        try:
+            reports[kind] = evaluate_part(kind, model, data, seed, steps, size, report_part)
+        except DataError as e:
+            on_failure(kind, str(e))
+        else:
+            on_report(kind, reports[kind])
     return reports
 
 
@@ -282,8 +301,10 @@ def evaluate_all_apart(
     seed: int = 0,
     steps: int | None = None,
     size: Size | None = None,
+    kinds: Collection[str] = KINDS,
     known: Mapping[str, Report] | None = None,
     on_report: Told = lambda kind, report: None,
+    on_failure: Failed = lambda kind, why: None,
     on_progress: Progress | None = None,
 ) -> dict[str, Report]:
     """`evaluate_all` with its parts in `workers` processes, which share the cores.
@@ -297,18 +318,23 @@ def evaluate_all_apart(
     progress = on_progress or silent
     size = size or Size()
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        kinds = kinds_for(data, size)
-        reports = {kind: report for kind, report in (known or {}).items() if kind in kinds}
-        longest_first = sorted(set(kinds) - set(reports), key=lambda kind: -PARTS[kind].hours)
+        there = kinds_for(data, size, kinds)
+        reports = {kind: report for kind, report in (known or {}).items() if kind in there}
+        longest_first = sorted(set(there) - set(reports), key=lambda kind: -PARTS[kind].hours)
         running = {
             pool.submit(evaluate_part_alone, kind, weights, data, seed, steps, size, threads_each(workers)): kind
             for kind in longest_first
         }
-        for done in as_completed(running):
-            reports[running[done]] = done.result()
-            on_report(running[done], reports[running[done]])
-            progress(len(reports) / len(kinds), f"{running[done]} is measured")
-    return {kind: reports[kind] for kind in kinds}
+        for number, done in enumerate(as_completed(running), len(reports) + 1):
+            kind = running[done]
+            try:
+                reports[kind] = done.result()
+            except DataError as e:
+                on_failure(kind, str(e))
+            else:
+                on_report(kind, reports[kind])
+            progress(number / len(there), f"{kind} is done")
+    return {kind: reports[kind] for kind in there if kind in reports}
 
 
 def threads_each(workers: int) -> int:
@@ -333,10 +359,29 @@ def size_of(kind: str, size: Size) -> dict[str, Any]:
     return {name: getattr(size, name) for name in PARTS[kind].sizes}
 
 
-def kinds_for(data: Path | str, size: Size) -> list[str]:
-    """The parts whose data, and judges, are there."""
+def kinds_for(data: Path | str, size: Size, kinds: Collection[str] = KINDS) -> list[str]:
+    """The parts among `kinds` whose data, and judges, are there."""
     found = Found.in_folder(data)
-    return [kind for kind, part in PARTS.items() if part.is_there(found, size)]
+    return [kind for kind, part in PARTS.items() if kind in kinds and part.is_there(found, size)]
+
+
+def kinds_of(names: Sequence[str]) -> tuple[str, ...]:
+    """The parts of these names; InputError where there is none of a name."""
+    for name in names:
+        if name not in PARTS:
+            raise InputError(f"parts {name!r}: there is no such part; there are {', '.join(PARTS)}")
+    return tuple(names)
+
+
+def sized(size: Size, changes: Sequence[str]) -> Size:
+    """The size with changes such as "videos=64"; InputError where a name or a number is none."""
+    known = [f.name for f in fields(Size) if f.type in (int, int | None)]
+    for change in changes:
+        name, _, number = change.partition("=")
+        if name not in known or not number.isdecimal():
+            raise InputError(f"size {change!r}: must be NAME=N with a name of {', '.join(known)}")
+        size = replace(size, **{name: int(number)})
+    return size
 
 
 def evaluate_part(
@@ -377,10 +422,19 @@ def why_left_out(part: Part) -> str:
     return ", or ".join(why)
 
 
-def combine(reports: dict[str, Report], seed: int) -> Report:
-    """All reports as one: their tables one after the other, their data by kind, and what was left out."""
+def combine(
+    reports: Mapping[str, Report],
+    seed: int,
+    kinds: Collection[str] = KINDS,
+    failed: Mapping[str, str] = MappingProxyType({}),
+) -> Report:
+    """All reports as one: their tables one after the other, their data by kind, and what of `kinds` was left out.
+
+    `failed`: why parts failed that did.
+    """
     tables: list[Table] = []
-    missing = [(kind, why_left_out(part)) for kind, part in PARTS.items() if kind not in reports]
+    out = {kind: part for kind, part in PARTS.items() if kind in kinds and kind not in reports}
+    missing = [(kind, failed.get(kind) or why_left_out(part)) for kind, part in out.items()]
     if missing:
         tables.append(
             Table("Left out", ("part", "why"), tuple(missing), "give the folder with --data, the judges with --python")

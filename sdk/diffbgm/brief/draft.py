@@ -39,6 +39,7 @@ class Draft:
     mode: Literal["major", "minor"] | None = None
     metre: str | None = None
     genres: list[str] = field(default_factory=list[str])
+    of_decades: set[str] = field(default_factory=set[str])  # genres that a decade stands for: "80s"
     instruments: list[str] = field(default_factory=list[str])
     without: list[str] = field(default_factory=list[str])
     later: list[str] = field(default_factory=list[str])  # families that are not there at first
@@ -75,7 +76,7 @@ class Draft:
         """The brief."""
         known = self.lexicon.genres
         self._settle_who()
-        self.genres = sorted(self.genres, key=lambda name: name in BROAD)
+        self.genres = sorted(self.genres, key=lambda name: 2 * (name in BROAD) + (name in self.of_decades))
         genre = next(iter([*self.genres, *self.scene_genres]), None)
         row = known[genre] if genre else None
         named = known[self.genres[0]] if self.genres else None

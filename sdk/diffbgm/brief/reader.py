@@ -14,6 +14,7 @@ from diffbgm.brief.levels import spell_levels
 from diffbgm.brief.lexicon import lexicon, normalise
 from diffbgm.brief.model import Brief, Hit, Moment, Scene, Span, Tacet
 from diffbgm.brief.phrases import CONTENT, Phrase, cut_phrases
+from diffbgm.brief.rewording import reword
 from diffbgm.brief.tacets import DEFINITE, END, START, find_rests
 from diffbgm.brief.turns import LAST, Placed, read_turns
 
@@ -74,6 +75,7 @@ OVER = frozenset(["over", "on top of", "above", "sobre", "über", "sur", "au-des
 JOINED_SCENES = re.compile(  # "begins as a whisper and explodes in the last five seconds" says two things
     rf"\b((?:starts?|begins?|opens?)\b[^,;.]{{0,60}}?)\s+and\s+(?=[^,;.]{{0,80}}(?:\d:\d\d|\d\s*{patterns.SECONDS}\b))"
 )
+DECADE = re.compile(r"(?:the )?(?:19|20)?\d0s|(?:the )?(?:twen|thir|for|fif|six|seven|eigh|nine)ties")
 TOTAL = frozenset({"music", "notes", "anything", "sound", "musik", "música", "musique", "musica", "музыки"})
 
 
@@ -93,7 +95,7 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
     if len(original) > LONGEST_TEXT:
         draft.unread.append(f"everything after {LONGEST_TEXT} characters")
         original = original[:LONGEST_TEXT]
-    left = _read_figures(draft, original)
+    left = reword(_read_figures(draft, original), draft.lexicon)
     clauses = [_Clause.of(part, draft) for part in re.split(CLAUSE_ENDS, JOINED_SCENES.sub(r"\1, ", left))]
     clauses = [clause for clause in clauses if clause.phrases or clause.spans or clause.moments]
     _give_times(clauses)
@@ -346,7 +348,9 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
             return _add_rests(draft, [(Span(Moment(0.0), at), said) for at, said in starts])
         if moments and STOPS.search(clause.text):
             return _add_rests(draft, [(Span(at, ends), said) for at, said in moments])
-    inherited = before is not None and before.kind == "hit" and not clause.phrases
+    inherited = (
+        before is not None and before.kind == "hit" and all(p.has("filler") or p.has("join") for p in clause.phrases)
+    )
     if moments and (clause.has("hit") or inherited):
         size = (
             1.0
@@ -493,6 +497,8 @@ def _read_content(draft: Draft, clause: _Clause, number: int, *, no: bool, softe
     if (genre := phrase.has("genre")) is not None:
         if not no:
             draft.genres.append(genre.value)
+            if DECADE.fullmatch(phrase.text):
+                draft.of_decades.add(genre.value)
         draft.say(phrase.text, f"{'not ' if no else 'genre '}{genre.value}")
     if (instrument := phrase.has("instrument")) is not None:
         _read_instrument(draft, clause, number, instrument.value, no=no)

@@ -80,6 +80,12 @@ WORDINGS: list[tuple[str, dict[str, Any]]] = [
     ("80s pop", {"genre": "synthwave"}),
     ("the 80s", {"genre": "synthwave"}),
     ("70s funk", {"genre": "funk"}),
+    ("medieval lute, D dorian", {"tonic": 2, "mode": "minor"}),
+    ("F lydian, flute", {"tonic": 5, "mode": "major"}),
+    ("Beatles-like pop, 120bpm", {"bpm": (120, 120), "drums": True, "without": ()}),
+    ("oud and darbuka", {"drums": True, "instruments": ("nylon guitar", "bongos")}),
+    ("the flute plays only in the first half", {"solo": False, "instruments": ("flute",)}),
+    ("only flute in the first half", {"solo": True}),
 ]
 RESTS = [
     ("the music starts at 0:03", [(0, 3)]),
@@ -93,6 +99,9 @@ RESTS = [
     ("silencio entre 5 y 8 segundos", [(5, 8)]),
     ("Stille von 0:05 bis 0:08", [(5, 8)]),
     ("silence jusqu'à 0:04", [(0, 4)]),
+    ("orchestral hit at 0:07, then silence", [(8, 20)]),
+    ("big hit at 12 seconds and silence afterwards", [(13, 20)]),
+    ("silence until 0:05, then a big hit at 0:05", [(0, 5)]),
 ]
 HITS = [
     ("hits at 0:04, 0:09 and 0:14", [4, 9, 14]),
@@ -105,6 +114,8 @@ HITS = [
     ("accent on second 5, then again at second 15", [5, 15]),
     ("hit at 5 seconds. Another one at 15 seconds", [5, 15]),
     ("big hit at 0:05, drums at 0:12", [5]),
+    ("big hit at 12 seconds and silence afterwards", [12]),
+    ("builds up, then explodes at 0:12", [12]),
 ]
 ARCS = [
     ("gets louder and louder until the end", "rise"),
@@ -117,6 +128,14 @@ ARCS = [
     ("rise, then fall", "peak"),
     ("loud - quiet - loud", "dip"),
     ("energetic intro, mellow middle, energetic outro", "dip"),
+]
+SWELLS = [  # seconds of 20, and the level there
+    ("crescendo from 0:05 to 0:12", [(5, 0.4), (12, 0.85), (20, 0.85)]),
+    ("diminuendo between 10 and 15 seconds", [(10, 0.69), (15, 0.36), (20, 0.36)]),
+    ("fade in over four seconds", [(0, 0.08), (4, 0.6), (20, 0.6)]),
+    ("fade out over 3 seconds", [(17, 0.6), (20, 0.08)]),
+    ("slow build, climax at 0:15, quiet ending", [(0, 0.25), (15, 0.92), (17, 0.92), (20, 0.2)]),
+    ("builds up, then explodes at 0:12", [(0, 0.25), (12, 0.92)]),
 ]
 
 
@@ -143,6 +162,13 @@ def test_a_wording_has_an_arc(text: str, arc: str) -> None:
     middle = min(points, key=lambda point: abs(point[0] - 10.0))[1]
     found = "rise" if last > first else "fall" if last < first else "peak" if middle > first else "dip"
     assert found == arc
+
+
+@pytest.mark.parametrize(("text", "points"), SWELLS)
+def test_a_wording_swells_where_it_says(text: str, points: list[tuple[float, float]]) -> None:
+    told = [(at.seconds(20.0), level) for at, level in read_brief(text).energy]
+    assert [point for point in points if point not in told] == []
+    assert [at for at, _ in told] == sorted(at for at, _ in told)
 
 
 @pytest.mark.parametrize("text", HOSTILE)

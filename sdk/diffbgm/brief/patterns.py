@@ -32,8 +32,8 @@ SOLFEGE = {
     "do": 0, "ut": 0, "dó": 0, "fá": 5, "re": 2, "ré": 2, "mi": 4, "fa": 5, "sol": 7, "la": 9, "lá": 9, "si": 11,
     "до": 0, "ре": 2, "ми": 4, "фа": 5, "соль": 7, "ля": 9, "си": 11,
 }  # fmt: skip
-_MAJOR = "major maj dur mayor majeur maggiore maior мажор мажоре 大调 大調 長調 मेजर"
-_MINOR = "minor min moll menor mineur minore минор миноре 小调 小調 短調 माइनर"
+_MAJOR = "major maj ionian lydian mixolydian dur mayor majeur maggiore maior мажор мажоре 大调 大調 長調 मेजर"
+_MINOR = "minor min aeolian dorian phrygian moll menor mineur minore минор миноре 小调 小調 短調 माइनर"
 MODES: Mapping[str, Literal["major", "minor"]] = {
     **dict.fromkeys(_MAJOR.split(" "), "major"),
     **dict.fromkeys(_MINOR.split(" "), "minor"),
@@ -299,13 +299,16 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
 
     def third(match: "re.Match[str]") -> bool:
         number = {"first": 0, "middle": 1}.get(match.group(1), 2)
-        found.append((Span(Moment(number / 3, "share"), Moment((number + 1) / 3, "share")), match.group(0)))
+        start = Moment(number / 3, "share") if number else Moment(0.0)
+        found.append((Span(start, Moment((number + 1) / 3, "share")), match.group(0)))
         return True
 
     def first_or_last_half(match: "re.Match[str]") -> bool:
         early = match.group(1) in ("first", "erste", "primera", "première", "prima", "primeira")
         found.append(
-            (Span(Moment(0.0 if early else 0.5, "share"), Moment(0.5 if early else 1.0, "share")), match.group(0))
+            (Span(Moment(0.0), Moment(0.5, "share")), match.group(0))
+            if early
+            else (Span(Moment(0.5, "share"), Moment(1.0, "share")), match.group(0))
         )
         return True
 
@@ -347,7 +350,8 @@ def take_length(clause: Text) -> float | None:
         return True
 
     clause.take(
-        rf"\b(?:for|lasting|für|durante|por|pendant|per|на)\s+(?:about\s+)?(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)", lasts
+        rf"\b(?:for|over|within|lasting|für|über|durante|por|pendant|per|на)\s+(?:about\s+)?(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)",
+        lasts,
     )
     clause.take(
         rf"(?<![\w:.])(\d+(?:\.\d+)?)[\s-]*{SECONDS}"

@@ -15,11 +15,13 @@ from diffbgm.brief.lexicon import lexicon, normalise
 from diffbgm.brief.model import Brief, Hit, Moment, Scene, Span, Tacet
 from diffbgm.brief.phrases import CONTENT, Phrase, cut_phrases
 from diffbgm.brief.rewording import reword
+from diffbgm.brief.swells import climax, direction_of, swell
 from diffbgm.brief.tacets import DEFINITE, END, START, find_rests
 from diffbgm.brief.turns import LAST, Placed, read_turns
 
 LATE = 0.4  # weight of a mood that comes at the end only
 ENTRY = (0.3, 0.75)  # energy before and after an instrument enters
+RINGING = 1.0  # seconds that a hit before a silence rings
 PAUSE = 2.0  # seconds of a silence of which only the beginning is told
 LONGEST_TEXT = 2000  # characters that are read; a brief is a few lines
 OPPOSITE_TEMPO = {
@@ -51,6 +53,8 @@ STARTS = re.compile(
 STOPS = re.compile(r"\b(?:stops?|ends?|cuts?|over|done|endet|aufhört|para|termina|s'arrête|finisce|fim|кончается)\b")
 ENERGY_LEVEL = re.compile(r"(?:low|medium|moderate|high|max)[- ](?:energy|intensity|volume)")
 HALTS = re.compile(r"\s*(?:the\s+)?(?:music\s+)?(?:stops?|ends?|cut|pause|mute)\b")  # at the head of a clause
+AFTERWARDS = re.compile(r"\b(?:after|afterwards?|followed by|danach|después|après|dopo|потом)\b")
+ONLY_THEN = re.compile(r"\b(?:only|just) (?:in|during|for|until|from|between|at|over|after|before)\b")
 UNTIL = re.compile(r"(?:until|till|up to|bis|hasta|jusqu'à|fino a|até|до)\b")
 BIG = frozenset(
     {"big", "huge", "massive", "loud", "hard", "strong", "mighty", "heavy", "groß", "großer", "gran", "grand"}
@@ -202,9 +206,18 @@ class _Clause:
         kinds = ("hit", "intensity", "instrument", "ending", "arc")
         return self.silences() or any(map(self.has, kinds))
 
+    @cached_property
+    def limits(self) -> bool:
+        """Whether "only" is of a time: "the flute plays only in the first half"."""
+        return ONLY_THEN.search(self.text) is not None
+
     def moves(self) -> bool:
         """Whether it says that instruments enter or leave."""
         return (self.has("enter") or self.has("leave")) and any(p.plays for p in self.phrases)
+
+    def rises(self) -> bool:
+        """Whether it says, without a time, that the music grows."""
+        return not self.timed and direction_of(self.phrases) == "rise"
 
     def level(self) -> float | None:
         """The first level of energy it names."""
@@ -264,6 +277,7 @@ def _read_tacets(draft: Draft, clause: _Clause, before: _Clause | None) -> str:
     if not verb and not denied and any(map(clause.has, ("intensity", "arc", "soloist", "ending"))):
         return ""
     until = bool(clause.spans) and UNTIL.match(clause.spans[0][1]) is not None and not clause.has("solo")
+    until = until or clause.limits
     rests = find_rests(
         phrases, spans, moments, denied=denied, length=clause.length, until=until,
         verb=before.verb if before is not None and not verb else "",
@@ -327,8 +341,12 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
         since = "start" if before is None else "end"
         ends = sorted((Moment(0.0, since), Moment(clause.length, since)), key=lambda at: at.seconds(1e6))
         return _add_rests(draft, [(Span(*ends), "silence")])
+    if not clause.timed and silent and before is not None and before.kind == "hit" and clause.has("rest"):
+        return _add_rests(
+            draft, [(Span(_after(before.moments[-1][0]), END), "silence")]
+        )  # "a hit at 7 s, then silence"
     if not clause.timed:
-        return ""
+        return _read_swell(draft, clause) if clause.length else ""
     opening = level is not None and level <= QUIET and any(span.start == Moment(0.0) for span, _ in spans)
     if spans and (silent or (opening and STARTS.search(after))):
         return _add_rests(draft, spans)
@@ -338,6 +356,10 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
     if alone and (level is None or "everything" in words) and not silent and HALTS.match(clause.text):
         ends = Moment(0.0, "end")
         return _add_rests(draft, [*spans, *((Span(at, ends), said) for at, said in moments)])
+    if moments and not spans and clause.has("hit") and clause.has("rest") and AFTERWARDS.search(clause.text):
+        draft.hits.append(Hit(moments[0][0], 1.0 if words & BIG else 0.7))
+        draft.say(moments[0][1], "a hit")
+        return _add_rests(draft, [(Span(_after(moments[0][0]), END), "silence")])
     if moments and not spans and silent:
         length = clause.length or PAUSE
         return _add_rests(draft, [(Span(at, replace(at, value=at.value + length)), said) for at, said in moments])
@@ -364,7 +386,13 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
         for moment, said in moments:
             draft.hits.append(Hit(moment, size))
             draft.say(said, "a hit")
+        if level is not None and level >= LOUD and before is not None and before.rises():
+            draft.energy += climax(moments[0][0], level)
         return "hit"
+    if level is not None and level >= LOUD and moments and not spans and before is not None and before.rises():
+        draft.energy += climax(moments[0][0], level)
+        draft.say(moments[0][1], f"energy rises to {level:g}")
+        return "level"
     if level is not None:
         draft.energy += tuple((moment, level) for moment, _ in moments)
         draft.energy += tuple((at, level) for span, _ in spans for at in (span.start, span.end))
@@ -374,6 +402,8 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
     if clause.has("ending") and spans:
         draft.energy += ((spans[0][0].start, 0.6), (spans[0][0].end, 0.08))
         draft.say(spans[0][1], "fades")
+        return "level"
+    if spans and _read_swell(draft, clause):
         return "level"
     if clause.has("speech") and spans:
         draft.talks += [span for span, _ in spans]
@@ -388,6 +418,22 @@ def _add_rests(draft: Draft, spans: Sequence[tuple[Span, str]]) -> str:
         draft.rests.append(span)
         draft.say(said, "a rest")
     return "rest"
+
+
+def _after(hit: Moment) -> Moment:
+    """When a hit has rung."""
+    return replace(hit, value=hit.value + RINGING)
+
+
+def _read_swell(draft: Draft, clause: _Clause) -> str:
+    """Energy that rises or falls in the stretch, or over the seconds, of a clause; "level" where there is any."""
+    points = swell(clause.phrases, [span for span, _ in clause.spans], clause.length)
+    if not points:
+        return ""
+    draft.energy += points
+    said = clause.spans[0][1] if clause.spans else clause.text.strip()
+    draft.say(said, "energy " + ", ".join(f"{level:g}" for _, level in points))
+    return "level"
 
 
 def _rest_at_place(draft: Draft, clause: _Clause) -> str:
@@ -533,7 +579,7 @@ def _read_content(draft: Draft, clause: _Clause, number: int, *, no: bool, softe
     if phrase.has("speech") and not no:
         draft.speech = True
         draft.say(phrase.text, "room for speech")
-    if phrase.has("solo") and not no:
+    if phrase.has("solo") and not no and not (clause.limits and clause.timed):
         _read_solo(draft, clause, number)
 
 

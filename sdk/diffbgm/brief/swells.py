@@ -1,0 +1,45 @@
+"""Energy that rises or falls at times: "crescendo from 0:05 to 0:12", "fade in over four seconds", "climax at 0:15"."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from diffbgm.brief.model import Moment, Span
+from diffbgm.brief.phrases import Phrase
+from diffbgm.brief.tacets import END, START
+
+Points = tuple[tuple[Moment, float], ...]
+
+RISE, FALL = (
+    (0.4, 0.85),
+    (0.69, 0.36),
+)  # where swells begin and end: not so far out that the rest of the film is set off
+FAINT, USUAL = 0.08, 0.6  # before a fade in and after it
+CLIMAX = 2.0  # seconds that a climax lasts
+BEFORE_CLIMAX = 0.25
+
+
+def direction_of(phrases: Sequence[Phrase]) -> str:
+    """Return "rise", "fall", another shape, or "" where the phrases tell of none."""
+    return next((m.value for p in phrases if (m := p.has("arc")) is not None), "")
+
+
+def swell(phrases: Sequence[Phrase], spans: Sequence[Span], length: float | None) -> Points:
+    """Return the energy of a clause that rises or falls in a stretch, or fades in or out over some seconds."""
+    direction = direction_of(phrases)
+    if direction not in ("rise", "fall"):
+        return ()
+    if spans:
+        levels = RISE if direction == "rise" else FALL
+        return (spans[0].start, levels[0]), (spans[0].end, levels[1])
+    if length is None:
+        return ()
+    if direction == "rise" and any(p.has("enter") for p in phrases):
+        return (START, FAINT), (Moment(length), USUAL)
+    if direction == "fall" and any(p.has("ending") for p in phrases):
+        return (Moment(length, "end"), USUAL), (END, FAINT)
+    return ()
+
+
+def climax(at: Moment, level: float) -> Points:
+    """Return the energy that rises from the start to a climax."""
+    return (START, BEFORE_CLIMAX), (at, level), (replace(at, value=at.value + CLIMAX), level)

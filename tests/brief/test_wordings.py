@@ -86,6 +86,16 @@ WORDINGS: list[tuple[str, dict[str, Any]]] = [
     ("oud and darbuka", {"drums": True, "instruments": ("nylon guitar", "bongos")}),
     ("the flute plays only in the first half", {"solo": False, "instruments": ("flute",)}),
     ("only flute in the first half", {"solo": True}),
+    ("flamenco guitar, phrygian, E", {"tonic": 4, "mode": "minor"}),
+    ("minor key, in C", {"tonic": 0, "mode": "minor"}),
+    ("piano, D, slow", {"tonic": 2, "mode": None}),
+    ("a piano, e.g. soft", {"tonic": None}),
+    ("slower than 80 bpm", {"bpm": (60, 80)}),
+    ("at least 120 bpm", {"bpm": (120, 150)}),
+    ("no faster than 100 bpm", {"bpm": (75, 100)}),
+    ("cooking reel, bossa", {"genre": "bossa nova"}),
+    ("a Scottish reel", {"genre": "irish reel"}),
+    ("start right away with a loud drum hit", {"drums": True, "without": ()}),
 ]
 RESTS = [
     ("the music starts at 0:03", [(0, 3)]),
@@ -136,6 +146,8 @@ SWELLS = [  # seconds of 20, and the level there
     ("fade out over 3 seconds", [(17, 0.6), (20, 0.08)]),
     ("slow build, climax at 0:15, quiet ending", [(0, 0.25), (15, 0.92), (17, 0.92), (20, 0.2)]),
     ("builds up, then explodes at 0:12", [(0, 0.25), (12, 0.92)]),
+    ("strings swell at 0:08", [(4, 0.4), (8, 0.85)]),
+    ("builds at 0:10 to a climax at 0:15", [(10, 0.4), (15, 0.85)]),
 ]
 
 

@@ -63,6 +63,7 @@ _TIMED = rf"(?:{_CLOCK}|(?!(?:1[89]|20)?\d0s\b)\d+(?:\.\d+)?\s*{SECONDS}(?!\w))"
 _TO = "to|until|till|through|-|–|bis|hasta|a|à|jusqu'à|al?|até|до|到|から"
 _THE = r"(?:(?:the|los|las|les|den|die|der|i|gli|os|as)\s+)?"  # before a time
 
+WIDER = (0.75, 1.25)  # how far below or above a limit of the tempo it may lie
 MAY_TELL_TIMES = re.compile(r"\d|\bhalf|\bthird\b|\bmidpoint\b")  # without these no pattern of times is found
 METRES = {
     "2/4": "2/4",
@@ -157,7 +158,23 @@ def take_bpm(text: Text) -> list[tuple[tuple[float, float], str]]:
         found.append(((min(numbers), max(numbers)), match.group(0).strip()))
         return True
 
+    def slower(match: "re.Match[str]") -> bool:
+        return bounded(match, WIDER[0], 1.0)
+
+    def faster(match: "re.Match[str]") -> bool:
+        return bounded(match, 1.0, WIDER[1])
+
+    def bounded(match: "re.Match[str]", low: float, high: float) -> bool:
+        limit = float(match.group(1).replace(",", "."))
+        if not 20 <= limit <= 300:
+            return False
+        found.append(((limit * low, limit * high), match.group(0).strip()))
+        return True
+
     number = r"(\d{2,3}(?:[.,]\d+)?)(?:-?ish)?"
+    edge = rf"(?:than |of |tempo )*{number}\s*{_BPM}"
+    text.take(rf"\b(?:slower|under|below|less|max(?:imum)?|at most|no (?:faster|more))\s+{edge}", slower)
+    text.take(rf"\b(?:faster|over|above|more|min(?:imum)?|at least|no (?:slower|less))\s+{edge}", faster)
     about = r"(?:of|=|:|is|at|around|about|ca\.?|um|von|de|di|à|a|около|～|約|约)"
     text.take(rf"(?<![\d.:]){number}\s*(?:-|–|to|and|bis|und|a|à|y|et|e|до)\s*{number}\s*{_BPM}", accept)
     text.take(rf"(?<![\d.:]){number}(?:er)?[\s-]*{_BPM}", accept)
@@ -272,8 +289,12 @@ def take_key(text: Text, original: str) -> tuple[tuple[int | None, Mode | None],
     )
     text.take(r"(?<![\w'])([a-g])(?:-?(sharp|flat)|(#|♯|b|♭))?m(?![\w'])(?! i\b)", short)
     text.take(r"\bin ([a-g])(?:[ -]?(sharp|flat)|(#|♯|b|♭))?(?![\w'-])", short)
-    text.take(r"(?:^|(?<=[,;.] ))([a-g])(?:[ -]?(sharp|flat)|(#|♯|♭))(?=\s*(?:[,;.]|$))", short)
-    return found[0] if found else None
+    text.take(r"(?:^|(?<=[,;.] ))([a-g])(?:[ -]?(sharp|flat)|(#|♯|♭))?(?=\s*(?:[,;.]|$))", short)
+    text.take(r"\b(ionian|dorian|phrygian|lydian|mixolydian|aeolian)\b(?: mode)?", only_mode)
+    if len(found) < 2 or None not in found[0][0] or None not in found[1][0]:
+        return found[0] if found else None
+    (first, mode), (second, other) = found[0][0], found[1][0]
+    return (second if first is None else first, mode or other), f"{found[0][1]}, {found[1][1]}"  # "phrygian, E"
 
 
 def take_spans(clause: Text) -> list[tuple[Span, str]]:
@@ -295,6 +316,10 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
 
     def ending(match: "re.Match[str]") -> bool:
         found.append((Span(Moment(read_seconds(match.group(1)), "end"), Moment(0.0, "end")), match.group(0)))
+        return True
+
+    def until_ending(match: "re.Match[str]") -> bool:
+        found.append((Span(Moment(0.0), Moment(read_seconds(match.group(1)), "end")), match.group(0)))
         return True
 
     def third(match: "re.Match[str]") -> bool:
@@ -324,8 +349,9 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
     last = "last|final|closing|letzten?|últim[oa]s?|derni[eè]res?|ultim[ie]|последни[ех]|最后|最後の"
     of = r"(?:(?:for|in|during|over|the|die|den|in den|los|las|les|pendant|durante|i|gli|nei|os|nos)\s+)*"
     clause.take(rf"{of}(?<!\w)(?:{first})\s*({_TIMED})", until)
-    clause.take(rf"{of}(?<!\w)(?:{last})\s*({_TIMED})", ending)
     before = "until|till|up to|before|bis|hasta|antes de|jusqu'à|avant|fino a|prima di|até|до"
+    clause.take(rf"\b(?:{before})\s+{_THE}(?:{last})\s*({_TIMED})", until_ending)
+    clause.take(rf"{of}(?<!\w)(?:{last})\s*({_TIMED})", ending)
     clause.take(rf"\b(?:{before})\s+(?:zu\s+)?{_THE}({_TIME})", until)
     clause.take(rf"直到\s*({_TIME})", until)
     clause.take(rf"({_TIMED})\s*(?:まで|之前)", until)

@@ -403,7 +403,7 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
         draft.energy += ((spans[0][0].start, 0.6), (spans[0][0].end, 0.08))
         draft.say(spans[0][1], "fades")
         return "level"
-    if spans and _read_swell(draft, clause):
+    if _read_swell(draft, clause):
         return "level"
     if clause.has("speech") and spans:
         draft.talks += [span for span, _ in spans]
@@ -427,11 +427,12 @@ def _after(hit: Moment) -> Moment:
 
 def _read_swell(draft: Draft, clause: _Clause) -> str:
     """Energy that rises or falls in the stretch, or over the seconds, of a clause; "level" where there is any."""
-    points = swell(clause.phrases, [span for span, _ in clause.spans], clause.length)
+    spans, moments = [span for span, _ in clause.spans], [moment for moment, _ in clause.moments]
+    points = swell(clause.phrases, spans, moments, clause.length)
     if not points:
         return ""
     draft.energy += points
-    said = clause.spans[0][1] if clause.spans else clause.text.strip()
+    said = next((said for _, said in (*clause.spans, *clause.moments)), clause.text.strip())
     draft.say(said, "energy " + ", ".join(f"{level:g}" for _, level in points))
     return "level"
 

@@ -14,6 +14,7 @@ RISE, FALL = (
     (0.69, 0.36),
 )  # where swells begin and end: not so far out that the rest of the film is set off
 FAINT, USUAL = 0.08, 0.6  # before a fade in and after it
+SWELLING = 4.0  # seconds of a swell of which only the end is told
 CLIMAX = 2.0  # seconds that a climax lasts
 BEFORE_CLIMAX = 0.25
 
@@ -23,14 +24,18 @@ def direction_of(phrases: Sequence[Phrase]) -> str:
     return next((m.value for p in phrases if (m := p.has("arc")) is not None), "")
 
 
-def swell(phrases: Sequence[Phrase], spans: Sequence[Span], length: float | None) -> Points:
-    """Return the energy of a clause that rises or falls in a stretch, or fades in or out over some seconds."""
+def swell(phrases: Sequence[Phrase], spans: Sequence[Span], moments: Sequence[Moment], length: float | None) -> Points:
+    """Return the energy of a clause that rises or falls in a stretch or to a moment, or fades over some seconds."""
     direction = direction_of(phrases)
     if direction not in ("rise", "fall"):
         return ()
     if spans:
         levels = RISE if direction == "rise" else FALL
         return (spans[0].start, levels[0]), (spans[0].end, levels[1])
+    if moments:
+        levels = RISE if direction == "rise" else FALL
+        since = moments[0] if len(moments) > 1 else replace(moments[0], value=max(0.0, moments[0].value - SWELLING))
+        return (since, levels[0]), (moments[-1], levels[1])
     if length is None:
         return ()
     if direction == "rise" and any(p.has("enter") for p in phrases):

@@ -14,12 +14,15 @@ from diffbgm.research.compose_windows import sample_windows
 from diffbgm.research.datasets.pop909 import is_validation, read_songs
 from diffbgm.research.datasets.windows import Sampling, Window, prepare, whole_windows
 from diffbgm.research.metrics.descriptors import describe_all
+from diffbgm.research.metrics.statistics import interval, resampled_groups
 from diffbgm.research.metrics.twosample import two_sample
 
 if TYPE_CHECKING:
     from diffbgm.composer import Denoiser
 
 BARS = 8
+FOLDS = 5  # of a judge
+DRAWS = 1000  # of a bootstrap
 STRENGTH = 0.01  # of the regression's inverse penalty
 
 
@@ -113,4 +116,46 @@ def measure(
         chosen = judged[scores[:count].argmax(0), np.arange(len(songs))]
         found = two_sample(chosen, reference, groups=groups, seed=seed)
         auc[str(count)] = [round(value, 3) for value in (found.auc, found.low, found.high)]
-    return {"auc of a fresh judge by takes, 95 % interval": auc, "n_validation": len(songs), "songs": len(set(owner))}
+    better = [round(value, 3) for value in in_better_half(scores, judged, reference, owner, seed)]
+    return {
+        "auc of a fresh judge by takes, 95 % interval": auc,
+        "share of choices in a fresh judge's better half, 95 % interval": better,
+        "n_validation": len(songs),
+        "songs": len(set(owner)),
+    }
+
+
+def in_better_half(
+    scores: np.ndarray, judged: np.ndarray, reference: np.ndarray, owner: Sequence[str], seed: int = 0
+) -> tuple[float, float, float]:
+    """How often the critic's choice lies in the better half of the takes to a judge that is fitted afresh.
+
+    Args:
+        scores: [takes, n] of the critic; the highest is its choice.
+        judged: [takes, n, D] descriptors of the takes.
+        reference: [n, D] descriptors of the songs.
+        owner: [n] the song of each; the judge of a song never learned from it.
+        seed: Of the judge, and of the draws.
+
+    Returns:
+        The share of the n windows, half a window where the choice is the judge's median, and its 95 % interval by
+        bootstrap over songs. Chance is 0.5.
+
+    """
+    from sklearn.ensemble import GradientBoostingClassifier
+    from sklearn.model_selection import GroupKFold
+
+    takes, n, width = judged.shape
+    songlike = np.zeros((takes, n))
+    for known, new in GroupKFold(FOLDS).split(reference, groups=owner):
+        rows = np.concatenate([judged[:, known].reshape(-1, width), reference[known]])
+        labels = np.repeat([0, 1], [takes * len(known), len(known)])
+        weights = np.where(labels == 1, 1.0, 1.0 / takes)
+        judge = GradientBoostingClassifier(random_state=seed, subsample=0.8, max_features="sqrt")
+        judge.fit(rows, labels, sample_weight=weights)
+        songlike[:, new] = judge.decision_function(judged[:, new].reshape(-1, width)).reshape(takes, len(new))
+    chosen = songlike[scores.argmax(0), np.arange(n)]
+    median = np.median(songlike, axis=0)
+    better = (chosen > median) + 0.5 * (chosen == median)
+    draws = resampled_groups(owner, np.random.default_rng([seed, 59]), DRAWS)
+    return float(better.mean()), *interval([better[rows].mean() for rows in draws])

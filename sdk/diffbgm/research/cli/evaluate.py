@@ -39,6 +39,7 @@ def add_commands(commands: Commands) -> None:
     sound = kinds.add_parser("sound", help="composed pieces on several palettes: loudness, peaks, gaps, stems, ranges")
     sound.add_argument("--palettes", type=COUNT, default=5)
     sound.add_argument("--steps", type=COUNT, help="of the sampler")
+    sound.add_argument("--beside", type=Path, nargs="+", default=(), metavar="DIR", help="recordings to compare with")
     sound.add_argument("--save", type=Path, metavar="DIR", help="keep the sound, mixed and dry, in DIR")
     sound.set_defaults(run=run_evaluate_sound, kind="sound")
     ensembles = kinds.add_parser("ensembles", help="every ensemble on the same pieces: ranges, levels, and who is told")
@@ -276,8 +277,8 @@ def run_evaluate_sound(args: argparse.Namespace) -> None:
     model = load(args)
     with progress_bar() as progress:
         report = evaluate_sound(
-            model, n=args.n, palettes=args.palettes, seed=args.seed, steps=args.steps, save=args.save,
-            on_progress=progress,
+            model, n=args.n, palettes=args.palettes, seed=args.seed, steps=args.steps, beside=args.beside,
+            save=args.save, on_progress=progress,
         )  # fmt: skip
     show(report, args, model, sampler_options(args))
 

@@ -22,6 +22,7 @@ def add_commands(kinds: Commands) -> list[argparse.ArgumentParser]:
     judges = kinds.add_parser("judges", help="pieces heard by others' beat tracker, key finder and mood network")
     judges.add_argument("--n", type=COUNT, default=10, help="pieces a style")
     judges.add_argument("--data", type=Path, metavar="POP909", help="real songs through the same renderer: the ceiling")
+    judges.add_argument("--beside", type=Path, nargs="+", default=(), metavar="DIR", help="recordings to compare with")
     add_judges(judges)
     judges.add_argument("--save", type=Path, metavar="DIR", help="keep the sound in DIR")
     judges.add_argument("--steps", type=COUNT, help="of the sampler")
@@ -88,8 +89,8 @@ def run_evaluate_judges(args: argparse.Namespace) -> None:
     model, options = load(args), sampler_options(args)
     with progress_bar() as progress:
         report = evaluate_judges(
-            model, n=args.n, judges=judges, data=args.data, seed=args.seed, options=options, save=args.save,
-            on_progress=progress,
+            model, n=args.n, judges=judges, data=args.data, beside=args.beside, seed=args.seed, options=options,
+            save=args.save, on_progress=progress,
         )  # fmt: skip
     show(report, args, model, options)
 

@@ -33,9 +33,9 @@ COMMANDS = {
     "pieces": "diffbgm evaluate pieces --data POP909.zip",
     "sync": "diffbgm evaluate sync --compose",
     "semantics": "diffbgm evaluate semantics --muvisync FOLDER",
-    "sound": "diffbgm evaluate sound",
+    "sound": "diffbgm evaluate sound --beside FOLDER ...",
     "ensembles": "diffbgm evaluate ensembles",
-    "judges": "diffbgm evaluate judges --data POP909.zip --python PYTHON",
+    "judges": "diffbgm evaluate judges --data POP909.zip --beside FOLDER ... --python PYTHON",
     "listening": "diffbgm evaluate listening --read results/*.json",
 }
 

@@ -17,6 +17,7 @@ from diffbgm.progress import Progress, part_of, silent
 from diffbgm.render import render
 from diffbgm.research.evaluation.composing import compose_together
 from diffbgm.research.evaluation.listening import real_pieces, rendered_song
+from diffbgm.research.evaluation.recordings import read_recordings
 from diffbgm.research.evaluation.sync import drawn_features
 from diffbgm.research.judges import hear
 from diffbgm.research.metrics.report import Report, Table
@@ -50,6 +51,7 @@ def evaluate_judges(
     n: int = 10,
     judges: Mapping[str, str],
     data: Path | None = None,
+    beside: Sequence[Path] = (),
     seed: int = 0,
     options: ComposeOptions | None = None,
     save: Path | None = None,
@@ -62,6 +64,7 @@ def evaluate_judges(
         n: Pieces a style, and real songs.
         judges: Which judges hear it, and the Python of each.
         data: POP909: real songs through the same renderer, as the ceiling.
+        beside: Folders of recordings, for the judge of moods.
         seed: Of videos and notes.
         options: Of the sampler.
         save: Keep the sound there.
@@ -73,10 +76,12 @@ def evaluate_judges(
         folder = make_folder(save or Path(scratch))
         pieces = composed_pieces(model, n, seed, options or ComposeOptions(), folder, part_of(progress, 0.0, 0.7))
         songs = real_songs(data, n, seed, folder, part_of(progress, 0.7, 0.85)) if data else []
+        recordings = write_recordings(beside if "vibenet" in judges else (), n, seed, folder)
         said: dict[str, list[dict[str, Any]]] = {}
         for name, python in judges.items():
             progress(0.85, f"{name} listens")
-            said[name] = hear(name, [piece.path for piece in [*pieces, *songs]], python)
+            more = [path for _, path in recordings] if name == "vibenet" else []
+            said[name] = hear(name, [*(piece.path for piece in [*pieces, *songs]), *more], python)
     tables = []
     note = f"{n} pieces of {SECONDS:g} s a style, {len(songs)} real songs through the same renderer, seed {seed}"
     everything = [*pieces, *songs]
@@ -88,7 +93,11 @@ def evaluate_judges(
     if "key" in said:
         tables.append(key_table(everything, [Key(s["tonic"], s["mode"]) for s in said["key"]], groups, seed, note))
     if "vibenet" in said:
-        tables += [contrast_table(pieces, said["vibenet"], seed, note), level_table(said["vibenet"], groups, note)]
+        theirs: dict[str, list[int]] = {}
+        for i, (group, _) in enumerate(recordings, len(everything)):
+            theirs.setdefault(f"recordings: {group}", []).append(i)
+        said_of = said["vibenet"]
+        tables += [contrast_table(pieces, said_of, seed, note), level_table(said_of, groups | theirs, note)]
     return Report("Judges from outside", seed, tuple(tables), {"said": said, "styles": [p.style for p in everything]})
 
 
@@ -101,7 +110,9 @@ def composed_pieces(
         for i in range(n):
             _, cuts = random_cuts(4.0, seed + i)
             features = drawn_features(SECONDS, [c for c in cuts if c.time < SECONDS - 1])
-            asked.append((style, seed + i, make_plan(features, style)))
+            plan = make_plan(features, style)
+            tonic = int(np.random.default_rng([seed + i, 67]).integers(12))  # drawn pictures would all have one key
+            asked.append((style, seed + i, make_plan(features, style, key=Key(tonic, plan.key.mode))))
     plans, seeds = [plan for _, _, plan in asked], [own for _, own, _ in asked]
     rolls = compose_together(model.model, plans, seeds, options, part_of(progress, 0.0, 0.6))
     heard = []
@@ -125,6 +136,16 @@ def real_songs(data: Path, n: int, seed: int, folder: Path, progress: Progress) 
         write_audio(sound, path)
         heard.append(Heard("", replace(plan, key=Key(0) if major else Key(9, "minor")), path))
     return heard
+
+
+def write_recordings(folders: Sequence[Path], n: int, seed: int, folder: Path) -> list[tuple[str, Path]]:
+    """Return the groups and files of the excerpts of `n` recordings of each folder."""
+    written = []
+    for i, recording in enumerate(read_recordings(folders, n=n, seconds=SECONDS, seed=seed)):
+        path = folder / f"recording-{i}.wav"
+        write_audio(recording.sound, path)
+        written.append((recording.group, path))
+    return written
 
 
 def beat_table(

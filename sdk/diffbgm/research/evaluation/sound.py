@@ -15,6 +15,7 @@ from diffbgm.progress import Progress, silent
 from diffbgm.render import find_engine, find_soundfont, measure_loudness, render
 from diffbgm.render.mix import energy_curve
 from diffbgm.render.synth import synthesize
+from diffbgm.research.evaluation.recordings import read_recordings
 from diffbgm.research.evaluation.sync import drawn_features
 from diffbgm.research.metrics.parts import out_of_range, over_gain, seated
 from diffbgm.research.metrics.report import Report, Table
@@ -62,12 +63,14 @@ def evaluate_sound(
     palettes: int = 5,
     seed: int = 0,
     steps: int | None = None,
+    beside: Sequence[Path] = (),
     save: Path | None = None,
     on_progress: Progress | None = None,
 ) -> Report:
     """`n` pieces of 30 s with random cuts, in turn on `palettes` palettes drawn by the seed, half calm, half driving.
 
-    `save`: a folder for the sound, mixed and dry, for judges of one's own.
+    `beside`: folders of recordings, whose sound is measured as well; `save`: a folder for the sound, mixed and dry, for
+    judges of one's own.
     """
     progress = on_progress or silent
     names = random.Random(seed).sample(sorted(PALETTES), palettes)
@@ -97,19 +100,25 @@ def evaluate_sound(
     columns = ("palette", "n", "LUFS", "dBTP at most", "longest gap s", "null dBFS", "roles at least", "out of range",
                "velocity sd at least", "dB over gain")  # fmt: skip
     note = f"n = {n} pieces of {SECONDS:g} s, seed {seed}; the worst piece of each palette"
-    tables = (Table("Sound by palette", columns, tuple(rows), note), by_mood(pieces, note))
+    recordings = [(r.group, character(r.sound)) for r in read_recordings(beside, n=n, seconds=SECONDS, seed=seed)]
+    tables = (Table("Sound by palette", columns, tuple(rows), note), by_mood(pieces, note, recordings))
     return Report("Sound", seed, tables, {"pieces": [asdict(p) for p in pieces]})
 
 
-def by_mood(pieces: Sequence[RenderedPiece], note: str) -> Table:
-    """Spectrum and dynamics of calm and of driving pieces, mixed, and dry as the baseline."""
-    rows: list[tuple[str | float, ...]] = []
+def by_mood(pieces: Sequence[RenderedPiece], note: str, recordings: Sequence[tuple[str, Character]] = ()) -> Table:
+    """Spectrum and dynamics of calm and of driving pieces, mixed; dry, and recordings of others, as baselines."""
+    rows: list[tuple[str | float | None, ...]] = []
     for mood in MOODS:
         mine = [p for p in pieces if p.mood == mood]
         for kind, heard in (("mixed", [p.mixed for p in mine]), ("dry", [p.dry for p in mine])):
             if mine:
                 means = np.mean([astuple(c) for c in heard], axis=0).tolist()
                 rows.append((mood, kind, len(mine), float(np.mean([p.energy for p in mine])), *means))
+    for group in dict.fromkeys(name for name, _ in recordings):
+        heard = [c for name, c in recordings if name == group]
+        rows.append(
+            ("any", f"recordings: {group}", len(heard), None, *np.mean(list(map(astuple, heard)), axis=0).tolist())
+        )
     columns = ("mood", "sound", "n", "energy", "bright dB", "crest dB", "spread dB", "width")
     return Table("Calm and driving", columns, tuple(rows), f"{note}; means")
 

@@ -388,7 +388,8 @@ def run_evaluate_all(args: argparse.Namespace) -> None:
         else:
             reports = evaluate_all(model, args.data, **how, on_progress=progress)
     reports = {kind: replace(report, made_with=made_with) for kind, report in reports.items()}
-    reports |= {"published": replace(evaluate_published(reports, args.seed), made_with=made_with)}
+    if {"systems", "retrieval"} & set(reports) or not args.parts:
+        reports |= {"published": replace(evaluate_published(reports, args.seed), made_with=made_with)}
     show(combine(reports, args.seed, kinds, failed), args, model, sampler_options(args), parts=reports)
 
 

@@ -220,17 +220,19 @@ def scale_of(key: Key) -> int:
     return key.tonic if key.mode == "major" else (key.tonic + 3) % 12
 
 
-def with_chance(measure: Callable[[int, int], float], members: Sequence[int], seed: int) -> tuple[float, str, float]:
+def with_chance(
+    measure: Callable[[int, int], float], members: Sequence[int], seed: int
+) -> tuple[float | None, str, float | None]:
     """Return a mean over pieces, its bootstrap interval, and the mean where each is judged by what another sounds.
 
-    `measure`: of the plan of one piece and the sound of another.
+    `measure`: of the plan of one piece and the sound of another; NaN where it says nothing of them.
     """
     values = np.array([measure(i, i) for i in members])
     values = values[np.isfinite(values)]
     order = derangement(len(members), seed)
     dealt = np.array([measure(i, members[k]) for i, k in zip(members, order, strict=True)])
     if not len(values):
-        return float("nan"), "-", float("nan")
+        return None, "-", None
     rng = np.random.default_rng([seed, 43])
     low, high = interval(values[rng.integers(0, len(values), (DRAWS, len(values)))].mean(1))
     return float(values.mean()), f"{low:.2f} to {high:.2f}", float(np.nanmean(dealt))

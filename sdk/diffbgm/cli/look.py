@@ -106,4 +106,5 @@ def run_styles(args: argparse.Namespace) -> None:
 
     width = max(map(len, STYLES))
     for name, style in STYLES.items():
-        print(f"{name:{width}}  {style.group:8}  {style.description}")
+        band = f"; played by {style.bands[0]} where nothing says who plays" if style.bands else ""
+        print(f"{name:{width}}  {style.group:8}  {style.description}{band}")

@@ -138,7 +138,8 @@ def plan_music(
     if not settings.ensemble:
         return plan
     scenes = tuple(replace(scene, palette=settings.ensemble) for scene in plan.scenes)
-    return replace(plan, palette=settings.ensemble, scenes=scenes)
+    why = tuple(f"band {settings.ensemble}: as asked" if line.startswith("band ") else line for line in plan.why)
+    return replace(plan, palette=settings.ensemble, scenes=scenes, why=why)
 
 
 def options_of(settings: ScoreOptions, seed: int) -> ComposeOptions:

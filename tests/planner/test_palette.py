@@ -4,7 +4,9 @@ import pytest
 from tests.planner.drawn import draw_features
 
 from diffbgm.band import PALETTES
+from diffbgm.options import ScoreOptions
 from diffbgm.planner import STYLES, make_plan
+from diffbgm.stages import plan_music
 
 BY_BRIEF = {
     "": "piano",
@@ -71,3 +73,9 @@ def test_every_band_of_a_mood_is_there() -> None:
     named = {band for row in STYLES.values() for band in row.bands}
     assert named <= set(PALETTES)
     assert len(named) >= 12
+
+
+def test_an_ensemble_beats_the_mood_and_the_plan_says_so() -> None:
+    plan = plan_music(draw_features(20.0), ScoreOptions(style="driving", ensemble="jazz-trio"))
+    assert plan.palette == "jazz-trio"
+    assert [line for line in plan.why if line.startswith("band ")] == ["band jazz-trio: as asked"]

@@ -96,6 +96,44 @@ WORDINGS: list[tuple[str, dict[str, Any]]] = [
     ("cooking reel, bossa", {"genre": "bossa nova"}),
     ("a Scottish reel", {"genre": "irish reel"}),
     ("start right away with a loud drum hit", {"drums": True, "without": ()}),
+    ("gtr and pno only, no vln", {"instruments": ("acoustic guitar", "acoustic piano"), "without": ("violin",)}),
+    ("e. gtr lead over pads, 90-95bpm", {"lead": "electric guitar", "bpm": (90, 95)}),
+    ("in E, guitar", {"tonic": 4, "instruments": ("acoustic guitar",)}),
+    ("w/o drums, w/ harp", {"drums": False, "instruments": ("harp",)}),
+    ("#nopiano #SoloCello #epic", {"without": ("piano",), "instruments": ("cello",), "solo": True}),
+    ("accoustic guitar w/ light percusion", {"instruments": ("acoustic guitar", "drums"), "without": ()}),
+    ("Instruments: piano. Excluded: drums, synths.", {"without": ("drums", "synth"), "drums": False}),
+    ("piano yes, drums no", {"instruments": ("acoustic piano",), "drums": False}),
+    ("drums? no. piano? yes.", {"instruments": ("acoustic piano",), "drums": False}),
+    ("not only strings but also brass", {"instruments": ("strings", "brass section"), "without": ()}),
+    ("weder Schlagzeug noch Bass, nur Gitarre", {"without": ("drums", "bass"), "instruments": ("acoustic guitar",)}),
+    ("I prefer a harp to a piano", {"instruments": ("harp",), "without": ("piano",)}),
+    ("de la harpe plutôt que du piano", {"instruments": ("harp",), "without": ("piano",)}),
+    ("Piano and drums. The drums are too loud, take them out.", {"drums": False, "instruments": ("acoustic piano",)}),
+    (
+        "no brass except for french horn",
+        {"instruments": ("french horn",), "without": ("trumpet", "trombone", "tuba", "muted trumpet")},
+    ),
+    ("никакого вокала, только гитара", {"instruments": ("acoustic guitar",), "without": ("voices",), "solo": True}),
+    ("flute rather than violin for the melody", {"lead": "flute", "without": ("violin",)}),
+    ("use a clarinet as the lead instead of the flute", {"lead": "clarinet", "without": ("flute",)}),
+    ("フルートがメロディー、ハープが伴奏", {"lead": "flute", "instruments": ("flute", "harp")}),
+    ("featuring a solo trumpet, backed by strings", {"lead": "trumpet", "solo": False}),
+    ("violin has the tune, guitar just strums", {"lead": "violin", "solo": False}),
+    ("piano and cello duet, nothing more", {"solo": True}),
+    ("a lone trumpet, no accompaniment", {"solo": True, "instruments": ("trumpet",)}),
+    ("just the piano at first, the strings come in later", {"solo": False}),
+    ("sad solo violin", {"solo": True, "instruments": ("violin",)}),
+    ("只用钢琴和小提琴", {"solo": True, "instruments": ("acoustic piano", "violin")}),
+    ("a tuneless drone in D", {"without": ("melody",), "tonic": 2}),
+    ("nothing melodic, just texture: pads", {"without": ("melody",), "instruments": ("warm pad",)}),
+    ("not faster than 90 bpm", {"bpm": (67.5, 90)}),
+    ("never above 100 bpm", {"bpm": (75, 100)}),
+    ("three quarter time, strings", {"metre": "3/4"}),
+    ("3 beats to the bar, guitar", {"metre": "3/4", "instruments": ("acoustic guitar",)}),
+    ("compás ternario, acordeón", {"metre": "3/4"}),
+    ("3拍子、アコーディオン", {"metre": "3/4"}),
+    ("piano e violoncelo, sem bateria", {"instruments": ("acoustic piano", "cello"), "drums": False}),
 ]
 RESTS = [
     ("the music starts at 0:03", [(0, 3)]),
@@ -112,6 +150,16 @@ RESTS = [
     ("orchestral hit at 0:07, then silence", [(8, 20)]),
     ("big hit at 12 seconds and silence afterwards", [(13, 20)]),
     ("silence until 0:05, then a big hit at 0:05", [(0, 5)]),
+    ("music out at 0:12", [(12, 20)]),
+    ("music in at 0:03", [(0, 3)]),
+    ("sudden stop at 0:12", [(12, 20)]),
+    ("the music stops at 0:05 and starts again at 0:07", [(5, 7)]),
+    ("music drops out at 0:08, comes back at 0:11", [(8, 11)]),
+    ("complete silence between seconds 4 and 6", [(4, 6)]),
+    ("break at 0:08 for 2 seconds", [(8, 10)]),
+    ("a beat of silence right before 0:10", [(9, 10)]),
+    ("pas de musique pendant les 3 premières secondes", [(0, 3)]),
+    ("0:04 से 0:06 तक खामोशी", [(4, 6)]),
 ]
 HITS = [
     ("hits at 0:04, 0:09 and 0:14", [4, 9, 14]),
@@ -126,6 +174,10 @@ HITS = [
     ("big hit at 0:05, drums at 0:12", [5]),
     ("big hit at 12 seconds and silence afterwards", [12]),
     ("builds up, then explodes at 0:12", [12]),
+    ("sync points: 0:02, 0:06.5, 0:13", [2, 6.5, 13]),
+    ("accent à la 7e seconde", [7]),
+    ("удар на 8 секунде", [8]),
+    ("8秒でアクセント", [8]),
 ]
 ARCS = [
     ("gets louder and louder until the end", "rise"),
@@ -138,6 +190,13 @@ ARCS = [
     ("rise, then fall", "peak"),
     ("loud - quiet - loud", "dip"),
     ("energetic intro, mellow middle, energetic outro", "dip"),
+    ("starts calm, gets intense in the middle, then calms down again", "peak"),
+    ("begin with a bang and end softly", "fall"),
+    ("energy goes down over time", "fall"),
+    ("1st half quiet, 2nd half loud", "rise"),
+    ("ends on a high", "rise"),
+    ("empieza despacio y va subiendo hasta el final", "rise"),
+    ("inizia piano e finisce forte", "rise"),
 ]
 SWELLS = [  # seconds of 20, and the level there
     ("crescendo from 0:05 to 0:12", [(5, 0.4), (12, 0.85), (20, 0.85)]),
@@ -148,6 +207,16 @@ SWELLS = [  # seconds of 20, and the level there
     ("builds up, then explodes at 0:12", [(0, 0.25), (12, 0.92)]),
     ("strings swell at 0:08", [(4, 0.4), (8, 0.85)]),
     ("builds at 0:10 to a climax at 0:15", [(10, 0.4), (15, 0.85)]),
+    ("climax halfway through, then wind down", [(10, 0.92), (20, 0.35)]),
+    ("2 second fade in", [(0, 0.08), (2, 0.6)]),
+]
+TACETS = [  # who rests in which seconds of 20
+    ("bring the drums in at 0:08", [("drums", 0, 8)]),
+    ("drums from 5s, bass from 10s", [("drums", 0, 5), ("bass", 0, 10)]),
+    ("piano until 0:08, then strings", [("piano", 8, 20), ("strings", 0, 8)]),
+    ("strings hold back until halfway", [("strings", 0, 10)]),
+    ("piano throughout, strings in the second half", [("strings", 0, 10)]),
+    ("鼓在0:10进入", [("drums", 0, 10)]),
 ]
 
 
@@ -181,6 +250,11 @@ def test_a_wording_swells_where_it_says(text: str, points: list[tuple[float, flo
     told = [(at.seconds(20.0), level) for at, level in read_brief(text).energy]
     assert [point for point in points if point not in told] == []
     assert [at for at, _ in told] == sorted(at for at, _ in told)
+
+
+@pytest.mark.parametrize(("text", "tacets"), TACETS)
+def test_a_wording_tells_who_rests(text: str, tacets: list[tuple[str, float, float]]) -> None:
+    assert [(tacet.who, *tacet.span.seconds(20.0)) for tacet in read_brief(text).tacets] == tacets
 
 
 @pytest.mark.parametrize("text", HOSTILE)

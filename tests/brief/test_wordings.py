@@ -133,6 +133,22 @@ WORDINGS: list[tuple[str, dict[str, Any]]] = [
     ("3 beats to the bar, guitar", {"metre": "3/4", "instruments": ("acoustic guitar",)}),
     ("compás ternario, acordeón", {"metre": "3/4"}),
     ("3拍子、アコーディオン", {"metre": "3/4"}),
+    ("No kit. ob. + bsn. duet in G", {"drums": False, "instruments": ("oboe", "bassoon"), "tonic": 7}),
+    ("a chill vibe, sad piano", {"instruments": ("acoustic piano",)}),
+    ("strings? yes please. choir? god no.", {"instruments": ("strings",), "without": ("voices",)}),
+    ("percussion-less, flute-led, brassless", {"drums": False, "lead": "flute", "without": ("drums", "brass")}),
+    ("with drums but without cymbals", {"drums": True, "without": ()}),
+    ("melody: oboe / chords: strings / bass: cello", {"lead": "oboe", "instruments": ("oboe", "strings", "cello")}),
+    ("a real band: piano, bass, drums", {"instruments": ("acoustic piano", "bass guitar", "drums")}),
+    ("808s, 140", {"bpm": (140, 140), "instruments": ("synth bass",)}),
+    ("min 100 max 120 bpm", {"bpm": (100, 120)}),
+    ("around one twenty bpm", {"bpm": (120, 120)}),
+    ("Bb, brass, march", {"tonic": 10, "genre": "march"}),
+    ("sib mineur, piano", {"tonic": 10, "mode": "minor"}),
+    ("sol M, flauta", {"tonic": 7, "mode": "major"}),
+    ("la m, violino", {"tonic": 9, "mode": "minor"}),
+    ("No instruments other than piano", {"solo": True, "without": (), "instruments": ("acoustic piano",)}),
+    ("first 5 s piano only, then strings join", {"solo": False, "instruments": ("acoustic piano", "strings")}),
     ("piano e violoncelo, sem bateria", {"instruments": ("acoustic piano", "cello"), "drums": False}),
 ]
 RESTS = [
@@ -159,6 +175,10 @@ RESTS = [
     ("break at 0:08 for 2 seconds", [(8, 10)]),
     ("a beat of silence right before 0:10", [(9, 10)]),
     ("pas de musique pendant les 3 premières secondes", [(0, 3)]),
+    ("kill the music at 0:14", [(14, 20)]),
+    ("three second gap at 0:09", [(9, 12)]),
+    ("pause for effect at 0:10 (2s)", [(10, 12)]),
+    ("silencio de 2 segundos en 0:08", [(8, 10)]),
     ("0:04 से 0:06 तक खामोशी", [(4, 6)]),
 ]
 HITS = [
@@ -195,6 +215,10 @@ ARCS = [
     ("energy goes down over time", "fall"),
     ("1st half quiet, 2nd half loud", "rise"),
     ("ends on a high", "rise"),
+    ("starts off loud but mellows out", "fall"),
+    ("mid-section stripped back, otherwise full on", "dip"),
+    ("empieza fuerte, se calma en medio y termina fuerte", "dip"),
+    ("wind it down toward the end", "fall"),
     ("empieza despacio y va subiendo hasta el final", "rise"),
     ("inizia piano e finisce forte", "rise"),
 ]
@@ -208,6 +232,9 @@ SWELLS = [  # seconds of 20, and the level there
     ("strings swell at 0:08", [(4, 0.4), (8, 0.85)]),
     ("builds at 0:10 to a climax at 0:15", [(10, 0.4), (15, 0.85)]),
     ("climax halfway through, then wind down", [(10, 0.92), (20, 0.35)]),
+    ("peak at 0:12", [(0, 0.25), (12, 0.92)]),
+    ("fade in 2s, fade out 3s", [(0, 0.08), (2, 0.6), (17, 0.6), (20, 0.08)]),
+    ("fade in over the first 3 seconds", [(0, 0.08), (3, 0.6)]),
     ("2 second fade in", [(0, 0.08), (2, 0.6)]),
 ]
 TACETS = [  # who rests in which seconds of 20
@@ -216,6 +243,9 @@ TACETS = [  # who rests in which seconds of 20
     ("piano until 0:08, then strings", [("piano", 8, 20), ("strings", 0, 8)]),
     ("strings hold back until halfway", [("strings", 0, 10)]),
     ("piano throughout, strings in the second half", [("strings", 0, 10)]),
+    ("strings in at 0:05, brass in at 0:10", [("strings", 0, 5), ("brass", 0, 10)]),
+    ("add drums at 10s and brass at 15s", [("drums", 0, 10), ("brass", 0, 15)]),
+    ("drums drop out at 0:10 and return at 0:14", [("drums", 10, 14)]),
     ("鼓在0:10进入", [("drums", 0, 10)]),
 ]
 

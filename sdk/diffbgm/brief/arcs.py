@@ -66,6 +66,8 @@ def read_arc(
             if (m := p.has("intensity")) is not None and not p.has("instrument") and not _denied(phrases, p)
         ]
         for at, place in places if levels else ():
+            if at in {i + 1 for i in directions} and len(places) > 1:
+                continue  # "calms down in the middle and ends loud"
             near = min(levels, key=lambda level: (abs(level[0] - at), level[0]))
             if any(min(near[0], at) < i < max(near[0], at) for i in directions):
                 continue  # "begins softly and grows to the end" does not end softly

@@ -46,7 +46,7 @@ SIGNS = {
     **dict.fromkeys(["flat", "b", "♭", "es", "s", "bemol", "bémol", "bemolle", "бемоль", "降", "変"], -1),
 }
 KANA = {"ハ": 0, "ニ": 2, "ホ": 4, "ヘ": 5, "ト": 7, "イ": 9, "ロ": 11}
-_SIGNS = "sostenido|sustenido|dièse|diese|bémol|bemolle|bemol|diesis|диез|бемоль"
+_SIGNS = "#|♯|♭|b(?![a-z])|sostenido|sustenido|dièse|diese|bémol|bemolle|bemol|diesis|диез|бемоль"
 _ACCIDENTAL = r"\s*(?:-?\s*(sharp|flat)|(#|♯|b(?![a-z])|♭)|(is|es|s)(?=[-\s]?(?:dur|moll)))?"
 _MODE_EAST = "大调|大調|長調|小调|小調|短調"
 _MODE = "|".join(sorted(map(re.escape, MODES), key=len, reverse=True))
@@ -61,7 +61,7 @@ _BPM = (
 _CLOCK = r"\d{1,3}:[0-5]?\d(?:[.,]\d+)?"
 _TIME = rf"(?:{_CLOCK}|\d+(?:\.\d+)?\s*{SECONDS}?(?![\w:]))"
 # A time that cannot be another number, such as a decade.
-_TIMED = rf"(?:{_CLOCK}|(?!(?:(?:1[89]|20)\d|[2-9])0s\b)\d+(?:\.\d+)?\s*{SECONDS}(?!\w))"
+_TIMED = rf"(?:{_CLOCK}|(?!(?:(?:1[89]|20)\d|[2-9])0s\b|808s|909s)\d+(?:\.\d+)?\s*{SECONDS}(?!\w))"
 
 _TO = "to|until|till|through|-|–|bis|hasta|a|à|jusqu'à|al?|até|до|到|से|から"
 _THE = r"(?:(?:the|los|las|les|den|die|der|i|gli|os|as)\s+)?"  # before a time
@@ -116,6 +116,7 @@ def spell_numbers(text: str) -> str:
         r"\1 s",
         text,
     )
+    text = re.sub(rf"\b(one|two) (?=(?:{tens})\b(?:[- ](?:{units}))?[- ]+{unit})", r"\1 hundred ", text)
     text = re.sub(
         rf"\b((?:an? |one |two )?hundred(?: and)?(?!\w))?\s*\b(?:({tens})\b)?[- ]?(?:\b({units}))?(?=[- ]+{unit})",
         compound,
@@ -177,6 +178,8 @@ def take_bpm(text: Text) -> list[tuple[tuple[float, float], str]]:
         return True
 
     number = r"(\d{2,3}(?:[.,]\d+)?)(?:-?ish)?"
+    least, most = r"min(?:imum|\.)?:?", r"max(?:imum|\.)?:?"
+    text.take(rf"\b{least}\s*{number}\s*{_BPM}?\s*[,/-]?\s*(?:and )?{most}\s*{number}\s*{_BPM}", accept)
     edge = rf"(?:than |of |tempo )*{number}\s*{_BPM}"
     text.take(rf"\b(?:not?|never|nothing)\s+(?:go(?:ing)? |be )?(?:faster|over|above|more|higher)\s+{edge}", slower)
     text.take(rf"\b(?:not?|never|nothing)\s+(?:go(?:ing)? |be )?(?:slower|under|below|less|lower)\s+{edge}", faster)
@@ -286,6 +289,14 @@ def take_key(text: Text, original: str) -> tuple[tuple[int | None, Mode | None],
         found.append(((tonic % 12, MODES[match.group(3)]), match.group(0).strip()))
         return True
 
+    def solfege_short(match: "re.Match[str]") -> bool:
+        """Read "la m" and "sol M", as written in Spain and in Italy."""
+        if not same:
+            return False
+        tonic = SOLFEGE[match.group(1)] + SIGNS.get(match.group(2) or "", 0)
+        found.append(((tonic % 12, "major" if upper(match.start(3)) else "minor"), match.group(0).strip()))
+        return True
+
     def eastern(match: "re.Match[str]") -> bool:
         sign, letter, mode = match.groups()
         tonic = (KANA.get(letter) if letter in KANA else TONICS[letter]) or 0
@@ -305,7 +316,8 @@ def take_key(text: Text, original: str) -> tuple[tuple[int | None, Mode | None],
     )
     text.take(r"(?<![\w'])([a-g])(?:-?(sharp|flat)|(#|♯|b|♭))?m(?![\w'])(?! i\b)", short)
     text.take(r"\bin ([a-g])(?:[ -]?(sharp|flat)|(#|♯|b|♭))?(?![\w'-])", short)
-    text.take(r"(?:^|(?<=[,;.] ))([a-g])(?:[ -]?(sharp|flat)|(#|♯|♭))?(?=\s*(?:[,;.]|$))", short)
+    text.take(rf"(?<!\w)({names}) ?({_SIGNS})? ?(m)(?=\s*(?:[,;.]|$))", solfege_short)
+    text.take(r"(?:^|(?<=[,;.] ))([a-g])(?:[ -]?(sharp|flat)|(#|♯|♭|b))?(?=\s*(?:[,;.]|$))", short)
     text.take(r"\b(ionian|dorian|phrygian|lydian|mixolydian|aeolian)\b(?: mode)?", only_mode)
     if len(found) < 2 or None not in found[0][0] or None not in found[1][0]:
         return found[0] if found else None
@@ -374,7 +386,8 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
     clause.take(rf"(?<![\w:.])(\d+(?:\.\d+)?)\s*{SECONDS}?\s*(?:{_TO})\s*(\d+(?:\.\d+)?\s*{SECONDS})(?!\w)", both)
     first = "first|opening|initial|ersten?|primer[oa]s?|premi[eè]res?|prim[ie]|primeiros|перв(?:ые|ых)|前|最初の"
     last = "last|final|closing|letzten?|últim[oa]s?|derni[eè]res?|ultim[ie]|последни[ех]|最后|最後の"
-    of = r"(?:(?:for|in|during|over|the|die|den|in den|los|las|les|pendant|durante|i|gli|nei|os|nos)\s+)*"
+    into = r"(?<!fade )(?<!fades )(?<!fading )in"
+    of = rf"(?:(?:for|{into}|during|over|the|die|den|in den|los|las|les|pendant|durante|i|gli|nei|os|nos)\s+)*"
     clause.take(rf"{of}(?<!\w)(?:{first})\s*({_TIMED})", until)
     counted = rf"(\d+(?:\.\d+)?)\s+(?:{first})\s+{SECONDS}(?!\w)"  # "les 3 premières secondes"
     clause.take(rf"{of}(?<![\w:.]){counted}", until)
@@ -406,6 +419,12 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
     return found
 
 
+PAUSES_OF = (
+    "pause of", "silence of", "gap of", "break of", "silencio de", "pausa de", "silence de", "pause de", "silenzio di",
+    "pausa di", "silêncio de", "stille von", "pause von", "пауза в", "тишина в",
+)  # fmt: skip
+
+
 def take_length(clause: Text) -> float | None:
     """Seconds that something lasts: "for two seconds"."""
     found: list[float] = []
@@ -420,10 +439,22 @@ def take_length(clause: Text) -> float | None:
     )
     clause.take(
         rf"(?<![\w:.])(\d+(?:\.\d+)?)[\s-]*{SECONDS}"
-        r"(?=\s+(?:long )?(?:of (?:silence|nothing|rest|quiet)|silence|pause|rest|break|fade|crescendo|build|swell)\b)",
+        r"(?=\s+(?:long )?(?:of (?:silence|nothing|rest|quiet)|silence|pause|rest|break|gap|hole"
+        r"|fade|crescendo|build|swell)\b)",
         lasts,
     )
-    clause.take(rf"(?<=pause of )(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)", lasts)
+    clause.take(
+        rf"(?<![\w:.])(\d+(?:\.\d+)?)[\s-]*{SECONDS}"
+        r"(?=\s+(?:(?:de|di|of|von)\s+)?"
+        r"(?:silencio|silence|pausa?|pause|stille|ruhe|silenzio|silêncio|тишины|паузы)\b)",
+        lasts,
+    )
+    fades = "|".join(f"(?<=fade{dash}{way}{gap})" for dash in " -" for way in ("in", "out") for gap in (" ", ": "))
+    clause.take(rf"(?:{fades})(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)", lasts)
+    if len(re.findall(r"\d+(?:[:.]\d+)?", clause.left)) > 1:
+        clause.take(rf"\((?:for )?(\d+(?:\.\d+)?)\s*{SECONDS}\)", lasts)  # "pause at 0:10 (2 s)"
+    pauses = "|".join(f"(?<={said} )" for said in PAUSES_OF)
+    clause.take(rf"(?:{pauses})(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)", lasts)
     return found[0] if found else None
 
 

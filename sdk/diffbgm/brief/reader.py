@@ -56,8 +56,8 @@ RESUMES = re.compile(
     r"\b(?:again|back|resumes?|returns?|continues?|restarts?|wieder|weiter|vuelve|reprend|riprende|volta|снова|опять)\b"
 )
 STOPS = re.compile(
-    r"\b(?:out (?:at|by|from)|drops out|stops?|ends?|cuts?|over|done|endet|aufhört|para|termina|s'arrête|finisce|fim"
-    r"|кончается)\b"
+    r"\b(?:out (?:at|by|from)|drops out|stops?|ends?|cuts?|kills?|over|done|endet|aufhört|para|termina|s'arrête|finisce"
+    r"|fim|кончается)\b"
 )
 ENERGY_LEVEL = re.compile(r"(?:low|medium|moderate|high|max)[- ](?:energy|intensity|volume)")
 HALTS = re.compile(
@@ -94,6 +94,7 @@ BACKED = re.compile(  # the others, where somebody is called solo
     r"\b(?:backed|accompanied|supported|backing|underneath|behind|begleitet|accompagné\w*|acompañad\w*|accompagnat\w"
     r"|acompanhad\w|сопровождени\w|под аккомпанемент)\b|伴奏"
 )
+OF_THE_KIT = frozenset("cymbals cymbal hi-hat hi-hats hihat snare snares kick becken".split(" "))
 DECADE = re.compile(r"(?:the )?(?:19|20)?\d0s|(?:the )?(?:twen|thir|for|fif|six|seven|eigh|nine)ties")
 TOTAL = frozenset({"music", "notes", "anything", "sound", "musik", "música", "musique", "musica", "музыки"})
 
@@ -151,6 +152,7 @@ def _cut_clauses(draft: Draft, text: str) -> list["_Clause"]:
             clauses.append(clause)
     for number, clause in enumerate(clauses):
         others = [c for c in clauses[number : number + 2] if any(p.plays for p in c.phrases)]
+        clause.others = any(p.plays for c in clauses if c is not clause for p in c.phrases)
         clause.backs = any(BACKED.search(c.text) for c in others)
     return clauses
 
@@ -181,6 +183,7 @@ class _Clause:
     length: float | None = None
     kind: str = ""
     follows: bool = False  # whether "then" stands before it
+    others: bool = False  # whether other clauses name instruments
     backs: bool = False  # whether it, or the clause after it, says who plays with a soloist
     verb: str = ""  # "enter" or "leave", where that is what it says of instruments
 
@@ -239,6 +242,11 @@ class _Clause:
         """Whether it says what happens at a time."""
         kinds = ("hit", "intensity", "instrument", "ending", "arc")
         return self.silences() or any(map(self.has, kinds))
+
+    def opens_only(self) -> bool:
+        """Whether who plays alone does so at a time only: at first, until a time, or "only" in a stretch."""
+        until = bool(self.spans) and self.spans[0][0].start == START and self.others
+        return self.has_start() or (self.timed and self.limits) or until
 
     @cached_property
     def limits(self) -> bool:
@@ -439,7 +447,7 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
         for _, said in (*spans, *moments):
             draft.say(said, f"energy {level:g}")
         return "level"
-    if clause.has("ending") and spans:
+    if clause.has("ending") and spans and direction_of(clause.phrases) != "rise":
         draft.energy += ((spans[0][0].start, 0.6), (spans[0][0].end, 0.08))
         draft.say(spans[0][1], "fades")
         return "level"
@@ -521,7 +529,7 @@ def _whole(points: tuple[tuple[Moment, float], ...], clauses: Sequence[_Clause])
         ordered = [(Moment(0.0), other), (first[0], other), *ordered]
     turn = direction_of([p for c in clauses[max(timed, default=0) + 1 :] for p in c.phrases])
     turned = {"rise": LOUD, "fall": QUIET}.get(turn)
-    if last[0].seconds(60.0) < 54.0 and last[0].since == "start" and len(points) > 1:
+    if last[0].seconds(60.0) < 54.0 and last[0].since != "end" and len(points) > 1:
         told = after[0] if after else turned
         other = told if told is not None else 0.6 if abs(last[1] - 0.6) >= APART else last[1]
         ordered += [(last[0], other), (Moment(0.0, "end"), other)]
@@ -642,7 +650,7 @@ def _read_content(draft: Draft, clause: _Clause, number: int, *, no: bool, softe
     if phrase.has("speech") and not no:
         draft.speech = True
         draft.say(phrase.text, "room for speech")
-    if phrase.has("solo") and not no and not (clause.limits and clause.timed) and not clause.has_start():
+    if phrase.has("solo") and not no and not clause.opens_only():
         _read_solo(draft, clause, number)
 
 
@@ -706,6 +714,8 @@ def _read_instrument(draft: Draft, clause: _Clause, number: int, name: str, *, n
         draft.later.append(family)  # "no drums at first": they come later
         draft.say(phrase.text, f"{family} later")
         return
+    if no and draft.drums and phrase.text in OF_THE_KIT:
+        return  # "with drums but without cymbals"
     if no and clause.kind != "entry":
         who = family if general else _called(draft, phrase, name)
         draft.without.append(who)

@@ -22,9 +22,20 @@ LISTED_OUT = re.compile(  # "no: drums, strings", "Excluded: drums"
     re.IGNORECASE,
 )
 SWITCHED_OFF = re.compile(  # "drums: off", "drums no", "drums? no"
-    r"([^,;.:?\n]{2,30}?)(?: ?[:?=] ?(?:none|no|off|0|nope|nein|non|nada|нет)| off| no| nein| нет)"
+    r"([^,;.:?\n]{2,30}?)(?: ?[:?=] ?(?:(?:god|hell|please|absolutely|oh) )?"
+    r"(?:none|no|off|0|nope|nein|non|nada|нет)| off| no| nein| нет)"
     r"(?=\s*(?:[,;.!\n]|$))",
     re.IGNORECASE,
+)
+LACKING = re.compile(
+    r"\b(?P<who>[^\W\d]{3,20})(?:-less|less|-?free)\b", re.IGNORECASE
+)  # "percussion-less", "brassless"
+LED = re.compile(r"\b([^\W\d]{3,20})-(?:led|lead)\b", re.IGNORECASE)  # "flute-led"
+ROLE = re.compile(
+    r"\b(?:band|trio|quartet|combo|ensemble|bass|pads?|keys) ?[:=] ?(?=([^,;.:/\n]{2,30}))", re.IGNORECASE
+)
+COMES_IN = re.compile(  # "strings in at 0:05", "0:04 drums in"
+    r"\b([^\W\d][^,;.:\n\d]{2,30}?) in(?= (?:at|from|@|on) ?\d|\s*(?:[,;.\n]|$))", re.IGNORECASE
 )
 NOT_ONLY = re.compile(  # "not only strings but also brass"
     r"\b(?:not (?:just|only|merely|simply)|nicht nur|pas (?:seulement|que)|no (?:s[oó]lo|solamente)|non solo"
@@ -86,6 +97,15 @@ def reword(text: str, known: Lexicon) -> str:
     def denied(told: re.Match[str]) -> str:
         return f"no {told[1].strip()}" if plays(told[1]) else told[0]
 
+    def led(told: re.Match[str]) -> str:
+        return f"{told[1]} lead" if plays(told[1]) else told[0]
+
+    def role(told: re.Match[str]) -> str:
+        return "" if plays(told[1]) else told[0]
+
+    def comes_in(told: re.Match[str]) -> str:
+        return f"{told[1]} come in" if plays(told[1]) else told[0]
+
     def neither(told: re.Match[str]) -> str:
         return f"kein {told[1]}, kein "
 
@@ -116,7 +136,9 @@ def reword(text: str, known: Lexicon) -> str:
     for pattern, said in (
         (TAGGED_OUT, denied), (NOT_ONLY, " "), (KIND_DENIED, kind_left), (REPLACED, replaced), (NEITHER, neither),
         (PREFERRED_TO, preferred), (SET_AGAINST, set_against), (LISTED_OUT, listed_out),
+        (LACKING, denied), (LED, led), (ROLE, role),
         (BROUGHT_IN, moved("bring in")), (TAKEN_OUT, moved("mute")), (THAT_ONE, that_one),
+        (COMES_IN, comes_in),
         (STARTS_PIANO, r"\1 sommesso"), (SILENT_BEAT, ""), (BREAK, r"\1pause "),
     ):  # fmt: skip
         text = pattern.sub(said, text)

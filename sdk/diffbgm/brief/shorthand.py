@@ -4,19 +4,24 @@ import re
 
 PLAYERS = {
     r"gtrs?": "guitar", r"pno": "piano", r"vlns?": "violin", r"vlas?": "viola", r"vcl?|vlc": "cello",
-    r"tpts?": "trumpet", r"tbns?": "trombone", r"bsns?": "bassoon", r"clar": "clarinet", r"perc": "percussion",
+    r"tpts?": "trumpet", r"tbns?": "trombone", r"bsns?": "bassoon", r"clar": "clarinet", r"hrns?|hn\.": "french horn",
+    r"ob\.": "oboe", r"fl\.": "flute", r"cl\.": "clarinet", r"strs?\.|strgs?": "strings", r"perc": "percussion",
     r"kbds?|keybs?": "keyboard", r"vox|vocs": "vocals", r"orch": "orchestra", r"dbl\.? bass": "double bass",
-    r"ww|wws": "woodwinds", r"glocks?": "glockenspiel", r"vibe": "vibraphone", r"hpsd": "harpsichord",
+    r"hpsd": "harpsichord",
 }  # fmt: skip
-KINDS = {r"ac|acc|acous|acoust": "acoustic", r"el|elec|elect": "electric", r"cl|class": "classical"}
+KINDS = {r"ac|acc|acous|acoust": "acoustic", r"el|elec|elect": "electric", r"cl|clas": "classical"}
 _GUITAR = r"(?:gtrs?|guitars?)"
 SHORT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<!\w)w/o\b"), "without"),
     (re.compile(r"(?<!\w)w/(?=\s?\w)"), "with "),
     *((re.compile(rf"\b(?:{short})(?:\.|\.? |-){_GUITAR}\b", re.I), f"{kind} guitar") for short, kind in KINDS.items()),
-    (re.compile(rf"\be(?:\.\s?|-){_GUITAR}\b|\be gtrs?\b", re.I), "electric guitar"),  # "in E, guitar" is a key
+    (re.compile(rf"\be(?:\.\s?|-){_GUITAR}\b|\be gtrs?\b", re.I), "electric guitar"),
+    (re.compile(r"\be guitars?\b"), "electric guitar"),  # but "in E guitar" is a key
     (re.compile(r"\b(?:el|elec|elect)\. ?(?=bass\b|pianos?\b|organ\b)", re.I), "electric "),
-    *((re.compile(rf"(?<![\w'])(?:{short})(?![\w'])(?:\.(?=\s*\S))?", re.I), long) for short, long in PLAYERS.items()),
+    *(
+        (re.compile(rf"(?<![\w'])(?:{short})(?![\w'])(?:\.(?=\s*(?-i:[a-z+&,/)])))?", re.I), long)
+        for short, long in PLAYERS.items()
+    ),
     (re.compile(r"\bapprox(?:imately|\.)?(?!\w)", re.I), "around"),
 )
 TAG = re.compile(r"#\w{2,40}")

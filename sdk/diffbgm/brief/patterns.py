@@ -47,7 +47,7 @@ SIGNS = {
 }
 KANA = {"ハ": 0, "ニ": 2, "ホ": 4, "ヘ": 5, "ト": 7, "イ": 9, "ロ": 11}
 _SIGNS = "#|♯|♭|b(?![a-z])|sostenido|sustenido|dièse|diese|bémol|bemolle|bemol|diesis|диез|бемоль"
-_ACCIDENTAL = r"\s*(?:-?\s*(sharp|flat)|(#|♯|b(?![a-z])|♭)|(is|es|s)(?=[-\s]?(?:dur|moll)))?"
+_ACCIDENTAL = r"\s*(?:-?\s*(sharp|flat)|(#|♯|b(?:(?![a-z])|(?=maj|min))|♭)|(is|es|s)(?=[-\s]?(?:dur|moll)))?"
 _MODE_EAST = "大调|大調|長調|小调|小調|短調"
 _MODE = "|".join(sorted(map(re.escape, MODES), key=len, reverse=True))
 SECONDS = r"(?:s|secs?|seconds?|second mark|sek|sekunden?|segundos?|secondes?|secondi|secondo|секунд[ыауе]?|सेकंड|秒)"
@@ -451,7 +451,7 @@ def take_length(clause: Text) -> float | None:
     )
     fades = "|".join(f"(?<=fade{dash}{way}{gap})" for dash in " -" for way in ("in", "out") for gap in (" ", ": "))
     clause.take(rf"(?:{fades})(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)", lasts)
-    if len(re.findall(r"\d+(?:[:.]\d+)?", clause.left)) > 1:
+    if len(re.findall(r"\d+(?:[:.]\d+)?", clause.left)) > 1 or re.search(r"\b(?:start|beginning|end)\b", clause.left):
         clause.take(rf"\((?:for )?(\d+(?:\.\d+)?)\s*{SECONDS}\)", lasts)  # "pause at 0:10 (2 s)"
     pauses = "|".join(f"(?<={said} )" for said in PAUSES_OF)
     clause.take(rf"(?:{pauses})(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)", lasts)

@@ -66,7 +66,7 @@ def _mended(word: str, known: Lexicon) -> str:
 
 def _inflected(word: str, known: Lexicon, *, mend: bool = True) -> tuple[Meaning, ...]:
     """The meanings of a word by its stem, its parts or, last, with one slip mended."""
-    for ending in ("'s", "s", "es", "ly", "ish", "y"):
+    for ending in ("'s", "s", "es", "ly", "ish", "y", "musik"):
         if word.endswith(ending) and (found := known.find(word[: -len(ending)])):
             return found
     elided = word.rsplit("'", 1)[-1]

@@ -48,7 +48,7 @@ MUSIC = re.compile(
     r"\b(?:music|score|everything|song|track|piece|it|all|musik|música|musique|musica|музыка)\b|音乐|音楽"
 )
 STARTS = re.compile(
-    r"\bin (?:at|from)\b"
+    r"\bin (?:at|from)\b|\berst\b"
     r"|\b(?:come|comes|enter|enters|starts?|begins?|kicks?|drops?|joins?|setzt|beginnt|empieza|entra|entran|commence|entre"
     r"|inizia|começa|начинается|вступают?)\b|开始|始まる"
 )
@@ -60,6 +60,7 @@ STOPS = re.compile(
     r"|fim|кончается)\b"
 )
 ENERGY_LEVEL = re.compile(r"(?:low|medium|moderate|high|max)[- ](?:energy|intensity|volume)")
+FULL_STOP = re.compile(r"\s*(?:a )?full stop\b")
 HALTS = re.compile(
     r"\s*(?:the\s+|a\s+)?(?:music\s+)?(?:(?:sudden|abrupt|hard|full|dead)\s+)?(?:stops?|ends?|cut|pause|mute)\b"
 )  # at the head of a clause
@@ -152,7 +153,7 @@ def _cut_clauses(draft: Draft, text: str) -> list["_Clause"]:
             clauses.append(clause)
     for number, clause in enumerate(clauses):
         others = [c for c in clauses[number : number + 2] if any(p.plays for p in c.phrases)]
-        clause.others = any(p.plays for c in clauses if c is not clause for p in c.phrases)
+        clause.others = any(c.follows or any(p.plays for p in c.phrases) for c in clauses if c is not clause)
         clause.backs = any(BACKED.search(c.text) for c in others)
     return clauses
 
@@ -398,10 +399,15 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
     opening = level is not None and level <= QUIET and any(span.start == Moment(0.0) for span, _ in spans)
     if spans and (silent or (opening and STARTS.search(after))):
         return _add_rests(draft, spans)
-    if moments and silent and clause.length is None and MUSIC.search(clause.text) and STOPS.search(clause.text):
+    halts = "to silence" in clause.text or (MUSIC.search(clause.text) and STOPS.search(clause.text))
+    if moments and silent and clause.length is None and halts:
         return _add_rests(draft, [(Span(at, Moment(0.0, "end")), said) for at, said in moments])
     alone = not any(p.plays for p in clause.phrases)
-    if alone and (level is None or "everything" in words) and not silent and HALTS.match(clause.text):
+    not_yet = alone and spans and clause.has("negation") and STARTS.search(clause.text) is not None
+    if not_yet and spans[0][0].start == START:  # "don't start before 0:02"
+        return _add_rests(draft, spans)
+    stops = HALTS.match(clause.text) is not None and not clause.has("hit")
+    if alone and (level is None or "everything" in words or FULL_STOP.match(clause.text)) and not silent and stops:
         ends = Moment(0.0, "end")
         return _add_rests(draft, [*spans, *((Span(at, ends), said) for at, said in moments)])
     if moments and not spans and clause.has("hit") and clause.has("rest") and AFTERWARDS.search(clause.text):
@@ -413,6 +419,9 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
         return _add_rests(draft, [(Span(at, replace(at, value=at.value + length)), said) for at, said in moments])
     if alone and MUSIC.search(clause.text) and not clause.has("hit") and level is None:
         ends = Moment(0.0, "end")
+        if len(moments) > 1 and not spans and STARTS.search(clause.text) and STOPS.search(clause.text):
+            (first, said), (last, other) = moments[:2]
+            return _add_rests(draft, [(Span(START, first), said), (Span(last, ends), other)])
         if STARTS.search(clause.text) or (clause.has("solo") and any(s.end == ends for s, _ in spans)):
             starts = [(s.start, said) for s, said in spans] + moments
             return _add_rests(draft, [(Span(Moment(0.0), at), said) for at, said in starts])
@@ -434,7 +443,8 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
         for moment, said in moments:
             draft.hits.append(Hit(moment, size))
             draft.say(said, "a hit")
-        if level is not None and level >= LOUD and before is not None and before.rises():
+        rises = (before is not None and before.rises()) or direction_of(clause.phrases) == "rise"
+        if level is not None and level >= LOUD and rises:
             draft.energy += climax(moments[0][0], level)
         return "hit"
     if level is not None and level >= LOUD and moments and not spans and before is not None and before.rises():
@@ -726,7 +736,7 @@ def _read_instrument(draft: Draft, clause: _Clause, number: int, name: str, *, n
     if family == "drums" and draft.drums is None:
         draft.drums = True
     draft.instruments.append(name)
-    back = phrases[max(0, number - 3) : number]
+    back = phrases[max(0, number - 4) : number]
     led = [i for i, p in enumerate(back) if p.has("lead")]
     led = led and not any(p.has("instrument") or p.has("but") or p.has("join") for p in back[led[-1] + 1 :])
     following = [p for p in phrases[number + 1 : number + 5] if p.text not in BEFORE_LEAD]

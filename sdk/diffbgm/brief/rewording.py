@@ -12,19 +12,35 @@ KIND_DENIED = re.compile(  # "guitar, but not acoustic: electric", "piano, acous
     r"not (?:an? )?(acoustic|electric)\b(?! \w)(?:[:,;]? ?(?:but )?(?:an? )?(?:acoustic|electric)\b(?: one\b)?)?",
     re.IGNORECASE,
 )
-REPLACED = re.compile(  # "replace the piano with a harp", "swap drums for claps"
-    r"\b(?:replace|substitute|exchange|swap|switch) ([^,;.:\n]{2,40}?) (?:with|for|by|to) ([^,;.:\n]{2,40})",
+_THIS = r"([^,;.:\n]{2,40}?)"
+REPLACED_BY = re.compile(  # "replace the piano with a harp", "swap drums for claps", "замени пианино на арфу"
+    rf"\b(?:(?:replace|substitute|exchange|swap|switch)(?: out)? {_THIS} (?:with|for|by|to)|ersetzen? {_THIS} durch"
+    rf"|remplace[rz]? {_THIS} par|(?:cambi|sustitu|reemplaz|tro[cq]u?|substitu)[a-zá]{{1,4}} {_THIS} por"
+    rf"|sostitui\w{{2,4}} {_THIS} con|замени\w{{0,3}} {_THIS} на) (?:un')?([^,;.:\n]{{2,40}})"
+    rf"|([^,;.:、。\n]{{1,20}}?)(?:の代わりに| की जगह )([^,;.:、。\n]{{1,20}})",
     re.IGNORECASE,
 )
+USED_FOR = re.compile(r"用([^,;.:，。\n]{1,12}?)(?:代替|替代|取代)([^,;.:，。\n]{1,12})")
+BRACKETS = re.compile(
+    r"\(((?:not?|without|kein\w*|ohne|pas|sans|non|senza|sin|sem|не|без) [^()\n]{2,60})\)", re.IGNORECASE
+)
+KIND_OF_IT = re.compile(  # "guitar: acoustic"
+    r"\b(guitar|piano|bass) ?: ?(acoustic|electric|upright|nylon|distorted|felt|synth)\b(?! \w)", re.IGNORECASE
+)
+JOINED_SOLO = re.compile(r"\b([^\W\d]{4,15})solo\b", re.IGNORECASE)  # "Klaviersolo"
+EXCEPT_THEN = re.compile(  # "drums everywhere except 0:05-0:08"
+    r"\b(?:everywhere|throughout|always|all the time|the whole time) (?:except|apart from|save|but not)"
+    r"(?: for| from| in)?(?= ?\d)"
+)
 LISTED_OUT = re.compile(  # "no: drums, strings", "Excluded: drums"
-    r"\b(?:no|not|without|excluded?|avoid|excluding|don'?t (?:want|use)|omit|unwanted|banned|forbidden|sans|ohne|kein"
-    r"|sin|senza|sem|без) ?: ?([^;.:\n]{2,80})",
+    r"\b(?:no|not|without|excluded?|avoid|excluding|don'?t (?:want|use)|omit|unwanted|forbidden|sans|ohne|kein"
+    r"|sin|senza|sem|без)(?: the following| these)?(?: instruments)? ?: ?([^;.:\n]{2,80})",
     re.IGNORECASE,
 )
 SWITCHED_OFF = re.compile(  # "drums: off", "drums no", "drums? no"
-    r"([^,;.:?\n]{2,30}?)(?: ?[:?=] ?(?:(?:god|hell|please|absolutely|oh) )?"
-    r"(?:none|no|off|0|nope|nein|non|nada|нет)| off| no| nein| нет)"
-    r"(?=\s*(?:[,;.!\n]|$))",
+    r"([^,;.:?/\n]{2,30}?)(?: ?[:?=] ?(?:(?:god|hell|please|absolutely|oh) )?"
+    r"(?:none|no|off|0|nope|nein|non|nada|нет)| off| no| nein| нет| not (?:ok|okay|wanted|needed|allowed|welcome))"
+    r"(?=\s*(?:[,;.!/\n]|$))",
     re.IGNORECASE,
 )
 LACKING = re.compile(
@@ -32,10 +48,11 @@ LACKING = re.compile(
 )  # "percussion-less", "brassless"
 LED = re.compile(r"\b([^\W\d]{3,20})-(?:led|lead)\b", re.IGNORECASE)  # "flute-led"
 ROLE = re.compile(
-    r"\b(?:band|trio|quartet|combo|ensemble|bass|pads?|keys) ?[:=] ?(?=([^,;.:/\n]{2,30}))", re.IGNORECASE
+    r"\b(?:band|trio|quartet|combo|ensemble|bass|pads?|keys|drums|percussion|rhythm) ?[:=] ?(?=([^,;.:/\n]{2,30}))",
+    re.IGNORECASE,
 )
 COMES_IN = re.compile(  # "strings in at 0:05", "0:04 drums in"
-    r"\b([^\W\d][^,;.:\n\d]{2,30}?) in(?= (?:at|from|@|on) ?\d|\s*(?:[,;.\n]|$))", re.IGNORECASE
+    r"\b([^\W\d][^,;.:\n\d]{2,30}?) in(?= (?:at|from|@|on) ?\d|[,;.\n]|$)", re.IGNORECASE
 )
 NOT_ONLY = re.compile(  # "not only strings but also brass"
     r"\b(?:not (?:just|only|merely|simply)|nicht nur|pas (?:seulement|que)|no (?:s[oó]lo|solamente)|non solo"
@@ -56,6 +73,7 @@ SET_AGAINST = re.compile(  # "a flute rather than a violin for the melody", "as 
 )
 BROUGHT_IN = re.compile(r"\b(?:bring|let|fade) ([^,;.:\n]{3,30}?) (?:back )?in\b(?! \w+ing)", re.IGNORECASE)
 TAKEN_OUT = re.compile(r"\b(?:take|cut|pull|bring|fade|drop|strip) ([^,;.:\n]{3,30}?) out\b(?! of)", re.IGNORECASE)
+NEAR = 150  # letters before "take them out" in which they are named
 THAT_ONE = re.compile(  # "the drums are too loud, take them out"
     r"\b(?:(?:take|leave|cut|keep|strip) (?:them|it|those|that) out|(?:remove|delete|lose|ditch|omit) (?:them|it|those)"
     r"|get rid of (?:them|it|those)|no need for (?:them|it))(?=\s*(?:[,;.!\n]|$))",
@@ -88,7 +106,14 @@ def reword(text: str, known: Lexicon) -> str:
         return f"{'electric' if told[2].lower() == 'acoustic' else 'acoustic'} {told[1].lower()}"
 
     def replaced(told: re.Match[str]) -> str:
-        return f"{told[2]} instead of {told[1]}" if plays(told[1]) and plays(told[2]) else told[0]
+        old, new = (words for words in told.groups() if words)
+        return f"{new} instead of {old}" if plays(old) and plays(new) else told[0]
+
+    def used_for(told: re.Match[str]) -> str:
+        return f"{told[1]}，不要{told[2]}" if plays(told[1]) and plays(told[2]) else told[0]
+
+    def solo(told: re.Match[str]) -> str:
+        return f"{told[1]} solo" if plays(told[1]) else told[0]
 
     def listed_out(told: re.Match[str]) -> str:
         items = [item.strip() for item in re.split(r",|/|\band\b|\bor\b|&", told[1]) if item.strip()]
@@ -120,7 +145,11 @@ def reword(text: str, known: Lexicon) -> str:
         return lambda told: f"{verb} {told[1]}" if plays(told[1]) else told[0]
 
     def that_one(told: re.Match[str]) -> str:
-        named = [p.text for p in cut_phrases(told.string[: told.start()].lower(), known) if p.plays]
+        named = [
+            p.text
+            for p in cut_phrases(told.string[max(0, told.start() - NEAR) : told.start()].lower(), known)
+            if p.plays
+        ]
         return f"no {named[-1]}" if named else told[0]
 
     def excepted(told: re.Match[str]) -> str:
@@ -134,12 +163,12 @@ def reword(text: str, known: Lexicon) -> str:
         return f"{told[2]}, {', '.join(f'no {name}' for name in gone)}"
 
     for pattern, said in (
-        (TAGGED_OUT, denied), (NOT_ONLY, " "), (KIND_DENIED, kind_left), (REPLACED, replaced), (NEITHER, neither),
-        (PREFERRED_TO, preferred), (SET_AGAINST, set_against), (LISTED_OUT, listed_out),
-        (LACKING, denied), (LED, led), (ROLE, role),
-        (BROUGHT_IN, moved("bring in")), (TAKEN_OUT, moved("mute")), (THAT_ONE, that_one),
-        (COMES_IN, comes_in),
-        (STARTS_PIANO, r"\1 sommesso"), (SILENT_BEAT, ""), (BREAK, r"\1pause "),
+        (TAGGED_OUT, denied), (NOT_ONLY, " "), (KIND_DENIED, kind_left), (REPLACED_BY, replaced),
+        (USED_FOR, used_for), (BRACKETS, r", \1, "), (KIND_OF_IT, r"\2 \1"), (JOINED_SOLO, solo),
+        (EXCEPT_THEN, "stop"), (NEITHER, neither), (PREFERRED_TO, preferred), (SET_AGAINST, set_against),
+        (LISTED_OUT, listed_out), (LACKING, denied), (LED, led), (ROLE, role), (BROUGHT_IN, moved("bring in")),
+        (TAKEN_OUT, moved("mute")), (THAT_ONE, that_one), (COMES_IN, comes_in), (STARTS_PIANO, r"\1 sommesso"),
+        (SILENT_BEAT, ""), (BREAK, r"\1pause "),
     ):  # fmt: skip
         text = pattern.sub(said, text)
     text = EXCEPTED.sub(excepted, text, count=1)

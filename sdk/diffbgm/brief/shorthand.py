@@ -22,6 +22,8 @@ SHORT: tuple[tuple[re.Pattern[str], str], ...] = (
         (re.compile(rf"(?<![\w'])(?:{short})(?![\w'])(?:\.(?=\s*(?-i:[a-z+&,/)])))?", re.I), long)
         for short, long in PLAYERS.items()
     ),
+    (re.compile("[✗✘❌🚫⛔]\ufe0f?"), ", no "),
+    (re.compile("[✓✔✅]\ufe0f?"), ", "),
     (re.compile(r"\bapprox(?:imately|\.)?(?!\w)", re.I), "around"),
 )
 TAG = re.compile(r"#\w{2,40}")

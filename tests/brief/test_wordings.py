@@ -167,6 +167,11 @@ WORDINGS: list[tuple[str, dict[str, Any]]] = [
     ("ruhige Gitarrenmusik, Klaviersolo", {"instruments": ("acoustic guitar", "acoustic piano")}),
     ("only piano for the first 5 seconds, then everything", {"solo": False}),
     ("20 seconds, strings in G minor", {"tonic": 7, "mode": "minor", "tacets": ()}),
+    ("erhu or violin as the solo voice, harp behind", {"lead": "violin", "solo": False}),
+    ("at 0:06 the bass kicks in, house", {"instruments": ("bass guitar",)}),
+    ("a 64 GB drive, piano", {"tonic": None}),
+    ("64, GB, piano", {"tonic": None}),
+    ("jazz trio: piano, bass, drums", {"genre": "jazz trio"}),
     ("piano e violoncelo, sem bateria", {"instruments": ("acoustic piano", "cello"), "drums": False}),
 ]
 RESTS = [

@@ -278,7 +278,7 @@ def take_key(text: Text, original: str) -> tuple[tuple[int | None, Mode | None],
 
     def short(match: "re.Match[str]") -> bool:
         """Am, F#m, Bbm; and "in E", which leaves the mode open."""
-        if not upper(match.start(1)):
+        if not upper(match.start(1)) or (match.group(3) == "b" and upper(match.start(3))):  # "GB" is no key
             return False
         mode: Mode | None = "minor" if match.group(0).endswith("m") else None
         found.append(((tonic_of(match.group(1), match.group(2), match.group(3)), mode), match.group(0).strip()))
@@ -451,8 +451,9 @@ def take_length(clause: Text) -> float | None:
     )
     fades = "|".join(f"(?<=fade{dash}{way}{gap})" for dash in " -" for way in ("in", "out") for gap in (" ", ": "))
     clause.take(rf"(?:{fades})(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)", lasts)
-    if len(re.findall(r"\d+(?:[:.]\d+)?", clause.left)) > 1 or re.search(r"\b(?:start|beginning|end)\b", clause.left):
-        clause.take(rf"\((?:for )?(\d+(?:\.\d+)?)\s*{SECONDS}\)", lasts)  # "pause at 0:10 (2 s)"
+    lone = len(re.findall(r"\(", clause.left)) == 1
+    if lone and re.search(r"\d\D*\(|\b(?:start|beginning|end)\b", clause.left):  # "pause at 0:10 (2 s)"
+        clause.take(rf"\((?:for )?(\d+(?:\.\d+)?)\s*{SECONDS}\)", lasts)
     pauses = "|".join(f"(?<={said} )" for said in PAUSES_OF)
     clause.take(rf"(?:{pauses})(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)", lasts)
     return found[0] if found else None

@@ -62,7 +62,7 @@ STOPS = re.compile(
 ENERGY_LEVEL = re.compile(r"(?:low|medium|moderate|high|max)[- ](?:energy|intensity|volume)")
 FULL_STOP = re.compile(r"\s*(?:a )?full stop\b")
 HALTS = re.compile(
-    r"\s*(?:the\s+|a\s+)?(?:music\s+)?(?:(?:sudden|abrupt|hard|full|dead)\s+)?(?:stops?|ends?|cut|pause|mute)\b"
+    r"\s*(?:the\s+)?(?:music\s+)?(?:(?:a\s+)?(?:sudden|abrupt|hard|full|dead)\s+stop|stops?|ends?|cut|pause|mute)\b"
 )  # at the head of a clause
 AFTERWARDS = re.compile(r"\b(?:after|afterwards?|followed by|danach|después|après|dopo|потом)\b")
 ONLY_THEN = re.compile(r"\b(?:only|just) (?:in|during|for|until|from|between|at|over|after|before)\b")

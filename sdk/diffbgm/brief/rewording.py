@@ -48,11 +48,13 @@ LACKING = re.compile(
 )  # "percussion-less", "brassless"
 LED = re.compile(r"\b([^\W\d]{3,20})-(?:led|lead)\b", re.IGNORECASE)  # "flute-led"
 ROLE = re.compile(
-    r"\b(?:band|trio|quartet|combo|ensemble|bass|pads?|keys|drums|percussion|rhythm) ?[:=] ?(?=([^,;.:/\n]{2,30}))",
+    r"\b(?:band|bass|pads?|keys|drums|percussion|rhythm) ?[:=] ?(?=([^,;.:/\n]{2,30}))",
     re.IGNORECASE,
 )
 COMES_IN = re.compile(  # "strings in at 0:05", "0:04 drums in"
-    r"\b([^\W\d][^,;.:\n\d]{2,30}?) in(?= (?:at|from|@|on) ?\d|[,;.\n]|$)", re.IGNORECASE
+    r"\b([^\W\d][^,;.:\n\d]{2,30}?)(?<!kick)(?<!kicks)(?<!fade)(?<!fades)(?<!join)(?<!joins)(?<!drop)(?<!drops)(?<!come)"
+    r"(?<!comes)(?<!burst)(?<!bursts)(?<!set)(?<!sets)(?<!coming) in(?= (?:at|from|@|on) ?\d|[,;.\n]|$)",
+    re.IGNORECASE,
 )
 NOT_ONLY = re.compile(  # "not only strings but also brass"
     r"\b(?:not (?:just|only|merely|simply)|nicht nur|pas (?:seulement|que)|no (?:s[oó]lo|solamente)|non solo"

@@ -172,6 +172,13 @@ WORDINGS: list[tuple[str, dict[str, Any]]] = [
     ("a 64 GB drive, piano", {"tonic": None}),
     ("64, GB, piano", {"tonic": None}),
     ("jazz trio: piano, bass, drums", {"genre": "jazz trio"}),
+    ("pizz strings, no synths plz", {"instruments": ("pizzicato strings",), "without": ("synth",)}),
+    ("lead vocal replaced by flute", {"instruments": ("flute",)}),
+    ("trompette solo sur fond de cordes", {"lead": "trumpet", "solo": False}),
+    ("assolo di tromba su archi", {"lead": "trumpet", "solo": False}),
+    ("соло скрипки на фоне фортепиано", {"lead": "violin", "solo": False}),
+    ("小提琴独奏,钢琴伴奏", {"lead": "violin", "solo": False}),
+    ("we filmed on a drone over the lake, strings", {"instruments": ("strings",)}),
     ("piano e violoncelo, sem bateria", {"instruments": ("acoustic piano", "cello"), "drums": False}),
 ]
 RESTS = [
@@ -208,6 +215,7 @@ RESTS = [
     ("cut to silence at 0:15", [(15, 20)]),
     ("Musik erst ab 3 Sekunden", [(0, 3)]),
     ("la música empieza en 0:03 y termina en 0:17", [(0, 3), (17, 20)]),
+    ("big hit right on 0:10 and silence until 0:12", [(11, 12)]),
     ("0:04 से 0:06 तक खामोशी", [(4, 6)]),
 ]
 HITS = [

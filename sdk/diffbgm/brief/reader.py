@@ -86,14 +86,14 @@ GENERAL = frozenset(  # whose names stand for their families: "no guitar" is no 
 SPECIFIC = frozenset(
     {"acoustic", "nylon", "classical", "upright", "grand"}
 )  # words that keep a name from being general
-OVER = frozenset(["over", "on top of", "above", "sobre", "über", "sur", "au-dessus de", "sopra", "над"])
+OVER = frozenset(["over", "on top of", "above", "sobre", "über", "sur", "au-dessus de", "sopra", "su", "sugli", "над"])
 JOINED_SCENES = re.compile(  # "begins as a whisper and explodes in the last five seconds" says two things
     rf"\b((?:starts?|begins?|opens?)\b[^,;.]{{0,60}}?)\s+and\s+(?=[^,;.]{{0,80}}(?:\d:\d\d|\d\s*{patterns.SECONDS}\b))"
 )
 BEFORE_LEAD = frozenset("the a its main as for in at पर का".split(" "))  # between a player and "lead"
 BACKED = re.compile(  # the others, where somebody is called solo
     r"\b(?:backed|accompanied|supported|backing|underneath|behind|begleitet|accompagné\w*|acompañad\w*|accompagnat\w"
-    r"|acompanhad\w|сопровождени\w|под аккомпанемент)\b|伴奏"
+    r"|acompanhad\w|сопровождени\w|под аккомпанемент|на фоне|sur fond|su fondo|sobre (?:un )?fondo)\b|伴奏"
 )
 OF_THE_KIT = frozenset("cymbals cymbal hi-hat hi-hats hihat snare snares kick becken".split(" "))
 DECADE = re.compile(r"(?:the )?(?:19|20)?\d0s|(?:the )?(?:twen|thir|for|fif|six|seven|eigh|nine)ties")
@@ -397,6 +397,10 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
     if moments and not spans and RESUMES.search(clause.text) and _resume(draft, clause, before):
         return "rest"
     opening = level is not None and level <= QUIET and any(span.start == Moment(0.0) for span, _ in spans)
+    if moments and spans and silent and clause.has("hit") and spans[0][0].start == START:
+        draft.hits.append(Hit(moments[0][0], 1.0 if words & BIG else 0.7))  # "a hit at 0:10 and silence until 0:12"
+        draft.say(moments[0][1], "a hit")
+        return _add_rests(draft, [(Span(_after(moments[0][0]), spans[0][0].end), spans[0][1])])
     if spans and (silent or (opening and STARTS.search(after))):
         return _add_rests(draft, spans)
     halts = "to silence" in clause.text or (MUSIC.search(clause.text) and STOPS.search(clause.text))
@@ -695,6 +699,9 @@ def _read_solo(draft: Draft, clause: _Clause, number: int) -> None:
     if after is None and phrases[number].text == "just":  # "the guitar just strums"
         return
     on_top = at is not None and (clause.backs or _is_on_top(phrases, number, at))
+    if before is not None and clause.backs and (at is None or phrases[number + 1].has("but")):
+        draft.soloist = before.value  # "小提琴独奏,钢琴伴奏"
+        return
     if at is not None and on_top and (name := phrases[at].has("instrument")) is not None:
         draft.soloist = name.value
         draft.say(phrases[number].text, f"{name.value} plays alone, or leads")

@@ -178,6 +178,7 @@ WORDINGS: list[tuple[str, dict[str, Any]]] = [
     ("assolo di tromba su archi", {"lead": "trumpet", "solo": False}),
     ("соло скрипки на фоне фортепиано", {"lead": "violin", "solo": False}),
     ("小提琴独奏,钢琴伴奏", {"lead": "violin", "solo": False}),
+    ("a keyless car, strings", {"instruments": ("strings",), "without": ()}),
     ("we filmed on a drone over the lake, strings", {"instruments": ("strings",)}),
     ("piano e violoncelo, sem bateria", {"instruments": ("acoustic piano", "cello"), "drums": False}),
 ]

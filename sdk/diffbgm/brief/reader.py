@@ -56,7 +56,8 @@ RESUMES = re.compile(
     r"\b(?:again|back|resumes?|returns?|continues?|restarts?|wieder|weiter|vuelve|reprend|riprende|volta|снова|опять)\b"
 )
 STOPS = re.compile(
-    r"\b(?:out (?:at|by|from)|drops out|stops?|ends?|cuts?|kills?|over|done|endet|aufhört|para|termina|s'arrête|finisce"
+    r"\b(?:(?<!fade )(?<!fades )out (?:at|by|from)|drops out"
+    r"|stops?|ends?|cuts?|kills?|over|done|endet|aufhört|para|termina|s'arrête|finisce"
     r"|fim|кончается)\b"
 )
 ENERGY_LEVEL = re.compile(r"(?:low|medium|moderate|high|max)[- ](?:energy|intensity|volume)")

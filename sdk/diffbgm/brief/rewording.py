@@ -16,7 +16,8 @@ _THIS = r"([^,;.:\n]{2,40}?)"
 REPLACED_BY = re.compile(  # "replace the piano with a harp", "swap drums for claps", "замени пианино на арфу"
     rf"\b(?:(?:replace|substitute|exchange|swap|switch)(?: out)? {_THIS} (?:with|for|by|to)|ersetzen? {_THIS} durch"
     rf"|remplace[rz]? {_THIS} par|(?:cambi|sustitu|reemplaz|tro[cq]u?|substitu)[a-zá]{{1,4}} {_THIS} por"
-    rf"|sostitui\w{{2,4}} {_THIS} con|замени\w{{0,3}} {_THIS} на|{_THIS} (?:(?:is|are|to be) )?replaced (?:by|with)) (?:un')?([^,;.:\n]{{2,40}})"
+    rf"|sostitui\w{{2,4}} {_THIS} con|замени\w{{0,3}} {_THIS} на|{_THIS} (?:(?:is|are|to be) )?replaced (?:by|with))"
+    rf" (?:un')?([^,;.:\n]{{2,40}})"
     rf"|([^,;.:、。\n]{{1,20}}?)(?:の代わりに| की जगह )([^,;.:、。\n]{{1,20}})",
     re.IGNORECASE,
 )
@@ -44,7 +45,7 @@ SWITCHED_OFF = re.compile(  # "drums: off", "drums no", "drums? no"
     re.IGNORECASE,
 )
 LACKING = re.compile(
-    r"\b(?P<who>[^\W\d]{3,20})(?:-less|less|-?free)\b", re.IGNORECASE
+    r"\b(?!key|horn)(?P<who>[^\W\d]{3,20})(?:-less|less|-?free)\b", re.IGNORECASE
 )  # "percussion-less", "brassless"
 LED = re.compile(r"\b([^\W\d]{3,20})-(?:led|lead)\b", re.IGNORECASE)  # "flute-led"
 ROLE = re.compile(

@@ -91,12 +91,12 @@ OVER = frozenset(["over", "on top of", "above", "sobre", "über", "sur", "au-des
 JOINED_SCENES = re.compile(  # "begins as a whisper and explodes in the last five seconds" says two things
     rf"\b((?:starts?|begins?|opens?)\b[^,;.]{{0,60}}?)\s+and\s+(?=[^,;.]{{0,80}}(?:\d:\d\d|\d\s*{patterns.SECONDS}\b))"
 )
-BEFORE_LEAD = frozenset("the a its main as for in at पर का".split(" "))  # between a player and "lead"
+BEFORE_LEAD = frozenset(["the", "a", "its", "main", "as", "for", "in", "at", "पर", "का"])  # between a player and "lead"
 BACKED = re.compile(  # the others, where somebody is called solo
     r"\b(?:backed|accompanied|supported|backing|underneath|behind|begleitet|accompagné\w*|acompañad\w*|accompagnat\w"
     r"|acompanhad\w|сопровождени\w|под аккомпанемент|на фоне|sur fond|su fondo|sobre (?:un )?fondo)\b|伴奏"
 )
-OF_THE_KIT = frozenset("cymbals cymbal hi-hat hi-hats hihat snare snares kick becken".split(" "))
+OF_THE_KIT = frozenset(["cymbals", "cymbal", "hi-hat", "hi-hats", "hihat", "snare", "snares", "kick", "becken"])
 DECADE = re.compile(r"(?:the )?(?:19|20)?\d0s|(?:the )?(?:twen|thir|for|fif|six|seven|eigh|nine)ties")
 TOTAL = frozenset({"music", "notes", "anything", "sound", "musik", "música", "musique", "musica", "музыки"})
 

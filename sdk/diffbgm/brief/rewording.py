@@ -44,9 +44,8 @@ SWITCHED_OFF = re.compile(  # "drums: off", "drums no", "drums? no"
     r"(?=\s*(?:[,;.!/\n]|$))",
     re.IGNORECASE,
 )
-LACKING = re.compile(
-    r"\b(?!key|horn)(?P<who>[^\W\d]{3,20})(?:-less|less|-?free)\b", re.IGNORECASE
-)  # "percussion-less", "brassless"
+# "percussion-less", "brassless"
+LACKING = re.compile(r"\b(?!key|horn)([^\W\d]{3,20})(?:-less|less|-?free)\b", re.IGNORECASE)
 LED = re.compile(r"\b([^\W\d]{3,20})-(?:led|lead)\b", re.IGNORECASE)  # "flute-led"
 ROLE = re.compile(
     r"\b(?:band|bass|pads?|keys|drums|percussion|rhythm) ?[:=] ?(?=([^,;.:/\n]{2,30}))",

@@ -5,5 +5,6 @@ HOSTILE = (
     "piano " * 20_000, "مرحبا بالعالم", "🎬🎵", "zorgl " * 500, "0:05 " * 400, "not " * 500, "1-" * 1000, "1" * 2000,
     "begins and " * 190 + "3 s", "\t\n" * 1000, " " * 2000, "then calm " * 200, "at 3 s, " * 250,
     "drums come in at 3 s and " * 90, "no the drums " * 160, "piano and " * 200 + "enter at 3 s", "solo " * 400,
-    "\u202eغيتار " * 300, "א" * 3000, "🎻" * 3000,
+    "\u202eغيتار " * 300, "א" * 3000, "🎻" * 3000, "drums, remove it, " * 110, "no brass except horn " * 90,
+    "#noDrums " * 220, "piano in at 3, " * 130, "音0秒" * 600, "pianoless " * 200, "pitsicato gitar " * 120,
 )  # fmt: skip

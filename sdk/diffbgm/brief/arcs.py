@@ -66,6 +66,8 @@ def read_arc(
             if (m := p.has("intensity")) is not None and not p.has("instrument") and not _denied(phrases, p)
         ]
         for at, place in places if levels else ():
+            if at in {i + 1 for i in directions} and len(places) > 1:
+                continue  # "calms down in the middle and ends loud"
             near = min(levels, key=lambda level: (abs(level[0] - at), level[0]))
             if any(min(near[0], at) < i < max(near[0], at) for i in directions):
                 continue  # "begins softly and grows to the end" does not end softly
@@ -110,6 +112,11 @@ def _shape(
     """Placed levels first, then words of direction, then a single placed one."""
     where = dict(placed)
     if len(where) > 1 and max(where.values()) - min(where.values()) >= APART:
+        last = max(where)
+        if last < 1.0 and turn == "fall" and where[last] >= LOUD:
+            where[1.0] = min(QUIET, where.get(0.0, QUIET))  # "calm, intense in the middle, then calms down"
+        if last < 1.0 and turn == "rise" and where[last] <= QUIET:
+            where[1.0] = max(LOUD, where.get(0.0, LOUD))
         shares = [(NEAR_ENDS.get(place, place), level) for place, level in sorted(where.items())]
         return Arc(_points(shares), "levels at their places", frozenset(used))
     end = where.get(1.0)

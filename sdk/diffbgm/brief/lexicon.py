@@ -62,6 +62,7 @@ class Lexicon:
 
     Attributes:
         phrases: Normalised phrase (words joined by one space) to its meanings.
+        parts: The words of all phrases.
         joined: Phrases of scripts without spaces, the longest first.
         near: Words of SHORTEST_FUZZY letters and more by every form with one letter left out.
         ordinary: Words that are near to one of the tables, but are no slips: "show" is not "slow".
@@ -71,6 +72,7 @@ class Lexicon:
     genres: dict[str, Genre]
     moods: dict[str, Mood]
     phrases: dict[str, tuple[Meaning, ...]]
+    parts: frozenset[str]
     joined: tuple[str, ...]
     near: dict[str, tuple[str, ...]]
     ordinary: frozenset[str]
@@ -160,6 +162,7 @@ def lexicon() -> Lexicon:
         genres,
         moods,
         phrases,
+        frozenset(word for phrase in phrases for word in phrase.split()),
         tuple(joined),
         {form: tuple(words) for form, words in near.items()},
         frozenset(row[0] for row in _rows("common.txt")),

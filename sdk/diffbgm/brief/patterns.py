@@ -46,11 +46,13 @@ SIGNS = {
     **dict.fromkeys(["flat", "b", "♭", "es", "s", "bemol", "bémol", "bemolle", "бемоль", "降", "変"], -1),
 }
 KANA = {"ハ": 0, "ニ": 2, "ホ": 4, "ヘ": 5, "ト": 7, "イ": 9, "ロ": 11}
-_SIGNS = "sostenido|sustenido|dièse|diese|bémol|bemolle|bemol|diesis|диез|бемоль"
-_ACCIDENTAL = r"\s*(?:-?\s*(sharp|flat)|(#|♯|b(?![a-z])|♭)|(is|es|s)(?=[-\s]?(?:dur|moll)))?"
+_SIGNS = "#|♯|♭|b(?![a-z])|sostenido|sustenido|dièse|diese|bémol|bemolle|bemol|diesis|диез|бемоль"
+_ACCIDENTAL = r"\s*(?:-?\s*(sharp|flat)|(#|♯|b(?:(?![a-z])|(?=maj|min))|♭)|(is|es|s)(?=[-\s]?(?:dur|moll)))?"
 _MODE_EAST = "大调|大調|長調|小调|小調|短調"
 _MODE = "|".join(sorted(map(re.escape, MODES), key=len, reverse=True))
-SECONDS = r"(?:s|secs?|seconds?|second mark|sek|sekunden?|segundos?|secondes?|secondi|secondo|секунд[ыау]?|सेकंड|秒)"
+SECONDS = r"(?:s|secs?|seconds?|second mark|sek|sekunden?|segundos?|secondes?|secondi|secondo|секунд[ыауе]?|सेकंड|秒)"
+_ONE_SECOND = r"(?:second|seconde|sekunde|segundo|secondo|секунд[аеы])"
+_SECOND = r"(?:seconds?|segundos?|secondes?|secondo|secondi|sekunden?|секунды)"  # before a number
 _BPM = (
     r"(?:bpm|b\.p\.m\.?|beats? (?:per|a) min(?:ute)?|beats?/min|schläge(?:n)? (?:pro|in der) minute"
     r"|pulsaciones(?: por minuto)?|battements par minute|battiti al minuto|batidas por minuto"
@@ -58,13 +60,16 @@ _BPM = (
 )
 _CLOCK = r"\d{1,3}:[0-5]?\d(?:[.,]\d+)?"
 _TIME = rf"(?:{_CLOCK}|\d+(?:\.\d+)?\s*{SECONDS}?(?![\w:]))"
-_TIMED = rf"(?:{_CLOCK}|(?!(?:1[89]|20)?\d0s\b)\d+(?:\.\d+)?\s*{SECONDS}(?!\w))"  # a time that cannot be another number
+# A time that cannot be another number, such as a decade.
+_TIMED = rf"(?:{_CLOCK}|(?!(?:(?:1[89]|20)\d|[2-9])0s\b|808s|909s)\d+(?:\.\d+)?\s*{SECONDS}(?!\w))"
 
-_TO = "to|until|till|through|-|–|bis|hasta|a|à|jusqu'à|al?|até|до|到|から"
+_TO = "to|until|till|through|-|–|bis|hasta|a|à|jusqu'à|al?|até|до|到|से|から"
 _THE = r"(?:(?:the|los|las|les|den|die|der|i|gli|os|as)\s+)?"  # before a time
 
 WIDER = (0.75, 1.25)  # how far below or above a limit of the tempo it may lie
-MAY_TELL_TIMES = re.compile(r"\d|\bhalf|\bthird\b|\bmidpoint\b")  # without these no pattern of times is found
+MAY_TELL_TIMES = re.compile(
+    r"\d|\bhalf|\bthird\b|\bmidpoint\b|hälfte|mitad|moitié|metà|metade|половин|半"
+)  # without these no pattern of times is found
 METRES = {
     "2/4": "2/4",
     "3/4": "3/4",
@@ -111,6 +116,7 @@ def spell_numbers(text: str) -> str:
         r"\1 s",
         text,
     )
+    text = re.sub(rf"\b(one|two) (?=(?:{tens})\b(?:[- ](?:{units}))?[- ]+{unit})", r"\1 hundred ", text)
     text = re.sub(
         rf"\b((?:an? |one |two )?hundred(?: and)?(?!\w))?\s*\b(?:({tens})\b)?[- ]?(?:\b({units}))?(?=[- ]+{unit})",
         compound,
@@ -172,7 +178,11 @@ def take_bpm(text: Text) -> list[tuple[tuple[float, float], str]]:
         return True
 
     number = r"(\d{2,3}(?:[.,]\d+)?)(?:-?ish)?"
+    least, most = r"min(?:imum|\.)?:?", r"max(?:imum|\.)?:?"
+    text.take(rf"\b{least}\s*{number}\s*{_BPM}?\s*[,/-]?\s*(?:and )?{most}\s*{number}\s*{_BPM}", accept)
     edge = rf"(?:than |of |tempo )*{number}\s*{_BPM}"
+    text.take(rf"\b(?:not?|never|nothing)\s+(?:go(?:ing)? |be )?(?:faster|over|above|more|higher)\s+{edge}", slower)
+    text.take(rf"\b(?:not?|never|nothing)\s+(?:go(?:ing)? |be )?(?:slower|under|below|less|lower)\s+{edge}", faster)
     text.take(rf"\b(?:slower|under|below|less|max(?:imum)?|at most|no (?:faster|more))\s+{edge}", slower)
     text.take(rf"\b(?:faster|over|above|more|min(?:imum)?|at least|no (?:slower|less))\s+{edge}", faster)
     about = r"(?:of|=|:|is|at|around|about|ca\.?|um|von|de|di|à|a|около|～|約|约)"
@@ -205,6 +215,13 @@ def take_metre(text: Text) -> tuple[str, str] | None:
         r"(?:\bin\s+)?(?<![\d/])(\d{1,2})\s*/\s*(\d)(?![\d/])(?:\s*(?:time|takt|metre|meter|compás|拍子?))?", accept
     )
     for words, metre in (
+        (r"(?:three|3)[- ]quarters?(?: time)?(?= time)|drei ?viertel(?:takt)?|tres por cuatro|tre quarti", "3/4"),
+        (r"(?:three|3) beats (?:to|per|in) (?:the|a|each|every)? ?(?:bar|measure)", "3/4"),
+        (r"(?:compás|tempo|compasso) tern[aá]rio|mesure ternaire|três por quatro|три четверти", "3/4"),
+        (r"(?:four|4) beats (?:to|per|in) (?:the|a|each|every)? ?(?:bar|measure)|quattro quarti", "4/4"),
+        (r"vier ?viertel(?:takt)?", "4/4"),
+        (r"seis por ocho|sei ottavi|seis por oito|six[- ]huit|sechs ?achtel(?:takt)?|шесть восьмых", "6/8"),
+        (r"(?:compás|tempo|compasso) bin[aá]rio|mesure binaire|due quarti|две четверти", "2/4"),
         (r"three[- ]four(?: time)?", "3/4"),
         (r"six[- ]eight(?: time)?", "6/8"),
         (r"triple (?:metre|meter|time)", "3/4"),
@@ -216,7 +233,9 @@ def take_metre(text: Text) -> tuple[str, str] | None:
         (r"sechsachteltakt", "6/8"),
         (r"zweivierteltakt|à deux temps", "2/4"),
     ):
-        text.take(rf"\b{words}\b", lambda match, metre=metre: found.append((metre, match.group(0))) or True)
+        text.take(rf"\b(?:{words})\b", lambda match, metre=metre: found.append((metre, match.group(0))) or True)
+    for words, metre in (("8分の6拍子|6拍子", "6/8"), ("4分の3拍子|3拍子", "3/4"), ("2拍子", "2/4"), ("4拍子", "4/4")):
+        text.take(words, lambda match, metre=metre: found.append((metre, match.group(0))) or True)
     return found[0] if found else None
 
 
@@ -259,7 +278,7 @@ def take_key(text: Text, original: str) -> tuple[tuple[int | None, Mode | None],
 
     def short(match: "re.Match[str]") -> bool:
         """Am, F#m, Bbm; and "in E", which leaves the mode open."""
-        if not upper(match.start(1)):
+        if not upper(match.start(1)) or (match.group(3) == "b" and upper(match.start(3))):  # "GB" is no key
             return False
         mode: Mode | None = "minor" if match.group(0).endswith("m") else None
         found.append(((tonic_of(match.group(1), match.group(2), match.group(3)), mode), match.group(0).strip()))
@@ -268,6 +287,14 @@ def take_key(text: Text, original: str) -> tuple[tuple[int | None, Mode | None],
     def solfege(match: "re.Match[str]") -> bool:
         tonic = SOLFEGE[match.group(1)] + SIGNS.get(match.group(2) or "", 0)
         found.append(((tonic % 12, MODES[match.group(3)]), match.group(0).strip()))
+        return True
+
+    def solfege_short(match: "re.Match[str]") -> bool:
+        """Read "la m" and "sol M", as written in Spain and in Italy."""
+        if not same:
+            return False
+        tonic = SOLFEGE[match.group(1)] + SIGNS.get(match.group(2) or "", 0)
+        found.append(((tonic % 12, "major" if upper(match.start(3)) else "minor"), match.group(0).strip()))
         return True
 
     def eastern(match: "re.Match[str]") -> bool:
@@ -289,7 +316,8 @@ def take_key(text: Text, original: str) -> tuple[tuple[int | None, Mode | None],
     )
     text.take(r"(?<![\w'])([a-g])(?:-?(sharp|flat)|(#|♯|b|♭))?m(?![\w'])(?! i\b)", short)
     text.take(r"\bin ([a-g])(?:[ -]?(sharp|flat)|(#|♯|b|♭))?(?![\w'-])", short)
-    text.take(r"(?:^|(?<=[,;.] ))([a-g])(?:[ -]?(sharp|flat)|(#|♯|♭))?(?=\s*(?:[,;.]|$))", short)
+    text.take(rf"(?<!\w)({names}) ?({_SIGNS})? ?(m)(?=\s*(?:[,;.]|$))", solfege_short)
+    text.take(r"(?:^|(?<=[,;.] ))([a-g])(?:[ -]?(sharp|flat)|(#|♯|♭|b))?(?=\s*(?:[,;.]|$))", short)
     text.take(r"\b(ionian|dorian|phrygian|lydian|mixolydian|aeolian)\b(?: mode)?", only_mode)
     if len(found) < 2 or None not in found[0][0] or None not in found[1][0]:
         return found[0] if found else None
@@ -314,6 +342,15 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
         found.append((Span(Moment(read_seconds(match.group(1))), Moment(0.0, "end")), match.group(0)))
         return True
 
+    def just_before(match: "re.Match[str]") -> bool:
+        at = read_seconds(match.group(1))
+        found.append((Span(Moment(max(0.0, at - 1.0)), Moment(at)), match.group(0)))
+        return True
+
+    def until_half(match: "re.Match[str]") -> bool:
+        found.append((Span(Moment(0.0), Moment(0.5, "share")), match.group(0)))
+        return True
+
     def ending(match: "re.Match[str]") -> bool:
         found.append((Span(Moment(read_seconds(match.group(1)), "end"), Moment(0.0, "end")), match.group(0)))
         return True
@@ -329,33 +366,48 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
         return True
 
     def first_or_last_half(match: "re.Match[str]") -> bool:
-        early = match.group(1) in ("first", "erste", "primera", "première", "prima", "primeira")
+        early = (
+            re.match(r"first|1|erst|prim|premi|перв|前|上", next(word for word in match.groups() if word)) is not None
+        )
         found.append(
             (Span(Moment(0.0), Moment(0.5, "share")), match.group(0))
             if early
-            else (Span(Moment(0.5, "share"), Moment(1.0, "share")), match.group(0))
+            else (Span(Moment(0.5, "share"), Moment(0.0, "end")), match.group(0))
         )
         return True
 
     since = "from|starting at|von|ab|desde|de|del|da|dal|dalle|с|从"
     between = "between|zwischen|entre|tra|fra|между"
-    clause.take(rf"\b(?:{between})\s+{_THE}({_TIME})\s*(?:and|und|y|et|e|и)\s*{_THE}({_TIME})", both)
+    clause.take(rf"\b(?:right|just|immediately|shortly) before\s+{_THE}({_TIME})", just_before)
+    clause.take(rf"\b(?:{between})\s+{_THE}(?:{_SECOND}\s+)?({_TIME})\s*(?:and|und|y|et|e|и)\s*{_THE}({_TIME})", both)
     clause.take(rf"(?:\b(?:{since})|从)\s*({_TIME})\s*(?:{_TO})\s*({_TIME})", both)
-    named = r"(?:seconds?|segundos?|secondes?|secondo|secondi|sekunden?|секунды)"
-    clause.take(rf"\b{named}\s+({_TIME})\s*(?:{_TO})\s*({_TIME})", both)
+    clause.take(rf"\b{_SECOND}\s+({_TIME})\s*(?:{_TO})\s*({_TIME})", both)
     clause.take(rf"(?<![\w:])({_CLOCK})\s*(?:{_TO})\s*({_CLOCK})", both)
     clause.take(rf"(?<![\w:.])(\d+(?:\.\d+)?)\s*{SECONDS}?\s*(?:{_TO})\s*(\d+(?:\.\d+)?\s*{SECONDS})(?!\w)", both)
     first = "first|opening|initial|ersten?|primer[oa]s?|premi[eè]res?|prim[ie]|primeiros|перв(?:ые|ых)|前|最初の"
     last = "last|final|closing|letzten?|últim[oa]s?|derni[eè]res?|ultim[ie]|последни[ех]|最后|最後の"
-    of = r"(?:(?:for|in|during|over|the|die|den|in den|los|las|les|pendant|durante|i|gli|nei|os|nos)\s+)*"
+    into = r"(?<!fade )(?<!fades )(?<!fading )in"
+    of = rf"(?:(?:for|{into}|during|over|the|die|den|in den|los|las|les|pendant|durante|i|gli|nei|os|nos)\s+)*"
     clause.take(rf"{of}(?<!\w)(?:{first})\s*({_TIMED})", until)
+    counted = rf"(\d+(?:\.\d+)?)\s+(?:{first})\s+{SECONDS}(?!\w)"  # "les 3 premières secondes"
+    clause.take(rf"{of}(?<![\w:.]){counted}", until)
+    clause.take(rf"{of}(?<![\w:.])(\d+(?:\.\d+)?)\s+(?:{last})\s+{SECONDS}(?!\w)", ending)
     before = "until|till|up to|before|bis|hasta|antes de|jusqu'à|avant|fino a|prima di|até|до"
     clause.take(rf"\b(?:{before})\s+{_THE}(?:{last})\s*({_TIMED})", until_ending)
     clause.take(rf"{of}(?<!\w)(?:{last})\s*({_TIMED})", ending)
     clause.take(rf"\b(?:{before})\s+(?:zu\s+)?{_THE}({_TIME})", until)
+    clause.take(
+        r"\b(?:until|till|up to)\s+(?:the )?(?:half(?:way)?|midpoint)(?: (?:point|mark|through))?\b", until_half
+    )
     clause.take(rf"直到\s*({_TIME})", until)
     clause.take(rf"({_TIMED})\s*(?:まで|之前)", until)
-    clause.take(r"\b(?:in |for |during )?(?:the )?(first|second|last) half\b", first_or_last_half)
+    halves = (
+        r"(?:in |for |during )?(?:the )?(first|second|last|1st|2nd) half|(?:in der |die )?\b(erste|zweite)n? hälfte"
+        r"|(?:en )?(?:la )?\b(primera|segunda) mitad|(?:dans )?(?:la )?\b(première|seconde|deuxième) moitié"
+        r"|(?:nella )?(?:la )?\b(prima|seconda) metà|(?:na )?(?:a )?\b(primeira|segunda) metade"
+        r"|(?:в(?:о)? )?(перв|втор)(?:ая|ой|ую) половин[аеу]"
+    )
+    clause.take(rf"\b(?:{halves})\b|(前|后|後|上|下)半(?:段|部分?)?", first_or_last_half)
     clause.take(r"\b(?:in |for |during )?(?:the )?(first|middle|last|final) third\b", third)
     clause.take(rf"\bafter\s+({_TIMED})(?=\s+of\s+(?:silence|nothing|rest)\b)", until)
     after = (
@@ -367,6 +419,12 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
     return found
 
 
+PAUSES_OF = (
+    "pause of", "silence of", "gap of", "break of", "silencio de", "pausa de", "silence de", "pause de", "silenzio di",
+    "pausa di", "silêncio de", "stille von", "pause von", "пауза в", "тишина в",
+)  # fmt: skip
+
+
 def take_length(clause: Text) -> float | None:
     """Seconds that something lasts: "for two seconds"."""
     found: list[float] = []
@@ -376,15 +434,28 @@ def take_length(clause: Text) -> float | None:
         return True
 
     clause.take(
-        rf"\b(?:for|over|within|lasting|für|über|durante|por|pendant|per|на)\s+(?:about\s+)?(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)",
+        rf"\b(?:for|over|within|lasting|für|über|durante|por|pendant|per|на(?!\s+\d+\s+секунде))\s+(?:about\s+)?(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)",
         lasts,
     )
     clause.take(
         rf"(?<![\w:.])(\d+(?:\.\d+)?)[\s-]*{SECONDS}"
-        r"(?=\s+(?:of (?:silence|nothing|rest|quiet)|silence|pause|rest|break)\b)",
+        r"(?=\s+(?:long )?(?:of (?:silence|nothing|rest|quiet)|silence|pause|rest|break|gap|hole"
+        r"|fade|crescendo|build|swell)\b)",
         lasts,
     )
-    clause.take(rf"(?<=pause of )(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)", lasts)
+    clause.take(
+        rf"(?<![\w:.])(\d+(?:\.\d+)?)[\s-]*{SECONDS}"
+        r"(?=\s+(?:(?:de|di|of|von)\s+)?"
+        r"(?:silencio|silence|pausa?|pause|stille|ruhe|silenzio|silêncio|тишины|паузы)\b)",
+        lasts,
+    )
+    fades = "|".join(f"(?<=fade{dash}{way}{gap})" for dash in " -" for way in ("in", "out") for gap in (" ", ": "))
+    clause.take(rf"(?:{fades})(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)", lasts)
+    lone = len(re.findall(r"\(", clause.left)) == 1
+    if lone and re.search(r"\d\D*\(|\b(?:start|beginning|end)\b", clause.left):  # "pause at 0:10 (2 s)"
+        clause.take(rf"\((?:for )?(\d+(?:\.\d+)?)\s*{SECONDS}\)", lasts)
+    pauses = "|".join(f"(?<={said} )" for said in PAUSES_OF)
+    clause.take(rf"(?:{pauses})(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)", lasts)
     return found[0] if found else None
 
 
@@ -400,6 +471,11 @@ def take_moments(clause: Text) -> list[tuple[Moment, str]]:
         rf"(?:(?:\b(?:at|on|by|um|bei|a los|al|à|alle|al|aos|em|в|на)|@)\s+)?(?:the\s+)?(?<![\w:.])({_TIMED})", at
     )
     clause.take(rf"(?:\b(?:at|on)|@)\s+({_TIME})", at)
+    clause.take(
+        rf"(?:\b(?:at|on|an?|bei|in|à|en|al?|no|na|в|на|the|la|le|el|il|der) )*(?<![\w:.])(\d+)"
+        rf"(?:st|nd|rd|th|e|è?me|º|ª|\.|-?[йя])? {_ONE_SECOND}(?!\w)",
+        at,
+    )
     second = r"(?:en el segundo|à la seconde|al secondo|no segundo|bei sekunde|at second|second|на секунде|第)"
     clause.take(rf"{second}\s*(\d+(?:\.\d+)?)\s*{SECONDS}?(?!\w)", at)
     clause.take(

@@ -32,7 +32,7 @@ class Phrase:
 
 def cut_phrases(text: str, known: Lexicon) -> Iterator[Phrase]:
     """The longest known phrases of a clause in order; runs of Han and Kana are cut by the longest known word."""
-    words = list(_words(text))
+    words = [_mended(word, known) for word in _words(text)]
     i = 0
     while i < len(words):
         if any(map(is_joined, words[i])):
@@ -57,15 +57,22 @@ def cut_phrases(text: str, known: Lexicon) -> Iterator[Phrase]:
             i += 1
 
 
-def _inflected(word: str, known: Lexicon) -> tuple[Meaning, ...]:
+def _mended(word: str, known: Lexicon) -> str:
+    """A word with one slip mended where no phrase has it, so that it may be part of a longer phrase."""
+    if word in known.parts or _inflected(word, known, mend=False):
+        return word
+    return known.correct(word) or word
+
+
+def _inflected(word: str, known: Lexicon, *, mend: bool = True) -> tuple[Meaning, ...]:
     """The meanings of a word by its stem, its parts or, last, with one slip mended."""
-    for ending in ("'s", "s", "es", "ly", "ish", "y"):
+    for ending in ("'s", "s", "es", "ly", "ish", "y", "musik"):
         if word.endswith(ending) and (found := known.find(word[: -len(ending)])):
             return found
     elided = word.rsplit("'", 1)[-1]
     if elided != word and (found := known.find(elided)):
         return found
-    corrected = known.correct(word)
+    corrected = known.correct(word) if mend else None
     return known.find(corrected) if corrected else ()
 
 

@@ -15,6 +15,7 @@ from diffbgm.brief.lexicon import lexicon, normalise
 from diffbgm.brief.model import Brief, Hit, Moment, Scene, Span, Tacet
 from diffbgm.brief.phrases import CONTENT, Phrase, cut_phrases
 from diffbgm.brief.rewording import reword
+from diffbgm.brief.shorthand import spell_out
 from diffbgm.brief.swells import climax, direction_of, swell
 from diffbgm.brief.tacets import DEFINITE, END, START, find_rests
 from diffbgm.brief.turns import LAST, Placed, read_turns
@@ -47,12 +48,23 @@ MUSIC = re.compile(
     r"\b(?:music|score|everything|song|track|piece|it|all|musik|música|musique|musica|музыка)\b|音乐|音楽"
 )
 STARTS = re.compile(
-    r"\b(?:come|comes|enter|enters|starts?|begins?|kicks?|drops?|joins?|setzt|beginnt|empieza|entra|entran|commence|entre"
+    r"\bin (?:at|from)\b|\berst\b"
+    r"|\b(?:come|comes|enter|enters|starts?|begins?|kicks?|drops?|joins?|setzt|beginnt|empieza|entra|entran|commence|entre"
     r"|inizia|começa|начинается|вступают?)\b|开始|始まる"
 )
-STOPS = re.compile(r"\b(?:stops?|ends?|cuts?|over|done|endet|aufhört|para|termina|s'arrête|finisce|fim|кончается)\b")
+RESUMES = re.compile(
+    r"\b(?:again|back|resumes?|returns?|continues?|restarts?|wieder|weiter|vuelve|reprend|riprende|volta|снова|опять)\b"
+)
+STOPS = re.compile(
+    r"\b(?:(?<!fade )(?<!fades )out (?:at|by|from)|drops out"
+    r"|stops?|ends?|cuts?|kills?|over|done|endet|aufhört|para|termina|s'arrête|finisce"
+    r"|fim|кончается)\b"
+)
 ENERGY_LEVEL = re.compile(r"(?:low|medium|moderate|high|max)[- ](?:energy|intensity|volume)")
-HALTS = re.compile(r"\s*(?:the\s+)?(?:music\s+)?(?:stops?|ends?|cut|pause|mute)\b")  # at the head of a clause
+FULL_STOP = re.compile(r"\s*(?:a )?full stop\b")
+HALTS = re.compile(
+    r"\s*(?:the\s+)?(?:music\s+)?(?:(?:a\s+)?(?:sudden|abrupt|hard|full|dead)\s+stop|stops?|ends?|cut|pause|mute)\b"
+)  # at the head of a clause
 AFTERWARDS = re.compile(r"\b(?:after|afterwards?|followed by|danach|después|après|dopo|потом)\b")
 ONLY_THEN = re.compile(r"\b(?:only|just) (?:in|during|for|until|from|between|at|over|after|before)\b")
 UNTIL = re.compile(r"(?:until|till|up to|bis|hasta|jusqu'à|fino a|até|до)\b")
@@ -75,10 +87,16 @@ GENERAL = frozenset(  # whose names stand for their families: "no guitar" is no 
 SPECIFIC = frozenset(
     {"acoustic", "nylon", "classical", "upright", "grand"}
 )  # words that keep a name from being general
-OVER = frozenset(["over", "on top of", "above", "sobre", "über", "sur", "au-dessus de", "sopra", "над"])
+OVER = frozenset(["over", "on top of", "above", "sobre", "über", "sur", "au-dessus de", "sopra", "su", "sugli", "над"])
 JOINED_SCENES = re.compile(  # "begins as a whisper and explodes in the last five seconds" says two things
     rf"\b((?:starts?|begins?|opens?)\b[^,;.]{{0,60}}?)\s+and\s+(?=[^,;.]{{0,80}}(?:\d:\d\d|\d\s*{patterns.SECONDS}\b))"
 )
+BEFORE_LEAD = frozenset(["the", "a", "its", "main", "as", "for", "in", "at", "पर", "का"])  # between a player and "lead"
+BACKED = re.compile(  # the others, where somebody is called solo
+    r"\b(?:backed|accompanied|supported|backing|underneath|behind|begleitet|accompagné\w*|acompañad\w*|accompagnat\w"
+    r"|acompanhad\w|сопровождени\w|под аккомпанемент|на фоне|sur fond|su fondo|sobre (?:un )?fondo)\b|伴奏"
+)
+OF_THE_KIT = frozenset(["cymbals", "cymbal", "hi-hat", "hi-hats", "hihat", "snare", "snares", "kick", "becken"])
 DECADE = re.compile(r"(?:the )?(?:19|20)?\d0s|(?:the )?(?:twen|thir|for|fif|six|seven|eigh|nine)ties")
 TOTAL = frozenset({"music", "notes", "anything", "sound", "musik", "música", "musique", "musica", "музыки"})
 
@@ -99,9 +117,9 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
     if len(original) > LONGEST_TEXT:
         draft.unread.append(f"everything after {LONGEST_TEXT} characters")
         original = original[:LONGEST_TEXT]
+    original = spell_out(original)
     left = reword(_read_figures(draft, original), draft.lexicon)
-    clauses = [_Clause.of(part, draft) for part in re.split(CLAUSE_ENDS, JOINED_SCENES.sub(r"\1, ", left))]
-    clauses = [clause for clause in clauses if clause.phrases or clause.spans or clause.moments]
+    clauses = _cut_clauses(draft, JOINED_SCENES.sub(r"\1, ", left))
     _give_times(clauses)
     for number, clause in enumerate(clauses):
         after = clauses[number + 1].text if number + 1 < len(clauses) else ""
@@ -121,6 +139,24 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
         _read_phrases(draft, clause, {i for c, i in arc.used if c == number})
     _read_turns(draft, clauses, strictly)
     return draft.finish()
+
+
+def _cut_clauses(draft: Draft, text: str) -> list["_Clause"]:
+    """The clauses of a text that say something, and how they hang together."""
+    parts = re.split(rf"({CLAUSE_ENDS})", text)
+    clauses: list[_Clause] = []
+    then = False
+    for part, before in zip(parts[::2], ["", *parts[1::2]], strict=True):
+        then = then or before.isalpha()
+        clause = _Clause.of(part, draft)
+        if clause.phrases or clause.spans or clause.moments:
+            clause.follows, then = then, False
+            clauses.append(clause)
+    for number, clause in enumerate(clauses):
+        others = [c for c in clauses[number : number + 2] if any(p.plays for p in c.phrases)]
+        clause.others = any(c.follows or any(p.plays for p in c.phrases) for c in clauses if c is not clause)
+        clause.backs = any(BACKED.search(c.text) for c in others)
+    return clauses
 
 
 def _read_turns(draft: Draft, clauses: Sequence["_Clause"], follows: bool) -> None:
@@ -148,6 +184,9 @@ class _Clause:
     moments: list[tuple[Moment, str]]
     length: float | None = None
     kind: str = ""
+    follows: bool = False  # whether "then" stands before it
+    others: bool = False  # whether other clauses name instruments
+    backs: bool = False  # whether it, or the clause after it, says who plays with a soloist
     verb: str = ""  # "enter" or "leave", where that is what it says of instruments
 
     @classmethod
@@ -205,6 +244,11 @@ class _Clause:
         """Whether it says what happens at a time."""
         kinds = ("hit", "intensity", "instrument", "ending", "arc")
         return self.silences() or any(map(self.has, kinds))
+
+    def opens_only(self) -> bool:
+        """Whether who plays alone does so at a time only: at first, until a time, or "only" in a stretch."""
+        until = bool(self.spans) and self.spans[0][0].start == START and self.others
+        return self.has_start() or (self.timed and self.limits) or until
 
     @cached_property
     def limits(self) -> bool:
@@ -265,6 +309,10 @@ def _read_tacets(draft: Draft, clause: _Clause, before: _Clause | None) -> str:
     verb = next((kind for kind in ("enter", "leave") if clause.has(kind)), "")
     if before is not None and not clause.timed and verb == "enter" and before.kind in ("", "level", "rest"):
         moments = [span.end for span, _ in before.spans if span.start == START]  # "solo for 6 s, then strings enter"
+    carried = "" if before is None or verb else before.verb
+    if before is not None and not clause.timed and clause.follows and before.kind == "entry" and not verb:
+        moments = [span.end for span, _ in before.spans if span.start == START]  # "piano until 0:08, then strings"
+        carried = "enter"
     if not (spans or moments) or (not verb and (clause.has("hit") or clause.has("speech") or clause.silences())):
         return ""
     if verb and before is not None and not any(p.plays for p in phrases) and not MUSIC.search(clause.text):
@@ -280,7 +328,7 @@ def _read_tacets(draft: Draft, clause: _Clause, before: _Clause | None) -> str:
     until = until or clause.limits
     rests = find_rests(
         phrases, spans, moments, denied=denied, length=clause.length, until=until,
-        verb=before.verb if before is not None and not verb else "",
+        verb=carried,
     )  # fmt: skip
     for who, where in rests:
         called = {_called(draft, phrases[i], name): phrases[i].text for i in who for name in _names(phrases[i])}
@@ -347,13 +395,24 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
         )  # "a hit at 7 s, then silence"
     if not clause.timed:
         return _read_swell(draft, clause) if clause.length else ""
+    if moments and not spans and RESUMES.search(clause.text) and _resume(draft, clause, before):
+        return "rest"
     opening = level is not None and level <= QUIET and any(span.start == Moment(0.0) for span, _ in spans)
+    if moments and spans and silent and clause.has("hit") and spans[0][0].start == START:
+        draft.hits.append(Hit(moments[0][0], 1.0 if words & BIG else 0.7))  # "a hit at 0:10 and silence until 0:12"
+        draft.say(moments[0][1], "a hit")
+        return _add_rests(draft, [(Span(_after(moments[0][0]), spans[0][0].end), spans[0][1])])
     if spans and (silent or (opening and STARTS.search(after))):
         return _add_rests(draft, spans)
-    if moments and silent and clause.length is None and MUSIC.search(clause.text) and STOPS.search(clause.text):
+    halts = "to silence" in clause.text or (MUSIC.search(clause.text) and STOPS.search(clause.text))
+    if moments and silent and clause.length is None and halts:
         return _add_rests(draft, [(Span(at, Moment(0.0, "end")), said) for at, said in moments])
     alone = not any(p.plays for p in clause.phrases)
-    if alone and (level is None or "everything" in words) and not silent and HALTS.match(clause.text):
+    not_yet = alone and spans and clause.has("negation") and STARTS.search(clause.text) is not None
+    if not_yet and spans[0][0].start == START:  # "don't start before 0:02"
+        return _add_rests(draft, spans)
+    stops = HALTS.match(clause.text) is not None and not clause.has("hit")
+    if alone and (level is None or "everything" in words or FULL_STOP.match(clause.text)) and not silent and stops:
         ends = Moment(0.0, "end")
         return _add_rests(draft, [*spans, *((Span(at, ends), said) for at, said in moments)])
     if moments and not spans and clause.has("hit") and clause.has("rest") and AFTERWARDS.search(clause.text):
@@ -365,6 +424,9 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
         return _add_rests(draft, [(Span(at, replace(at, value=at.value + length)), said) for at, said in moments])
     if alone and MUSIC.search(clause.text) and not clause.has("hit") and level is None:
         ends = Moment(0.0, "end")
+        if len(moments) > 1 and not spans and STARTS.search(clause.text) and STOPS.search(clause.text):
+            (first, said), (last, other) = moments[:2]
+            return _add_rests(draft, [(Span(START, first), said), (Span(last, ends), other)])
         if STARTS.search(clause.text) or (clause.has("solo") and any(s.end == ends for s, _ in spans)):
             starts = [(s.start, said) for s, said in spans] + moments
             return _add_rests(draft, [(Span(Moment(0.0), at), said) for at, said in starts])
@@ -386,7 +448,8 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
         for moment, said in moments:
             draft.hits.append(Hit(moment, size))
             draft.say(said, "a hit")
-        if level is not None and level >= LOUD and before is not None and before.rises():
+        rises = (before is not None and before.rises()) or direction_of(clause.phrases) == "rise"
+        if level is not None and level >= LOUD and rises:
             draft.energy += climax(moments[0][0], level)
         return "hit"
     if level is not None and level >= LOUD and moments and not spans and before is not None and before.rises():
@@ -399,7 +462,7 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
         for _, said in (*spans, *moments):
             draft.say(said, f"energy {level:g}")
         return "level"
-    if clause.has("ending") and spans:
+    if clause.has("ending") and spans and direction_of(clause.phrases) != "rise":
         draft.energy += ((spans[0][0].start, 0.6), (spans[0][0].end, 0.08))
         draft.say(spans[0][1], "fades")
         return "level"
@@ -411,6 +474,23 @@ def _read_times(draft: Draft, clause: _Clause, before: _Clause | None, after: st
         return "talk"
     draft.unread += [said.strip() for _, said in (*spans, *moments)]
     return ""
+
+
+def _resume(draft: Draft, clause: _Clause, before: _Clause | None) -> bool:
+    """End a silence when the music comes back: "stops at 0:05 and starts again at 0:07"; False where none is told."""
+    if any(p.plays for p in clause.phrases) or clause.has("hit"):
+        return False
+    (first, said), *others = clause.moments
+    if len(others) == 1 and (clause.silences() or STOPS.search(clause.text)):
+        _add_rests(draft, [(Span(first, others[0][0]), said)])
+        return True
+    if others or before is None or before.kind != "rest" or not draft.rests:
+        return False
+    if draft.rests[-1].start.since == first.since and draft.rests[-1].start.value < first.value:
+        draft.rests[-1] = Span(draft.rests[-1].start, first)
+        draft.say(said, "the rest ends")
+        return True
+    return False
 
 
 def _add_rests(draft: Draft, spans: Sequence[tuple[Span, str]]) -> str:
@@ -462,9 +542,14 @@ def _whole(points: tuple[tuple[Moment, float], ...], clauses: Sequence[_Clause])
     if first[0].seconds(60.0) > 6.0:
         other = before[0] if before else 0.4 if first[1] >= LOUD else 0.7 if first[1] <= QUIET else first[1]
         ordered = [(Moment(0.0), other), (first[0], other), *ordered]
-    if last[0].seconds(60.0) < 54.0 and last[0].since == "start" and len(points) > 1:
-        other = after[0] if after else 0.6 if abs(last[1] - 0.6) >= APART else last[1]
+    turn = direction_of([p for c in clauses[max(timed, default=0) + 1 :] for p in c.phrases])
+    turned = {"rise": LOUD, "fall": QUIET}.get(turn)
+    if last[0].seconds(60.0) < 54.0 and last[0].since != "end" and len(points) > 1:
+        told = after[0] if after else turned
+        other = told if told is not None else 0.6 if abs(last[1] - 0.6) >= APART else last[1]
         ordered += [(last[0], other), (Moment(0.0, "end"), other)]
+    elif last[0].seconds(60.0) < 54.0 and turned is not None:
+        ordered.append((Moment(0.0, "end"), turned))
     return tuple(ordered) if len(ordered) > 1 else ((Moment(0.0), first[1]), (Moment(0.0, "end"), first[1]))
 
 
@@ -580,7 +665,7 @@ def _read_content(draft: Draft, clause: _Clause, number: int, *, no: bool, softe
     if phrase.has("speech") and not no:
         draft.speech = True
         draft.say(phrase.text, "room for speech")
-    if phrase.has("solo") and not no and not (clause.limits and clause.timed):
+    if phrase.has("solo") and not no and not clause.opens_only():
         _read_solo(draft, clause, number)
 
 
@@ -608,7 +693,17 @@ def _read_solo(draft: Draft, clause: _Clause, number: int) -> None:
     following = range(number + 1, min(number + 3, len(phrases)))
     at = next((i for i in following if phrases[i].plays), None)
     after = None if at is None else phrases[at]
-    if at is not None and (name := phrases[at].has("instrument")) is not None and _is_on_top(phrases, number, at):
+    meaning = phrases[number].has("solo")
+    if after is None and meaning is not None and meaning.value == "closing":  # "piano and cello, nothing else"
+        draft.solo = bool(draft.instruments)
+        return
+    if after is None and phrases[number].text == "just":  # "the guitar just strums"
+        return
+    on_top = at is not None and (clause.backs or _is_on_top(phrases, number, at))
+    if before is not None and clause.backs and (at is None or phrases[number + 1].has("but")):
+        draft.soloist = before.value  # "小提琴独奏,钢琴伴奏"
+        return
+    if at is not None and on_top and (name := phrases[at].has("instrument")) is not None:
         draft.soloist = name.value
         draft.say(phrases[number].text, f"{name.value} plays alone, or leads")
         return
@@ -637,6 +732,8 @@ def _read_instrument(draft: Draft, clause: _Clause, number: int, name: str, *, n
         draft.later.append(family)  # "no drums at first": they come later
         draft.say(phrase.text, f"{family} later")
         return
+    if no and draft.drums and phrase.text in OF_THE_KIT:
+        return  # "with drums but without cymbals"
     if no and clause.kind != "entry":
         who = family if general else _called(draft, phrase, name)
         draft.without.append(who)
@@ -647,10 +744,10 @@ def _read_instrument(draft: Draft, clause: _Clause, number: int, name: str, *, n
     if family == "drums" and draft.drums is None:
         draft.drums = True
     draft.instruments.append(name)
-    back = phrases[max(0, number - 3) : number]
+    back = phrases[max(0, number - 4) : number]
     led = [i for i, p in enumerate(back) if p.has("lead")]
     led = led and not any(p.has("instrument") or p.has("but") or p.has("join") for p in back[led[-1] + 1 :])
-    following = [p for p in phrases[number + 1 : number + 4] if p.text not in ("the", "a", "its", "main")]
+    following = [p for p in phrases[number + 1 : number + 5] if p.text not in BEFORE_LEAD]
     if following[:1] and following[0].has("takes"):
         following = following[1:]
     leads = (bool(following) and following[0].has("lead") is not None) or phrase.text.endswith(" lead")

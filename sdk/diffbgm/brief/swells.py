@@ -15,7 +15,8 @@ RISE, FALL = (
 )  # where swells begin and end: not so far out that the rest of the film is set off
 FAINT, USUAL = 0.08, 0.6  # before a fade in and after it
 SWELLING = 4.0  # seconds of a swell of which only the end is told
-CLIMAX = 2.0  # seconds that a climax lasts
+CLIMAX, SHARE = 2.0, 0.1  # seconds, or the share of the film, that a climax lasts
+PEAK = 0.92
 BEFORE_CLIMAX = 0.25
 
 
@@ -27,8 +28,12 @@ def direction_of(phrases: Sequence[Phrase]) -> str:
 def swell(phrases: Sequence[Phrase], spans: Sequence[Span], moments: Sequence[Moment], length: float | None) -> Points:
     """Return the energy of a clause that rises or falls in a stretch or to a moment, or fades over some seconds."""
     direction = direction_of(phrases)
+    if direction == "peak" and moments:
+        return climax(moments[0], PEAK)
     if direction not in ("rise", "fall"):
         return ()
+    if spans and direction == "rise" and spans[0].start == START and any(p.text.startswith("fad") for p in phrases):
+        return (START, FAINT), (spans[0].end, USUAL)
     if spans:
         levels = RISE if direction == "rise" else FALL
         return (spans[0].start, levels[0]), (spans[0].end, levels[1])
@@ -47,4 +52,5 @@ def swell(phrases: Sequence[Phrase], spans: Sequence[Span], moments: Sequence[Mo
 
 def climax(at: Moment, level: float) -> Points:
     """Return the energy that rises from the start to a climax."""
-    return (START, BEFORE_CLIMAX), (at, level), (replace(at, value=at.value + CLIMAX), level)
+    later = {"start": at.value + CLIMAX, "end": max(0.0, at.value - CLIMAX), "share": min(1.0, at.value + SHARE)}
+    return (START, BEFORE_CLIMAX), (at, level), (replace(at, value=later[at.since]), level)

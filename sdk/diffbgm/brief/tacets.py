@@ -47,7 +47,7 @@ def find_rests(
     acts = _acts(phrases)
     if not acts and verb and not denied:
         acts = [(verb, plays)] if plays else []
-    if len(moments) > 1 and not spans and len(acts) == 1 and len(plays) == len(moments) > len(acts[0][1]):
+    if len(moments) > 1 and not spans and len(acts) == 1 and len(plays) == len(moments) >= len(acts[0][1]):
         acts = [(acts[0][0], [i]) for i in plays]  # "bass enters at 5 s and drums at 0:09"
     if len(acts) > 1 and len(acts) == len(moments) and not spans:
         return [(who, _resting(kind, [], [at], length)) for (kind, who), at in zip(acts, moments, strict=True)]
@@ -104,6 +104,7 @@ def _resting(kind: str, spans: Sequence[Span], moments: Sequence[Moment], length
     """
     if kind == "leave":
         last = END if length is None or spans else Moment(moments[0].value + length, moments[0].since)
+        last = moments[1] if len(moments) > 1 else last  # "drop out at 0:10 and return at 0:14"
         return list(spans) or [Span(moments[0], last)]
     if not spans:
         return [Span(START, moments[0]), *(Span(moment, END) for moment in moments[1:2])]

@@ -1,0 +1,40 @@
+"""Short forms of a text spelled out: "gtr" as guitar, "w/o" as without, "#SoloPiano" as two words."""
+
+import re
+
+PLAYERS = {
+    r"gtrs?": "guitar", r"pno": "piano", r"vlns?": "violin", r"vlas?": "viola", r"vcl?|vlc": "cello",
+    r"tpts?": "trumpet", r"tbns?": "trombone", r"bsns?": "bassoon", r"clar": "clarinet", r"hrns?|hn\.": "french horn",
+    r"ob\.": "oboe", r"fl\.": "flute", r"cl\.": "clarinet", r"strs?\.|strgs?": "strings", r"perc": "percussion",
+    r"kbds?|keybs?": "keyboard", r"vox|vocs": "vocals", r"orch": "orchestra", r"dbl\.? bass": "double bass",
+    r"hpsd": "harpsichord",
+}  # fmt: skip
+KINDS = {r"ac|acc|acous|acoust": "acoustic", r"el|elec|elect": "electric", r"cl|clas": "classical"}
+_GUITAR = r"(?:gtrs?|guitars?)"
+SHORT: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?<!\w)w/o\b"), "without"),
+    (re.compile(r"(?<!\w)w/(?=\s?\w)"), "with "),
+    *((re.compile(rf"\b(?:{short})(?:\.|\.? |-){_GUITAR}\b", re.I), f"{kind} guitar") for short, kind in KINDS.items()),
+    (re.compile(rf"\be(?:\.\s?|-){_GUITAR}\b|\be gtrs?\b", re.I), "electric guitar"),
+    (re.compile(r"\be guitars?\b"), "electric guitar"),  # but "in E guitar" is a key
+    (re.compile(r"\b(?:el|elec|elect)\. ?(?=bass\b|pianos?\b|organ\b)", re.I), "electric "),
+    *(
+        (re.compile(rf"(?<![\w'])(?:{short})(?![\w'])(?:\.(?=\s*(?-i:[a-z+&,/)])))?", re.I), long)
+        for short, long in PLAYERS.items()
+    ),
+    (re.compile("[✗✘❌🚫⛔]\ufe0f?"), ", no "),
+    (re.compile("[✓✔✅]\ufe0f?"), ", "),
+    (re.compile(r"\bapprox(?:imately|\.)?(?!\w)", re.I), "around"),
+)
+TAG = re.compile(r"#\w{2,40}")
+PARTS_OF_TAG = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
+IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff"
+TIMES_IN_RUN = re.compile(rf"(?<=[{IDEOGRAPHS}])(?=\d)|(?<=\d秒)(?=[{IDEOGRAPHS}])")
+
+
+def spell_out(text: str) -> str:
+    """Return a text without short forms; tags are cut into their words, and times are parted from ideographs."""
+    text = TAG.sub(lambda tag: PARTS_OF_TAG.sub(" ", tag[0]), text)
+    for short, long in SHORT:
+        text = short.sub(long, text)
+    return TIMES_IN_RUN.sub(" ", text)

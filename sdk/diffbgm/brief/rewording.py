@@ -97,6 +97,13 @@ BREAK = re.compile(
 MINUS = re.compile(r"(?:^|(?<=[\s,;(]))[-−–]([^\W\d][^\s,;.:]{2,20})")  # "lo-fi, -drums"
 
 
+VIBES = re.compile(  # "summer vibes" are no vibraphone; "piano and vibes", "with vibes" and "no vibes" are
+    r"(?<!\w)(?!(?:and|with|on|plus|or|the|by|over|no|without|featuring|solo|add|some|lead) )([\w'-]+) vibes?\b"
+    r"(?! (?:solo|lead|melody))",
+    re.IGNORECASE,
+)
+
+
 def reword(text: str, known: Lexicon) -> str:
     """Return a text with such wordings replaced; where they are of no instruments, it stays as it is."""
 
@@ -165,7 +172,7 @@ def reword(text: str, known: Lexicon) -> str:
         return f"{told[2]}, {', '.join(f'no {name}' for name in gone)}"
 
     for pattern, said in (
-        (TAGGED_OUT, denied), (NOT_ONLY, " "), (KIND_DENIED, kind_left), (REPLACED_BY, replaced),
+        (VIBES, r"\1"), (TAGGED_OUT, denied), (NOT_ONLY, " "), (KIND_DENIED, kind_left), (REPLACED_BY, replaced),
         (USED_FOR, used_for), (BRACKETS, r", \1, "), (KIND_OF_IT, r"\2 \1"), (JOINED_SOLO, solo),
         (EXCEPT_THEN, "stop"), (NEITHER, neither), (PREFERRED_TO, preferred), (SET_AGAINST, set_against),
         (LISTED_OUT, listed_out), (LACKING, denied), (LED, led), (ROLE, role), (BROUGHT_IN, moved("bring in")),

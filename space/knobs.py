@@ -13,7 +13,7 @@ from diffbgm import STYLES
 from diffbgm.brief import lexicon
 from diffbgm.options import SETTINGS
 from diffbgm.planner.shape import SHAPES
-from diffbgm.render.loudness import PLATFORMS
+from diffbgm.platforms import PLATFORMS
 from diffbgm.types import METRES, PITCH_NAMES
 from space.settings import ANY, EXPERT, LISTED, LONGEST_TEXT, MOST_SEED, RANGES, PageSettings, tags_of
 

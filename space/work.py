@@ -20,8 +20,8 @@ from diffbgm.planner import STYLES, combine_styles, parse_style, understand
 from diffbgm.planner.harmony import join_chords, lay_chords
 from diffbgm.planner.restyle import restyle
 from diffbgm.planner.shape import shape_energy
+from diffbgm.platforms import DEFAULT_LOUDNESS, target_of
 from diffbgm.progress import Progress
-from diffbgm.render.loudness import DEFAULT_LOUDNESS, target_of
 from diffbgm.stages import PlannedVideo, options_of
 from diffbgm.types import ChordSymbol, PlannedChord
 from space import child, gpu

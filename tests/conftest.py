@@ -11,6 +11,7 @@
 The building blocks (scenes, picture times, rotation, a tone) are in `tests/drawing.py`.
 """
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,10 @@ import pytest
 import torch
 from tests.drawing import Drawn, draw_video
 from tests.research.datasets.conftest import TRAINING, VALIDATION, write_song
+
+# Files of tests run side by side: in workers and other processes that start from here, torch's threads must not spin
+# while they wait for one another.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # A shell that starts the tests in the background has them ignore SIGINT, and with them all processes that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -11,7 +11,7 @@ SDK = ROOT / "sdk" / "diffbgm"
 # The product wing. A room imports from the floors below it only.
 FLOORS = (
     {"errors"},
-    {"setting"},
+    {"setting", "platforms"},
     {"typed"},
     {"brief"},
     {"files", "progress", "types", "options", "threads"},

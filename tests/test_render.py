@@ -14,9 +14,10 @@ from diffbgm.arrange import PALETTES
 from diffbgm.errors import Cancelled, OptionError, RenderError
 from diffbgm.media import blocks as store
 from diffbgm.midi import DRUM_CHANNEL, control_event, delta_track, file_bytes, note_events
+from diffbgm.platforms import PLATFORMS
 from diffbgm.render import find_engine, find_soundfont, measure_loudness, mix, render, target_of, true_peak
 from diffbgm.render.levels import phrase, read_levels
-from diffbgm.render.loudness import PLATFORMS, fade_curve, limiter_curve
+from diffbgm.render.loudness import fade_curve, limiter_curve
 from diffbgm.render.sf3 import HEADER, decode_font, font_presets
 from diffbgm.render.soundfont import PACKAGED, VARIABLE, is_compressed
 from diffbgm.render.synth import TICKS, make_jobs, synthesize

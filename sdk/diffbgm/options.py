@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypedDict, cast, 
 
 from diffbgm.brief import KNOBS
 from diffbgm.errors import OptionError
+from diffbgm.platforms import target_of
 from diffbgm.setting import MOST_SEED, Setting, declare, real, show
 from diffbgm.typed import typed
 
@@ -491,10 +492,19 @@ def _read_knob(name: str, value: Any) -> str:
     return text
 
 
+def _read_loudness(name: str, value: Any) -> str:
+    """A number or a platform, as a text that `target_of` can read."""
+    text = _read_knob(name, value)
+    if text:
+        target_of(text)
+    return text
+
+
 _READERS = {
     "style": _read_style,
     "guidance": _read_guidance,
-    **dict.fromkeys([*KNOBS, "like", "melody", "loudness"], _read_knob),
+    **dict.fromkeys([*KNOBS, "like", "melody"], _read_knob),
+    "loudness": _read_loudness,
 }
 
 
@@ -507,4 +517,6 @@ def parse_option(name: str, text: str) -> Any:
     if name == "guidance" and "," in text:
         number = SETTINGS[name]
         return _read_guidance(name, [number.parse(name, part) for part in text.split(",")])
-    return _read_knob(name, text) if name in KNOBS else SETTINGS[name].parse(name, text)
+    if name in KNOBS or name == "loudness":
+        return _READERS[name](name, text)
+    return SETTINGS[name].parse(name, text)

@@ -122,7 +122,7 @@ class Result:
             gains: dB by stem, see `stems`; `-math.inf` mutes.
             keep_audio: What becomes of the video's own sound; None: as it is.
             fade: Seconds of the final fade; None: as it is.
-            loudness: LUFS of the music, or a platform (see `render.loudness.PLATFORMS`).
+            loudness: LUFS of the music, or a platform (see `platforms.PLATFORMS`).
 
         Returns:
             The remixed take.

@@ -10,10 +10,10 @@ from diffbgm.arrange import arrange
 from diffbgm.arrange.splice import splice_scores
 from diffbgm.errors import PlanError, RenderError
 from diffbgm.options import ScoreOptions
+from diffbgm.platforms import DEFAULT_LOUDNESS
 from diffbgm.progress import Progress
 from diffbgm.receipt import finite
 from diffbgm.render import render
-from diffbgm.render.loudness import DEFAULT_LOUDNESS
 from diffbgm.render.splice import splice, splice_audio
 from diffbgm.result import Result, final_fade, under_own_sound
 from diffbgm.setting import need_all

@@ -18,11 +18,11 @@ from diffbgm.planner import check_plan_fits, combine_styles, make_plan
 from diffbgm.planner.like import behind, read_like
 from diffbgm.planner.styles import MOOD_TEXTS
 from diffbgm.planner.tune import Tune, read_tune
+from diffbgm.platforms import DEFAULT_LOUDNESS
 from diffbgm.progress import Clock
 from diffbgm.receipt import make_receipt
 from diffbgm.render import render
 from diffbgm.render.ducking import find_speech
-from diffbgm.render.loudness import DEFAULT_LOUDNESS
 from diffbgm.result import Result, final_fade, laid_under, own_sound
 from diffbgm.typed import typed
 from diffbgm.types import MusicPlan, PianoRoll, VideoFeatures

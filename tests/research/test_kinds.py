@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -10,10 +11,11 @@ from tests.networks import playing_network
 from tests.research.datasets.archives import TRAINING, VALIDATION, Drawn, write_archive
 
 from diffbgm.arrange import arrange, find_palette
-from diffbgm.errors import DataError
+from diffbgm.errors import DataError, PlanError
 from diffbgm.hub import Origin
 from diffbgm.options import ComposeOptions
 from diffbgm.pipeline import DiffBGM
+from diffbgm.research.evaluation import ensembles
 from diffbgm.research.evaluation.chord_spans import Span, agreement, hear, read_labels, spans_of
 from diffbgm.research.evaluation.chords import Heard, evaluate_chords, labelled_songs, row_of
 from diffbgm.research.evaluation.ensembles import EnsemblePiece, evaluate_ensembles
@@ -41,6 +43,12 @@ def test_every_ensemble_is_measured_on_the_same_pieces(model: DiffBGM) -> None:
     assert all(abs(piece["loudness"] + 16) < 0.2 for piece in report.data["pieces"])
     assert told.rows[-1][0] == "all"
     assert told.rows[-1][1] >= 5 / 6  # a piano is no quartet
+
+
+def test_an_ensemble_that_is_none_is_refused_before_anything_is_composed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ensembles, "compose_pieces", lambda *_: pytest.fail("composed"))
+    with pytest.raises(PlanError, match="nonsens"):
+        evaluate_ensembles(cast("DiffBGM", None), names=["string-quartet", "nonsens"])
 
 
 def test_what_is_wrong_with_a_band_is_found() -> None:

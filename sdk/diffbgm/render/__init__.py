@@ -12,14 +12,13 @@ import numpy as np
 from diffbgm.errors import RenderError
 from diffbgm.files import StrPath
 from diffbgm.media.blocks import blocks, new_sound, release
+from diffbgm.platforms import DEFAULT_LOUDNESS, target_of
 from diffbgm.progress import Progress, part_of
 from diffbgm.render.loudness import (
-    DEFAULT_LOUDNESS,
     fade_curve,
     master,
     measure_loudness,
     rough_master,
-    target_of,
     true_peak,
 )
 from diffbgm.render.mix import (
@@ -103,7 +102,7 @@ def render(
     Args:
         score: What is played.
         duration: Seconds.
-        loudness: Integrated loudness of the mix (ITU-R BS.1770) in LUFS, or a platform (see `loudness.PLATFORMS`).
+        loudness: Integrated loudness of the mix (ITU-R BS.1770) in LUFS, or one of `platforms.PLATFORMS`.
         ceiling: dBTP that true peaks stay below.
         fade: Seconds of the final fade (None: 0.8, at most a fifth of the piece).
         soundfont: An .sf2 or .sf3 file (None: see `find_soundfont`).

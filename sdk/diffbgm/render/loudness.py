@@ -6,12 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from diffbgm.errors import OptionError
 from diffbgm.media.blocks import Read, blocks, new_sound, reader, release
 
-DEFAULT_LOUDNESS = -16.0  # LUFS
-PLATFORMS = {"youtube": -14.0, "spotify": -14.0, "podcast": -16.0, "ebu": -23.0, "atsc": -24.0}  # LUFS they play at
-QUIETEST_TARGET, LOUDEST_TARGET = -40.0, -8.0
 GATE = 0.4  # seconds: BS.1770 measures blocks of this length
 HOP = 0.25  # of the gate: blocks overlap by three quarters
 QUIETEST = -70.0  # LUFS of a block that counts at all
@@ -25,25 +21,6 @@ CONTEXT = 64  # samples either side of a block for the interpolation filter
 HOLD = 0.012  # seconds: the limiter reacts that long before a peak and lets go that long after
 ROUNDS = 4
 CLOSE = 0.05  # LU
-
-
-def target_of(loudness: float | str) -> float:
-    """Return the LUFS that a number, a text of one, or the name of a platform stands for.
-
-    Raises:
-        OptionError: There is no such platform, or the number lies outside -40..-8.
-
-    """
-    try:
-        target = PLATFORMS.get(str(loudness).strip().lower()) or float(loudness)
-    except (TypeError, ValueError, OverflowError):
-        target = np.nan
-    if not QUIETEST_TARGET <= target <= LOUDEST_TARGET:
-        raise OptionError(
-            f"loudness must be a number from {QUIETEST_TARGET:g} to {LOUDEST_TARGET:g} (LUFS) or one of "
-            f"{', '.join(PLATFORMS)}, got {loudness!r}"
-        )
-    return target
 
 
 def measure_loudness(samples: np.ndarray, rate: int) -> float:

@@ -9,8 +9,9 @@ import numpy as np
 
 from diffbgm.errors import OptionError, RenderError
 from diffbgm.media.blocks import blocks, new_sound, release
+from diffbgm.platforms import target_of
 from diffbgm.render import Rendering, add_sound
-from diffbgm.render.loudness import fade_curve, master, target_of
+from diffbgm.render.loudness import fade_curve, master
 from diffbgm.render.mix import energy_curve, glue_curve
 from diffbgm.types import Audio, Score
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from diffbgm.arrange import PALETTES, arrange, find_palette
 from diffbgm.planner import make_plan
+from diffbgm.platforms import DEFAULT_LOUDNESS
 from diffbgm.progress import Progress, part_of, silent
 from diffbgm.render import render
-from diffbgm.render.loudness import DEFAULT_LOUDNESS
 from diffbgm.render.mix import energy_curve
 from diffbgm.research.evaluation.semantics import drawn_video
 from diffbgm.research.metrics.parts import crossings, out_of_range, over_gain, seated
@@ -91,9 +91,14 @@ def evaluate_ensembles(
         seconds: Length of the pieces, about.
         on_progress: Told of the progress.
 
+    Raises:
+        PlanError: There is no ensemble of that name.
+
     """
     progress = on_progress or silent
     names = list(names) or list(PALETTES)
+    for name in names:
+        find_palette(name)  # refused before anything is composed
     asked = [(mood, seed + i) for mood in MOODS for i in range(n)]
     composed = compose_pieces(model, asked, steps, seconds, part_of(progress, 0.0, 0.1))
     pieces: list[EnsemblePiece] = []

@@ -12,14 +12,13 @@ environment, and programs that use the SDK call `behave()` themselves:
     from diffbgm import DiffBGM
 
 **How many.** As many as there are cores that this process may use (its affinity, and its cgroup's quota, which torch
-does not know), divided by the number of jobs that share them by design. The number never follows the load of the
-moment: sums are split by threads, and rounding with them (GroupNorm with two threads differs from GroupNorm with one in
-the last bits), so that the same seed would give other music whenever the machine is busy. What OMP_NUM_THREADS or
+does not know), divided by the number of jobs that share them by design. What OMP_NUM_THREADS or
 `torch.set_num_threads` say is left alone.
 
-**Beside one another.** A server that gives each of its jobs a share of the cores leaves cores idle while one job runs.
-After `spread(parts)` the windows of a batch are evaluated in so many parts at once. Unlike the number of threads this
-changes no bit of the music, because the network rounds a window alike in batches of any size.
+**Beside one another.** The composer gives every thread windows of its own (`composer.workers`), so that no sum is split
+among threads and their number changes no bit of the music. A server that gives each of its jobs a share of the cores
+leaves cores idle while one job runs: after `spread(parts)` the windows of a batch are evaluated in so many parts at
+least.
 
 **After a fork** a process has lost the threads that OpenMP believes it has, and waits for them for ever:
 `refuse_after_fork` says so instead.
@@ -71,12 +70,12 @@ def environment(jobs: int = 1, base: Mapping[str, str] | None = None) -> dict[st
 
 
 def spread(parts: int) -> None:
-    """From now on this process evaluates the windows of a batch in `parts` parts at once, on a CPU."""
+    """From now on this process evaluates the windows of a batch in `parts` parts at once or more, on a CPU."""
     _spread[0] = max(1, parts)
 
 
 def parts() -> int:
-    """In how many parts at once the windows of a batch are evaluated."""
+    """In how many parts at once, at least, the windows of a batch are evaluated."""
     return _spread[0]
 
 

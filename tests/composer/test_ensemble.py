@@ -12,6 +12,7 @@ from diffbgm.composer import Config, Denoiser
 from diffbgm.composer.batching import is_batch_invariant
 from diffbgm.composer.compose import compose
 from diffbgm.composer.continuous_batching import ComposeJob, compose_many
+from diffbgm.composer.workers import side_by_side
 from diffbgm.options import ComposeOptions, Guidance
 from diffbgm.types import PianoRoll
 
@@ -78,6 +79,22 @@ def test_windows_in_parts_at_once_change_no_bit(model: Denoiser, monkeypatch: py
     assert set(sizes) == {1}, "these have three windows at most"
 
 
+@pytest.mark.parametrize("dtype", [None, torch.float32])
+def test_the_number_of_threads_changes_no_bit(dtype: torch.dtype | None, set_threads: Callable[[int], None]) -> None:
+    model = hub.load(None)[0]
+    rolls = []
+    for count in (1, 2, 3):
+        set_threads(count)
+        rolls.append(compose(model, make_plan(20), replace(OPTIONS, dtype=dtype)))
+    assert rolls[0] == rolls[1] == rolls[2]
+
+
+def test_a_thread_of_the_pool_uses_one_of_torchs(set_threads: Callable[[int], None]) -> None:
+    set_threads(2)
+    assert side_by_side(lambda _: torch.get_num_threads(), range(7), 5) == [1] * 7
+    assert torch.get_num_threads() == 2
+
+
 def test_batch_invariance_is_tried_once_for_each_size_and_number_of_threads(set_threads: Callable[[int], None]) -> None:
     model = Denoiser(Config.tiny()).eval().requires_grad_(False)
     sizes: list[int] = []
@@ -86,7 +103,9 @@ def test_batch_invariance_is_tried_once_for_each_size_and_number_of_threads(set_
         set_threads(count)
         assert is_batch_invariant(model)
         assert is_batch_invariant(model, 4)
-    assert sizes == [1, 2, 3, 5, 11, 4, 4, 4, 4] * 2
+    alone, beside = [1, 2, 3, 5, 11], [1, 1, 1, 1, 2, 2, 3, 5, 6]  # on one thread; on two
+    tried = [sorted(sizes[:9]), sorted(sizes[9:])]
+    assert tried == [sorted([*alone, 4, 4, 4, 4]), sorted([*beside, 4, 4, 4, 4])]
 
 
 @pytest.mark.parametrize("dtype", [None, torch.float32])

@@ -52,9 +52,8 @@ def score_batch(
     """Scores every row of `manifest` (see `Row`) into the folder `out`; the outcomes of all rows, in their order.
 
     Writes NAME.mp4, NAME.mid, NAME.receipt.json and NAME.result.json per row, and results.csv (or .jsonl, like the
-    manifest) over all, which is kept up to date meanwhile. The same rows give the same MIDI, whatever runs them (with
-    the same number of threads each) and however often they were interrupted. A row that fails is reported in its
-    outcome, and tried again by the next run.
+    manifest) over all, which is kept up to date meanwhile. The same rows give the same MIDI, whatever runs them and
+    however often they were interrupted. A row that fails is reported in its outcome, and tried again by the next run.
 
     Args:
         manifest: A .csv or .jsonl file.

@@ -9,6 +9,7 @@ guidance.py             classifier-free guidance of the two condition streams, a
 windows.py              where the windows of a long piece lie, and how their predictions are averaged
 sections.py             sections with one label share their noise and are coupled
 batching.py             windows to batches of the network and back
+workers.py              on a CPU, parts of a batch side by side, one per thread
 continuous_batching.py  several pieces at once, whose windows share batches
 precision.py, device.py what is computed in which precision, and where
 

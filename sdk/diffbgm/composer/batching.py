@@ -9,10 +9,9 @@ the same number of windows, the last one filled up. On a CPU the network rounds 
 
 import itertools
 import math
-from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
@@ -22,13 +21,11 @@ from diffbgm import threads
 from diffbgm.composer.condition import DYNAMIC_WIDTH, MAX_SECTIONS, SEMANTIC_WIDTH, Condition
 from diffbgm.composer.denoiser import Denoiser, Estimate
 from diffbgm.composer.precision import compute_dtype, precision
+from diffbgm.composer.workers import side_by_side, workers
 from diffbgm.types import PITCHES, STEPS_PER_BEAT
 
 GPU_BATCH = 32  # windows per batch on a GPU, which wants many
 CPU_BATCH = 16  # the most windows per batch on a CPU, which is hardly faster with more
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 _tried: "WeakKeyDictionary[Denoiser, dict[Hashable, bool]]" = WeakKeyDictionary()  # what `is_batch_invariant` found
 
@@ -121,10 +118,11 @@ def predict(
     windows = [Window(r, c, n) for r in requests for c in r.variants for n in range(len(r.starts))]
     edges = [0, *itertools.accumulate(request.evaluations for request in requests)]
     size = shared_batch_size(model, batch_size)
+    at_once = workers()
     batches: list[list[int]] = []
     for width in sorted({request.width for request in requests}):  # windows of one width share batches
         alike = [i for i, window in enumerate(windows) if window.request.width == width]
-        batches += split_evenly(alike, threads.parts()) if size is None else split_by(alike, size)
+        batches += split_evenly(alike, at_once) if size is None else split_by(alike, size)
     logits: dict[int, Tensor] = {}
     velocity: dict[int, Tensor] = {}
 
@@ -133,7 +131,8 @@ def predict(
         with torch.inference_mode(), precision(model, dtype):  # each thread has its own modes
             return model(*make_batch([windows[i] for i in (*part, *filling)]))
 
-    for part, out in zip(batches, at_once(evaluate, batches, threads.parts() if size is None else 1), strict=True):
+    estimates = side_by_side(evaluate, batches, at_once) if size is None else [evaluate(part) for part in batches]
+    for part, out in zip(batches, estimates, strict=True):
         logits |= zip(part, out.logits, strict=False)
         velocity |= zip(part, out.velocity, strict=False)
     predictions: list[Prediction] = []
@@ -145,22 +144,14 @@ def predict(
     return predictions
 
 
-def at_once(do: Callable[[Item], Result], items: Sequence[Item], count: int) -> list[Result]:
-    """`do` of every item, in their order; `count` of them at once."""
-    if count == 1 or len(items) == 1:
-        return [do(item) for item in items]
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(do, items))
-
-
-def split_by(items: list[Item], size: int) -> list[list[Item]]:
+def split_by(items: list[int], size: int) -> list[list[int]]:
     """`size` items each, the rest in the last."""
     return [items[i : i + size] for i in range(0, len(items), size)]
 
 
-def split_evenly(items: list[Item], fewest: int = 1) -> list[list[Item]]:
-    """As few parts of at most `CPU_BATCH` items as there can be, nearly equal; `fewest` at least, if possible."""
-    count = max(math.ceil(len(items) / CPU_BATCH), min(fewest, len(items)))
+def split_evenly(items: list[int], at_once: int = 1) -> list[list[int]]:
+    """As few parts of at most `CPU_BATCH` items as keep `at_once` workers equally busy; the parts are nearly equal."""
+    count = min(len(items), at_once * math.ceil(len(items) / (CPU_BATCH * at_once)))
     edges = [len(items) * i // count for i in range(count + 1)]
     return [items[a:b] for a, b in itertools.pairwise(edges)]
 

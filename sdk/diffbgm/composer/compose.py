@@ -71,7 +71,7 @@ def compose(
 ) -> PianoRoll:
     """Composes the piece for a plan.
 
-    The same model, plan, options and machine (with the same number of threads) give the same roll.
+    The same model, plan, options and kind of processor give the same roll, on any number of threads.
 
     Args:
         model: The denoiser, in eval mode.

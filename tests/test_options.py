@@ -160,6 +160,23 @@ def test_a_take_can_be_made_again_from_its_receipt(model: DiffBGM, movie: Path, 
         assert changed.midi != result.midi or changed.audio.samples.tobytes() != result.audio.samples.tobytes(), other
 
 
+@pytest.mark.parametrize(
+    ("options", "seconds", "takes"),
+    [({}, 30.0, 4), ({}, 120.0, 4), ({}, 121.0, 1), ({"seed": 0}, 30.0, 1), ({"takes": 1}, 30.0, 1),
+     ({"seed": 3, "takes": 8}, 600.0, 8)],
+)  # fmt: skip
+def test_how_many_takes_a_film_gets(options: dict[str, Any], seconds: float, takes: int) -> None:
+    assert ScoreOptions(**options).takes_for(seconds) == takes
+
+
+def test_without_a_seed_the_best_of_four_takes_is_played(model: DiffBGM, movie: Path, result: Result) -> None:
+    best = model.score(movie, steps=4, features=result.features)
+    seeds = sorted(take.seed for take in best.takes)
+    assert seeds == [*range(seeds[0], seeds[0] + 4)]
+    assert best.seed == max(best.takes, key=lambda take: take.score).seed
+    assert [take["seed"] for take in best.receipt["takes"]] == [take.seed for take in best.takes]
+
+
 def test_the_seed_that_was_drawn_is_in_the_options(model: DiffBGM, movie: Path, result: Result) -> None:
     drawn = model.score(movie, steps=4, features=result.features)
     assert drawn.options.seed == drawn.seed == drawn.receipt["seed"]

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 KeepAudio = Literal["replace", "mix", "duck"]
 Semantics = Literal["auto", "colour", "clip"]
 
+FEW_TAKES = 4  # composed where nobody says how many, for a
+SHORT_FILM = 120.0  # seconds at most
+
 
 @dataclass(frozen=True)
 @typed(OptionError)
@@ -286,9 +289,10 @@ class ScoreOptions:
         ),
     )  # fmt: skip
     takes: int | None = field(
-        default=1,
+        default=None,
         metadata=declare(
             int, "choose", "takes to compose, of which the critic's choice is played", low=1, high=16, metavar="N",
+            unset="1 with a seed or for a film of over two minutes, else 4",
         ),
     )  # fmt: skip
     guidance: float | Sequence[float] | Guidance | None = field(
@@ -340,6 +344,16 @@ class ScoreOptions:
         for name, setting in SETTINGS.items():
             read = _READERS.get(name, setting.check)
             object.__setattr__(self, name, read(name, getattr(self, name)))
+
+    def takes_for(self, seconds: float) -> int:
+        """How many takes are composed for a film: as many as were asked for, else a few where that is soon done.
+
+        A seed names one take, and asks for it.
+
+        Args:
+            seconds: Length of the film.
+        """
+        return self.takes or (FEW_TAKES if self.seed is None and seconds <= SHORT_FILM else 1)
 
     def to_plain(self) -> dict[str, Any]:
         """The options as JSON values, as a receipt holds them."""

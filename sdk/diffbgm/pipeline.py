@@ -196,7 +196,7 @@ class DiffBGM:
         on_progress: Progress | None = None,
         **changes: "Unpack[Changes]",
     ) -> tuple[Take, ...]:
-        """`options.takes` takes of a plan, ranked by the critic, the best first.
+        """Takes of a plan, ranked by the critic, the best first; see `ScoreOptions.takes_for`.
 
         The first is drawn with the seed of the options, the others with the seeds after it, each as `compose` makes it
         alone. Their windows share batches.
@@ -225,7 +225,7 @@ class DiffBGM:
         from diffbgm.composer.continuous_batching import ComposeJob, compose_many
         from diffbgm.critic import rank_takes
 
-        first, count = options_of(settings, seed), settings.takes or 1
+        first, count = options_of(settings, seed), settings.takes_for(plan.duration)
         seeds = [(first.seed + k) % (MOST_SEED + 1) for k in range(count)]
         told = together(on_progress or silent, count)
         jobs = iter(
@@ -252,7 +252,9 @@ class DiffBGM:
     ) -> Result:
         """Looks at the video, plans, composes, arranges and renders; nothing is written until `Result.save`.
 
-        With `takes=N` it composes N takes, plays the one that the critic likes best and returns all in `Result.takes`.
+        It composes `takes` takes, plays the one that the critic likes best and returns all in `Result.takes`. Where
+        neither `takes` nor `seed` is given, a film of up to two minutes gets four; with a seed the take of that seed
+        alone is composed.
 
         Args:
             video: A path (or `file:` URL), the bytes of a file, or an open binary file.
@@ -295,7 +297,7 @@ class DiffBGM:
         planned = analyze_and_plan(path, settings, clock, features=features, plan=planned_before)
         with clock.stage("compose", 0.28, 0.7) as told:
             takes: tuple[Take, ...] = ()
-            if roll is None and (settings.takes or 1) > 1:
+            if roll is None and settings.takes_for(planned.plan.duration) > 1:
                 takes = self._takes(planned.plan, settings, seed, told)
                 roll, seed = takes[0].roll, takes[0].seed
                 settings = replace(settings, seed=seed, takes=1)

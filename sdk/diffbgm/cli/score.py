@@ -66,7 +66,7 @@ def add_scoring(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-takes",
         action="store_true",
-        help="with --takes N, also write the other takes: OUT.take2.mp4, ...",
+        help="also write the other takes: OUT.take2.mp4, ...",
     )
     parser.add_argument("--project", action="store_true", help="also write OUT.project.json, for `diffbgm retake`")
     parser.add_argument("--stems", action="store_true", help="also write OUT.STEM.wav for every instrument")
@@ -130,7 +130,7 @@ def score_file(args: argparse.Namespace, video: Path) -> None:
     outputs = [out, companion(out, ".mid"), receipt, *(companion(out, kind) for kind in kinds)]
     if args.stems:
         outputs += [companion(out, f".{name}.wav") for name in possible_stems()]
-    others = [out.with_name(f"{out.stem}.take{n}{out.suffix}") for n in range(2, (options.takes or 1) + 1)]
+    others = [out.with_name(f"{out.stem}.take{n}{out.suffix}") for n in range(2, options.takes_for(info.duration) + 1)]
     outputs += others if args.keep_takes else []
     outputs += [companion(out, ".project.json")] if args.project else []
     room = room_for(video, info, outputs)
@@ -148,7 +148,7 @@ def score_file(args: argparse.Namespace, video: Path) -> None:
             from diffbgm.project import save_project
 
             paths.append(save_project(result, companion(out, ".project.json")))
-        for place, path in enumerate(others if args.keep_takes else (), 1):
+        for place, path in enumerate(others[: len(result.takes) - 1] if args.keep_takes else (), 1):
             model.use(result, place).write_video(path)
             paths.append(path)
     if args.json:

@@ -14,11 +14,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from tests.bench import lengths, sampling, start, takes, threads
+from tests.bench import lengths, peers, sampling, start, takes, threads
 
 from diffbgm.composer.device import has_fast_bf16
 from diffbgm.options import ComposeOptions
 
+KINDS = ("start", "sampling", "lengths", "threads", "takes", "peers")
 LENGTHS, QUICK, HOUR = (30.0, 60.0, 120.0, 600.0), (10.0, 20.0), 3600.0
 
 
@@ -26,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small settings, to see that it works")
     parser.add_argument("--hour", action="store_true", help="a film of 60 minutes as well")
-    parser.add_argument("--only", choices=("lengths", "sampling", "threads", "start", "takes"))
+    parser.add_argument("--only", choices=KINDS)
     parser.add_argument("--against", metavar="COMMIT", help="only a minute of film, here against that commit, in turn")
     parser.add_argument("--json", type=Path, metavar="FILE", help="all figures, seconds too")
     args = parser.parse_args()
@@ -38,7 +39,7 @@ def main() -> None:
             here, before = lengths.compare(args.against, *setting)
         found["against"] = [asdict(here), asdict(before)]
         print("\n" + against_table(here, before))
-    wanted = (args.only,) if args.only else () if args.against else ("start", "sampling", "lengths", "threads", "takes")
+    wanted = (args.only,) if args.only else () if args.against else KINDS
     if "start" in wanted:
         found["start"] = start.measure(1 if args.quick else 7)
         print("\n" + start_table(found["start"]), flush=True)
@@ -61,6 +62,10 @@ def main() -> None:
         ratio = takes.measure(4, 2, 1) if args.quick else takes.measure()
         found["takes"] = ratio
         print(f"\n{takes.MANY if not args.quick else 2} takes of {takes.FILM:g} s against one: {ratio:.2f}")
+    if "peers" in wanted:
+        beside = peers.measure(2, 1) if args.quick else peers.measure()
+        found["peers"] = asdict(beside)
+        print("\n" + peers_table(beside))
     if args.json:
         args.json.write_text(json.dumps(found, indent=1) + "\n")
 
@@ -133,6 +138,17 @@ def threads_table(beside: threads.Beside) -> str:
     """Composing beside others against composing alone."""
     rows = [[what, f"{ratio:.2f}", "" if bar is None else f"at most {bar:g}"] for what, ratio, bar in beside.rows]
     return markdown(["composing 30 s of film", "time against idle", "bar"], rows)
+
+
+def peers_table(beside: peers.Peers) -> str:
+    """Half a minute of film, as shares of its length, and against one take of ours."""
+    head = [
+        f"{peers.FILM:g} s of film",
+        "time / its length",
+        f"{threads.NEIGHBOURS} busy neighbours",
+        "against one take",
+    ]
+    return markdown(head, [[name, *(f"{share:.3g}" for share in shares)] for name, *shares in beside.rows])
 
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:

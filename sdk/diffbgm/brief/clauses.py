@@ -4,13 +4,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from diffbgm.brief import patterns
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.model import Moment, Span
 from diffbgm.brief.phrases import Phrase, cut_phrases
 from diffbgm.brief.swells import direction_of
-from diffbgm.brief.tacets import START
+from diffbgm.brief.tacets import END, START
 from diffbgm.brief.turns import LAST
 
 CLAUSE_ENDS = (
@@ -18,7 +19,9 @@ CLAUSE_ENDS = (
     r"|\bdepois\b|\bпотом\b|\bзатем\b|然后|それから"
 )
 JOINED_SCENES = re.compile(  # "begins as a whisper and explodes in the last five seconds" says two things
-    rf"\b((?:starts?|begins?|opens?)\b[^,;.]{{0,60}}?)\s+and\s+(?=[^,;.]{{0,80}}(?:\d:\d\d|\d\s*{patterns.SECONDS}\b))"
+    r"\b((?:starts?|begins?|opens?)\b[^,;.]{0,60}?"
+    r"|(?:empieza|comienza|commence|débute|beginnt|inizia|comincia|começa)\b[^,;.\d]{0,60}?)"
+    rf"\s+(?:and|y|et|und|e)\s+(?=[^,;.]{{0,80}}(?:\d:\d\d|\d\s*{patterns.SECONDS}\b|{patterns.SECOND}\s+\d))"
 )
 MUSIC = re.compile(
     r"\b(?:music|score|everything|song|track|piece|it|all|musik|música|musique|musica|музыка)\b|音乐|音楽"
@@ -34,13 +37,19 @@ STOPS = re.compile(
     r"|fim|кончается)\b"
 )
 HALTS = re.compile(
-    r"\s*(?:the\s+)?(?:music\s+)?(?:(?:a\s+)?(?:sudden|abrupt|hard|full|dead)\s+stop|stops?|ends?|cut|pause|mute)\b"
+    r"\s*(?:the\s+)?(?:music\s+)?(?:(?:a\s+)?(?:sudden|abrupt|hard|full|dead|clean)\s+(?:stop|out)|stops?|arrêt|stopp|ends?|cut|pause|mute)\b"
 )  # at the head of a clause
 BACKED = re.compile(  # the others, where somebody is called solo
     r"\b(?:backed|accompanied|supported|backing|underneath|behind|begleitet|accompagné\w*|acompañad\w*|accompagnat\w"
     r"|acompanhad\w|сопровождени\w|под аккомпанемент|на фоне|sur fond|su fondo|sobre (?:un )?fondo)\b|伴奏"
 )
 ONLY_THEN = re.compile(r"\b(?:only|just) (?:in|during|for|until|from|between|at|over|after|before)\b")
+AT_PLACE = {  # which stretch a place in the film is, where somebody plays there only
+    "0.0": Span(START, Moment(1 - LAST, "share")),
+    "0.5": Span(Moment(0.4, "share"), Moment(0.6, "share")),
+    "1.0": Span(Moment(LAST, "share"), END),
+}
+ALONE_LAST = Span(Moment(0.5, "share"), END)  # where those play alone of whom nothing but "then" is told
 TOTAL = frozenset({"music", "notes", "anything", "sound", "musik", "música", "musique", "musica", "музыки"})
 
 
@@ -55,7 +64,10 @@ class Clause:
     length: float | None = None
     kind: str = ""
     follows: bool = False  # whether "then" stands before it
-    others: bool = False  # whether other clauses name instruments
+    since: Moment | None = None  # the last time of the clause before it, if it follows that with a "then"
+    ends: bool = False  # whether no other clause follows it with a "then"
+    others: bool = False  # whether other clauses name instruments or a genre, or follow it
+    others_timed: bool = False  # whether other clauses name times
     backs: bool = False  # whether it, or the clause after it, says who plays with a soloist
     verb: str = ""  # "enter" or "leave", where that is what it says of instruments
 
@@ -79,6 +91,22 @@ class Clause:
         """Whether it names times."""
         return bool(self.spans or self.moments)
 
+    def joined(self, after: "Clause") -> "Clause":
+        """The clause and the one after it as one."""
+        return Clause(
+            f"{self.text} {after.text}",
+            [*self.phrases, *after.phrases],
+            [*self.spans, *after.spans],
+            [*self.moments, *after.moments],
+            self.length if after.length is None else after.length,
+            follows=self.follows,
+        )
+
+    @property
+    def plays(self) -> bool:
+        """Whether it names instruments."""
+        return any(phrase.plays for phrase in self.phrases)
+
     @cached_property
     def words(self) -> frozenset[str]:
         """The words of its phrases."""
@@ -88,6 +116,11 @@ class Clause:
     def places(self) -> list[str]:
         """The places in the film that it names, as shares of it."""
         return [m.value for p in self.phrases if (m := p.has("place")) is not None]
+
+    def last_time(self) -> Moment | None:
+        """The time up to which it tells, if it is not the end of the film."""
+        times = [*(span.end for span, _ in self.spans), *(moment for moment, _ in self.moments)]
+        return times[-1] if times and times[-1] != END else None
 
     def holds(self) -> tuple[Moment | None, Moment | None]:
         """From when to when it holds, where it tells: its span, its moment, or its place in the film."""
@@ -119,10 +152,38 @@ class Clause:
         kinds = ("hit", "intensity", "instrument", "ending", "arc")
         return self.silences() or any(map(self.has, kinds))
 
-    def opens_only(self) -> bool:
+    def plays_alone_then(self) -> bool:
         """Whether who plays alone does so at a time only: at first, until a time, or "only" in a stretch."""
-        until = bool(self.spans) and self.spans[0][0].start == START and self.others
-        return self.has_start() or (self.timed and self.limits) or until
+        return self.has_start() or self.alone is not None or (self.limits and (self.timed or bool(self.places)))
+
+    @cached_property
+    def leads(self) -> bool:
+        """Whether somebody plays a solo, as in "guitar solo"; "solo guitar" may be alone."""
+        return any(after.has("soloist") and before.plays for before, after in pairwise(self.phrases))
+
+    @cached_property
+    def alone(self) -> Span | None:
+        """The stretch in which those it names play alone: "piano alone for the last 5 seconds"; None for all the film.
+
+        A stretch from the start counts only where other clauses tell who plays later, a place only where none of them
+        has times. Who plays a solo, or on top of others, is not alone.
+        """
+        moves = any((p.has("enter") or p.has("leave")) and not p.has("place") for p in self.phrases)
+        if not (self.has("solo") and self.plays) or self.leads or moves or self.backs or self.has("lead"):
+            return None
+        if self.moments or self.limits:
+            return None
+        if self.spans:
+            span = self.spans[0][0]
+            return span if len(self.spans) == 1 and (span.start != START or self.others) else None
+        places = set(self.places)
+        if places:
+            return AT_PLACE.get(places.pop()) if len(places) == 1 and not self.others_timed else None
+        if not self.follows or not self.ends:
+            return None
+        if self.since is not None:
+            return Span(self.since, END)  # "a hit at 0:12, then only piano"
+        return ALONE_LAST if self.others and not self.others_timed else None
 
     @cached_property
     def limits(self) -> bool:
@@ -131,15 +192,16 @@ class Clause:
 
     def moves(self) -> bool:
         """Whether it says that instruments enter or leave."""
-        return (self.has("enter") or self.has("leave")) and any(p.plays for p in self.phrases)
+        return (self.has("enter") or self.has("leave")) and self.plays
 
     def rises(self) -> bool:
         """Whether it says, without a time, that the music grows."""
         return not self.timed and direction_of(self.phrases) == "rise"
 
     def level(self) -> float | None:
-        """The first level of energy it names."""
-        return next((float(m.value) for p in self.phrases if (m := p.has("intensity")) is not None), None)
+        """The first level of energy it names; a solo on top of others is none."""
+        named = (p for p in self.phrases if not (self.leads and p.has("soloist")))
+        return next((float(m.value) for p in named if (m := p.has("intensity")) is not None), None)
 
 
 def cut_clauses(draft: Draft, text: str) -> list[Clause]:
@@ -153,11 +215,38 @@ def cut_clauses(draft: Draft, text: str) -> list[Clause]:
         if clause.phrases or clause.spans or clause.moments:
             clause.follows, then = then, False
             clauses.append(clause)
+    clauses = _join_solos(clauses)
     for number, clause in enumerate(clauses):
-        others = [c for c in clauses[number : number + 2] if any(p.plays for p in c.phrases)]
-        clause.others = any(c.follows or any(p.plays for p in c.phrases) for c in clauses if c is not clause)
+        others = [c for c in clauses[number : number + 2] if c.plays]
+        clause.others = any(c.follows or c.plays or c.has("genre") for c in clauses if c is not clause)
+        if clause.follows and number and not clauses[number - 1].silences():
+            clause.since = clauses[number - 1].last_time()
+        clause.ends = not any(c.follows for c in clauses[number + 1 :])
+        clause.others_timed = any(c.timed for c in clauses if c is not clause)
         clause.backs = any(BACKED.search(c.text) for c in others)
     return clauses
+
+
+def _join_solos(clauses: Sequence[Clause]) -> list[Clause]:
+    """The clauses, with a word such as "solo" that is one of its own joined to who plays: "solo. piano. slow."."""
+    out: list[Clause] = []
+    waiting: Clause | None = None
+    for clause in clauses:
+        if waiting is not None:
+            if clause.plays:
+                clause = waiting.joined(clause)
+            elif out and out[-1].plays:
+                out[-1] = out[-1].joined(waiting)
+            else:
+                out.append(waiting)
+            waiting = None
+        if len(clause.phrases) == 1 and clause.has("solo") and not clause.timed:
+            waiting = clause
+        else:
+            out.append(clause)
+    if waiting is None:
+        return out
+    return [*out[:-1], out[-1].joined(waiting)] if out and out[-1].plays else [*out, waiting]
 
 
 def give_times(clauses: Sequence[Clause]) -> None:

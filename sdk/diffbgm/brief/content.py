@@ -4,9 +4,9 @@ import re
 
 from diffbgm.brief.clauses import Clause
 from diffbgm.brief.draft import Draft
-from diffbgm.brief.negations import is_joined, negated_by_what_follows
+from diffbgm.brief.negations import MUCH, is_joined, lessens, negated_by_what_follows
 from diffbgm.brief.phrases import CONTENT, Phrase
-from diffbgm.brief.players import read_instrument, read_solo
+from diffbgm.brief.players import names_of, read_instrument, read_solo
 
 LATE = 0.4  # weight of a mood that comes at the end only
 OPPOSITE_TEMPO = {
@@ -20,10 +20,14 @@ DECADE = re.compile(r"(?:the )?(?:19|20)?\d0s|(?:the )?(?:twen|thir|for|fif|six|
 
 
 def read_content(draft: Draft, clause: Clause, used: set[int]) -> None:
-    """Genres, instruments, moods and the rest of a clause, in order, with negations; phrases in `used` are read."""
+    """Genres, instruments, moods and the rest of a clause, in order, with negations; phrases in `used` are read.
+
+    A brief says who plays and who does not, but not how much: instruments of which less is asked for are not read.
+    """
     phrases = clause.phrases
     negated, fresh, softened, adjective = False, False, False, False
-    negated_noun: int | None = None
+    lessened: int | None = None  # the number of the negation that asks for less: "fewer", "not so much"
+    negated_at, negated_noun = 0, None
     ends = negated_by_what_follows(phrases)
     for number, phrase in enumerate(phrases):
         if not phrase.meanings:
@@ -31,11 +35,14 @@ def read_content(draft: Draft, clause: Clause, used: set[int]) -> None:
             negated = negated and fresh
             continue
         content = [m for m in phrase.meanings if m.kind in CONTENT]
-        if (meaning := phrase.has("negation")) is not None and meaning.value == "before" and not content:
-            negated, fresh, softened = True, True, False
+        if (meaning := phrase.has("negation")) is not None and meaning.value != "after" and not content:
+            negated, fresh, softened, negated_at = True, True, False, number
+            lessened = number if lessens(phrase) else None
             continue
         if phrase.has("but") or (phrase.has("solo") and not fresh):
             negated = False
+        if negated and fresh and (phrase.has("soften") or MUCH & set(phrase.text.split())):
+            lessened = negated_at
         if phrase.has("soften"):
             softened = True
             continue
@@ -45,6 +52,11 @@ def read_content(draft: Draft, clause: Clause, used: set[int]) -> None:
         if negated and not (fresh or joined or (adjective and phrase.has("instrument"))):
             negated = False
         no = negated or number in ends
+        if negated and lessened is not None and phrase.plays:
+            draft.unread.append(" ".join(p.text for p in phrases[lessened : number + 1]))
+            draft.fewer |= {draft.lexicon.instruments[name].family for name in names_of(phrase)}
+            negated_noun, fresh, softened = number, False, False
+            continue
         if clause.kind not in ("rest", "hit") or phrase.has("instrument") or phrase.has("genre"):
             noun = next((p for p in phrases[number + 1 : number + 2] if p.has("instrument")), None)
             adjective = no and noun is not None and not phrase.has("instrument")
@@ -98,7 +110,7 @@ def _read_phrase(draft: Draft, clause: Clause, number: int, *, no: bool, softene
     if phrase.has("speech") and not no:
         draft.speech = True
         draft.say(phrase.text, "room for speech")
-    if phrase.has("solo") and not no and not clause.opens_only():
+    if phrase.has("solo") and not no and not clause.plays_alone_then():
         read_solo(draft, clause, number)
 
 
@@ -110,7 +122,9 @@ def _read_mood(draft: Draft, phrase: Phrase, *, no: bool, softened: bool, weight
             continue
         row = draft.lexicon.moods[meaning.value]
         sign = 0.3 if softened else -0.6 if no else 1.0
-        draft.moods.append((sign * row.valence, sign * row.arousal, phrase.text if kind == "mood" else "", weight))
+        draft.moods.append(
+            (sign * row.valence, sign * row.arousal, phrase.text if kind == "mood" and not no else "", weight)
+        )
         if no:
             draft.unwanted |= set(row.tags)
         else:

@@ -5,6 +5,18 @@ from collections.abc import Sequence
 from diffbgm.brief.phrases import CONTENT, Phrase
 from diffbgm.brief.tacets import DEFINITE
 
+_MUCH = (
+    "much many lot lots mucho mucha muchos muchas viel viele vielen beaucoup tanto tanta tantos tantas molto molti "
+    "molte muito muita muitos muitas много"
+)
+MUCH = frozenset(_MUCH.split(" "))  # after a "not": a wish for less, which is none for nothing
+
+
+def lessens(phrase: Phrase) -> bool:
+    """Whether it asks for less of what follows, as "fewer" does."""
+    said = phrase.has("negation")
+    return said is not None and said.value == "less"
+
 
 def is_denied(phrases: Sequence[Phrase], number: int) -> bool:
     """Whether a negation stands before an instrument, with an article between at most."""

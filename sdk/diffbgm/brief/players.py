@@ -22,7 +22,10 @@ GENERAL = frozenset(  # whose names stand for their families: "no guitar" is no 
 SPECIFIC = frozenset(
     {"acoustic", "nylon", "classical", "upright", "grand"}
 )  # words that keep a name from being general
-OF_THE_KIT = frozenset(["cymbals", "cymbal", "hi-hat", "hi-hats", "hihat", "snare", "snares", "kick", "becken"])
+_OF_THE_KIT = (
+    "cymbals,cymbal,hi-hat,hi-hats,hihat,hi hats,snare,snares,snare drum,kick,kick drum,becken,caisse claire,rullante"
+)
+OF_THE_KIT = frozenset(_OF_THE_KIT.split(","))
 BEFORE_LEAD = frozenset(["the", "a", "its", "main", "as", "for", "in", "at", "पर", "का"])  # between a player and "lead"
 OVER = frozenset(["over", "on top of", "above", "sobre", "über", "sur", "au-dessus de", "sopra", "su", "sugli", "над"])
 
@@ -31,12 +34,13 @@ def read_instrument(draft: Draft, clause: Clause, number: int, name: str, *, no:
     """An instrument wanted, unwanted, or in the lead."""
     phrases, phrase = clause.phrases, clause.phrases[number]
     family = draft.lexicon.instruments[name].family
+    if no and phrase.text in OF_THE_KIT:
+        draft.unread.append(f"no {phrase.text}")  # "with drums but without cymbals": the kit is one
+        return
     if no and clause.kind != "entry" and clause.has_start():
         draft.later.append(family)  # "no drums at first": they come later
         draft.say(phrase.text, f"{family} later")
         return
-    if no and draft.drums and phrase.text in OF_THE_KIT:
-        return  # "with drums but without cymbals"
     if no and clause.kind != "entry":
         who = family if general else called(draft, phrase, name)
         draft.without.append(who)
@@ -47,6 +51,8 @@ def read_instrument(draft: Draft, clause: Clause, number: int, name: str, *, no:
     if family == "drums" and draft.drums is None:
         draft.drums = True
     draft.instruments.append(name)
+    if not general and name != family and (family == "drums" or called(draft, phrase, name) == name):
+        draft.by_name.add(name)  # "cello and piano, no strings section" keeps the cello
     back = phrases[max(0, number - 4) : number]
     led = [i for i, p in enumerate(back) if p.has("lead")]
     led = led and not any(p.has("instrument") or p.has("but") or p.has("join") for p in back[led[-1] + 1 :])

@@ -49,7 +49,7 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
     if len(original) > LONGEST_TEXT:
         draft.unread.append(f"everything after {LONGEST_TEXT} characters")
         original = original[:LONGEST_TEXT]
-    original = spell_out(original)
+    original = spell_out(original, draft.lexicon)
     left = reword(read_figures(draft, original), draft.lexicon)
     clauses = cut_clauses(draft, left)
     give_times(clauses)

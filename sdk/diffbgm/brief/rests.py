@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from diffbgm.brief.arcs import QUIET
 from diffbgm.brief.clauses import HALTS, MUSIC, STARTS, STOPS, Clause
@@ -38,7 +37,7 @@ def read_rests_without_times(draft: Draft, clause: Clause, before: Clause | None
         ends = sorted((Moment(0.0, since), Moment(clause.length, since)), key=lambda at: at.seconds(1e6))
         return _add_rests(draft, [(Span(*ends), "silence")])
     if silent and before is not None and before.kind == "hit" and clause.has("rest"):
-        rung = _after(before.moments[-1][0])
+        rung = before.moments[-1][0].later(RINGING)
         return _add_rests(draft, [(Span(rung, END), "silence")])  # "a hit at 7 s, then silence"
     return ""
 
@@ -60,13 +59,17 @@ def read_rests(draft: Draft, clause: Clause, before: Clause | None, after: str) 
     opening = level is not None and level <= QUIET and any(span.start == START for span, _ in spans)
     if moments and spans and silent and clause.has("hit") and spans[0][0].start == START:
         add_first_hit(draft, clause)  # "a hit at 0:10 and silence until 0:12"
-        return _add_rests(draft, [(Span(_after(moments[0][0]), spans[0][0].end), spans[0][1])])
+        return _add_rests(draft, [(Span(moments[0][0].later(RINGING), spans[0][0].end), spans[0][1])])
+    if spans and silent and before is not None and before.kind == "hit" and spans[0][0].start == START:
+        rung = before.moments[-1][0].later(RINGING)  # "a hit at 0:08, then silence until 0:10"
+        if rung.since == spans[0][0].end.since == "start" and rung.value < spans[0][0].end.value:
+            return _add_rests(draft, [(Span(rung, spans[0][0].end), spans[0][1])])
     if spans and (silent or (opening and STARTS.search(after))):
         return _add_rests(draft, spans)
     ends = "to silence" in clause.text or (MUSIC.search(clause.text) and STOPS.search(clause.text))
     if moments and silent and clause.length is None and ends:
         return _add_rests(draft, [(Span(at, END), said) for at, said in moments])
-    alone = not any(p.plays for p in clause.phrases)
+    alone = not clause.plays
     not_yet = alone and spans and clause.has("negation") and STARTS.search(clause.text) is not None
     if not_yet and spans[0][0].start == START:  # "don't start before 0:02"
         return _add_rests(draft, spans)
@@ -76,10 +79,10 @@ def read_rests(draft: Draft, clause: Clause, before: Clause | None, after: str) 
         return _add_rests(draft, [*spans, *((Span(at, END), said) for at, said in moments)])
     if moments and not spans and clause.has("hit") and clause.has("rest") and AFTERWARDS.search(clause.text):
         add_first_hit(draft, clause)
-        return _add_rests(draft, [(Span(_after(moments[0][0]), END), "silence")])
+        return _add_rests(draft, [(Span(moments[0][0].later(RINGING), END), "silence")])
     if moments and not spans and silent:
         length = clause.length or PAUSE
-        return _add_rests(draft, [(Span(at, replace(at, value=at.value + length)), said) for at, said in moments])
+        return _add_rests(draft, [(Span(at, at.later(length)), said) for at, said in moments])
     if alone and MUSIC.search(clause.text) and not clause.has("hit") and level is None:
         if len(moments) > 1 and not spans and STARTS.search(clause.text) and STOPS.search(clause.text):
             (first, said), (last, other) = moments[:2]
@@ -94,7 +97,7 @@ def read_rests(draft: Draft, clause: Clause, before: Clause | None, after: str) 
 
 def _resume(draft: Draft, clause: Clause, before: Clause | None) -> bool:
     """End a silence when the music comes back: "stops at 0:05 and starts again at 0:07"; False where none is told."""
-    if any(p.plays for p in clause.phrases) or clause.has("hit"):
+    if clause.plays or clause.has("hit"):
         return False
     (first, said), *others = clause.moments
     if len(others) == 1 and (clause.silences() or STOPS.search(clause.text)):
@@ -127,8 +130,3 @@ def _add_rests(draft: Draft, spans: Sequence[tuple[Span, str]]) -> str:
         draft.rests.append(span)
         draft.say(said, "a rest")
     return "rest"
-
-
-def _after(hit: Moment) -> Moment:
-    """When a hit has rung."""
-    return replace(hit, value=hit.value + RINGING)

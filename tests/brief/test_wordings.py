@@ -183,6 +183,52 @@ WORDINGS: list[tuple[str, dict[str, Any]]] = [
     ("小提琴独奏,钢琴伴奏", {"lead": "violin", "solo": False}),
     ("a keyless car, strings", {"instruments": ("strings",), "without": ()}),
     ("we filmed on a drone over the lake, strings", {"instruments": ("strings",)}),
+    ("cello and piano, no strings section", {"instruments": ("cello", "acoustic piano"), "without": ("strings",)}),
+    ("violin solo, no string section", {"solo": True, "instruments": ("violin",), "conflicts": ()}),
+    ("trumpet, no brass section", {"instruments": ("trumpet",), "without": ("brass",)}),
+    ("electric guitar but no other guitars", {"instruments": ("electric guitar",), "conflicts": ()}),
+    ("flute, no woodwinds", {"instruments": ("flute",), "without": ("flutes", "reeds")}),
+    ("strings, no violin", {"instruments": ("strings",), "without": ("violin",)}),
+    ("claps and snaps, no drums", {"instruments": ("claps", "snaps"), "drums": True, "conflicts": ()}),
+    ("no drums but shakers ok", {"instruments": ("shaker",), "drums": True}),
+    ("techno, no hi-hats", {"drums": True, "unread": ("no hi-hats",)}),
+    ("last 5 seconds: piano alone", {"solo": False, "instruments": ("acoustic piano",)}),
+    ("piano alone at the end", {"solo": False, "instruments": ("acoustic piano",)}),
+    ("rock band, guitar solo from 0:10 to 0:15", {"solo": False, "lead": "acoustic guitar", "energy": ()}),
+    ("solo. piano. slow.", {"solo": True, "instruments": ("acoustic piano",), "bpm": (56, 80)}),
+    ("Piano. Solo.", {"solo": True, "instruments": ("acoustic piano",)}),
+    ("sad. only. strings.", {"solo": True, "instruments": ("strings",), "mode": "minor"}),
+    ("drums, bass, guitar solo", {"solo": False, "lead": "acoustic guitar"}),
+    ("#80s #synth #retrowave", {"genre": "synthwave", "unread": ()}),
+    ("#sad #piano", {"mode": "minor", "instruments": ("acoustic piano",), "unread": ()}),
+    ("#epicmusic #sadpiano #nodrums", {"genre": "epic orchestral", "instruments": ("acoustic piano",), "drums": False}),
+    ("#LoFiHipHop #chillbeats", {"genre": "lo-fi hip hop", "drums": True}),
+    ("key of F#minor, piano", {"tonic": 6, "mode": "minor"}),
+    ("less guitar", {"instruments": (), "without": (), "unread": ("less guitar",)}),
+    ("a little less drums", {"instruments": (), "without": (), "drums": None}),
+    ("piano, a bit less drums", {"instruments": ("acoustic piano",), "without": (), "drums": None}),
+    ("rock, less drums", {"drums": True, "without": ()}),
+    ("not so much piano", {"instruments": (), "without": (), "unread": ("not so much piano",)}),
+    ("not too much bass, harp", {"instruments": ("harp",), "without": ()}),
+    ("fewer strings", {"instruments": (), "without": (), "unread": ("fewer strings",)}),
+    ("piano and guitar, but less guitar", {"instruments": ("acoustic piano", "acoustic guitar"), "without": ()}),
+    ("menos guitarra, más piano", {"instruments": ("acoustic piano",), "without": ()}),
+    ("weniger Schlagzeug", {"instruments": (), "without": ()}),
+    ("moins de batterie", {"instruments": (), "without": ()}),
+    ("meno chitarra", {"instruments": (), "without": (), "mode": None}),
+    ("nicht so viel Schlagzeug", {"instruments": (), "without": ()}),
+    ("todo menos guitarra", {"without": ("guitar",)}),
+    ("less drums from 0:10", {"tacets": (), "without": ()}),
+    ("less sad", {"mode": "major"}),
+    ("neither happy nor sad", {"conflicts": ()}),
+    ("do not use minor keys", {"mode": "major", "without": ()}),
+    ("i want piano i dont want drums", {"instruments": ("acoustic piano",), "drums": False}),
+    ("w/out drums", {"drums": False, "without": ("drums",)}),
+    ("nothing electronic", {"without": ("synth", "pads")}),
+    ("bpm 85 to 95", {"bpm": (85, 95)}),
+    ("underscore, leave room for VO", {"speech": True}),
+    ("treibende Musik, happier", {"mode": "major", "unread": ()}),
+    ("four on the floor, kick on every beat", {"metre": "4/4", "instruments": ("drums",)}),
     ("piano e violoncelo, sem bateria", {"instruments": ("acoustic piano", "cello"), "drums": False}),
 ]
 RESTS = [
@@ -221,6 +267,20 @@ RESTS = [
     ("la música empieza en 0:03 y termina en 0:17", [(0, 3), (17, 20)]),
     ("big hit right on 0:10 and silence until 0:12", [(11, 12)]),
     ("0:04 से 0:06 तक खामोशी", [(4, 6)]),
+    ("music ends 2 seconds before the end", [(18, 20)]),
+    ("la música termina 2 segundos antes del final", [(18, 20)]),
+    ("silence 3 seconds before the end", [(17, 19)]),
+    ("a big build, silence 1 s before 0:14, then a drop", [(13, 14)]),
+    ("ein Schlag bei 0:08, danach Stille bis 0:10", [(9, 10)]),
+    ("pause halfway", [(10, 12)]),
+    ("pause at 0:05 for a second", [(5, 6)]),
+    ("half a second of silence at 0:05", [(5, 5.5)]),
+    ("hard out at 0:18", [(18, 20)]),
+    ("starts with nothing for 3 seconds, then piano", [(0, 3)]),
+    ("starts with nothing and ends with everything", []),
+    ("builds from nothing", []),
+    ("starts from nothing", []),
+    ("the cue starts in the black", []),
 ]
 HITS = [
     ("hits at 0:04, 0:09 and 0:14", [4, 9, 14]),
@@ -240,6 +300,7 @@ HITS = [
     ("accent à la 7e seconde", [7]),
     ("удар на 8 секунде", [8]),
     ("8秒でアクセント", [8]),
+    ("big hit 1 second before the end", [19]),
 ]
 ARCS = [
     ("gets louder and louder until the end", "rise"),
@@ -264,6 +325,14 @@ ARCS = [
     ("wind it down toward the end", "fall"),
     ("empieza despacio y va subiendo hasta el final", "rise"),
     ("inizia piano e finisce forte", "rise"),
+    ("starts with nothing and ends with everything", "rise"),
+    ("starts with almost nothing, then builds", "rise"),
+    ("from nothing to everything", "rise"),
+    ("builds from nothing", "rise"),
+    ("grows out of silence", "rise"),
+    ("starts from nothing", "rise"),
+    ("aus dem Nichts bis zum Finale", "rise"),
+    ("empieza tranquilo y explota en el segundo 10", "rise"),
 ]
 SWELLS = [  # seconds of 20, and the level there
     ("crescendo from 0:05 to 0:12", [(5, 0.4), (12, 0.85), (20, 0.85)]),
@@ -292,6 +361,22 @@ TACETS = [  # who rests in which seconds of 20
     ("drums drop out at 0:10 and return at 0:14", [("drums", 10, 14)]),
     ("drums everywhere except 0:05-0:08", [("drums", 5, 8)]),
     ("鼓在0:10进入", [("drums", 0, 10)]),
+    ("last 5 seconds: piano alone", [("all but piano", 15, 20)]),
+    ("in the last 5 seconds only the piano plays", [("all but piano", 15, 20)]),
+    ("piano alone at the end", [("all but piano", 15, 20)]),
+    ("strings, drums, ends with solo piano", [("all but piano", 15, 20)]),
+    ("flute and harp, between 5 and 10 seconds solo flute", [("all but flute", 5, 10)]),
+    ("full orchestra, from 0:10 only cello and harp", [("all but cello and harp", 10, 20)]),
+    ("los últimos 5 segundos solo piano", [("all but piano", 15, 20)]),
+    ("nur Klavier in den letzten 5 Sekunden, vorher Streicher", [("all but piano", 15, 20)]),
+    ("orchestra, then only cello", [("all but cello", 10, 20)]),
+    ("big hit at 0:12, then only piano", [("all but piano", 12, 20)]),
+    ("everything drops out except piano for the last 5 seconds", [("all but piano", 15, 20)]),
+    ("choir only at the end", [("voices", 0, 15)]),
+    ("the flute plays only in the first half", [("flute", 10, 20)]),
+    ("drums out at 0:10, back in at 0:15", [("drums", 10, 15)]),
+    ("drums from halfway", [("drums", 0, 10)]),
+    ("strings until 2 seconds before the end", [("strings", 18, 20)]),
 ]
 
 
@@ -364,6 +449,12 @@ def test_knobs_are_read_and_beat_the_text() -> None:
     assert (asked.genre, asked.mode, asked.drums) == ("samba", "minor", True)
     assert "cello" not in asked.instruments  # ruled out, and said so
     assert read_asked({"genre": "samba", "prompt": "in D minor"}).mode == "minor"  # a genre's usual mode is no order
+
+
+def test_an_option_rules_out_what_a_text_names_and_a_text_what_its_family_does_not() -> None:
+    assert read_asked({"prompt": "cello and piano, no strings", "bpm": "90"}).instruments == ("cello", "acoustic piano")
+    assert read_asked({"prompt": "cello and piano", "without": "strings"}).instruments == ("acoustic piano",)
+    assert read_asked({"prompt": "no strings", "instruments": "cello, harp"}).instruments == ("harp",)
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ def onsets(score: Score, plan: MusicPlan, who: str | None = None) -> np.ndarray:
         ("the strings drop out halfway, piano goes on by itself", "strings", 0.0, 10.0),
         ("synthwave, no drums until 0:08", "drums", 8.0, LENGTH),
         ("piano and strings, a flute from 5 to 12 s", "flute", 5.0, 12.0),
+        ("strings, flute and piano; piano alone for the last 5 seconds", "all but piano", 0.0, 15.0),
     ],
 )
 def test_an_instrument_plays_in_its_time(prompt: str, who: str, first: float, last: float) -> None:
@@ -55,6 +56,12 @@ def test_an_instrument_plays_in_its_time(prompt: str, who: str, first: float, la
     assert all_[0] < 1.0
     assert all_[-1] > LENGTH - 4
     assert any(line.startswith(f"{who}: no note from") for line in plan.why)
+
+
+def test_an_instrument_asked_for_by_name_stays_where_its_family_is_ruled_out() -> None:
+    score, plan = scored("cello and piano, no strings section")
+    assert len(onsets(score, plan, "cello")) >= 4
+    assert len(onsets(score, plan, "strings")) == len(onsets(score, plan, "cello"))
 
 
 def test_an_instrument_that_enters_comes_in_on_a_beat() -> None:

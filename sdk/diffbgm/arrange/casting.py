@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from diffbgm.band import ROLES, Palette, Part, Player, families_of, find_instrument, find_palette, find_player, players
+from diffbgm.brief.model import ALL_BUT
 from diffbgm.errors import PlanError
 from diffbgm.types import Instrumentation, MusicPlan, Role
 
@@ -122,6 +123,11 @@ class _Banned:
         }
         self.programs |= {program for name in without for program in SOUNDS_LIKE.get(name, ())}
 
+    def spares(self, player: Player) -> bool:
+        """Whether nothing but its family is ruled out, for one who is asked for by name: "a cello, no strings"."""
+        named = player.name in self.names or player.part.program in self.programs
+        return "percussion" not in player.roles and not named
+
     def __contains__(self, player: Player) -> bool:
         if player.name in self.names or player.families & self.names:
             return True
@@ -129,7 +135,9 @@ class _Banned:
 
 
 def is_played_by(program: int | None, who: str) -> bool:
-    """Whether a General MIDI program (None: drums) is that of an instrument, or of one of a family."""
+    """Whether a General MIDI program (None: drums) is that of an instrument, of a family's, or of `ALL_BUT` some."""
+    if who.startswith(ALL_BUT):
+        return not any(is_played_by(program, name) for name in who.removeprefix(ALL_BUT).split(" and "))
     named = _Banned((who,))
     return any(
         player in named
@@ -141,7 +149,7 @@ def is_played_by(program: int | None, who: str) -> bool:
 def _named(asked: Instrumentation, banned: _Banned) -> list[Player]:
     """Return the instruments asked for, the lead first, each once."""
     names = dict.fromkeys((*((asked.lead,) if asked.lead else ()), *asked.instruments))
-    found = [player for name in names if (player := find_instrument(name)) not in banned]
+    found = [player for name in names if banned.spares(player := find_instrument(name)) or player not in banned]
     return [player for player in found if asked.drums is not False or "percussion" not in player.roles]
 
 

@@ -41,6 +41,8 @@ class Draft:
     genres: list[str] = field(default_factory=list[str])
     of_decades: set[str] = field(default_factory=set[str])  # genres that a decade stands for: "80s"
     instruments: list[str] = field(default_factory=list[str])
+    by_name: set[str] = field(default_factory=set[str])  # instruments asked for in words that are not their family's
+    fewer: set[str] = field(default_factory=set[str])  # families of which less is asked for
     without: list[str] = field(default_factory=list[str])
     later: list[str] = field(default_factory=list[str])  # families that are not there at first
     lead: str | None = None
@@ -128,6 +130,9 @@ class Draft:
     def _settle_who(self) -> None:
         """Who is ruled out: those not there at first only where nobody asks for them, and the kinds of the general."""
         of = self.lexicon.instruments
+        if "drums" in self.without and any(of[name].family == "drums" for name in self.by_name):
+            self.without = [name for name in self.without if name != "drums"]  # "claps, no drums" are claps alone
+            self.drums = True
         for family in self.later:
             wanted = {of[name].family for name in self.instruments} | {
                 "drums" for n in self.instruments if n in UNPITCHED
@@ -162,7 +167,7 @@ class Draft:
             return False
         if genre is not None and genre.drums is not None:
             return genre.drums
-        soft = arousal is None or arousal < 0.5
+        soft = (arousal is None or arousal < 0.5) and "drums" not in self.fewer
         return False if families and families <= ACOUSTIC and not LOUD_GUITARS & {*instruments} and soft else None
 
     def _typical(self, genre: Genre, instruments: tuple[str, ...], drums: bool | None) -> tuple[str, ...]:
@@ -180,7 +185,9 @@ class Draft:
         )
 
     def _excluded(self, name: str) -> bool:
-        return name in self.without or self.lexicon.instruments[name].family in self.without
+        """Whether it is ruled out: by its name, or with its family where nobody asks for it by its own name."""
+        family = self.lexicon.instruments[name].family
+        return name in self.without or (family in self.without and name not in self.by_name)
 
     def _tell_conflicts(self) -> None:
         high = next((words for v, _, words, _ in self.moods if v >= OPPOSED and words), None)

@@ -65,15 +65,22 @@ def merge(first: Brief, then: Brief, called: str = "text") -> Brief:
     out["conflicts"] = ()
     merged = Brief(**out)
     known = lexicon().instruments
-    banned = [n for n in (*merged.instruments, *merged.typical) if {n, known[n].family} & set(merged.without)]
-    conflicts += [f"{name} is ruled out: it does not sound" for name in banned if name in merged.instruments]
+    named, other = (first, then) if first.instruments else (then, first)
+
+    def banned(name: str) -> bool:
+        """Whether it is ruled out; what a text names although it rules out its family ("cello, no strings") is not."""
+        settled = name in named.instruments and "instruments" not in named.asked
+        families = other.without if settled else merged.without
+        return name in merged.without or known[name].family in families
+
+    conflicts += [f"{name} is ruled out: it does not sound" for name in merged.instruments if banned(name)]
     have = {known[name].family for name in first.instruments}
     keep = {"drums": False} if "drums" in merged.without else {}
     return replace(
         merged,
-        instruments=tuple(n for n in merged.instruments if n not in banned),
-        typical=tuple(n for n in merged.typical if n not in banned and known[n].family not in have),
-        lead=None if merged.lead and {merged.lead, known[merged.lead].family} & set(merged.without) else merged.lead,
+        instruments=tuple(n for n in merged.instruments if not banned(n)),
+        typical=tuple(n for n in merged.typical if not banned(n) and known[n].family not in have),
+        lead=None if merged.lead is None or banned(merged.lead) else merged.lead,
         conflicts=tuple(dict.fromkeys(conflicts)),
         **keep,
     )

@@ -1,10 +1,12 @@
 """A brief as values: what a text asks of the music."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from diffbgm.errors import InputError
 from diffbgm.typed import typed
+
+LATER = 0.1  # share of the film that stands for some seconds where its length is not known
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,12 @@ class Moment:
         """The time in a film of `duration` seconds, within 0..duration."""
         time = {"start": self.value, "end": duration - self.value, "share": self.value * duration}[self.since]
         return min(max(time, 0.0), duration)
+
+    def later(self, seconds: float) -> "Moment":
+        """The moment some seconds later; of a share of the film, whose length is not known, the one `LATER` on."""
+        if self.since == "share":
+            return replace(self, value=min(1.0, self.value + LATER))
+        return replace(self, value=self.value + seconds if self.since == "start" else max(0.0, self.value - seconds))
 
 
 @dataclass(frozen=True)
@@ -49,10 +57,16 @@ class Hit:
     size: float = 0.7
 
 
+ALL_BUT = "all but "  # before the names of those who do not rest, joined by " and "
+
+
 @dataclass(frozen=True)
 @typed(InputError)
 class Tacet:
-    """A stretch in which an instrument, or a whole family of them, does not play; elsewhere it does."""
+    """A stretch in which an instrument, or a whole family of them, does not play; elsewhere it does.
+
+    Where somebody plays alone there, `who` is all the others: "all but cello", "all but cello and piano".
+    """
 
     who: str
     span: Span
@@ -90,7 +104,8 @@ class Brief:
         metre: "4/4", "3/4", "6/8" or "2/4".
         genre: A name of data/genres.tsv.
         instruments: Names of data/instruments.tsv that have to sound, in the order of the text.
-        without: Names or families that must not sound; "melody" for music without one.
+        without: Names or families that must not sound; "melody" for music without one. A family does not rule out its
+            members among `instruments`.
         lead: The instrument that plays the melody.
         parts: (role, instrument) of roles that are given to one instrument: melody, chords, bass, pad, percussion.
         solo: The instruments named are the only ones.

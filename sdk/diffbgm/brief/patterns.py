@@ -52,9 +52,9 @@ _MODE_EAST = "大调|大調|長調|小调|小調|短調"
 _MODE = "|".join(sorted(map(re.escape, MODES), key=len, reverse=True))
 SECONDS = r"(?:s|secs?|seconds?|second mark|sek|sekunden?|segundos?|secondes?|secondi|secondo|секунд[ыауе]?|सेकंड|秒)"
 _ONE_SECOND = r"(?:second|seconde|sekunde|segundo|secondo|секунд[аеы])"
-_SECOND = r"(?:seconds?|segundos?|secondes?|secondo|secondi|sekunden?|секунды)"  # before a number
+SECOND = r"(?:seconds?|segundos?|secondes?|secondo|secondi|sekunden?|секунды)"  # before a number
 _BPM = (
-    r"(?:bpm|b\.p\.m\.?|beats? (?:per|a) min(?:ute)?|beats?/min|schläge(?:n)? (?:pro|in der) minute"
+    r"(?:bpm|ppm|b\.p\.m\.?|beats? (?:per|a) min(?:ute)?|beats?/min|schläge(?:n)? (?:pro|in der) minute"
     r"|pulsaciones(?: por minuto)?|battements par minute|battiti al minuto|batidas por minuto"
     r"|ударов в минуту|уд/мин|拍(?!子)|ビート)"
 )
@@ -66,9 +66,14 @@ _TIMED = rf"(?:{_CLOCK}|(?!(?:(?:1[89]|20)\d|[2-9])0s\b|808s|909s)\d+(?:\.\d+)?\
 _TO = "to|until|till|through|-|–|bis|hasta|a|à|jusqu'à|al?|até|до|到|से|から"
 _THE = r"(?:(?:the|los|las|les|den|die|der|i|gli|os|as)\s+)?"  # before a time
 
+_BEFORE_END = (  # "2 seconds before the end"
+    rf"(?<![\w:.])(\d+(?:\.\d+)?)\s*{SECONDS}\s+(?:before|vor|avant|antes de|antes|prima|до)\s+"
+    r"(?:(?:the|very|dem|la|el|il|della|del|do)\s+)*(?:end|ending|ende|schluss|fin|final|fine|fim|конца)\b"
+)
+
 WIDER = (0.75, 1.25)  # how far below or above a limit of the tempo it may lie
 MAY_TELL_TIMES = re.compile(
-    r"\d|\bhalf|\bthird\b|\bmidpoint\b|hälfte|mitad|moitié|metà|metade|половин|半"
+    r"\d|\bhalf|\bthird\b|\bmid(?:point|dle)\b|hälfte|mitad|moitié|metà|metade|половин|半"
 )  # without these no pattern of times is found
 METRES = {
     "2/4": "2/4",
@@ -110,6 +115,7 @@ def spell_numbers(text: str) -> str:
         number = (0 if hundreds is None else 200 if "two" in hundreds else 100) + TENS.get(ten, 0)
         return str(number + (NUMBERS[one] if one else 0)) if number else match.group(0)
 
+    text = re.sub(r"\bfor an? (?=second\b)", "for 1 ", re.sub(r"\bhalf a second\b", "0.5 seconds", text))
     text = re.sub(
         r"\b(?:(?:the|el|la|il|o|der) )?(?:second|segundo|seconde|secondo|sekunde|секунд[аыеу])\s+"
         rf"({_CLOCK}|\d+(?:\.\d+)?)(?![\w:.]|\s*(?:{_TO})\s*\d)",
@@ -188,7 +194,7 @@ def take_bpm(text: Text) -> list[tuple[tuple[float, float], str]]:
     about = r"(?:of|=|:|is|at|around|about|ca\.?|um|von|de|di|à|a|около|～|約|约)"
     text.take(rf"(?<![\d.:]){number}\s*(?:-|–|to|and|bis|und|a|à|y|et|e|до)\s*{number}\s*{_BPM}", accept)
     text.take(rf"(?<![\d.:]){number}(?:er)?[\s-]*{_BPM}", accept)
-    text.take(rf"\bbpm\s*{about}?\s*{number}", accept)
+    text.take(rf"\bbpm\s*{about}?\s*{number}(?:\s*(?:-|–|to|bis|a|до)\s*{number})?", accept)
     text.take(rf"每分钟\s*{number}\s*拍", accept)
     tempo = r"(?:\b(?:tempo|tempi|темп)|速度|テンポ|टेम्पो)"
     text.take(rf"{tempo}\s*{about}?\s*{number}\s*(?:-|–|to|bis|a|до)\s*{number}(?!\s*{SECONDS})(?![\d:/])", accept)
@@ -347,8 +353,17 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
         found.append((Span(Moment(max(0.0, at - 1.0)), Moment(at)), match.group(0)))
         return True
 
+    def some_before(match: "re.Match[str]") -> bool:
+        length, at = read_seconds(match.group(1)), read_seconds(match.group(2))
+        found.append((Span(Moment(max(0.0, at - length)), Moment(at)), match.group(0)))
+        return True
+
     def until_half(match: "re.Match[str]") -> bool:
         found.append((Span(Moment(0.0), Moment(0.5, "share")), match.group(0)))
+        return True
+
+    def half_on(match: "re.Match[str]") -> bool:
+        found.append((Span(Moment(0.5, "share"), Moment(0.0, "end")), match.group(0)))
         return True
 
     def ending(match: "re.Match[str]") -> bool:
@@ -378,10 +393,15 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
 
     since = "from|starting at|von|ab|desde|de|del|da|dal|dalle|с|从"
     between = "between|zwischen|entre|tra|fra|между"
+    clause.take(rf"\b(?:until|till|up to|bis|hasta|jusqu'à|fino a|até|до)\s+{_BEFORE_END}", until_ending)
+    clause.take(rf"\b(?:from|ab|desde|à partir de|da|a partir de|с)\s+{_BEFORE_END}", ending)
+    clause.take(
+        rf"(?<![\w:.])(\d+(?:\.\d+)?)\s*{SECONDS}\s+(?:before|vor|avant|antes de|prima di)\s+({_TIMED})", some_before
+    )
     clause.take(rf"\b(?:right|just|immediately|shortly) before\s+{_THE}({_TIME})", just_before)
-    clause.take(rf"\b(?:{between})\s+{_THE}(?:{_SECOND}\s+)?({_TIME})\s*(?:and|und|y|et|e|и)\s*{_THE}({_TIME})", both)
+    clause.take(rf"\b(?:{between})\s+{_THE}(?:{SECOND}\s+)?({_TIME})\s*(?:and|und|y|et|e|и)\s*{_THE}({_TIME})", both)
     clause.take(rf"(?:\b(?:{since})|从)\s*({_TIME})\s*(?:{_TO})\s*({_TIME})", both)
-    clause.take(rf"\b{_SECOND}\s+({_TIME})\s*(?:{_TO})\s*({_TIME})", both)
+    clause.take(rf"\b{SECOND}\s+({_TIME})\s*(?:{_TO})\s*({_TIME})", both)
     clause.take(rf"(?<![\w:])({_CLOCK})\s*(?:{_TO})\s*({_CLOCK})", both)
     clause.take(rf"(?<![\w:.])(\d+(?:\.\d+)?)\s*{SECONDS}?\s*(?:{_TO})\s*(\d+(?:\.\d+)?\s*{SECONDS})(?!\w)", both)
     first = "first|opening|initial|ersten?|primer[oa]s?|premi[eè]res?|prim[ie]|primeiros|перв(?:ые|ых)|前|最初の"
@@ -409,11 +429,16 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
     )
     clause.take(rf"\b(?:{halves})\b|(前|后|後|上|下)半(?:段|部分?)?", first_or_last_half)
     clause.take(r"\b(?:in |for |during )?(?:the )?(first|middle|last|final) third\b", third)
+    clause.take(
+        r"\b(?:from|after|past|starting(?: at)?|since)\s+(?:the )?(?:half(?:way)?|midpoint|middle)"
+        r"(?: (?:point|mark|through|on|onwards?))*\b",
+        half_on,
+    )
     clause.take(rf"\bafter\s+({_TIMED})(?=\s+of\s+(?:silence|nothing|rest)\b)", until)
     after = (
         "from|after|since|past|ab|nach|desde|después de|après|à partir de|dopo|a partire da|após|a partir de|после|с"
     )
-    clause.take(rf"\b(?:{after})\s+(?:the first\s+|{_THE})({_TIMED})(?:\s+(?:on|onwards?))?", onwards)
+    clause.take(rf"\b(?:{after})\s+(?:the first\s+|{_THE})({_TIMED})(?:\s+(?:on|onwards?)\b)?", onwards)
     noun = r"(?!\s+(?:the|an?|my|our|his|her|its|their|this|that|every|each)\b)"  # "at 16 s on the logo"
     clause.take(rf"(?<![\w:.])({_TIMED})\s+(?:on{noun}|onwards?)\b", onwards)
     return found
@@ -467,6 +492,11 @@ def take_moments(clause: Text) -> list[tuple[Moment, str]]:
         found.append((Moment(read_seconds(match.group(1))), match.group(0)))
         return True
 
+    def before_end(match: "re.Match[str]") -> bool:
+        found.append((Moment(read_seconds(match.group(1)), "end"), match.group(0)))
+        return True
+
+    clause.take(_BEFORE_END, before_end)
     clause.take(
         rf"(?:(?:\b(?:at|on|by|um|bei|a los|al|à|alle|al|aos|em|в|на)|@)\s+)?(?:the\s+)?(?<![\w:.])({_TIMED})", at
     )

@@ -69,6 +69,8 @@ def _inflected(word: str, known: Lexicon, *, mend: bool = True) -> tuple[Meaning
     for ending in ("'s", "s", "es", "ly", "ish", "y", "musik"):
         if word.endswith(ending) and (found := known.find(word[: -len(ending)])):
             return found
+    if word.endswith("ier") and (found := known.find(f"{word[:-3]}y")):  # "happier"
+        return found
     elided = word.rsplit("'", 1)[-1]
     if elided != word and (found := known.find(elided)):
         return found

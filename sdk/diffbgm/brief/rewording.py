@@ -97,6 +97,24 @@ BREAK = re.compile(
 MINUS = re.compile(r"(?:^|(?<=[\s,;(]))[-−–]([^\W\d][^\s,;.:]{2,20})")  # "lo-fi, -drums"
 
 
+_ALMOST = r"(?:(?:almost|nearly|practically|virtually|absolutely|next to|complete|total) )?"
+GROWS_FROM_NOTHING = re.compile(  # "starts from nothing", "builds out of silence": no rest, there is music
+    r"\b(?:(?:start|begin|open|build|grow|ris|swell|com|emerg|evolv)(?:s|es|e|ing)?(?: up)? )?(?:from|out of) "
+    rf"{_ALMOST}(?:nothing(?:ness)?|silence|zero)\b(?! ?(?:but|else|at|for|in|until|till|other|to 0?\d))"
+    r"(?: (?:in)?to (?=every|all))?",
+    re.IGNORECASE,
+)
+STARTS_WITH_NOTHING = re.compile(  # "starts with nothing and ends with everything": the same, told by its two ends
+    rf"\b(?:start|begin|open)(?:s|ning|ing)? (?:with|on|as|at) {_ALMOST}nothing(?:ness)?(?: at all)?,?"
+    r"(?: and| then| but)* (?=(?:it )?(?:end|finish|build|grow|swell|explod|close)\w*\b)",
+    re.IGNORECASE,
+)
+ALL_BUT_ONE_STOP = re.compile(  # "everything drops out except the piano"
+    r"\b(?:every(?:thing|one|body)|all(?: the)?(?: other)? instruments|the band|the orchestra|the rest)(?: else)? "
+    r"(?:(?:drop|cut|fade|die|fall)s? (?:out|away|silent)|stops?|goes (?:away|silent)|disappears?|leaves?)"
+    r",? (?:except|but|apart from|besides|save)(?: for)? (?=[^\W\d])",
+    re.IGNORECASE,
+)
 VIBES = re.compile(  # "summer vibes" are no vibraphone; "piano and vibes", "with vibes" and "no vibes" are
     r"(?<!\w)(?!(?:and|with|on|plus|or|the|by|over|no|without|featuring|solo|add|some|lead) )([\w'-]+) vibes?\b"
     r"(?! (?:solo|lead|melody))",
@@ -172,6 +190,7 @@ def reword(text: str, known: Lexicon) -> str:
         return f"{told[2]}, {', '.join(f'no {name}' for name in gone)}"
 
     for pattern, said in (
+        (ALL_BUT_ONE_STOP, "only "), (STARTS_WITH_NOTHING, "grows, "), (GROWS_FROM_NOTHING, " grows "),
         (VIBES, r"\1"), (TAGGED_OUT, denied), (NOT_ONLY, " "), (KIND_DENIED, kind_left), (REPLACED_BY, replaced),
         (USED_FOR, used_for), (BRACKETS, r", \1, "), (KIND_OF_IT, r"\2 \1"), (JOINED_SOLO, solo),
         (EXCEPT_THEN, "stop"), (NEITHER, neither), (PREFERRED_TO, preferred), (SET_AGAINST, set_against),

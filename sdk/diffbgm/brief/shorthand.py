@@ -2,6 +2,8 @@
 
 import re
 
+from diffbgm.brief.lexicon import Lexicon
+
 PLAYERS = {
     r"gtrs?": "guitar", r"pno": "piano", r"vlns?": "violin", r"vlas?": "viola", r"vcl?|vlc": "cello",
     r"tpts?": "trumpet", r"tbns?": "trombone", r"bsns?": "bassoon", r"clar": "clarinet", r"hrns?|hn\.": "french horn",
@@ -12,7 +14,7 @@ PLAYERS = {
 KINDS = {r"ac|acc|acous|acoust": "acoustic", r"el|elec|elect": "electric", r"cl|clas": "classical"}
 _GUITAR = r"(?:gtrs?|guitars?)"
 SHORT: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?<!\w)w/o\b"), "without"),
+    (re.compile(r"(?<!\w)w/o(?:ut)?\b"), "without"),
     (re.compile(r"(?<!\w)w/(?=\s?\w)"), "with "),
     *((re.compile(rf"\b(?:{short})(?:\.|\.? |-){_GUITAR}\b", re.I), f"{kind} guitar") for short, kind in KINDS.items()),
     (re.compile(rf"\be(?:\.\s?|-){_GUITAR}\b|\be gtrs?\b", re.I), "electric guitar"),
@@ -26,15 +28,32 @@ SHORT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile("[✓✔✅]\ufe0f?"), ", "),
     (re.compile(r"\bapprox(?:imately|\.)?(?!\w)", re.I), "around"),
 )
-TAG = re.compile(r"#\w{2,40}")
+TAG = re.compile(r"(?<![\w&])#\w{2,40}")
+SHORTEST_PART = 3  # letters of a word that is run together with others in a tag
+MOST_PARTS = 3
 PARTS_OF_TAG = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
 IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff"
 TIMES_IN_RUN = re.compile(rf"(?<=[{IDEOGRAPHS}])(?=\d)|(?<=\d秒)(?=[{IDEOGRAPHS}])")
 
 
-def spell_out(text: str) -> str:
+def spell_out(text: str, known: Lexicon) -> str:
     """Return a text without short forms; tags are cut into their words, and times are parted from ideographs."""
-    text = TAG.sub(lambda tag: PARTS_OF_TAG.sub(" ", tag[0]), text)
+    text = TAG.sub(lambda tag: "#" + _words_of_tag(PARTS_OF_TAG.sub(" ", tag[0][1:]), known), text)
     for short, long in SHORT:
         text = short.sub(long, text)
     return TIMES_IN_RUN.sub(" ", text)
+
+
+def _words_of_tag(tag: str, known: Lexicon) -> str:
+    """Return a tag such as "epicpianomusic" cut into words of the lexicon; as it is where it is none of these."""
+    return tag if known.find(tag.lower()) else " ".join(_cut(tag, known, MOST_PARTS)) or tag
+
+
+def _cut(run: str, known: Lexicon, most: int) -> list[str]:
+    """Return the fewest known words, `most` at most, that a run is made of; none where there are no such words."""
+    if known.find(run.lower()):
+        return [run]
+    cuts = range(len(run) - SHORTEST_PART, SHORTEST_PART - 1, -1) if most > 1 else range(0)
+    first = [run[:i] for i in cuts if known.find(run[:i].lower())]
+    found = [[word, *rest] for word in first if (rest := _cut(run[len(word) :], known, most - 1))]
+    return min(found, key=len) if found else []

@@ -68,14 +68,14 @@ def _acts(phrases: Sequence[Phrase]) -> list[tuple[str, list[int]]]:
     for at, phrase in enumerate(phrases):
         for kind in ("enter", "leave"):
             meaning = phrase.has(kind)
-            who = [] if meaning is None else _group(phrases, at, ahead=meaning.value == "object")
+            who = [] if meaning is None else group_of(phrases, at, ahead=meaning.value == "object")
             if who and who not in [row for _, row in found]:
                 parted = PARTICLES & {after.text for after in phrases[max(at, who[-1]) + 1 :]}
                 found.append(("leave" if parted else kind, who))
     return found
 
 
-def _group(phrases: Sequence[Phrase], at: int, *, ahead: bool) -> list[int]:
+def group_of(phrases: Sequence[Phrase], at: int, *, ahead: bool) -> list[int]:
     """The instruments that a verb is about: those right before it, else (or with `ahead`) those right after it."""
     before, after = _row(phrases, range(at - 1, -1, -1)), _row(phrases, range(at + 1, len(phrases)))
     return (after or before) if ahead else (before or after)

@@ -222,7 +222,8 @@ class Instrumentation:
 
     Attributes:
         instruments: Names of `brief/data/instruments.tsv` that have to sound, the most important first.
-        without: Names or families of it that must not sound; "drums" for no percussion, "melody" for no melody.
+        without: Names or families of it that must not sound; "drums" for no percussion, "melody" for no melody. A
+            family does not rule out those of it that `instruments` names.
         lead: The instrument that plays the melody; empty: what the palette says.
         solo: Nothing but `instruments` sounds.
         drums: Whether percussion is wanted; None: what the palette says.
@@ -343,7 +344,7 @@ class MusicPlan(Value):
         instrumentation: Instruments asked for by name.
         hits: Moments at which the music strikes.
         rests: (start, end) in seconds in which no note begins.
-        tacets: (who, start, end) in seconds in which an instrument, a family or "drums" does not play.
+        tacets: (who, start, end) in seconds in which an instrument, a family, "drums" or "all but" some do not play.
         ending: "fade", "final" (a chord that rings) or "cut" (off on the last frame).
         scenes: Stretches with a band of their own, in order; elsewhere `palette` and `instrumentation` play.
         talks: (start, end) in seconds where somebody speaks: the music is thinner there.

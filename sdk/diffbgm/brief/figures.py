@@ -1,0 +1,28 @@
+"""Figures: the key, the metre and the tempo of a text."""
+
+from diffbgm.brief import patterns
+from diffbgm.brief.draft import Draft
+from diffbgm.brief.levels import spell_levels
+from diffbgm.brief.lexicon import normalise
+
+
+def read_figures(draft: Draft, original: str) -> str:
+    """Key, metre and tempo; returns the text without them."""
+    rest = patterns.Text(normalise(original))
+    if (key := patterns.take_key(rest, original)) is not None:
+        (draft.tonic, draft.mode), words = key
+        tonic = "" if draft.tonic is None else f" with tonic {patterns.PITCH_NAMES[draft.tonic]}"
+        draft.say(words, f"key{tonic} {draft.mode or ''}".strip())
+    rest.left = patterns.spell_numbers(rest.left)
+    tempi = patterns.take_bpm(rest)
+    if tempi:
+        draft.bpm, words = tempi[0]
+        low, high = draft.bpm
+        draft.say(words, f"tempo {low:g}" if low == high else f"tempo {low:g} to {high:g}")
+        for other, said in tempi[1:]:
+            if other != draft.bpm:
+                draft.conflicts.append(f"{said!r} contradicts {words!r}: the first counts")
+    if (metre := patterns.take_metre(rest)) is not None:
+        draft.metre, words = metre
+        draft.say(words, f"metre {draft.metre}")
+    return patterns.spread_units(spell_levels(rest.left))

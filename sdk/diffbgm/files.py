@@ -79,7 +79,7 @@ def write_text(path: StrPath, text: str) -> Path:
     return Path(path)
 
 
-def write_json(path: StrPath, value: Any, *, indent: int = 1) -> Path:
+def write_json(path: StrPath, value: Any, *, indent: int | None = 1) -> Path:
     """Writes a JSON value and a line feed, as `write_text` does.
 
     Bytes of a name that are no UTF-8 are written as JSON's escapes, so that they read back as they were.

@@ -1,4 +1,4 @@
-"""Fits the critic: logistic regression that tells windows of training songs from windows composed under their plans."""
+"""Fits the critic: what tells windows of training songs from windows composed under their plans."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffbgm.critic.features import look_at
-from diffbgm.critic.model import Critic, save_critic
+from diffbgm.critic.model import Critic, Trees, save_critic
 from diffbgm.options import ComposeOptions
 from diffbgm.progress import Progress, part_of, silent
 from diffbgm.research.compose_windows import sample_windows
@@ -18,23 +18,60 @@ from diffbgm.research.metrics.statistics import interval, resampled_groups
 from diffbgm.research.metrics.twosample import two_sample
 
 if TYPE_CHECKING:
+    from sklearn.ensemble import GradientBoostingClassifier
+
     from diffbgm.composer import Denoiser
 
 BARS = 8
 FOLDS = 5  # of a judge
 DRAWS = 1000  # of a bootstrap
 STRENGTH = 0.01  # of the regression's inverse penalty
+TREES, RATE, SHARE = 200, 0.08, 0.7  # of the boosting: trees, how far each counts, of the windows that each sees
 
 
 def fit(composed: np.ndarray, songs: np.ndarray) -> Critic:
     """A critic from the cells of composed and of songs' windows, each [n, 4, T, 88]."""
+    return fit_rows(features_of(composed), features_of(songs))
+
+
+def features_of(windows: np.ndarray) -> np.ndarray:
+    """[n, F] features of windows [n, 4, T, 88]."""
+    return np.array([look_at(cells) for cells in windows])
+
+
+def fit_rows(composed: np.ndarray, songs: np.ndarray, seed: int = 0) -> Critic:
+    """A critic from features [n, F] of composed and [m, F] of songs' windows."""
+    from sklearn.ensemble import GradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
 
-    rows = np.array([look_at(cells) for cells in (*composed, *songs)])
+    rows = np.concatenate([composed, songs])
     mean, scale = rows.mean(0), np.maximum(rows.std(0), 1e-3)
     labels = np.repeat([0, 1], [len(composed), len(songs)])
-    model = LogisticRegression(C=STRENGTH, max_iter=5000).fit((rows - mean) / scale, labels)
-    return Critic(mean, scale, model.coef_[0], float(model.intercept_[0]))
+    linear = LogisticRegression(C=STRENGTH, max_iter=5000).fit((rows - mean) / scale, labels)
+    boosted = GradientBoostingClassifier(
+        n_estimators=TREES, learning_rate=RATE, subsample=SHARE, max_features="sqrt", random_state=seed
+    ).fit(rows, labels)
+    trees = trees_of(boosted, float(np.log(len(songs) / len(composed))))
+    return Critic(mean, scale, linear.coef_[0], float(linear.intercept_[0]), trees)
+
+
+def trees_of(boosted: "GradientBoostingClassifier", bias: float) -> Trees:
+    """The trees of a boosting that starts from `bias`, in the critic's own layout."""
+    parts = [tree.tree_ for tree in boosted.estimators_[:, 0]]
+    edges = np.cumsum([0, *(part.node_count for part in parts)])
+
+    def joined(name: str) -> np.ndarray:
+        """[M] where a node leads; a leaf to itself."""
+        here = [np.arange(part.node_count) for part in parts]
+        ways = [getattr(part, name) for part in parts]
+        return np.concatenate([e + np.where(w < 0, h, w) for e, w, h in zip(edges, ways, here, strict=False)])
+
+    feature = np.concatenate([np.where(part.children_left < 0, -1, part.feature) for part in parts])
+    threshold = np.concatenate([part.threshold for part in parts])
+    value = RATE * np.concatenate([part.value[:, 0, 0] for part in parts])
+    floor = threshold.astype(np.float32)  # rows are float32: one that is at most the threshold is at most this
+    floor = np.where(floor > threshold, np.nextafter(floor, np.float32(-np.inf)), floor)
+    return Trees(edges[:-1], feature, floor, joined("children_left"), joined("children_right"), value, bias)
 
 
 def train_critic(

@@ -28,7 +28,7 @@ from diffbgm.research.compose_windows import sample_windows
 from diffbgm.research.datasets.mix import Mix, kept_mix
 from diffbgm.research.datasets.pop909 import read_songs
 from diffbgm.research.datasets.windows import Sampling, TrainingPiece, Window, whole_windows
-from diffbgm.research.training.critic import fit
+from diffbgm.research.training.critic import features_of, fit_rows
 from diffbgm.research.training.train import PIECES, TrainOptions, archives_of, split, train_on
 from diffbgm.types import PITCHES
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 GROUP = 64  # windows of a mix drawn together, of one length
 OWN = TrainOptions(steps=300, learning_rate=3e-4, warmup=30, dropout=0.0, ema=0.98, ema_every=1, validate_every=100)
+FOLDS = 5  # of the critics that part takes
 BEST, WORST = "best", "worst"  # the runs on chosen takes
 
 
@@ -112,8 +113,8 @@ def spans(start: float, end: float, count: int) -> list[tuple[float, float]]:
 def best_and_worst(plans: Sequence[Window], tried: Sequence[Sequence[Window]]) -> dict[str, list[Window]]:
     """Of each window the takes that a critic finds most and least like people's, by `BEST` and `WORST`.
 
-    A critic for each length of windows is fitted to all takes and to the windows of the plans. It looks at 16
-    sixteenths as a bar whatever the metre, in both alike.
+    Critics for each length of windows are fitted to takes and to the windows of the plans, each to all but a fold of
+    the plans, of which it then says the odds. They look at 16 sixteenths as a bar whatever the metre, in both alike.
     """
     out: dict[str, list[Window]] = {BEST: [], WORST: []}
     first = 0
@@ -121,11 +122,28 @@ def best_and_worst(plans: Sequence[Window], tried: Sequence[Sequence[Window]]) -
         people = list(group)
         here = [take[first : first + len(people)] for take in tried]
         first += len(people)
-        critic = fit(np.concatenate([cells_of(take) for take in here]), cells_of(people))
-        odds = np.array([[critic.judge(window.cells) for window in take] for take in here])  # [takes, n]
+        rows = np.stack([features_of(cells_of(take)) for take in here])  # [takes, n, F]
+        odds = odds_of(rows, features_of(cells_of(people)))
         for name, which in ((BEST, odds.argmax(0)), (WORST, odds.argmin(0))):
             out[name] += [here[take][i] for i, take in enumerate(which)]
     return out
+
+
+def odds_of(takes: np.ndarray, people: np.ndarray) -> np.ndarray:
+    """[takes, n] log odds that takes are people's, by critics that saw neither them nor the windows of their plans.
+
+    Args:
+        takes: [takes, n, F] features.
+        people: [n, F] of the windows of the plans.
+
+    """
+    odds, folds = np.zeros(takes.shape[:2]), np.arange(len(people)) % min(FOLDS, len(people))
+    for fold in np.unique(folds):
+        out = folds == fold
+        known = ~out if not out.all() else out
+        critic = fit_rows(takes[:, known].reshape(-1, takes.shape[-1]), people[known])
+        odds[:, out] = [critic.log_odds(rows) for rows in takes[:, out]]
+    return odds
 
 
 def cells_of(windows: Sequence[Window]) -> np.ndarray:

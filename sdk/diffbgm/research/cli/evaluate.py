@@ -39,7 +39,7 @@ def add_commands(commands: Commands) -> None:
     sound = kinds.add_parser("sound", help="composed pieces on several palettes: loudness, peaks, gaps, stems, ranges")
     sound.add_argument("--palettes", type=COUNT, default=5)
     sound.add_argument("--steps", type=COUNT, help="of the sampler")
-    sound.add_argument("--beside", type=Path, nargs="+", default=(), metavar="DIR", help="recordings to compare with")
+    sound.add_argument("--beside", type=Path, nargs="+", default=(), metavar="DIR", help=proof.BESIDE)
     sound.add_argument("--save", type=Path, metavar="DIR", help="keep the sound, mixed and dry, in DIR")
     sound.set_defaults(run=run_evaluate_sound, kind="sound")
     ensembles = kinds.add_parser("ensembles", help="every ensemble on the same pieces: ranges, levels, and who is told")
@@ -116,6 +116,7 @@ def add_commands(commands: Commands) -> None:
         help="how much of it, e.g. videos=64,semantics=12",
     )
     proof.add_judges(everything)
+    everything.add_argument("--beside", type=Path, nargs="+", default=(), metavar="DIR", help=proof.BESIDE)
     everything.set_defaults(run=run_evaluate_all, kind="all")
     pairs = kinds.add_parser("pairs", help="whether the model listens to the embeddings of BGM909's videos")
     pairs.add_argument("--data", type=Path, required=True, help="BGM909, a folder")
@@ -370,7 +371,8 @@ def run_evaluate_all(args: argparse.Namespace) -> None:
     size = sized(Size.quick() if args.quick else Size(), args.size)
     kinds = kinds_of(args.parts) if args.parts else KINDS
     judged_by = tuple(proof.judges_of(args).items()) if args.python else ()
-    size, model = replace(size, judged_by=judged_by), load(args)
+    beside = tuple(str(folder) for folder in args.beside)
+    size, model = replace(size, judged_by=judged_by, beside=beside), load(args)
     made_with = provenance(model, sampler_options(args))
     sizes = {kind: size_of(kind, size) for kind in kinds}
     known = find_kept(args.keep, sizes, args.seed, made_with) if args.keep else {}

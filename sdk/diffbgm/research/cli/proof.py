@@ -7,6 +7,8 @@ from pathlib import Path
 from diffbgm.cli.common import COUNT, Commands, progress_bar
 from diffbgm.errors import InputError
 
+BESIDE = "recordings to compare with"
+
 
 def add_commands(kinds: Commands) -> list[argparse.ArgumentParser]:
     """Adds the commands to those of `diffbgm evaluate`; returns the parsers that print a report."""
@@ -22,7 +24,7 @@ def add_commands(kinds: Commands) -> list[argparse.ArgumentParser]:
     judges = kinds.add_parser("judges", help="pieces heard by others' beat tracker, key finder and mood network")
     judges.add_argument("--n", type=COUNT, default=10, help="pieces a style")
     judges.add_argument("--data", type=Path, metavar="POP909", help="real songs through the same renderer: the ceiling")
-    judges.add_argument("--beside", type=Path, nargs="+", default=(), metavar="DIR", help="recordings to compare with")
+    judges.add_argument("--beside", type=Path, nargs="+", default=(), metavar="DIR", help=BESIDE)
     add_judges(judges)
     judges.add_argument("--save", type=Path, metavar="DIR", help="keep the sound in DIR")
     judges.add_argument("--steps", type=COUNT, help="of the sampler")

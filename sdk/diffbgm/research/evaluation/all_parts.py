@@ -44,6 +44,7 @@ class Size:
     palettes, pieces a tag, long pieces, pieces a style for the judges, windows a corpus, pieces a genre, with chords
     and a metre, and pieces a mood for every ensemble; 0 leaves a part out. Without `composed`, synchrony and semantics
     are measured on plans alone. `judged_by`: the judges, each with its Python; none are asked where it is empty.
+    `beside`: folders of recordings that are measured and heard as ours are.
     """
 
     windows: int = 200
@@ -63,6 +64,12 @@ class Size:
     metre: int = 12
     ensembles: int = 2
     judged_by: tuple[tuple[str, str], ...] = ()
+    beside: tuple[str, ...] = ()
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """`beside` as paths."""
+        return tuple(map(Path, self.beside))
 
     @classmethod
     def quick(cls) -> "Size":
@@ -208,7 +215,7 @@ def _semantics(job: Job) -> Report:
 def _sound(job: Job) -> Report:
     return evaluate_sound(
         job.model, n=job.size.sound, palettes=job.size.palettes, seed=job.seed, steps=job.steps,
-        on_progress=job.progress,
+        beside=job.size.folders, on_progress=job.progress,
     )  # fmt: skip
 
 
@@ -219,7 +226,13 @@ def _ensembles(job: Job) -> Report:
 def _judges(job: Job) -> Report:
     judges = dict(job.size.judged_by)
     return evaluate_judges(
-        job.model, n=job.size.judges, judges=judges, data=job.found.songs, seed=job.seed, **job.common
+        job.model,
+        n=job.size.judges,
+        judges=judges,
+        data=job.found.songs,
+        beside=job.size.folders,
+        seed=job.seed,
+        **job.common,
     )
 
 
@@ -235,9 +248,9 @@ PARTS: Mapping[str, Part] = {
     "pieces": Part(_pieces, ("pieces",), 0.3, "songs"),
     "sync": Part(_sync, ("sync", "composed"), 0.1),
     "semantics": Part(_semantics, ("semantics", "plane", "composed"), 3.0),
-    "sound": Part(_sound, ("sound", "palettes"), 0.2),
+    "sound": Part(_sound, ("sound", "palettes", "beside"), 0.2),
     "ensembles": Part(_ensembles, ("ensembles",), 0.5),
-    "judges": Part(_judges, ("judged_by", "judges"), 0.2),
+    "judges": Part(_judges, ("judged_by", "judges", "beside"), 0.2),
 }
 KINDS = tuple(PARTS)
 LACKS = {"songs": "POP909 is not", "music_videos": "MuVi-Sync is not", "corpora": "no corpus archive is"}

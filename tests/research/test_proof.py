@@ -21,6 +21,8 @@ from diffbgm.research.evaluation.judges import (
     contrast_table,
     f_measure,
     key_table,
+    note_table,
+    onsets_of,
     with_chance,
 )
 from diffbgm.research.evaluation.kept import find_kept, keep
@@ -28,7 +30,7 @@ from diffbgm.research.evaluation.published import PUBLISHED, evaluate_published
 from diffbgm.research.evaluation.systems import OURS, TRUTH
 from diffbgm.research.judges import hear
 from diffbgm.research.metrics.report import Provenance, Report, Table
-from diffbgm.types import Curves, Key, MusicPlan, PlannedCut, Section, TempoMap
+from diffbgm.types import Curves, Key, MusicPlan, Note, PlannedCut, Score, Section, TempoMap, Track
 
 
 def planned(bpm: float, key: Key, cuts: tuple[float, ...] = ()) -> MusicPlan:
@@ -63,6 +65,26 @@ def test_beats_heard_right_beat_chance() -> None:
     assert row[5] == 1.0  # at the level that was tracked
     assert row[7] < 0.6
     assert 0.0 <= row[8] <= 1.0
+
+
+def test_notes_are_heard_by_pitch_and_onset_each_once() -> None:
+    played = ((0.0, 60), (1.0, 64), (1.0, 67), (2.0, 60))
+    right, late, twice = [[0.03, 60], [1.0, 64]], [[0.06, 60], [1.0, 52]], [[0.0, 60], [0.01, 60], [2.0, 60], [2.0, 72]]
+    pieces = [Heard("sad", planned(100, Key(0)), Path("x.wav"), played) for _ in range(3)]
+    row = note_table(pieces, [right, late, twice], {"this model": [0, 1, 2]}, 0, "n").rows[0]  # type: ignore[arg-type]
+    assert row[2] == pytest.approx((0.5 + 0.0 + 0.5) / 3)  # of four played
+    assert row[5] == pytest.approx((1.0 + 0.0 + 0.5) / 3)
+    assert row[8] == pytest.approx((2 / 3 + 0.0 + 0.5) / 3)
+
+
+def test_players_of_one_pitch_are_one_onset_and_drums_are_none() -> None:
+    tempo = planned(120, Key(0)).tempo
+    parts = (
+        Track("melody", 0, (Note(0.0, 1.0, 60), Note(1.0, 2.0, 60))),
+        Track("pad", 49, (Note(0.04, 2.0, 60), Note(0.0, 2.0, 64))),
+        Track("percussion", 0, (Note(0.0, 0.5, 36),)),
+    )
+    assert onsets_of(Score(parts, tempo)) == ((0.0, 60), (0.0, 64), (0.5, 60))
 
 
 def test_keys_and_their_relatives() -> None:

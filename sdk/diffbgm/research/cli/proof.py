@@ -40,9 +40,13 @@ def add_commands(kinds: Commands) -> list[argparse.ArgumentParser]:
 def add_judges(parser: argparse.ArgumentParser) -> None:
     """Adds the options that say which judges listen, and where they are installed."""
     parser.add_argument(
-        "--python", action="append", default=[], metavar="[JUDGE=]PATH", help="the Python that has librosa or vibenet"
+        "--python",
+        action="append",
+        default=[],
+        metavar="[JUDGE=]PATH",
+        help="the Python that has librosa, basic-pitch or vibenet",
     )
-    parser.add_argument("--judges", default="beats,key,vibenet", metavar="NAMES", help="which of them listen")
+    parser.add_argument("--judges", default="beats,key,notes,vibenet", metavar="NAMES", help="which of them listen")
 
 
 def judges_of(args: argparse.Namespace) -> dict[str, str]:

@@ -24,12 +24,14 @@ from diffbgm.research.metrics.report import Report, Table
 from diffbgm.research.metrics.retrieval import derangement
 from diffbgm.research.metrics.statistics import interval, rank_auc
 from diffbgm.research.metrics.sync import onset_hits, random_cuts
-from diffbgm.types import Key, MusicPlan
+from diffbgm.types import Key, MusicPlan, Score
 
 if TYPE_CHECKING:
     from diffbgm.pipeline import DiffBGM
 
 SECONDS = 30.0
+ONSET = 0.050  # seconds: what the field counts as one note (MIREX, mir_eval)
+DOUBLED = 0.05  # seconds within which the same pitch in several parts is one onset
 TOLERANCE = 0.070  # seconds: what the field counts as one beat (Davies et al. 2009)
 CONTRASTS = (("energy", "calm", "driving"), ("valence", "sad", "happy"))  # what is heard, little of it, much of it
 STYLES = ("calm", "driving", "sad", "happy")
@@ -38,11 +40,20 @@ DRAWS = 2000
 
 @dataclass(frozen=True)
 class Heard:
-    """A piece as sound: the style asked for ("" for a real song), its plan, and the file."""
+    """A piece as sound.
+
+    Attributes:
+        style: Asked for; "" for a real song.
+        plan: What it follows.
+        path: The file.
+        notes: Seconds and MIDI pitch of every onset of what is not percussion, those of several players once.
+
+    """
 
     style: str
     plan: MusicPlan
     path: Path
+    notes: tuple[tuple[float, int], ...] = ()
 
 
 def evaluate_judges(
@@ -92,12 +103,15 @@ def evaluate_judges(
         tables.append(beat_table(everything, [s["beats"] for s in said["beats"]], groups, seed, note))
     if "key" in said:
         tables.append(key_table(everything, [Key(s["tonic"], s["mode"]) for s in said["key"]], groups, seed, note))
+    if "notes" in said:
+        tables.append(note_table(everything, [s["notes"] for s in said["notes"]], groups, seed, note))
     if "vibenet" in said:
         theirs: dict[str, list[int]] = {}
         for i, (group, _) in enumerate(recordings, len(everything)):
             theirs.setdefault(f"recordings: {group}", []).append(i)
         said_of = said["vibenet"]
         tables += [contrast_table(pieces, said_of, seed, note), level_table(said_of, groups | theirs, note)]
+    said.pop("notes", None)  # some hundred a piece
     return Report("Judges from outside", seed, tuple(tables), {"said": said, "styles": [p.style for p in everything]})
 
 
@@ -119,8 +133,9 @@ def composed_pieces(
     for k, ((style, own, plan), roll) in enumerate(zip(asked, rolls, strict=True)):
         progress(0.6 + 0.4 * k / len(asked), f"rendering {style} {own}")
         path = folder / f"{style}-{own}.wav"
-        write_audio(render(arrange(roll, plan, seed=own), duration=plan.duration, stems=False).mix, path)
-        heard.append(Heard(style, plan, path))
+        score = arrange(roll, plan, seed=own)
+        write_audio(render(score, duration=plan.duration, stems=False).mix, path)
+        heard.append(Heard(style, plan, path, onsets_of(score)))
     return heard
 
 
@@ -130,12 +145,26 @@ def real_songs(data: Path, n: int, seed: int, folder: Path, progress: Progress) 
     heard = []
     for k, i in enumerate(rng.permutation(len(songs))[:n].tolist()):
         progress(k / n, f"rendering song {k + 1} of {n}")
-        plan, sound = rendered_song(songs[i], SECONDS, seed)
+        plan, score, sound = rendered_song(songs[i], SECONDS, seed)
         major = sum((s.texture.mode or 0.0) * s.beats for s in plan.sections) > plan.beats / 2
         path = folder / f"song-{k}.wav"
         write_audio(sound, path)
-        heard.append(Heard("", replace(plan, key=Key(0) if major else Key(9, "minor")), path))
+        own = replace(plan, key=Key(0) if major else Key(9, "minor"))
+        heard.append(Heard("", own, path, onsets_of(score)))
     return heard
+
+
+def onsets_of(score: Score) -> tuple[tuple[float, int], ...]:
+    """Return what `Heard.notes` holds of a score."""
+    notes = [note for track in score.tracks if not track.is_drum for note in track.notes]
+    times = score.tempo.time_at(np.array([note.start for note in notes]))
+    found: list[tuple[float, int]] = []
+    last: dict[int, float] = {}
+    for time, pitch in sorted(zip(times.tolist(), (note.pitch for note in notes), strict=True)):
+        if time - last.get(pitch, -np.inf) > DOUBLED:
+            found.append((time, pitch))
+            last[pitch] = time
+    return tuple(found)
 
 
 def write_recordings(folders: Sequence[Path], n: int, seed: int, folder: Path) -> list[tuple[str, Path]]:
@@ -184,6 +213,12 @@ def grid(plan: MusicPlan, step: float, phase: float = 0.0) -> np.ndarray:
 
 def f_measure(heard: Sequence[float], planned: Sequence[float] | np.ndarray, tolerance: float = TOLERANCE) -> float:
     """Return F of two rising lists of seconds, each beat matched once at most."""
+    hits = matches(heard, planned, tolerance)
+    return 2 * hits / (len(heard) + len(planned)) if len(heard) + len(planned) else 0.0
+
+
+def matches(heard: Sequence[float], planned: Sequence[float] | np.ndarray, tolerance: float) -> int:
+    """Return how many of two rising lists of seconds lie together, each matched once at most."""
     i = j = hits = 0
     while i < len(heard) and j < len(planned):
         if abs(heard[i] - planned[j]) <= tolerance:
@@ -192,7 +227,51 @@ def f_measure(heard: Sequence[float], planned: Sequence[float] | np.ndarray, tol
             i += 1
         else:
             j += 1
-    return 2 * hits / (len(heard) + len(planned)) if len(heard) + len(planned) else 0.0
+    return hits
+
+
+def note_table(
+    pieces: Sequence[Heard],
+    transcribed: Sequence[Sequence[tuple[float, int]]],
+    groups: Mapping[str, list[int]],
+    seed: int,
+    note: str,
+) -> Table:
+    """Return how many of the notes that are played are heard, and how many of those heard are played."""
+
+    def together(i: int, k: int) -> int:
+        played, heard = by_pitch(pieces[i].notes), by_pitch(transcribed[k])
+        return sum(matches(heard.get(pitch, []), times, ONSET) for pitch, times in played.items())
+
+    def share(hits: int, count: int) -> float:
+        return hits / count if count else float("nan")
+
+    measures: tuple[Callable[[int, int], float], ...] = (
+        lambda i, k: share(together(i, k), len(pieces[i].notes)),
+        lambda i, k: share(together(i, k), len(transcribed[k])),
+        lambda i, k: share(2 * together(i, k), len(pieces[i].notes) + len(transcribed[k])),
+    )
+    rows = []
+    for name, members in groups.items():
+        row: list[Any] = [name, len(members)]
+        for measure in measures:
+            row += with_chance(measure, members, seed)
+        rows.append(tuple(row))
+    columns = ("music", "n", "played notes heard", "95 %", "chance", "heard notes played", "95 %", "chance", "F",
+               "95 %", "chance")  # fmt: skip
+    how = (
+        f"{note}; notes by basic-pitch, onset within {1000 * ONSET:.0f} ms and pitch; percussion apart; chance: the "
+        "notes heard in another piece"
+    )
+    return Table("Notes heard against notes played", columns, tuple(rows), how)
+
+
+def by_pitch(notes: Sequence[tuple[float, int]]) -> dict[int, list[float]]:
+    """Return the rising onsets of each pitch."""
+    found: dict[int, list[float]] = {}
+    for time, pitch in sorted((float(time), int(pitch)) for time, pitch in notes):
+        found.setdefault(pitch, []).append(time)
+    return found
 
 
 def key_table(

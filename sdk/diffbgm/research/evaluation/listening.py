@@ -27,7 +27,7 @@ from diffbgm.render import measure_loudness, render
 from diffbgm.render.loudness import true_peak
 from diffbgm.research.evaluation.systems import untrained
 from diffbgm.research.metrics.retrieval import derangement
-from diffbgm.types import Audio, MusicPlan, VideoFeatures
+from diffbgm.types import Audio, MusicPlan, Score, VideoFeatures
 from diffbgm.video import analyze
 
 if TYPE_CHECKING:
@@ -191,17 +191,18 @@ def real_pieces(corpus: Path) -> "list[TrainingPiece]":
 
 def real_music(songs: "Sequence[TrainingPiece]", seconds: float, seed: int) -> Audio:
     """Return the beginning of a song drawn by the seed, arranged and rendered as the model's music is."""
-    plan, sound = rendered_song(songs[random.Random(seed).randrange(len(songs))], seconds, seed)
+    plan, _, sound = rendered_song(songs[random.Random(seed).randrange(len(songs))], seconds, seed)
     return of_length(sound, min(seconds, plan.duration))
 
 
-def rendered_song(song: "TrainingPiece", seconds: float, seed: int) -> tuple[MusicPlan, Audio]:
-    """Return whole bars of a song from its first on, `seconds` long or as much as there is: its plan and its sound."""
+def rendered_song(song: "TrainingPiece", seconds: float, seed: int) -> tuple[MusicPlan, Score, Audio]:
+    """Return whole bars of a song from its first on, `seconds` long or as much as there is: plan, notes and sound."""
     from diffbgm.research.evaluation.pieces import plan_of, roll_of
 
     bars = max(1, min(song.bars, math.ceil(seconds * song.bpm / 240)))
     plan = plan_of(song, 0, bars)
-    return plan, render(arrange(roll_of(song, 0, bars), plan, seed=seed), duration=plan.duration, stems=False).mix
+    score = arrange(roll_of(song, 0, bars), plan, seed=seed)
+    return plan, score, render(score, duration=plan.duration, stems=False).mix
 
 
 def systems_by_token(test: str, clip: str) -> Mapping[str, str]:

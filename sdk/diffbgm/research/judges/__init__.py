@@ -19,6 +19,7 @@ from diffbgm.errors import InputError
 JUDGES = {
     "beats": "librosa",  # {"beats": seconds of each beat}, Ellis's tracker
     "key": "librosa",  # {"tonic": 0..11, "mode": "major" or "minor"}, Krumhansl's profiles on a constant-Q chroma
+    "notes": "basic-pitch[onnx]",  # {"notes": [seconds, MIDI pitch] of each onset}
     "vibenet": "vibenet",  # {"energy": 0..1, "valence": 0..1, ...}, a network taught by Spotify's features
 }
 PATIENCE = 60.0  # seconds a file

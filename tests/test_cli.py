@@ -135,6 +135,14 @@ def test_bad_usage_exits_with_two() -> None:
     assert stopped.value.code == 2
 
 
+def test_the_demo_refuses_a_style_before_its_film_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("diffbgm.video.demo.draw_demo", lambda path: pytest.fail("drawn"))
+    assert main(["demo", "--style", "nonsense", "-o", str(tmp_path)]) == 2
+    assert "unknown style tag 'nonsense'" in capsys.readouterr().err
+
+
 def test_the_demo_meets_the_cuts_of_its_film(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "-o", str(tmp_path), "--steps", "4", "--seed", "1"]) == 0
     assert "100% of 7 cuts on beats" in capsys.readouterr().out

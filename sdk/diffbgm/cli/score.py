@@ -94,11 +94,13 @@ def run_score(args: argparse.Namespace) -> None:
 
 
 def run_demo(args: argparse.Namespace) -> None:
-    """Draws a short film with cuts and scores it."""
+    """Draws a short film with cuts and scores it; a style that is none is refused before the film is drawn."""
     import tempfile
 
+    from diffbgm.planner import combine_styles
     from diffbgm.video.demo import draw_demo
 
+    combine_styles(read_options(args).style or "")
     with tempfile.TemporaryDirectory(prefix="diffbgm-") as folder:
         clip = Path(folder) / "diffbgm-demo.mp4"
         draw_demo(clip)

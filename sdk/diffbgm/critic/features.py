@@ -8,10 +8,11 @@ FOLD = np.eye(12)[(np.arange(PITCHES) + LOWEST_PITCH) % 12]  # [88, 12]
 LENGTHS = (1, 2, 3, 4, 6, 8, 12, 16)  # sixteenths: edges of the histogram of lengths
 LAGS = (1, 2, 4)  # bars
 WINDOW = 8  # bars
+FEATURES = 153  # of a window
 
 
 def look_at(cells: np.ndarray) -> np.ndarray:
-    """[F] features of cells [4, T, 88] in C major or A minor, T whole bars of 4/4."""
+    """[F] features, `FEATURES` of them, of cells [4, T, 88] in C major or A minor, T whole bars of 4/4."""
     strikes = cells[0::2] > 0
     sound: np.ndarray = np.logical_or(strikes, cells[1::2] > 0)
     bars = cells.shape[1] // STEPS_PER_BAR

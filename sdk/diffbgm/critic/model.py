@@ -1,4 +1,4 @@
-"""The fitted part of the critic: logistic regression and boosted trees on `features`, in numpy, beside the weights."""
+"""The fitted part of the critic: boosted trees on `features`, in numpy; its file lies beside the weights."""
 
 import json
 from collections.abc import Mapping
@@ -9,22 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from diffbgm.critic.features import windows_of
+from diffbgm.critic.features import FEATURES, windows_of
 from diffbgm.errors import WeightsError
 from diffbgm.files import bundled_file, write_json
 
 FILE = "critic.json"
 FORMAT = 2
-LINEAR = ("mean", "scale", "weights")
-TREE = ("feature", "threshold", "left", "right", "value")
+NODES = ("feature", "threshold", "left", "right", "value")
 
 
 @dataclass(frozen=True, eq=False)
-class Trees:
-    """Boosted decision trees (Friedman 2001), laid out one below the other; M nodes in all.
+class Critic:
+    """Tells songs from composed music by boosted decision trees (Friedman 2001), one laid out below the other.
 
     Attributes:
-        roots: [t] the first node of each tree.
+        roots: [t] the first node of each tree; M nodes in all.
         feature: [M] the feature that a node compares; -1 in a leaf.
         threshold: [M] float32; a row whose feature is at most that goes left.
         left: [M] the next node there; in a leaf the node itself.
@@ -43,7 +42,7 @@ class Trees:
     bias: float
 
     def log_odds(self, rows: np.ndarray) -> np.ndarray:
-        """[n] of rows [n, F]."""
+        """[n] that windows with features [n, F] are a song's."""
         rows = rows.astype(np.float32)
         at = np.tile(self.roots, (len(rows), 1))  # [n, t]
         which = np.arange(len(rows))[:, None]
@@ -51,31 +50,6 @@ class Trees:
             lower = rows[which, np.maximum(self.feature[at], 0)] <= self.threshold[at]
             at = np.where(inner, np.where(lower, self.left[at], self.right[at]), at)
         return self.bias + self.value[at].sum(1)
-
-
-@dataclass(frozen=True, eq=False)
-class Critic:
-    """Tells songs from composed music: the mean of what a linear model and trees say.
-
-    Attributes:
-        mean: [F] of the features.
-        scale: [F] their standard deviations.
-        weights: [F] of the standardised features.
-        bias: Added to them.
-        trees: On the features as they are.
-
-    """
-
-    mean: np.ndarray
-    scale: np.ndarray
-    weights: np.ndarray
-    bias: float
-    trees: Trees
-
-    def log_odds(self, rows: np.ndarray) -> np.ndarray:
-        """[n] that windows with features [n, F] are a song's."""
-        linear = (rows - self.mean) / self.scale @ self.weights + self.bias
-        return (linear + self.trees.log_odds(rows)) / 2
 
     def judge(self, cells: np.ndarray) -> float:
         """Log odds that cells [4, T, 88] in C major or A minor are a song's, the mean over windows of eight bars."""
@@ -86,46 +60,38 @@ def load_critic(path: Path | str) -> Critic:
     """Return the critic in a file; WeightsError for one that is damaged or of another format."""
     try:
         plain: Mapping[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-        if plain.get("format") != FORMAT:
-            raise WeightsError(f"{path}: no critic of format {FORMAT}; fit it again or leave it out")
-        arrays = {name: np.array(plain[name], np.float64) for name in LINEAR}
-        trees = read_trees(plain["trees"], len(arrays["mean"]))
-        critic = Critic(**arrays, bias=float(plain["bias"]), trees=trees)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
-        if isinstance(e, WeightsError):
-            raise
+        kind = plain.get("format")
+        critic = read_critic(plain) if kind == FORMAT else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as e:
         raise WeightsError(f"{path}: cannot be read as a critic ({e}); fit it again or leave it out") from e
-    if len({a.shape for a in arrays.values()}) > 1 or not (critic.scale > 0).all():
-        raise WeightsError(f"{path}: cannot be read as a critic; fit it again or leave it out")
+    if critic is None:
+        raise WeightsError(f"{path}: is a critic of format {kind}, not {FORMAT}; fit it again or leave it out")
     return critic
 
 
-def read_trees(plain: Mapping[str, Any], features: int) -> Trees:
-    """Trees from JSON values.
+def read_critic(plain: Mapping[str, Any]) -> Critic:
+    """A critic from JSON values.
 
     Raises:
         ValueError: A node leads back, out of the trees, or to a feature that there is not.
     """
     kinds = {"threshold": np.float32, "value": np.float64}
-    nodes = {name: np.array(plain[name], kinds.get(name, np.int64)) for name in TREE}
-    trees = Trees(np.array(plain["roots"], np.int64), **nodes, bias=float(plain["bias"]))
-    count, inner = len(trees.feature), trees.feature >= 0
+    nodes = {name: np.array(plain[name], kinds.get(name, np.int64)) for name in NODES}
+    critic = Critic(np.array(plain["roots"], np.int64), **nodes, bias=float(plain["bias"]))
+    count, inner = len(critic.feature), critic.feature >= 0
     here = np.arange(count)
-    forward = all((here < way)[inner].all() and (way < count).all() for way in (trees.left, trees.right))
+    forward = all((here < way)[inner].all() and (way < count).all() for way in (critic.left, critic.right))
     alike = all(array.shape == (count,) for array in nodes.values())
-    if not (
-        alike and forward and (trees.feature < features).all() and ((trees.roots >= 0) & (trees.roots < count)).all()
-    ):
+    rooted = ((critic.roots >= 0) & (critic.roots < count)).all()
+    if not (alike and forward and rooted and (critic.feature < FEATURES).all()):
         raise ValueError("its trees hang together wrongly")
-    return trees
+    return critic
 
 
 def save_critic(critic: Critic, path: Path | str, card: Mapping[str, Any]) -> None:
     """Write the critic with what was measured of it."""
-    trees = critic.trees
-    plain = {name: short(getattr(trees, name)) for name in ("roots", *TREE)} | {"bias": trees.bias}
-    rows = {name: short(getattr(critic, name)) for name in LINEAR}
-    write_json(path, {"format": FORMAT, "card": dict(card), "bias": critic.bias, **rows, "trees": plain}, indent=None)
+    rows = {name: short(getattr(critic, name)) for name in ("roots", *NODES)}
+    write_json(path, {"format": FORMAT, "card": dict(card), "bias": critic.bias, **rows}, indent=None)
 
 
 def short(values: np.ndarray) -> list[float]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffbgm.critic.features import look_at
-from diffbgm.critic.model import Critic, Trees, save_critic
+from diffbgm.critic.model import Critic, save_critic
 from diffbgm.options import ComposeOptions
 from diffbgm.progress import Progress, part_of, silent
 from diffbgm.research.compose_windows import sample_windows
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 BARS = 8
 FOLDS = 5  # of a judge
 DRAWS = 1000  # of a bootstrap
-STRENGTH = 0.01  # of the regression's inverse penalty
-TREES, RATE, SHARE = 200, 0.08, 0.7  # of the boosting: trees, how far each counts, of the windows that each sees
+JUDGES = 5  # fitted afresh, whose means are stated: one alone is a matter of luck
+TREES, RATE, SHARE = 600, 0.03, 0.5  # of the boosting: trees, how far each counts, of the windows that each sees
 
 
 def fit(composed: np.ndarray, songs: np.ndarray) -> Critic:
@@ -42,20 +42,16 @@ def features_of(windows: np.ndarray) -> np.ndarray:
 def fit_rows(composed: np.ndarray, songs: np.ndarray, seed: int = 0) -> Critic:
     """A critic from features [n, F] of composed and [m, F] of songs' windows."""
     from sklearn.ensemble import GradientBoostingClassifier
-    from sklearn.linear_model import LogisticRegression
 
     rows = np.concatenate([composed, songs])
-    mean, scale = rows.mean(0), np.maximum(rows.std(0), 1e-3)
     labels = np.repeat([0, 1], [len(composed), len(songs)])
-    linear = LogisticRegression(C=STRENGTH, max_iter=5000).fit((rows - mean) / scale, labels)
     boosted = GradientBoostingClassifier(
         n_estimators=TREES, learning_rate=RATE, subsample=SHARE, max_features="sqrt", random_state=seed
     ).fit(rows, labels)
-    trees = trees_of(boosted, float(np.log(len(songs) / len(composed))))
-    return Critic(mean, scale, linear.coef_[0], float(linear.intercept_[0]), trees)
+    return critic_of(boosted, float(np.log(len(songs) / len(composed))))
 
 
-def trees_of(boosted: "GradientBoostingClassifier", bias: float) -> Trees:
+def critic_of(boosted: "GradientBoostingClassifier", bias: float) -> Critic:
     """The trees of a boosting that starts from `bias`, in the critic's own layout."""
     parts = [tree.tree_ for tree in boosted.estimators_[:, 0]]
     edges = np.cumsum([0, *(part.node_count for part in parts)])
@@ -71,7 +67,7 @@ def trees_of(boosted: "GradientBoostingClassifier", bias: float) -> Trees:
     value = RATE * np.concatenate([part.value[:, 0, 0] for part in parts])
     floor = threshold.astype(np.float32)  # rows are float32: one that is at most the threshold is at most this
     floor = np.where(floor > threshold, np.nextafter(floor, np.float32(-np.inf)), floor)
-    return Trees(edges[:-1], feature, floor, joined("children_left"), joined("children_right"), value, bias)
+    return Critic(edges[:-1], feature, floor, joined("children_left"), joined("children_right"), value, bias)
 
 
 def train_critic(
@@ -135,31 +131,46 @@ def measure(
         tried: [takes, n, 4, T, 88] windows composed under the plans of `songs`.
         songs: [n, 4, T, 88].
         owner: [n] the song of each; the judge never has one song on both sides of a split.
-        seed: Of the judge.
+        seed: Of the first judge; `JUDGES` of them judge, each with the seed after.
 
     Returns:
-        By number of takes the AUC with its 95 % interval; for one take the mean over all that were tried.
+        By number of takes the AUC with its 95 % interval: means over the judges, and over all groups of so many takes
+        that have none in common.
 
     """
     judged = np.stack([describe_all(one) for one in tried])
     reference = describe_all(songs)
     scores = np.array([[critic.judge(cells) for cells in one] for one in tried])
     groups = (np.array(owner), np.array(owner))
-    singles = [two_sample(one, reference, groups=groups, seed=seed) for one in judged]
-    auc: dict[str, list[float]] = {
-        "1": [round(float(np.mean([getattr(s, name) for s in singles])), 3) for name in ("auc", "low", "high")]
-    }
-    for count in (k for k in (2, 4, 8, 16) if k <= len(tried)):
-        chosen = judged[scores[:count].argmax(0), np.arange(len(songs))]
-        found = two_sample(chosen, reference, groups=groups, seed=seed)
-        auc[str(count)] = [round(value, 3) for value in (found.auc, found.low, found.high)]
-    better = [round(value, 3) for value in in_better_half(scores, judged, reference, owner, seed)]
+    auc: dict[str, list[float]] = {}
+    for count in (k for k in (1, 2, 4, 8, 16) if k <= len(tried)):
+        found = [
+            two_sample(best_of(scores, judged, range(a, a + count)), reference, groups=groups, seed=seed + judge)
+            for a in range(0, len(tried) - count + 1, count)
+            for judge in range(JUDGES)
+        ]
+        auc[str(count)] = [round(float(np.mean([getattr(f, n) for f in found])), 3) for n in ("auc", "low", "high")]
+    shares = [in_better_half(scores, judged, reference, owner, seed + judge) for judge in range(JUDGES)]
+    better = [round(float(value), 3) for value in np.mean(shares, axis=0)]
     return {
         "auc of a fresh judge by takes, 95 % interval": auc,
         "share of choices in a fresh judge's better half, 95 % interval": better,
         "n_validation": len(songs),
         "songs": len(set(owner)),
     }
+
+
+def best_of(scores: np.ndarray, judged: np.ndarray, takes: Sequence[int]) -> np.ndarray:
+    """[n, D] descriptors of the critic's choice among some takes of each window.
+
+    Args:
+        scores: [takes, n] of the critic.
+        judged: [takes, n, D] descriptors.
+        takes: Numbers of the takes to choose from.
+
+    """
+    which = np.array(takes)[scores[list(takes)].argmax(0)]
+    return judged[which, np.arange(judged.shape[1])]
 
 
 def in_better_half(

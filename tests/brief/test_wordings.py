@@ -229,6 +229,14 @@ WORDINGS: list[tuple[str, dict[str, Any]]] = [
     ("underscore, leave room for VO", {"speech": True}),
     ("treibende Musik, happier", {"mode": "major", "unread": ()}),
     ("four on the floor, kick on every beat", {"metre": "4/4", "instruments": ("drums",)}),
+    ("50s sci-fi", {"genre": "science fiction", "metre": None}),
+    ("science fiction of the fifties", {"genre": "science fiction", "mode": "minor"}),
+    ("80s horror film, synth", {"genre": "horror", "instruments": ("synth",)}),
+    ("50s film noir", {"genre": "film noir"}),
+    ("80s horror with synthwave", {"genre": "synthwave"}),
+    ("Science-Fiction der 50er Jahre", {"genre": "science fiction", "bpm": (72, 110), "unread": ()}),
+    ("ciencia ficción de los años 50", {"genre": "science fiction", "unread": ()}),
+    ("science-fiction des années 50", {"genre": "science fiction", "unread": ()}),
     ("piano e violoncelo, sem bateria", {"instruments": ("acoustic piano", "cello"), "drums": False}),
 ]
 RESTS = [

@@ -23,6 +23,10 @@ BROAD = frozenset({  # kinds of film and of music that give way to a narrower on
     "sport", "action", "horror", "thriller", "fantasy", "documentary", "game score", "film noir", "science fiction",
     "celtic", "pop",
 })  # fmt: skip
+FILMS = frozenset({  # kinds of film among them; "50s science fiction" is one, whatever else was played in these years
+    "action", "cinematic", "documentary", "fantasy", "film noir", "game score", "horror", "science fiction", "sport",
+    "spy", "thriller", "western",
+})  # fmt: skip
 ENOUGH = 3  # named pitched instruments that need nobody beside them
 
 
@@ -78,7 +82,7 @@ class Draft:
         """The brief."""
         known = self.lexicon.genres
         self._settle_who()
-        self.genres = sorted(self.genres, key=lambda name: 2 * (name in BROAD) + (name in self.of_decades))
+        self.genres = self._ranked_genres()
         genre = next(iter([*self.genres, *self.scene_genres]), None)
         row = known[genre] if genre else None
         named = known[self.genres[0]] if self.genres else None
@@ -126,6 +130,13 @@ class Draft:
             readings=tuple(self.readings),
             unread=tuple(dict.fromkeys(self.unread)),
         )
+
+    def _ranked_genres(self) -> list[str]:
+        """The genres, narrow ones first; without those that only a decade stands for where a kind of film is named."""
+        of_films = any(name in FILMS for name in self.genres)
+        alone = {name for name in self.of_decades if of_films and self.genres.count(name) == 1}
+        named = [name for name in self.genres if name not in alone]
+        return sorted(named, key=lambda name: 2 * (name in BROAD) + (name in self.of_decades))
 
     def _settle_who(self) -> None:
         """Who is ruled out: those not there at first only where nobody asks for them, and the kinds of the general."""

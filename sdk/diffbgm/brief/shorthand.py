@@ -26,6 +26,8 @@ SHORT: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile("[✗✘❌🚫⛔]\ufe0f?"), ", no "),
     (re.compile("[✓✔✅]\ufe0f?"), ", "),
+    (re.compile(r"\b(?:19)?([2-9]0)er(?:[ -]?jahren?)?\b", re.I), r"\1s"),
+    (re.compile(r"\b(?:(?:los|las|les|des|dei|degli|dos|i|gli|os) )?(?:años|années|anni|anos) '?(?:19)?([2-9]0)\b", re.I), r"\1s"),
     (re.compile(r"\bapprox(?:imately|\.)?(?!\w)", re.I), "around"),
 )
 TAG = re.compile(r"(?<![\w&])#\w{2,40}")

@@ -237,6 +237,15 @@ WORDINGS: list[tuple[str, dict[str, Any]]] = [
     ("Science-Fiction der 50er Jahre", {"genre": "science fiction", "bpm": (72, 110), "unread": ()}),
     ("ciencia ficción de los años 50", {"genre": "science fiction", "unread": ()}),
     ("science-fiction des années 50", {"genre": "science fiction", "unread": ()}),
+    ("piano, no keyboards", {"instruments": ("acoustic piano",), "conflicts": ()}),
+    ("no keys please, grand piano only", {"instruments": ("acoustic piano",), "solo": True, "conflicts": ()}),
+    ("piano and strings, without keyboards or synths", {"instruments": ("acoustic piano", "strings"), "conflicts": ()}),
+    ("Klavier, keine Tasteninstrumente", {"instruments": ("acoustic piano",), "without": ("piano",)}),
+    ("piano, sin teclados", {"instruments": ("acoustic piano",), "without": ("piano",)}),
+    ("piano, pas de claviers", {"instruments": ("acoustic piano",), "without": ("piano",)}),
+    ("choir, no vocals", {"instruments": ("choir",), "without": ("voices",), "conflicts": ()}),
+    ("drum kit, no percussion", {"instruments": ("drums",), "drums": True, "conflicts": ()}),
+    ("keyboards, no piano", {"instruments": (), "without": ("piano",)}),
     ("piano e violoncelo, sem bateria", {"instruments": ("acoustic piano", "cello"), "drums": False}),
 ]
 RESTS = [

@@ -46,6 +46,9 @@ class Draft:
     of_decades: set[str] = field(default_factory=set[str])  # genres that a decade stands for: "80s"
     instruments: list[str] = field(default_factory=list[str])
     by_name: set[str] = field(default_factory=set[str])  # instruments asked for in words that are not their family's
+    named: set[str] = field(default_factory=set[str])  # instruments asked for in words that are not wide ones
+    widely: set[str] = field(default_factory=set[str])  # families ruled out by wide words: "no keyboards"
+    narrowly: set[str] = field(default_factory=set[str])  # instruments and families ruled out by others
     fewer: set[str] = field(default_factory=set[str])  # families of which less is asked for
     without: list[str] = field(default_factory=list[str])
     later: list[str] = field(default_factory=list[str])  # families that are not there at first
@@ -141,6 +144,7 @@ class Draft:
     def _settle_who(self) -> None:
         """Who is ruled out: those not there at first only where nobody asks for them, and the kinds of the general."""
         of = self.lexicon.instruments
+        self.by_name |= {name for name in self.named if of[name].family in self.widely - self.narrowly}
         if "drums" in self.without and any(of[name].family == "drums" for name in self.by_name):
             self.without = [name for name in self.without if name != "drums"]  # "claps, no drums" are claps alone
             self.drums = True

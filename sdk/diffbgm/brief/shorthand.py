@@ -13,6 +13,7 @@ PLAYERS = {
 }  # fmt: skip
 KINDS = {r"ac|acc|acous|acoust": "acoustic", r"el|elec|elect": "electric", r"cl|clas": "classical"}
 _GUITAR = r"(?:gtrs?|guitars?)"
+_ARTICLES = "los|las|les|des|dei|degli|dos|i|gli|os"
 SHORT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<!\w)w/o(?:ut)?\b"), "without"),
     (re.compile(r"(?<!\w)w/(?=\s?\w)"), "with "),
@@ -27,7 +28,7 @@ SHORT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile("[✗✘❌🚫⛔]\ufe0f?"), ", no "),
     (re.compile("[✓✔✅]\ufe0f?"), ", "),
     (re.compile(r"\b(?:19)?([2-9]0)er(?:[ -]?jahren?)?\b", re.I), r"\1s"),
-    (re.compile(r"\b(?:(?:los|las|les|des|dei|degli|dos|i|gli|os) )?(?:años|années|anni|anos) '?(?:19)?([2-9]0)\b", re.I), r"\1s"),
+    (re.compile(rf"\b(?:(?:{_ARTICLES}) )?(?:años|années|anni|anos) '?(?:19)?([2-9]0)\b", re.I), r"\1s"),
     (re.compile(r"\bapprox(?:imately|\.)?(?!\w)", re.I), "around"),
 )
 TAG = re.compile(r"(?<![\w&])#\w{2,40}")

@@ -55,6 +55,7 @@ class Draft:
     lead: str | None = None
     soloist: str | None = None
     solo: bool = False
+    alone: set[str] = field(default_factory=set[str])  # families of whom "only" is said
     drums: bool | None = None
     moods: list[tuple[float, float, str, float]] = field(
         default_factory=list[tuple[float, float, str, float]]
@@ -100,6 +101,9 @@ class Draft:
             valence = row.valence if valence is None else valence
             arousal = row.arousal if arousal is None else arousal
         instruments = tuple(dict.fromkeys(name for name in self.instruments if not self._excluded(name)))
+        families = {self.lexicon.instruments[name].family for name in instruments}
+        if self.alone == {"drums"} and not families <= {"drums", "percussion"}:
+            self.solo = False  # "piano, light percussion only" is percussion of that kind
         if self.solo and instruments and all(self.lexicon.instruments[n].family == "drums" for n in instruments):
             instruments += ("taiko",)  # drums that have pitches, for what is composed
         solo = (self.solo or (self.soloist is not None and len(instruments) == 1)) and bool(instruments)

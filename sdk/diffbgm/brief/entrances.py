@@ -9,6 +9,7 @@ from diffbgm.brief.negations import is_denied, lessens, negated_by_what_follows
 from diffbgm.brief.players import called, names_of
 from diffbgm.brief.tacets import END, START, find_rests, group_of
 
+SILENCES = frozenset({"silence", "pause"})  # nouns too: "piano. silence until 0:05" is of all that plays
 UNTIL = re.compile(r"(?:until|till|up to|bis|hasta|jusqu'à|fino a|até|до)\b")
 
 
@@ -19,7 +20,8 @@ def read_entrances(draft: Draft, clause: Clause, before: Clause | None) -> str:
     spans, moments, phrases = [s for s, _ in clause.spans], [m for m, _ in clause.moments], clause.phrases
     if clause.limits and not clause.timed and len(set(clause.places)) == 1:
         spans = [AT_PLACE[place] for place in clause.places[:1] if place in AT_PLACE]  # "choir only at the end"
-    verb = next((kind for kind in ("enter", "leave") if clause.has(kind)), "")
+    verbs = [p for p in phrases if clause.plays or p.text not in SILENCES]
+    verb = next((kind for kind in ("enter", "leave") if any(p.has(kind) for p in verbs)), "")
     opening = ("", "level", "rest") if before is None or before.alone is None else ("entry",)
     if before is not None and not clause.timed and verb == "enter" and before.kind in opening:
         moments = [span.end for span, _ in before.spans if span.start == START]  # "solo for 6 s, then strings enter"

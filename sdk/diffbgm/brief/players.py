@@ -99,14 +99,19 @@ def read_solo(draft: Draft, clause: Clause, number: int) -> None:
         draft.say(phrases[number].text, f"{name.value} plays alone, or leads")
         return
     if after is not None and not (before is not None and phrases[number].text in ("solo", "solos", "solo,")):
-        draft.solo = True
-        draft.say(phrases[number].text, "nothing else plays")
+        _play_alone(draft, clause, number)
     elif before is not None and phrases[number].has("soloist"):
         draft.soloist = before.value
         draft.say(phrases[number].text, f"{before.value} plays alone, or leads")
     elif before is not None or clause.first_player < number:
-        draft.solo = True
-        draft.say(phrases[number].text, "nothing else plays")
+        _play_alone(draft, clause, number)
+
+
+def _play_alone(draft: Draft, clause: Clause, number: int) -> None:
+    """Let nobody else play than the instruments of a clause, with an "only" at a number, and those of other clauses."""
+    draft.solo = True
+    draft.alone |= {draft.lexicon.instruments[name].family for phrase in clause.phrases for name in names_of(phrase)}
+    draft.say(clause.phrases[number].text, "nothing else plays")
 
 
 def _is_on_top(phrases: Sequence[Phrase], solo: int, at: int) -> bool:

@@ -109,6 +109,56 @@ STARTS_WITH_NOTHING = re.compile(  # "starts with nothing and ends with everythi
     r"(?: and| then| but)* (?=(?:it )?(?:end|finish|build|grow|swell|explod|close)\w*\b)",
     re.IGNORECASE,
 )
+OUT_OF_SILENCE = re.compile(  # "music comes out of silence at 0:05": there is none before
+    r"(?:(?<=[,;.:\n] )|^|(?<=\n)|(?<= ))([^,;.:\n\d]{0,40}?)\b(?:comes?|coming|emerges?|emerging|rises?|grows?"
+    r"|starts?|begins?|breaks?|fades? in|kommt|steigt|beginnt|entsteht|sale|surge|emerge|nace|sort|émerge|naît|commence"
+    r"|esce|nasce|inizia)"
+    rf"(?: up| in)? (?:out of|from|aus|del?|desde|du|dal|do) (?:the |der |dem |el |le |il |o )?{_ALMOST}"
+    r"(?:silence|nothing(?:ness)?|stille|nichts|silencio|nada|néant|silenzio|nulla|silêncio)"
+    r" (?:at|from|by|um|bei|ab|en|a|à|em|aos|alle?) (?:the |el |la |le )?(?:(?:second|segundo|seconde|sekunde) )?"
+    r"(?=\d{1,3}:\d\d|\d+(?:\.\d+)? ?(?:s|secs?|seconds?|sek|sekunden?|segundos?|secondes?|secondi)\b)",
+    re.IGNORECASE,
+)
+_BEGINS = (
+    "starts?|begins?|opens?|starting|beginning|opening|empieza|comienza|commence|débute|beginnt|anfang|inizia|comincia"
+    "|começa|empezar|commencer"
+)
+_ENDS = (
+    "ends?|ending|finish(?:es)?|gets?|getting|becomes?|turns?|goes|closes?|closing|grows?|builds?|termina|acaba|finit"
+    "|termine|endet|finisce|diventa|devient|wird"
+)
+TWO_ENDS = re.compile(  # "start loud get quiet"
+    rf"\b((?:{_BEGINS}) (?:off |out )?)([^,;.:\n\d]{{2,30}}?) ((?:{_ENDS}) )(?=([^,;.:\n\d]{{2,30}}))", re.IGNORECASE
+)
+ROLES = (
+    "percussion|drums?|the beat|beat|rhythm|groove|harmon(?:y|ies)|chords?|accompaniment|backing|bass(?: ?line)?|pads?"
+    "|schlagzeug|rhythmus|begleitung|harmonien?|akkorde|percusión|batería|ritmo|acompañamiento|armonía|acordes|percussions"
+    "|batterie|rythme|accompagnement|harmonie|percussioni|batteria|accompagnamento|armonia"
+)
+_ONLY = "only|just|solely|nothing but|nur|bloß|sólo|solo|solamente|seulement|uniquement|soltanto|apenas"
+_LITTLE = (
+    "(?:(?:some|very|a bit of) )?(?:light|soft|subtle|gentle|minimal|sparse|leichte|sanfte|ligera|suave|légère) "
+    "(?:percussions?|drums?|beats?|percusión|batterie)"
+)
+ONLY_IN_ROLE = (  # "only shaker for percussion": others play something else
+    re.compile(
+        rf"\b(?:{_ONLY}) ([^,;.:\n\d]{{2,30}}?) (?:for|as|on|in|als|für|como|para|comme|pour|come|per)"
+        rf" (?:(?:the|its|die|das|der|la|el|le|il) )?(?:{ROLES})(?!\w)(?! section\b)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"(?:\b(?:for|as|als|für|como|para|comme|pour|come|per) (?:the |die |das |la |el |le |il )?(?:{ROLES})"
+        rf"(?: (?:we want|i want|use))?,?|\b(?:{ROLES}) ?[:=]) (?:{_ONLY}) ([^,;.:\n\d]{{2,30}})",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"\b(?:{_ONLY}) ({_LITTLE})", re.IGNORECASE),
+    re.compile(rf"\b({_LITTLE}) only\b", re.IGNORECASE),
+    re.compile(
+        rf"\bthe only (?:{ROLES}) (?:is|are|should be|comes from|being)(?: from)? ([^,;.:\n\d]{{2,30}})",
+        re.IGNORECASE,
+    ),
+)
+ENDS_SAY = ("intensity", "mood", "tempo")
 ALL_BUT_ONE_STOP = re.compile(  # "everything drops out except the piano"
     r"\b(?:every(?:thing|one|body)|all(?: the)?(?: other)? instruments|the band|the orchestra|the rest)(?: else)? "
     r"(?:(?:drop|cut|fade|die|fall)s? (?:out|away|silent)|stops?|goes (?:away|silent)|disappears?|leaves?)"
@@ -148,6 +198,9 @@ def reword(text: str, known: Lexicon) -> str:
 
     def denied(told: re.Match[str]) -> str:
         return f"no {told[1].strip()}" if plays(told[1]) else told[0]
+
+    def in_role(told: re.Match[str]) -> str:
+        return told[1] if plays(told[1]) else told[0]
 
     def led(told: re.Match[str]) -> str:
         return f"{told[1]} lead" if plays(told[1]) else told[0]
@@ -189,14 +242,23 @@ def reword(text: str, known: Lexicon) -> str:
         ]
         return f"{told[2]}, {', '.join(f'no {name}' for name in gone)}"
 
+    def out_of_silence(told: re.Match[str]) -> str:
+        return f"{told[1]} enter at " if plays(told[1]) else "silence until "
+
+    def two_ends(told: re.Match[str]) -> str:
+        first, last = (list(cut_phrases(told[i].lower(), known)) for i in (2, 4))
+        tells = all(any(map(p.has, ENDS_SAY)) for p in (*first[:1], *last[:1])) and first and last
+        return f"{told[1]}{told[2]}, then {told[3]}" if tells else told[0]
+
     for pattern, said in (
+        *((pattern, in_role) for pattern in ONLY_IN_ROLE), (OUT_OF_SILENCE, out_of_silence),
         (ALL_BUT_ONE_STOP, "only "), (STARTS_WITH_NOTHING, "grows, "), (GROWS_FROM_NOTHING, " grows "),
         (VIBES, r"\1"), (TAGGED_OUT, denied), (NOT_ONLY, " "), (KIND_DENIED, kind_left), (REPLACED_BY, replaced),
         (USED_FOR, used_for), (BRACKETS, r", \1, "), (KIND_OF_IT, r"\2 \1"), (JOINED_SOLO, solo),
         (EXCEPT_THEN, "stop"), (NEITHER, neither), (PREFERRED_TO, preferred), (SET_AGAINST, set_against),
         (LISTED_OUT, listed_out), (LACKING, denied), (LED, led), (ROLE, role), (BROUGHT_IN, moved("bring in")),
         (TAKEN_OUT, moved("mute")), (THAT_ONE, that_one), (COMES_IN, comes_in), (STARTS_PIANO, r"\1 sommesso"),
-        (SILENT_BEAT, ""), (BREAK, r"\1pause "),
+        (TWO_ENDS, two_ends), (SILENT_BEAT, ""), (BREAK, r"\1pause "),
     ):  # fmt: skip
         text = pattern.sub(said, text)
     text = EXCEPTED.sub(excepted, text, count=1)

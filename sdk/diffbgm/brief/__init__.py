@@ -12,7 +12,7 @@ shorthand.py            short forms spelled out: "gtr", "w/o", tags
 figures.py, patterns.py key, metre and tempo; the patterns of these and of times
 levels.py, rewording.py levels of energy as forms write them, and what is not to play, in words the reader knows
 lexicon.py, phrases.py  the tables of words, and a text cut into the longest phrases they know
-clauses.py              the text cut into clauses, each with its times
+signs.py, clauses.py    words that part a text, and the text cut into clauses, each with its times
 entrances.py, tacets.py who enters, leaves or rests at those times
 rests.py, hits.py       silences and accents at those times
 energy.py, swells.py    levels, fades and swells at those times, and the curve of the whole film

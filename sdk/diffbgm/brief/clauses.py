@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -10,47 +10,27 @@ from diffbgm.brief import patterns
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.model import Moment, Span
 from diffbgm.brief.phrases import Phrase, cut_phrases
+from diffbgm.brief.signs import (
+    ALONE_LAST,
+    AT,
+    AT_PLACE,
+    BACKED,
+    CLAUSE_ENDS,
+    EVERYBODY,
+    HALTS,
+    JOINED_HALVES,
+    JOINED_SCENES,
+    MUSIC,
+    ONLY_THEN,
+    STARTS,
+    STOPS,
+    STROKES,
+    TELLS,
+    TOTAL,
+)
 from diffbgm.brief.swells import direction_of
 from diffbgm.brief.tacets import END, START
 from diffbgm.brief.turns import LAST
-
-CLAUSE_ENDS = (
-    r"[,;!?\n。，、；！？।]|\.(?!\d)|\bthen\b|\bdann\b|\bdanach\b|\bluego\b|\bdespués\b|\bpuis\b|\bensuite\b|\bpoi\b"
-    r"|\bdepois\b|\bпотом\b|\bзатем\b|然后|それから"
-)
-JOINED_SCENES = re.compile(  # "begins as a whisper and explodes in the last five seconds" says two things
-    r"\b((?:starts?|begins?|opens?)\b[^,;.]{0,60}?"
-    r"|(?:empieza|comienza|commence|débute|beginnt|inizia|comincia|começa)\b[^,;.\d]{0,60}?)"
-    rf"\s+(?:and|y|et|und|e)\s+(?=[^,;.]{{0,80}}(?:\d:\d\d|\d\s*{patterns.SECONDS}\b|{patterns.SECOND}\s+\d))"
-)
-MUSIC = re.compile(
-    r"\b(?:music|score|everything|song|track|piece|it|all|musik|música|musique|musica|музыка)\b|音乐|音楽"
-)
-STARTS = re.compile(
-    r"\bin (?:at|from)\b|\berst\b"
-    r"|\b(?:come|comes|enter|enters|starts?|begins?|kicks?|drops?|joins?|setzt|beginnt|empieza|entra|entran|commence|entre"
-    r"|inizia|começa|начинается|вступают?)\b|开始|始まる"
-)
-STOPS = re.compile(
-    r"\b(?:(?<!fade )(?<!fades )out (?:at|by|from)|drops out"
-    r"|stops?|ends?|cuts?|kills?|over|done|endet|aufhört|para|termina|s'arrête|finisce"
-    r"|fim|кончается)\b"
-)
-HALTS = re.compile(
-    r"\s*(?:the\s+)?(?:music\s+)?(?:(?:a\s+)?(?:sudden|abrupt|hard|full|dead|clean)\s+(?:stop|out)|stops?|arrêt|stopp|ends?|cut|pause|mute)\b"
-)  # at the head of a clause
-BACKED = re.compile(  # the others, where somebody is called solo
-    r"\b(?:backed|accompanied|supported|backing|underneath|behind|begleitet|accompagné\w*|acompañad\w*|accompagnat\w"
-    r"|acompanhad\w|сопровождени\w|под аккомпанемент|на фоне|sur fond|su fondo|sobre (?:un )?fondo)\b|伴奏"
-)
-ONLY_THEN = re.compile(r"\b(?:only|just) (?:in|during|for|until|from|between|at|over|after|before)\b")
-AT_PLACE = {  # which stretch a place in the film is, where somebody plays there only
-    "0.0": Span(START, Moment(1 - LAST, "share")),
-    "0.5": Span(Moment(0.4, "share"), Moment(0.6, "share")),
-    "1.0": Span(Moment(LAST, "share"), END),
-}
-ALONE_LAST = Span(Moment(0.5, "share"), END)  # where those play alone of whom nothing but "then" is told
-TOTAL = frozenset({"music", "notes", "anything", "sound", "musik", "música", "musique", "musica", "музыки"})
 
 
 @dataclass
@@ -69,6 +49,9 @@ class Clause:
     others: bool = False  # whether other clauses name instruments or a genre, or follow it
     others_timed: bool = False  # whether other clauses name times
     backs: bool = False  # whether it, or the clause after it, says who plays with a soloist
+    next_time: Moment | None = None  # the first time of a later clause that says who plays from then on
+    shared: bool = False  # whether a clause beside it says who plays in the stretch after, or before, its own
+    band: bool = False  # whether a band with drums plays, over which a solo is heard: "rock, guitar solo at 0:10"
     verb: str = ""  # "enter" or "leave", where that is what it says of instruments
 
     @classmethod
@@ -139,6 +122,43 @@ class Clause:
         """The number of its first phrase that names an instrument; that of its phrases where none does."""
         return next((i for i, p in enumerate(self.phrases) if p.plays), len(self.phrases))
 
+    @cached_property
+    def comes_at(self) -> bool:
+        """Whether those it names come in at its single times, without a verb: "strings at 0:10", a list of times."""
+        if not self.moments or self.spans or not self.plays or self.words & TELLS:
+            return False
+        if not all(phrase.meanings for phrase in self.phrases):
+            return False
+        listed = self.others_timed and all(p.plays or p.has("join") or p.has("filler") for p in self.phrases)
+        placed = all(at.since == "share" for at, _ in self.moments) or AT.search(self.text) is not None
+        return placed or listed
+
+    def strikes(self) -> bool:
+        """Whether all that it names at a time is struck once there, as in "gong at 0:03"."""
+        players = [phrase for phrase in self.phrases if phrase.plays]
+        return self.comes_at and all(phrase.text in STROKES for phrase in players)
+
+    def takes_turns(self, other: "Clause") -> bool:
+        """Whether another clause says who plays in the stretch right before or after that of this one."""
+        if len(self.spans) != 1 or not (self.plays and other.plays) or self.has("solo") or other.has("solo"):
+            return False
+        span = self.spans[0][0]
+        if other.follows and not other.timed:  # "piano for the first half, then strings"
+            return span.start == START and not (other.has("enter") or other.has("but") or other.has("negation"))
+        return len(other.spans) == 1 and (other.spans[0][0].start == span.end or other.spans[0][0].end == span.start)
+
+    def goes_on(self, later: Sequence["Clause"]) -> Moment | None:
+        """The time at which others come back after those it names: the first after its own of clauses that play."""
+        own = next((span.start for span, _ in self.spans), None) or next((at for at, _ in self.moments), None)
+        if own is None:
+            return None
+        for clause in later:
+            times = [*(span.start for span, _ in clause.spans), *(at for at, _ in clause.moments)]
+            plays = clause.plays or clause.has("genre") or clause.words & EVERYBODY
+            if plays and not clause.has("hit") and times and times[0].since == own.since and times[0].value > own.value:
+                return times[0]
+        return None
+
     def has_start(self) -> bool:
         """Whether it speaks of the beginning alone."""
         return not self.timed and self.places == ["0.0"]
@@ -169,12 +189,19 @@ class Clause:
         has times. Who plays a solo, or on top of others, is not alone.
         """
         moves = any((p.has("enter") or p.has("leave")) and not p.has("place") for p in self.phrases)
-        if not (self.has("solo") and self.plays) or self.leads or moves or self.backs or self.has("lead"):
+        leads = self.leads and (not self.timed or (self.band and not self.words & {"drum", "drums"}))
+        if not (self.has("solo") and self.plays) or leads or moves or self.backs or self.has("lead"):
             return None
-        if self.moments or self.limits:
+        if self.limits or (self.moments and self.has("hit")):
+            return None
+        if len(self.moments) == 1 and not self.spans:  # "solo cello at 0:10"
+            at = self.moments[0][0]
+            return Span(at, self.next_time or END if self.length is None else at.later(self.length))
+        if self.moments:
             return None
         if self.spans:
             span = self.spans[0][0]
+            span = replace(span, end=self.next_time) if span.end == END and self.next_time is not None else span
             return span if len(self.spans) == 1 and (span.start != START or self.others) else None
         places = set(self.places)
         if places:
@@ -206,7 +233,7 @@ class Clause:
 
 def cut_clauses(draft: Draft, text: str) -> list[Clause]:
     """The clauses of a text that say something, and how they hang together."""
-    parts = re.split(rf"({CLAUSE_ENDS})", JOINED_SCENES.sub(r"\1, ", text))
+    parts = re.split(rf"({CLAUSE_ENDS})", JOINED_HALVES.sub(r"\1, ", JOINED_SCENES.sub(r"\1, ", text)))
     clauses: list[Clause] = []
     then = False
     for part, before in zip(parts[::2], ["", *parts[1::2]], strict=True):
@@ -216,6 +243,11 @@ def cut_clauses(draft: Draft, text: str) -> list[Clause]:
             clause.follows, then = then, False
             clauses.append(clause)
     clauses = _join_solos(clauses)
+    genres = [m.value for c in clauses for p in c.phrases if (m := p.has("genre")) is not None]
+    players = [
+        name for c in clauses for p in c.phrases for m in p.meanings if m.kind == "group" for name in m.value.split("+")
+    ]
+    banded = "drums" in players or any(draft.lexicon.genres[genre].drums for genre in genres)
     for number, clause in enumerate(clauses):
         others = [c for c in clauses[number : number + 2] if c.plays]
         clause.others = any(c.follows or c.plays or c.has("genre") for c in clauses if c is not clause)
@@ -223,6 +255,9 @@ def cut_clauses(draft: Draft, text: str) -> list[Clause]:
             clause.since = clauses[number - 1].last_time()
         clause.ends = not any(c.follows for c in clauses[number + 1 :])
         clause.others_timed = any(c.timed for c in clauses if c is not clause)
+        clause.next_time = clause.goes_on(clauses[number + 1 :])
+        clause.shared = any(clause.takes_turns(c) for c in clauses[max(0, number - 1) : number + 2] if c is not clause)
+        clause.band = banded
         clause.backs = any(BACKED.search(c.text) for c in others)
     return clauses
 

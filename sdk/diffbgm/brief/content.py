@@ -46,7 +46,7 @@ def read_content(draft: Draft, clause: Clause, used: set[int]) -> None:
         if phrase.has("soften"):
             softened = True
             continue
-        if not content or number in used:
+        if not content or number in used or (clause.kind == "hit" and phrase.plays and clause.strikes()):
             continue
         joined = is_joined(phrases, number, negated_noun)
         if negated and not (fresh or joined or (adjective and phrase.has("instrument"))):

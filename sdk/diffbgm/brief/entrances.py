@@ -2,12 +2,13 @@
 
 import re
 
-from diffbgm.brief.clauses import AT_PLACE, MUSIC, Clause
+from diffbgm.brief.clauses import Clause
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.model import ALL_BUT, Moment, Span, Tacet
 from diffbgm.brief.negations import is_denied, lessens, negated_by_what_follows
 from diffbgm.brief.players import called, names_of
-from diffbgm.brief.tacets import END, START, find_rests, group_of
+from diffbgm.brief.signs import AT_PLACE, EVERYBODY, MUSIC
+from diffbgm.brief.tacets import END, START, enter_at, find_rests, group_of
 
 SILENCES = frozenset({"silence", "pause"})  # nouns too: "piano. silence until 0:05" is of all that plays
 UNTIL = re.compile(r"(?:until|till|up to|bis|hasta|jusqu'à|fino a|até|до)\b")
@@ -17,6 +18,8 @@ def read_entrances(draft: Draft, clause: Clause, before: Clause | None) -> str:
     """Who enters, leaves or rests at the times of a clause; returns "entry" or "level", or nothing."""
     if (stretch := clause.alone) is not None and _read_alone(draft, clause, stretch):
         return "entry"
+    if before is not None and before.alone is not None and before.next_time is not None and clause.words & EVERYBODY:
+        return "entry"  # "solo cello from 0:10, everyone from 0:15"
     spans, moments, phrases = [s for s, _ in clause.spans], [m for m, _ in clause.moments], clause.phrases
     if clause.limits and not clause.timed and len(set(clause.places)) == 1:
         spans = [AT_PLACE[place] for place in clause.places[:1] if place in AT_PLACE]  # "choir only at the end"
@@ -43,13 +46,17 @@ def read_entrances(draft: Draft, clause: Clause, before: Clause | None) -> str:
     if not verb and not denied and any(map(clause.has, ("intensity", "arc", "soloist", "ending"))):
         return ""
     until = bool(clause.spans) and UNTIL.match(clause.spans[0][1]) is not None and not clause.has("solo")
-    until = until or clause.limits
+    until = until or clause.limits or clause.shared
     rests = find_rests(phrases, spans, moments, denied=denied, length=clause.length, until=until, verb=carried)
+    if not rests and not verb and not denied and clause.comes_at and not clause.strikes():
+        rests = enter_at(phrases, moments, clause.length)
     entries = list[Moment]()
     for who, where in rests:
         resting = {called(draft, phrases[i], name): phrases[i].text for i in who for name in names_of(phrases[i])}
         for name, words in resting.items():
             for span in where:
+                if span.start == span.end:
+                    continue  # "piano at 0:00"
                 returns = _returns(draft, name, span)
                 draft.tacets.append(Tacet(name, returns or span))
                 entries += [span.end] if span.start == START and returns is None else []
@@ -85,6 +92,8 @@ def _read_alone(draft: Draft, clause: Clause, stretch: Span) -> bool:
         return False
     names = dict.fromkeys(called(draft, phrases[i], name) for i in who for name in names_of(phrases[i]))
     others = ALL_BUT + " and ".join(names)
+    if clause.leads and len(names) == 1 and names.keys() <= draft.lexicon.instruments.keys() - {"drums"}:
+        draft.lead = draft.lead or next(iter(names))  # "violin solo from 0:08 to 0:14"
     draft.tacets.append(Tacet(others, stretch))
     draft.say(phrases[at].text, f"tacet {others} {_in_words(stretch)}")
     return True

@@ -18,7 +18,7 @@ def read_hits(draft: Draft, clause: Clause, before: Clause | None) -> str:
     inherited = (
         before is not None and before.kind == "hit" and all(p.has("filler") or p.has("join") for p in clause.phrases)
     )  # "accent on second 5, then again at second 15"
-    if not clause.moments or not (clause.has("hit") or inherited):
+    if not clause.moments or not (clause.has("hit") or inherited or clause.strikes()):
         return ""
     size = (
         STRONG if clause.words & BIG else WEAK if clause.words & SMALL else draft.hits[-1].size if inherited else USUAL

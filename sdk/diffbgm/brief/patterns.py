@@ -377,7 +377,8 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
     def third(match: "re.Match[str]") -> bool:
         number = {"first": 0, "middle": 1}.get(match.group(1), 2)
         start = Moment(number / 3, "share") if number else Moment(0.0)
-        found.append((Span(start, Moment((number + 1) / 3, "share")), match.group(0)))
+        end = Moment((number + 1) / 3, "share") if number < 2 else Moment(0.0, "end")
+        found.append((Span(start, end), match.group(0)))
         return True
 
     def first_or_last_half(match: "re.Match[str]") -> bool:

@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 
 from diffbgm.brief.arcs import QUIET
-from diffbgm.brief.clauses import HALTS, MUSIC, STARTS, STOPS, Clause
+from diffbgm.brief.clauses import Clause
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.hits import add_first_hit
 from diffbgm.brief.model import Moment, Span
+from diffbgm.brief.signs import HALTS, MUSIC, STARTS, STOPS
 from diffbgm.brief.tacets import END, START
 
 RINGING = 1.0  # seconds that a hit before a silence rings

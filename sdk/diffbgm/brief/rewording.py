@@ -119,6 +119,9 @@ OUT_OF_SILENCE = re.compile(  # "music comes out of silence at 0:05": there is n
     r"(?=\d{1,3}:\d\d|\d+(?:\.\d+)? ?(?:s|secs?|seconds?|sek|sekunden?|segundos?|secondes?|secondi)\b)",
     re.IGNORECASE,
 )
+FOR_THE_REST = re.compile(  # "piano for the first half, guitar for the rest"
+    r",(?: and)? ([^,;.:\n\d]{2,30}?) for (?:all )?the (?:rest|remainder)\b(?: of (?:it|the \w+))?", re.IGNORECASE
+)
 _BEGINS = (
     "starts?|begins?|opens?|starting|beginning|opening|empieza|comienza|commence|débute|beginnt|anfang|inizia|comincia"
     "|começa|empezar|commencer"
@@ -258,7 +261,7 @@ def reword(text: str, known: Lexicon) -> str:
         (EXCEPT_THEN, "stop"), (NEITHER, neither), (PREFERRED_TO, preferred), (SET_AGAINST, set_against),
         (LISTED_OUT, listed_out), (LACKING, denied), (LED, led), (ROLE, role), (BROUGHT_IN, moved("bring in")),
         (TAKEN_OUT, moved("mute")), (THAT_ONE, that_one), (COMES_IN, comes_in), (STARTS_PIANO, r"\1 sommesso"),
-        (TWO_ENDS, two_ends), (SILENT_BEAT, ""), (BREAK, r"\1pause "),
+        (TWO_ENDS, two_ends), (FOR_THE_REST, r", then \1"), (SILENT_BEAT, ""), (BREAK, r"\1pause "),
     ):  # fmt: skip
         text = pattern.sub(said, text)
     text = EXCEPTED.sub(excepted, text, count=1)

@@ -8,6 +8,7 @@ from diffbgm.brief.negations import MUCH, is_joined, lessens, negated_by_what_fo
 from diffbgm.brief.phrases import CONTENT, Phrase
 from diffbgm.brief.players import names_of, read_instrument, read_solo
 
+DENIED = 0.3  # weight of a mood that is denied, beside others: "dark but not scary" is dark
 LATE = 0.4  # weight of a mood that comes at the end only
 OPPOSITE_TEMPO = {
     "56 80": (84.0, 120.0),
@@ -89,7 +90,7 @@ def _read_phrase(draft: Draft, clause: Clause, number: int, *, no: bool, softene
         draft.say(phrase.text, f"no {family}")
     if clause.kind != "level":
         late = clause.places == ["1.0"]
-        _read_mood(draft, phrase, no=no, softened=softened and no, weight=LATE if late else 1.0)
+        _read_mood(draft, phrase, no=no, softened=softened and no, weight=DENIED if no else LATE if late else 1.0)
     if (tempo := phrase.has("tempo")) is not None:
         low, high = map(float, tempo.value.split())
         draft.tempo_word = OPPOSITE_TEMPO.get(tempo.value, (low, high)) if no else (low, high)

@@ -25,4 +25,5 @@ def read_figures(draft: Draft, original: str) -> str:
     if (metre := patterns.take_metre(rest)) is not None:
         draft.metre, words = metre
         draft.say(words, f"metre {draft.metre}")
+    rest.take(r"(?<![\d/.:])(?:5|7|11|13)/(?:4|8)(?![\d/])", lambda odd: draft.unread.append(odd.group(0)) is None)
     return patterns.spread_units(spell_levels(rest.left))

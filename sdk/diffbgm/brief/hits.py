@@ -33,6 +33,18 @@ def read_hits(draft: Draft, clause: Clause, before: Clause | None) -> str:
     return "hit"
 
 
+def read_drop(draft: Draft, clause: Clause, before: Clause | None) -> str:
+    """The hit of a clause without times where the music has built up to one: "build to 0:10, then drop"."""
+    if before is None or before.kind != "level" or direction_of(before.phrases) != "rise":
+        return ""
+    times = [*(moment for moment, _ in before.moments), *(span.end for span, _ in before.spans)]
+    if not (clause.follows and clause.has("hit") and times):
+        return ""
+    draft.hits.append(Hit(times[-1], USUAL))
+    draft.say(clause.text, "a hit")
+    return "hit"
+
+
 def add_first_hit(draft: Draft, clause: Clause) -> None:
     """Add the hit at the first time of a clause."""
     moment, said = clause.moments[0]

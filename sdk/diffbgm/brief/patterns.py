@@ -202,7 +202,9 @@ def take_bpm(text: Text) -> list[tuple[tuple[float, float], str]]:
     if not found:  # a number that stands alone; beside other numbers only where nothing follows that it could count
         follows = "" if len(re.findall(r"\d+", text.left)) == 1 else r"(?=\s*(?:[,;!?\n]|\.(?!\d)|$))"
         noun = r"\s*(?:%|s\b|sec|min|bit|year|instrument|bar|fps|frame|hz|mm|px|p\b|people|player|voice|piece)"
-        text.take(rf"(?<![\d.,:/#])\b([5-9]\d|1\d\d|200)(?![\w:/-]|[.,]\d|{noun}){follows}", accept)
+        alone = r"([5-9]\d|1\d\d|200)"
+        text.take(rf"(?<![\w.,:/#-]){alone}\s?[-–]\s?{alone}(?![\w:/-]|[.,]\d|{noun})", accept)
+        text.take(rf"(?<![\d.,:/#])\b{alone}(?![\w:/-]|[.,]\d|{noun}){follows}", accept)
     text.take(rf"(?:♩|\bq|\bcrotchet|\bquarter(?: note)?)\s*=\s*{number}", accept)
     return found
 

@@ -14,7 +14,7 @@ from diffbgm.brief.draft import Draft
 from diffbgm.brief.energy import read_level, read_level_at, read_swell, steps, whole
 from diffbgm.brief.entrances import read_entrances
 from diffbgm.brief.figures import read_figures
-from diffbgm.brief.hits import read_hits
+from diffbgm.brief.hits import read_drop, read_hits
 from diffbgm.brief.lexicon import lexicon, normalise
 from diffbgm.brief.model import Brief, Scene
 from diffbgm.brief.rests import read_rests, read_rests_without_times
@@ -80,6 +80,7 @@ def _read_times(draft: Draft, clauses: Sequence[Clause]) -> None:
             continue
         if not clause.timed:
             clause.kind = read_rests_without_times(draft, clause, before, last=not after)
+            clause.kind = clause.kind or read_drop(draft, clause, before)
             if not clause.kind and clause.length:
                 clause.kind = read_swell(draft, clause)
             continue

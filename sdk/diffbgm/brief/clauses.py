@@ -20,6 +20,7 @@ from diffbgm.brief.signs import (
     HALTS,
     JOINED_HALVES,
     JOINED_SCENES,
+    LISTED,
     MUSIC,
     ONLY_THEN,
     STARTS,
@@ -129,7 +130,7 @@ class Clause:
             return False
         if not all(phrase.meanings for phrase in self.phrases):
             return False
-        listed = self.others_timed and all(p.plays or p.has("join") or p.has("filler") for p in self.phrases)
+        listed = self.others_timed and LISTED.match(self.text) is not None
         placed = all(at.since == "share" for at, _ in self.moments) or AT.search(self.text) is not None
         return placed or listed
 
@@ -140,11 +141,13 @@ class Clause:
 
     def takes_turns(self, other: "Clause") -> bool:
         """Whether another clause says who plays in the stretch right before or after that of this one."""
-        if len(self.spans) != 1 or not (self.plays and other.plays) or self.has("solo") or other.has("solo"):
+        if len(self.spans) != 1 or not (self.plays and other.plays):
+            return False
+        if any(clause.has("solo") or clause.has("enter") for clause in (self, other)):
             return False
         span = self.spans[0][0]
         if other.follows and not other.timed:  # "piano for the first half, then strings"
-            return span.start == START and not (other.has("enter") or other.has("but") or other.has("negation"))
+            return span.start == START and not (other.has("but") or other.has("negation"))
         return len(other.spans) == 1 and (other.spans[0][0].start == span.end or other.spans[0][0].end == span.start)
 
     def goes_on(self, later: Sequence["Clause"]) -> Moment | None:

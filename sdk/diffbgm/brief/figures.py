@@ -1,9 +1,13 @@
 """Figures: the key, the metre and the tempo of a text."""
 
+import re
+
 from diffbgm.brief import patterns
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.levels import spell_levels
 from diffbgm.brief.lexicon import normalise
+
+EVERY = "every|each|alle|cada|toutes les|ogni|a cada"  # "an accent every 4 seconds" is none at 4 s
 
 
 def read_figures(draft: Draft, original: str) -> str:
@@ -13,6 +17,11 @@ def read_figures(draft: Draft, original: str) -> str:
         (draft.tonic, draft.mode), words = key
         tonic = "" if draft.tonic is None else f" with tonic {patterns.PITCH_NAMES[draft.tonic]}"
         draft.say(words, f"key{tonic} {draft.mode or ''}".strip())
+
+    def unread(said: re.Match[str]) -> bool:
+        draft.unread.append(said.group(0))
+        return True
+
     rest.left = patterns.spell_numbers(rest.left)
     tempi = patterns.take_bpm(rest)
     if tempi:
@@ -25,5 +34,6 @@ def read_figures(draft: Draft, original: str) -> str:
     if (metre := patterns.take_metre(rest)) is not None:
         draft.metre, words = metre
         draft.say(words, f"metre {draft.metre}")
-    rest.take(r"(?<![\d/.:])(?:5|7|11|13)/(?:4|8)(?![\d/])", lambda odd: draft.unread.append(odd.group(0)) is None)
+    rest.take(r"(?<![\d/.:])(?:5|7|11|13)/(?:4|8)(?![\d/])", unread)
+    rest.take(rf"\b(?:{EVERY})\s+\d+(?:\.\d+)?\s*{patterns.SECONDS}(?!\w)", unread)
     return patterns.spread_units(spell_levels(rest.left))

@@ -128,6 +128,15 @@ def spell_numbers(text: str) -> str:
         compound,
         text,
     )
+    joined = r"(?:\s*(?:,|and|&|y|und|et|e))+\s*"
+    number = r"\d{1,3}(?:\.\d+)?"
+    text = re.sub(
+        r"\b((?:hits?|accents?|stabs?|sync points?|hit ?points?|impacts?|akzente|golpes|acentos)\s*"
+        r"(?:at|on|bei|en|:|=|@)?\s*)"
+        rf"({number}(?:{joined}{number})+)(?![\w:]|[.,]\d|\s*(?:{_BPM}|{SECONDS}\b|%))",
+        lambda m: m[1] + re.sub(rf"({number})", r"\1 s", m[2]),
+        text,
+    )  # "hits: 3, 7, 12"
     more = rf"\s*(?:,|-|and|to|und|y|et|e)\s*(?:{words}|\d+)\s*{unit}"
     return re.sub(
         rf"\b({words})\b(?=\s*{unit}|{more})|(?<=\bbetween )\b({words})\b(?=\s+and\b)",
@@ -138,7 +147,10 @@ def spell_numbers(text: str) -> str:
 
 def spread_units(text: str) -> str:
     """Every time of a list with its unit, joined by "and": "at 4, 9 and 14 seconds", "at 0:04, 0:09"."""
+    number_of_seconds = rf"\d+(?:\.\d+)?\s*{SECONDS}(?!\w)"
     number = rf"(\d+(?:\.\d+)?)\s*(?:,|and|&|und|y|et|e|и)\s*(?:and\s+)?(?=\d+(?:\.\d+)?\s*{SECONDS}(?!\w))"
+    if re.search(rf"\b(?:after|at|from)\s+{number_of_seconds}", text):  # "piano after 4 seconds, cello after 8"
+        text = re.sub(r"\b(after|from) (\d{1,3})(?=\s*(?:[,;.\n]|and\b|$))", r"\1 \2 s", text)
     before = ""
     while before != text:
         before, text = text, re.sub(rf"(?<![\w:.]){number}", r"\1 seconds and ", text)
@@ -439,7 +451,8 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
     )
     clause.take(rf"\bafter\s+({_TIMED})(?=\s+of\s+(?:silence|nothing|rest)\b)", until)
     after = (
-        "from|after|since|past|ab|nach|desde|después de|après|à partir de|dopo|a partire da|após|a partir de|после|с"
+        "from|after|since|past|ab|nach|desde|después de|après|à partir de|dopo|a partire da|dalle|dal|da|após"
+        "|a partir de|после|с"
     )
     clause.take(rf"\b(?:{after})\s+(?:the first\s+|{_THE})({_TIMED})(?:\s+(?:on|onwards?)\b)?", onwards)
     noun = r"(?!\s+(?:the|an?|my|our|his|her|its|their|this|that|every|each)\b)"  # "at 16 s on the logo"
@@ -461,6 +474,10 @@ def take_length(clause: Text) -> float | None:
         found.append(read_seconds(match.group(1)))
         return True
 
+    def held(match: "re.Match[str]") -> bool:
+        found.append(read_seconds(match.group(2)))
+        return False
+
     clause.take(
         rf"\b(?:for|over|within|lasting|für|über|durante|por|pendant|per|на(?!\s+\d+\s+секунде))\s+(?:about\s+)?(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)",
         lasts,
@@ -477,6 +494,7 @@ def take_length(clause: Text) -> float | None:
         r"(?:silencio|silence|pausa?|pause|stille|ruhe|silenzio|silêncio|тишины|паузы)\b)",
         lasts,
     )
+    clause.take(rf"(?<=hold)([^,;.\d]{{1,24}}) (?:for )?(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)", held)
     fades = "|".join(f"(?<=fade{dash}{way}{gap})" for dash in " -" for way in ("in", "out") for gap in (" ", ": "))
     clause.take(rf"(?:{fades})(\d+(?:\.\d+)?)\s*{SECONDS}(?!\w)", lasts)
     lone = len(re.findall(r"\(", clause.left)) == 1

@@ -76,7 +76,7 @@ def read_rests(draft: Draft, clause: Clause, before: Clause | None, after: str) 
         return _add_rests(draft, spans)
     halts = HALTS.match(clause.text) is not None and not clause.has("hit")
     of_all = level is None or "everything" in clause.words or FULL_STOP.match(clause.text) is not None
-    if alone and halts and of_all and not silent:
+    if alone and halts and of_all and not silent and len(moments) < 2:
         return _add_rests(draft, [*spans, *((Span(at, END), said) for at, said in moments)])
     if moments and not spans and clause.has("hit") and clause.has("rest") and AFTERWARDS.search(clause.text):
         add_first_hit(draft, clause)

@@ -131,7 +131,9 @@ _ENDS = (
     "|termine|endet|finisce|diventa|devient|wird"
 )
 TWO_ENDS = re.compile(  # "start loud get quiet"
-    rf"\b((?:{_BEGINS}) (?:off |out )?)([^,;.:\n\d]{{2,30}}?) ((?:{_ENDS}) )(?=([^,;.:\n\d]{{2,30}}))", re.IGNORECASE
+    rf"\b((?:{_BEGINS}) (?:off |out )?)([^,;.:\n\d]{{2,30}}?)(?: (?:and|y|et|und|e))? ((?:{_ENDS}) )"
+    r"(?=([^,;.:\n\d]{2,30}))",
+    re.IGNORECASE,
 )
 ROLES = (
     "percussion|drums?|the beat|beat|rhythm|groove|harmon(?:y|ies)|chords?|accompaniment|backing|bass(?: ?line)?|pads?"
@@ -175,6 +177,11 @@ VIBES = re.compile(  # "summer vibes" are no vibraphone; "piano and vibes", "wit
 )
 
 
+LOW_PLAYERS = re.compile(
+    r"(?<!just )(?<!just a )(?<!only )\blow (?=([^\W\d]{3,20}))", re.IGNORECASE
+)  # a pitch, no level: "low strings"
+
+
 def reword(text: str, known: Lexicon) -> str:
     """Return a text with such wordings replaced; where they are of no instruments, it stays as it is."""
 
@@ -201,6 +208,9 @@ def reword(text: str, known: Lexicon) -> str:
 
     def denied(told: re.Match[str]) -> str:
         return f"no {told[1].strip()}" if plays(told[1]) else told[0]
+
+    def low(told: re.Match[str]) -> str:
+        return "" if plays(told[1]) and not known.find(f"low {told[1]}") else told[0]
 
     def in_role(told: re.Match[str]) -> str:
         return told[1] if plays(told[1]) else told[0]
@@ -256,7 +266,8 @@ def reword(text: str, known: Lexicon) -> str:
     for pattern, said in (
         *((pattern, in_role) for pattern in ONLY_IN_ROLE), (OUT_OF_SILENCE, out_of_silence),
         (ALL_BUT_ONE_STOP, "only "), (STARTS_WITH_NOTHING, "grows, "), (GROWS_FROM_NOTHING, " grows "),
-        (VIBES, r"\1"), (TAGGED_OUT, denied), (NOT_ONLY, " "), (KIND_DENIED, kind_left), (REPLACED_BY, replaced),
+        (LOW_PLAYERS, low), (VIBES, r"\1"),
+        (TAGGED_OUT, denied), (NOT_ONLY, " "), (KIND_DENIED, kind_left), (REPLACED_BY, replaced),
         (USED_FOR, used_for), (BRACKETS, r", \1, "), (KIND_OF_IT, r"\2 \1"), (JOINED_SOLO, solo),
         (EXCEPT_THEN, "stop"), (NEITHER, neither), (PREFERRED_TO, preferred), (SET_AGAINST, set_against),
         (LISTED_OUT, listed_out), (LACKING, denied), (LED, led), (ROLE, role), (BROUGHT_IN, moved("bring in")),

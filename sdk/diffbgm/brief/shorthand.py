@@ -26,6 +26,7 @@ SHORT: tuple[tuple[re.Pattern[str], str], ...] = (
         for short, long in PLAYERS.items()
     ),
     (re.compile("[✗✘❌🚫⛔]\ufe0f?"), ", no "),
+    (re.compile(r"\[(\d{1,3}:\d\d(?:\.\d+)?)\]"), r", \1 "),  # "[0:10] drums"
     (re.compile("[✓✔✅]\ufe0f?"), ", "),
     (re.compile(r"\b(?:19)?([2-9]0)er(?:[ -]?jahren?)?\b", re.I), r"\1s"),
     (re.compile(rf"\b(?:(?:{_ARTICLES}) )?(?:años|années|anni|anos) '?(?:19)?([2-9]0)\b", re.I), r"\1s"),

@@ -27,6 +27,7 @@ AT = re.compile(  # before a time at which somebody comes in: "strings at 0:10"
 EVERYBODY = frozenset(
     {"everything", "everyone", "everybody", "all", "tutti", "alle", "alles", "todos", "tous", "tutto"}
 )
+LISTED = re.compile(r"\s*\d{1,3}:\d\d(?!\w)")  # an item of a list of times
 STROKES = frozenset({  # instruments that a single time tells one stroke of
     "gong", "gongs", "bell", "church bell", "tubular bell", "chime", "timpani", "kettle drum", "kettledrum",
     "kettledrums", "kettle drums", "pauke", "pauken", "timbal", "timbales", "timbale", "cloche", "glocke", "campana",
@@ -46,7 +47,7 @@ STOPS = re.compile(
     r"|fim|кончается)\b"
 )
 HALTS = re.compile(
-    r"\s*(?:the\s+)?(?:music\s+)?(?:(?:a\s+)?(?:sudden|abrupt|hard|full|dead|clean)\s+(?:stop|out)|stops?|arrêt|stopp|ends?|cut|pause|mute)\b"
+    r"\s*(?:the\s+)?(?:music\s+)?(?:(?:a\s+)?(?:sudden|abrupt|hard|full|dead|clean)\s+(?:stop|out)|stops?|arrêt|stopp|ends?|endet|termina|acaba|termine|finit|finisce|cut|pause|mute)\b"
 )  # at the head of a clause
 BACKED = re.compile(  # the others, where somebody is called solo
     r"\b(?:backed|accompanied|supported|backing|underneath|behind|begleitet|accompagné\w*|acompañad\w*|accompagnat\w"

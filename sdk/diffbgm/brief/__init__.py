@@ -9,9 +9,12 @@ Read in this order:
 model.py                the value that is read, and the moments and spans in it
 reader.py               a text in, a brief out: every step of the reading, top to bottom
 shorthand.py            short forms spelled out: "gtr", "w/o", tags
-figures.py, patterns.py key, metre and tempo; the patterns of these and of times
+figures.py              key, metre and tempo, each taken out by a file of its own:
+keys.py, tempi.py       their patterns
+patterns.py             numbers and units, and a text that patterns are taken out of
 levels.py, rewording.py levels of energy as forms write them, and what is not to play, in words the reader knows
 lexicon.py, phrases.py  the tables of words, and a text cut into the longest phrases they know
+times.py                stretches, lengths and moments
 signs.py, clauses.py    words that part a text, and the text cut into clauses, each with its times
 entrances.py, tacets.py who enters, leaves or rests at those times
 rests.py, hits.py       silences and accents at those times

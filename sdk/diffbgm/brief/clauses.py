@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
-from diffbgm.brief import patterns
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.model import Moment, Span
+from diffbgm.brief.patterns import Text
 from diffbgm.brief.phrases import Phrase, cut_phrases
 from diffbgm.brief.signs import (
     ALONE_LAST,
@@ -31,6 +31,7 @@ from diffbgm.brief.signs import (
 )
 from diffbgm.brief.swells import direction_of
 from diffbgm.brief.tacets import END, START
+from diffbgm.brief.times import MAY_TELL_TIMES, take_length, take_moments, take_spans
 from diffbgm.brief.turns import LAST
 
 
@@ -58,12 +59,12 @@ class Clause:
     @classmethod
     def of(cls, part: str, draft: Draft) -> "Clause":
         """Take the times out of a part of the text, and cut the rest into phrases."""
-        if not patterns.MAY_TELL_TIMES.search(part):
+        if not MAY_TELL_TIMES.search(part):
             return cls(part, list(cut_phrases(part, draft.lexicon)), [], [])
-        text = patterns.Text(part)
-        spans = patterns.take_spans(text)
-        length = patterns.take_length(text)
-        moments = patterns.take_moments(text)
+        text = Text(part)
+        spans = take_spans(text)
+        length = take_length(text)
+        moments = take_moments(text)
         return cls(part, list(cut_phrases(text.left, draft.lexicon)), spans, moments, length)
 
     def has(self, kind: str) -> bool:

@@ -2,8 +2,8 @@
 
 import re
 
-from diffbgm.brief import patterns
 from diffbgm.brief.model import Moment, Span
+from diffbgm.brief.patterns import SECOND, SECONDS
 from diffbgm.brief.tacets import END, START
 from diffbgm.brief.turns import LAST
 
@@ -14,7 +14,7 @@ CLAUSE_ENDS = (
 JOINED_SCENES = re.compile(  # "begins as a whisper and explodes in the last five seconds" says two things
     r"\b((?:starts?|begins?|opens?)\b[^,;.]{0,60}?"
     r"|(?:empieza|comienza|commence|débute|beginnt|inizia|comincia|começa)\b[^,;.\d]{0,60}?)"
-    rf"\s+(?:and|y|et|und|e)\s+(?=[^,;.]{{0,80}}(?:\d:\d\d|\d\s*{patterns.SECONDS}\b|{patterns.SECOND}\s+\d))"
+    rf"\s+(?:and|y|et|und|e)\s+(?=[^,;.]{{0,80}}(?:\d:\d\d|\d\s*{SECONDS}\b|{SECOND}\s+\d))"
 )
 _HALF = "half|hälfte|mitad|moitié|metà|metade"
 JOINED_HALVES = re.compile(  # "piano in the first half and guitar in the second half"

@@ -52,6 +52,7 @@ class Clause:
     others_timed: bool = False  # whether other clauses name times
     backs: bool = False  # whether it, or the clause after it, says who plays with a soloist
     next_time: Moment | None = None  # the first time of a later clause that says who plays from then on
+    placed: bool = False  # whether the clause before it is the time at which those it names come in
     shared: bool = False  # whether a clause beside it says who plays in the stretch after, or before, its own
     band: bool = False  # whether a band with drums plays, over which a solo is heard: "rock, guitar solo at 0:10"
     verb: str = ""  # "enter" or "leave", where that is what it says of instruments
@@ -132,7 +133,7 @@ class Clause:
         if not all(phrase.meanings for phrase in self.phrases):
             return False
         listed = self.others_timed and LISTED.match(self.text) is not None
-        placed = all(at.since == "share" for at, _ in self.moments) or AT.search(self.text) is not None
+        placed = self.placed or all(at.since == "share" for at, _ in self.moments) or AT.search(self.text) is not None
         return placed or listed
 
     def strikes(self) -> bool:
@@ -296,6 +297,10 @@ def give_times(clauses: Sequence[Clause]) -> None:
             continue
         around = [clauses[i] for i in (number - 1, number + 1) if 0 <= i < len(clauses)]
         takes = next((c for c in around if not c.timed and (c.has("hit") or c.silences() or c.moves())), None)
+        after = clauses[number + 1] if number + 1 < len(clauses) else None
+        bare = AT.search(clause.text) is not None and all(p.has("filler") or p.has("join") for p in clause.phrases)
+        if takes is None and bare and after is not None and after.plays and not after.timed:
+            takes, after.placed = after, True  # "at 0:10, drums"
         if takes is not None:
             takes.spans, takes.moments = clause.spans, clause.moments
             clause.spans, clause.moments = [], []

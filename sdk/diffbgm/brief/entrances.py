@@ -23,7 +23,8 @@ def read_entrances(draft: Draft, clause: Clause, before: Clause | None) -> str:
     spans, moments, phrases = [s for s, _ in clause.spans], [m for m, _ in clause.moments], clause.phrases
     if clause.limits and not clause.timed and len(set(clause.places)) == 1:
         spans = [AT_PLACE[place] for place in clause.places[:1] if place in AT_PLACE]  # "choir only at the end"
-    verbs = [p for p in phrases if clause.plays or p.text not in SILENCES]
+    nouns = frozenset[str]() if clause.plays else SILENCES
+    verbs = [p for p in phrases if p.text not in nouns]
     verb = next((kind for kind in ("enter", "leave") if any(p.has(kind) for p in verbs)), "")
     opening = ("", "level", "rest") if before is None or before.alone is None else ("entry",)
     if before is not None and not clause.timed and verb == "enter" and before.kind in opening:

@@ -31,7 +31,8 @@ KIND_OF_IT = re.compile(  # "guitar: acoustic"
 JOINED_SOLO = re.compile(r"\b([^\W\d]{4,15})solo\b", re.IGNORECASE)  # "Klaviersolo"
 EXCEPT_THEN = re.compile(  # "drums everywhere except 0:05-0:08"
     r"\b(?:everywhere|throughout|always|all the time|the whole time) (?:except|apart from|save|but not)"
-    r"(?: for| from| in)?(?= ?\d)"
+    r"(?: for| from| in)?(?= ?\d)|\b(?:except|apart from|but not)(?: for| from| in| during)?"
+    r"(?= \d?\d:\d\d| (?:the )?(?:first|last|final) (?:\d|half))"
 )
 LISTED_OUT = re.compile(  # "no: drums, strings", "Excluded: drums"
     r"\b(?:no|not|without|excluded?|avoid|excluding|don'?t (?:want|use)|omit|unwanted|forbidden|sans|ohne|kein"
@@ -110,7 +111,7 @@ STARTS_WITH_NOTHING = re.compile(  # "starts with nothing and ends with everythi
     re.IGNORECASE,
 )
 OUT_OF_SILENCE = re.compile(  # "music comes out of silence at 0:05": there is none before
-    r"(?:(?<=[,;.:\n] )|^|(?<=\n)|(?<= ))([^,;.:\n\d]{0,40}?)\b(?:comes?|coming|emerges?|emerging|rises?|grows?"
+    r"\b(?:comes?|coming|emerges?|emerging|rises?|grows?"
     r"|starts?|begins?|breaks?|fades? in|kommt|steigt|beginnt|entsteht|sale|surge|emerge|nace|sort|émerge|naît|commence"
     r"|esce|nasce|inizia)"
     rf"(?: up| in)? (?:out of|from|aus|del?|desde|du|dal|do) (?:the |der |dem |el |le |il |o )?{_ALMOST}"
@@ -156,6 +157,7 @@ ONLY_IN_ROLE = (  # "only shaker for percussion": others play something else
         rf"(?: (?:we want|i want|use))?,?|\b(?:{ROLES}) ?[:=]) (?:{_ONLY}) ([^,;.:\n\d]{{2,30}})",
         re.IGNORECASE,
     ),
+    re.compile(rf"\b(?:{ROLES}) ?[:=] ?([^,;.:\n\d]{{2,30}}?) (?:only|alone)\b", re.IGNORECASE),
     re.compile(rf"\b(?:{_ONLY}) ({_LITTLE})", re.IGNORECASE),
     re.compile(rf"\b({_LITTLE}) only\b", re.IGNORECASE),
     re.compile(
@@ -256,7 +258,8 @@ def reword(text: str, known: Lexicon) -> str:
         return f"{told[2]}, {', '.join(f'no {name}' for name in gone)}"
 
     def out_of_silence(told: re.Match[str]) -> str:
-        return f"{told[1]} enter at " if plays(told[1]) else "silence until "
+        before = re.split(r"[,;.:\n]", told.string[max(0, told.start() - NEAR) : told.start()])[-1]
+        return "enter at " if plays(before) else "silence until "
 
     def two_ends(told: re.Match[str]) -> str:
         first, last = (list(cut_phrases(told[i].lower(), known)) for i in (2, 4))

@@ -23,6 +23,7 @@ JOINED_HALVES = re.compile(  # "piano in the first half and guitar in the second
 )
 AT = re.compile(  # before a time at which somebody comes in: "strings at 0:10"
     r"(?:\b(?:at|by|on|um|bei|en|a|al|à|alle|em|aos?|в|на)\s+(?:(?:the|el|la|le)\s+)?|@\s*|在)\d"
+    rf"|\d\s*{SECONDS} in\b"
 )
 EVERYBODY = frozenset(
     {"everything", "everyone", "everybody", "all", "tutti", "alle", "alles", "todos", "tous", "tutto"}
@@ -53,7 +54,9 @@ BACKED = re.compile(  # the others, where somebody is called solo
     r"\b(?:backed|accompanied|supported|backing|underneath|behind|begleitet|accompagné\w*|acompañad\w*|accompagnat\w"
     r"|acompanhad\w|сопровождени\w|под аккомпанемент|на фоне|sur fond|su fondo|sobre (?:un )?fondo)\b|伴奏"
 )
-ONLY_THEN = re.compile(r"\b(?:only|just) (?:in|during|for|until|from|between|at|over|after|before)\b")
+ONLY_THEN = re.compile(
+    r"\b(?:only|just) (?:in|during|for|until|from|between|at|over|after|before)\b|\b(?:first|second|last) half only\b"
+)
 AT_PLACE = {  # which stretch a place in the film is, where somebody plays there only
     "0.0": Span(START, Moment(1 - LAST, "share")),
     "0.5": Span(Moment(0.4, "share"), Moment(0.6, "share")),

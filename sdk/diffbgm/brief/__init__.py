@@ -15,7 +15,8 @@ patterns.py             numbers and units, and a text that patterns are taken ou
 levels.py, rewording.py levels of energy as forms write them, and what is not to play, in words the reader knows
 lexicon.py, phrases.py  the tables of words, and a text cut into the longest phrases they know
 times.py                stretches, lengths and moments
-signs.py, clauses.py    words that part a text, and the text cut into clauses, each with its times
+signs.py, clause.py     words that tell clauses apart, and a clause with its times
+clauses.py              the text cut into clauses
 entrances.py, tacets.py who enters, leaves or rests at those times
 rests.py, hits.py       silences and accents at those times
 energy.py, swells.py    levels, fades and swells at those times, and the curve of the whole film

@@ -2,7 +2,7 @@
 
 import re
 
-from diffbgm.brief.clauses import Clause
+from diffbgm.brief.clause import Clause
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.negations import MUCH, is_joined, lessens, negated_by_what_follows
 from diffbgm.brief.phrases import CONTENT, Phrase

@@ -2,7 +2,7 @@
 
 import re
 
-from diffbgm.brief.clauses import Clause
+from diffbgm.brief.clause import Clause
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.model import ALL_BUT, Moment, Span, Tacet
 from diffbgm.brief.negations import is_denied, lessens, negated_by_what_follows

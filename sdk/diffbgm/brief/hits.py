@@ -1,7 +1,7 @@
 """Hits: moments at which the music strikes."""
 
 from diffbgm.brief.arcs import LOUD
-from diffbgm.brief.clauses import Clause
+from diffbgm.brief.clause import Clause
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.model import Hit
 from diffbgm.brief.swells import climax, direction_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from diffbgm.brief.clauses import Clause
+from diffbgm.brief.clause import Clause
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.phrases import Phrase
 

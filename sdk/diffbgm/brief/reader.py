@@ -8,7 +8,8 @@ import unicodedata
 from collections.abc import Sequence
 
 from diffbgm.brief.arcs import read_arc
-from diffbgm.brief.clauses import Clause, cut_clauses, give_times
+from diffbgm.brief.clause import Clause
+from diffbgm.brief.clauses import cut_clauses, give_times
 from diffbgm.brief.content import read_content
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.energy import read_level, read_level_at, read_swell, steps, whole

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from diffbgm.brief.arcs import QUIET
-from diffbgm.brief.clauses import Clause
+from diffbgm.brief.clause import Clause
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.hits import add_first_hit
 from diffbgm.brief.model import Moment, Span

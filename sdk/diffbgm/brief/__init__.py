@@ -12,7 +12,9 @@ shorthand.py            short forms spelled out: "gtr", "w/o", tags
 figures.py              key, metre and tempo, each taken out by a file of its own:
 keys.py, tempi.py       their patterns
 patterns.py             numbers and units, and a text that patterns are taken out of
-levels.py, rewording.py levels of energy as forms write them, and what is not to play, in words the reader knows
+levels.py               levels of energy as forms write them, in words the reader knows
+retelling.py            who plays when, and where the music begins and ends, in such words
+rewording.py            what is not to play, in such words
 lexicon.py, phrases.py  the tables of words, and a text cut into the longest phrases they know
 times.py                stretches, lengths and moments
 signs.py, clause.py     words that tell clauses apart, and a clause with its times

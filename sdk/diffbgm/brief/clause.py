@@ -146,6 +146,7 @@ class Clause:
     def goes_on(self, later: Sequence["Clause"]) -> Moment | None:
         """The time at which others come back after those it names: the first after its own of clauses that play."""
         own = next((span.start for span, _ in self.spans), None) or next((at for at, _ in self.moments), None)
+        own = START if own is None and self.places == ["0.0"] else own
         if own is None:
             return None
         for clause in later:
@@ -154,6 +155,12 @@ class Clause:
             if plays and not clause.has("hit") and times and times[0].since == own.since and times[0].value > own.value:
                 return times[0]
         return None
+
+    def brings_all_back(self, before: "Clause | None") -> bool:
+        """Whether it only says when those come back who rest while one plays alone in the clause before it."""
+        if before is None or before.alone is None or before.next_time is None or self.plays:
+            return False
+        return bool(self.words & EVERYBODY) or (self.has("genre") and self.level() is None)
 
     def has_start(self) -> bool:
         """Whether it speaks of the beginning alone."""
@@ -200,6 +207,8 @@ class Clause:
             span = replace(span, end=self.next_time) if span.end == END and self.next_time is not None else span
             return span if len(self.spans) == 1 and (span.start != START or self.others) else None
         places = set(self.places)
+        if places == {"0.0"} and self.next_time is not None:
+            return Span(START, self.next_time)  # "solo piano at the start, orchestra from 0:10"
         if places:
             return AT_PLACE.get(places.pop()) if len(places) == 1 and not self.others_timed else None
         if not self.follows or not self.ends:

@@ -105,7 +105,9 @@ def _read_phrase(draft: Draft, clause: Clause, number: int, *, no: bool, softene
         word = "final" if no else ending.value
         draft.ending = "fade" if word == "fade" else "cut" if word == "cut" else "final"
         draft.say(phrase.text, f"ending: {draft.ending}")
-    if phrase.has("lead") and no:
+    if phrase.has("lead") and no and clause.timed:
+        draft.unread.append(f"no {phrase.text}")  # a brief has no melody all the way, or has one
+    elif phrase.has("lead") and no:
         draft.without.append("melody")
         draft.say(phrase.text, "no melody")
     if phrase.has("speech") and not no:

@@ -7,7 +7,7 @@ from diffbgm.brief.draft import Draft
 from diffbgm.brief.model import ALL_BUT, Moment, Span, Tacet
 from diffbgm.brief.negations import is_denied, lessens, negated_by_what_follows
 from diffbgm.brief.players import called, names_of
-from diffbgm.brief.signs import AT_PLACE, EVERYBODY, MUSIC
+from diffbgm.brief.signs import AT_PLACE, MUSIC
 from diffbgm.brief.tacets import END, START, enter_at, find_rests, group_of
 
 SILENCES = frozenset({"silence", "pause"})  # nouns too: "piano. silence until 0:05" is of all that plays
@@ -18,7 +18,7 @@ def read_entrances(draft: Draft, clause: Clause, before: Clause | None) -> str:
     """Who enters, leaves or rests at the times of a clause; returns "entry" or "level", or nothing."""
     if (stretch := clause.alone) is not None and _read_alone(draft, clause, stretch):
         return "entry"
-    if before is not None and before.alone is not None and before.next_time is not None and clause.words & EVERYBODY:
+    if clause.brings_all_back(before):
         return "entry"  # "solo cello from 0:10, everyone from 0:15"
     spans, moments, phrases = [s for s, _ in clause.spans], [m for m, _ in clause.moments], clause.phrases
     if clause.limits and not clause.timed and len(set(clause.places)) == 1:

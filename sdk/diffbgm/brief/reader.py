@@ -19,6 +19,7 @@ from diffbgm.brief.hits import read_drop, read_hits
 from diffbgm.brief.lexicon import lexicon, normalise
 from diffbgm.brief.model import Brief, Scene
 from diffbgm.brief.rests import read_rests, read_rests_without_times
+from diffbgm.brief.retelling import retell
 from diffbgm.brief.rewording import reword
 from diffbgm.brief.shorthand import spell_out
 from diffbgm.brief.turns import Placed, read_turns
@@ -51,7 +52,7 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
         draft.unread.append(f"everything after {LONGEST_TEXT} characters")
         original = original[:LONGEST_TEXT]
     original = spell_out(original, draft.lexicon)
-    left = reword(read_figures(draft, original), draft.lexicon)
+    left = reword(retell(read_figures(draft, original), draft.lexicon), draft.lexicon)
     clauses = cut_clauses(draft, left)
     give_times(clauses)
     _read_times(draft, clauses)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from diffbgm.brief.lexicon import Lexicon
 from diffbgm.brief.phrases import cut_phrases
+from diffbgm.brief.retelling import ALMOST, names_players
 
 ENSEMBLES = frozenset({"brass section", "strings", "synth", "choir", "organ", "warm pad", "drums"})  # of whole families
 KIND_DENIED = re.compile(  # "guitar, but not acoustic: electric", "piano, acoustic, not electric"
@@ -87,9 +88,6 @@ EXCEPTED = re.compile(  # "no brass except for the horn"
     r"|apart from|besides|außer|sauf|salvo|excepto|tranne|exceto|кроме) (?:(?:for|a|an|the) )*([^,;.:\n]{2,30})",
     re.IGNORECASE,
 )
-STARTS_PIANO = re.compile(
-    r"\b(inizi\w*|cominci\w*|part[ei]\w*|finisc\w+|termin\w+) piano\b(?! solo)", re.IGNORECASE
-)  # softly
 TAGGED_OUT = re.compile(r"#(?:no|without|sin|sans|ohne|senza|sem) ?(\w{3,30})", re.IGNORECASE)
 SILENT_BEAT = re.compile(r"\ba (?:beat|bar|breath|moment) of (?=silence|nothing|rest)", re.IGNORECASE)
 BREAK = re.compile(
@@ -98,78 +96,15 @@ BREAK = re.compile(
 MINUS = re.compile(r"(?:^|(?<=[\s,;(]))[-−–]([^\W\d][^\s,;.:]{2,20})")  # "lo-fi, -drums"
 
 
-_ALMOST = r"(?:(?:almost|nearly|practically|virtually|absolutely|next to|complete|total) )?"
 GROWS_FROM_NOTHING = re.compile(  # "starts from nothing", "builds out of silence": no rest, there is music
     r"\b(?:(?:start|begin|open|build|grow|ris|swell|com|emerg|evolv)(?:s|es|e|ing)?(?: up)? )?(?:from|out of) "
-    rf"{_ALMOST}(?:nothing(?:ness)?|silence|zero)\b(?! ?(?:but|else|at|for|in|until|till|other|to 0?\d))"
+    rf"{ALMOST}(?:nothing(?:ness)?|silence|zero)\b(?! ?(?:but|else|at|for|in|until|till|other|to 0?\d))"
     r"(?: (?:in)?to (?=every|all))?",
     re.IGNORECASE,
 )
 STARTS_WITH_NOTHING = re.compile(  # "starts with nothing and ends with everything": the same, told by its two ends
-    rf"\b(?:start|begin|open)(?:s|ning|ing)? (?:with|on|as|at) {_ALMOST}nothing(?:ness)?(?: at all)?,?"
+    rf"\b(?:start|begin|open)(?:s|ning|ing)? (?:with|on|as|at) {ALMOST}nothing(?:ness)?(?: at all)?,?"
     r"(?: and| then| but)* (?=(?:it )?(?:end|finish|build|grow|swell|explod|close)\w*\b)",
-    re.IGNORECASE,
-)
-OUT_OF_SILENCE = re.compile(  # "music comes out of silence at 0:05": there is none before
-    r"\b(?:comes?|coming|emerges?|emerging|rises?|grows?"
-    r"|starts?|begins?|breaks?|fades? in|kommt|steigt|beginnt|entsteht|sale|surge|emerge|nace|sort|émerge|naît|commence"
-    r"|esce|nasce|inizia)"
-    rf"(?: up| in)? (?:out of|from|aus|del?|desde|du|dal|do) (?:the |der |dem |el |le |il |o )?{_ALMOST}"
-    r"(?:silence|nothing(?:ness)?|stille|nichts|silencio|nada|néant|silenzio|nulla|silêncio)"
-    r" (?:at|from|by|um|bei|ab|en|a|à|em|aos|alle?) (?:the |el |la |le )?(?:(?:second|segundo|seconde|sekunde) )?"
-    r"(?=\d{1,3}:\d\d|\d+(?:\.\d+)? ?(?:s|secs?|seconds?|sek|sekunden?|segundos?|secondes?|secondi)\b)",
-    re.IGNORECASE,
-)
-FOR_THE_REST = re.compile(  # "piano for the first half, guitar for the rest"
-    r",(?: and)? ([^,;.:\n\d]{2,30}?) for (?:all )?the (?:rest|remainder)\b(?: of (?:it|the \w+))?", re.IGNORECASE
-)
-_BEGINS = (
-    "starts?|begins?|opens?|starting|beginning|opening|empieza|comienza|commence|débute|beginnt|anfang|inizia|comincia"
-    "|começa|empezar|commencer"
-)
-_ENDS = (
-    "ends?|ending|finish(?:es)?|gets?|getting|becomes?|turns?|goes|closes?|closing|grows?|builds?|termina|acaba|finit"
-    "|termine|endet|finisce|diventa|devient|wird"
-)
-TWO_ENDS = re.compile(  # "start loud get quiet"
-    rf"\b((?:{_BEGINS}) (?:off |out )?)([^,;.:\n\d]{{2,30}}?)(?: (?:and|y|et|und|e))? ((?:{_ENDS}) )"
-    r"(?=([^,;.:\n\d]{2,30}))",
-    re.IGNORECASE,
-)
-ROLES = (
-    "percussion|drums?|the beat|beat|rhythm|groove|harmon(?:y|ies)|chords?|accompaniment|backing|bass(?: ?line)?|pads?"
-    "|schlagzeug|rhythmus|begleitung|harmonien?|akkorde|percusión|batería|ritmo|acompañamiento|armonía|acordes|percussions"
-    "|batterie|rythme|accompagnement|harmonie|percussioni|batteria|accompagnamento|armonia"
-)
-_ONLY = "only|just|solely|nothing but|nur|bloß|sólo|solo|solamente|seulement|uniquement|soltanto|apenas"
-_LITTLE = (
-    "(?:(?:some|very|a bit of) )?(?:light|soft|subtle|gentle|minimal|sparse|leichte|sanfte|ligera|suave|légère) "
-    "(?:percussions?|drums?|beats?|percusión|batterie)"
-)
-ONLY_IN_ROLE = (  # "only shaker for percussion": others play something else
-    re.compile(
-        rf"\b(?:{_ONLY}) ([^,;.:\n\d]{{2,30}}?) (?:for|as|on|in|als|für|como|para|comme|pour|come|per)"
-        rf" (?:(?:the|its|die|das|der|la|el|le|il) )?(?:{ROLES})(?!\w)(?! section\b)",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        rf"(?:\b(?:for|as|als|für|como|para|comme|pour|come|per) (?:the |die |das |la |el |le |il )?(?:{ROLES})"
-        rf"(?: (?:we want|i want|use))?,?|\b(?:{ROLES}) ?[:=]) (?:{_ONLY}) ([^,;.:\n\d]{{2,30}})",
-        re.IGNORECASE,
-    ),
-    re.compile(rf"\b(?:{ROLES}) ?[:=] ?([^,;.:\n\d]{{2,30}}?) (?:only|alone)\b", re.IGNORECASE),
-    re.compile(rf"\b(?:{_ONLY}) ({_LITTLE})", re.IGNORECASE),
-    re.compile(rf"\b({_LITTLE}) only\b", re.IGNORECASE),
-    re.compile(
-        rf"\bthe only (?:{ROLES}) (?:is|are|should be|comes from|being)(?: from)? ([^,;.:\n\d]{{2,30}})",
-        re.IGNORECASE,
-    ),
-)
-ENDS_SAY = ("intensity", "mood", "tempo")
-ALL_BUT_ONE_STOP = re.compile(  # "everything drops out except the piano"
-    r"\b(?:every(?:thing|one|body)|all(?: the)?(?: other)? instruments|the band|the orchestra|the rest)(?: else)? "
-    r"(?:(?:drop|cut|fade|die|fall)s? (?:out|away|silent)|stops?|goes (?:away|silent)|disappears?|leaves?)"
-    r",? (?:except|but|apart from|besides|save)(?: for)? (?=[^\W\d])",
     re.IGNORECASE,
 )
 VIBES = re.compile(  # "summer vibes" are no vibraphone; "piano and vibes", "with vibes" and "no vibes" are
@@ -179,17 +114,11 @@ VIBES = re.compile(  # "summer vibes" are no vibraphone; "piano and vibes", "wit
 )
 
 
-LOW_PLAYERS = re.compile(
-    r"(?<!just )(?<!just a )(?<!only )\blow (?=([^\W\d]{3,20}))", re.IGNORECASE
-)  # a pitch, no level: "low strings"
-
-
 def reword(text: str, known: Lexicon) -> str:
     """Return a text with such wordings replaced; where they are of no instruments, it stays as it is."""
 
     def plays(words: str) -> bool:
-        phrases = list(cut_phrases(words.lower(), known))
-        return any(p.plays or p.has("lead") for p in phrases) and not any(p.has("negation") for p in phrases)
+        return names_players(words, known)
 
     def kind_left(told: re.Match[str]) -> str:
         return f"{'electric' if told[2].lower() == 'acoustic' else 'acoustic'} {told[1].lower()}"
@@ -210,12 +139,6 @@ def reword(text: str, known: Lexicon) -> str:
 
     def denied(told: re.Match[str]) -> str:
         return f"no {told[1].strip()}" if plays(told[1]) else told[0]
-
-    def low(told: re.Match[str]) -> str:
-        return "" if plays(told[1]) and not known.find(f"low {told[1]}") else told[0]
-
-    def in_role(told: re.Match[str]) -> str:
-        return told[1] if plays(told[1]) else told[0]
 
     def led(told: re.Match[str]) -> str:
         return f"{told[1]} lead" if plays(told[1]) else told[0]
@@ -257,25 +180,14 @@ def reword(text: str, known: Lexicon) -> str:
         ]
         return f"{told[2]}, {', '.join(f'no {name}' for name in gone)}"
 
-    def out_of_silence(told: re.Match[str]) -> str:
-        before = re.split(r"[,;.:\n]", told.string[max(0, told.start() - NEAR) : told.start()])[-1]
-        return "enter at " if plays(before) else "silence until "
-
-    def two_ends(told: re.Match[str]) -> str:
-        first, last = (list(cut_phrases(told[i].lower(), known)) for i in (2, 4))
-        tells = all(any(map(p.has, ENDS_SAY)) for p in (*first[:1], *last[:1])) and first and last
-        return f"{told[1]}{told[2]}, then {told[3]}" if tells else told[0]
-
     for pattern, said in (
-        *((pattern, in_role) for pattern in ONLY_IN_ROLE), (OUT_OF_SILENCE, out_of_silence),
-        (ALL_BUT_ONE_STOP, "only "), (STARTS_WITH_NOTHING, "grows, "), (GROWS_FROM_NOTHING, " grows "),
-        (LOW_PLAYERS, low), (VIBES, r"\1"),
-        (TAGGED_OUT, denied), (NOT_ONLY, " "), (KIND_DENIED, kind_left), (REPLACED_BY, replaced),
+        (STARTS_WITH_NOTHING, "grows, "), (GROWS_FROM_NOTHING, " grows "),
+        (VIBES, r"\1"), (TAGGED_OUT, denied), (NOT_ONLY, " "), (KIND_DENIED, kind_left), (REPLACED_BY, replaced),
         (USED_FOR, used_for), (BRACKETS, r", \1, "), (KIND_OF_IT, r"\2 \1"), (JOINED_SOLO, solo),
         (EXCEPT_THEN, "stop"), (NEITHER, neither), (PREFERRED_TO, preferred), (SET_AGAINST, set_against),
         (LISTED_OUT, listed_out), (LACKING, denied), (LED, led), (ROLE, role), (BROUGHT_IN, moved("bring in")),
-        (TAKEN_OUT, moved("mute")), (THAT_ONE, that_one), (COMES_IN, comes_in), (STARTS_PIANO, r"\1 sommesso"),
-        (TWO_ENDS, two_ends), (FOR_THE_REST, r", then \1"), (SILENT_BEAT, ""), (BREAK, r"\1pause "),
+        (TAKEN_OUT, moved("mute")), (THAT_ONE, that_one), (COMES_IN, comes_in),
+        (SILENT_BEAT, ""), (BREAK, r"\1pause "),
     ):  # fmt: skip
         text = pattern.sub(said, text)
     text = EXCEPTED.sub(excepted, text, count=1)

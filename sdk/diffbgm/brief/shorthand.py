@@ -27,6 +27,8 @@ SHORT: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile("[✗✘❌🚫⛔]\ufe0f?"), ", no "),
     (re.compile(r"\[(\d{1,3}:\d\d(?:\.\d+)?)\]"), r", \1 "),  # "[0:10] drums"
+    (re.compile(r"(?<![\w:.])00:(\d\d:\d\d)(?![\w:])"), r"\1"),  # hours
+    (re.compile(r"(?<![\w:.])(?=:\d\d(?!\w))|(?<![\w:.])(?=\.\d ?s\b)"), "0"),  # ":05", ".5 s"
     (re.compile("[✓✔✅]\ufe0f?"), ", "),
     (re.compile(r"\b(?:19)?([2-9]0)er(?:[ -]?jahren?)?\b", re.I), r"\1s"),
     (re.compile(rf"\b(?:(?:{_ARTICLES}) )?(?:años|années|anni|anos) '?(?:19)?([2-9]0)\b", re.I), r"\1s"),

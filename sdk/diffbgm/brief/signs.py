@@ -33,7 +33,29 @@ STROKES = frozenset({  # instruments that a single time tells one stroke of
     "gong", "gongs", "bell", "church bell", "tubular bell", "chime", "timpani", "kettle drum", "kettledrum",
     "kettledrums", "kettle drums", "pauke", "pauken", "timbal", "timbales", "timbale", "cloche", "glocke", "campana",
 })  # fmt: skip
-TELLS = frozenset({"we", "i", "he", "she", "they", "see", "shows", "shown", "video", "film", "clip", "spot", "long"})
+TELLS = frozenset(
+    {
+        "we",
+        "i",
+        "he",
+        "she",
+        "they",
+        "see",
+        "shows",
+        "shown",
+        "video",
+        "film",
+        "clip",
+        "spot",
+        "long",
+        "note",
+        "notes",
+        "chord",
+        "fill",
+        "glissando",
+        "roll",
+    }
+)
 MUSIC = re.compile(
     r"\b(?:music|score|everything|song|track|piece|it|all|musik|música|musique|musica|музыка)\b|音乐|音楽"
 )

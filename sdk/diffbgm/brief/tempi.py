@@ -62,7 +62,8 @@ def take_bpm(text: Text) -> list[tuple[tuple[float, float], str]]:
         noun = r"\s*(?:%|s\b|sec|min|bit|year|instrument|bar|fps|frame|hz|mm|px|p\b|people|player|voice|piece)"
         alone = r"([5-9]\d|1\d\d|200)"
         text.take(rf"(?<![\w.,:/#-]){alone}\s?[-–]\s?{alone}(?![\w:/-]|[.,]\d|{noun})", accept)
-        text.take(rf"(?<![\d.,:/#])\b{alone}(?![\w:/-]|[.,]\d|{noun}){follows}", accept)
+        counts = "(?<!frame )(?<!bar )(?<!scene )(?<!shot )(?<!take )(?<!page )"
+        text.take(rf"{counts}(?<![\d.,:/#])\b{alone}(?![\w:/-]|[.,]\d|{noun}){follows}", accept)
     text.take(rf"(?:♩|\bq|\bcrotchet|\bquarter(?: note)?)\s*=\s*{number}", accept)
     return found
 

@@ -268,6 +268,12 @@ WORDINGS: list[tuple[str, dict[str, Any]]] = [
     ("no brass except 2 horns", {"instruments": ("french horn",)}),
     ("hit at frame 120", {"bpm": None, "unread": ("120",)}),
     ("piano, no melody until 0:08", {"without": (), "unread": ("until 0:08", "no melody")}),
+    ("quarter note = 96", {"bpm": (96, 96), "genre": None}),
+    ("bpm between 90 and 100", {"bpm": (90, 100), "unread": ()}),
+    ("drums 3/4 of the way in", {"metre": None}),
+    ("minimal percussion, piano", {"genre": None, "drums": True}),
+    ("música de acción", {"genre": "action"}),
+    ("Imagefilm", {"genre": "corporate"}),
     ("🎻 only", {"solo": True, "instruments": ("violin",)}),
     ("🎹 + 🎸, 😢, no 🥁", {"instruments": ("acoustic piano", "acoustic guitar"), "mode": "minor", "drums": False}),
     ("🥁 no drums", {"drums": False, "instruments": (), "conflicts": ()}),
@@ -346,6 +352,7 @@ RESTS = [
     ("la musique sort du silence à 0:05", [(0, 5)]),
     ("piano, strings rise out of silence at 0:08", []),
     ("silence until 0:05", [(0, 5)]),
+    ("die Musik startet bei 0:05", [(0, 5)]),
     ("cut on 4s, 9s", []),
     ("termina de golpe en 0:18", [(18, 20)]),
     ("piano. silence until 0:05", [(0, 5)]),
@@ -448,6 +455,7 @@ SWELLS = [  # seconds of 20, and the level there
     ("fade in over the first 3 seconds", [(0, 0.08), (3, 0.6)]),
     ("breakdown from 0:10 to 0:14, house", [(0, 0.7), (10, 0.2), (14, 0.2), (20, 0.6)]),
     ("breakdown at 0:10", [(0, 0.7), (10, 0.2), (14, 0.2), (20, 0.6)]),
+    ("monte à 0:10 et finit doucement", [(6, 0.4), (10, 0.85), (20, 0.2)]),
     ("2 second fade in", [(0, 0.08), (2, 0.6)]),
 ]
 TACETS = [  # who rests in which seconds of 20
@@ -522,6 +530,8 @@ TACETS = [  # who rests in which seconds of 20
     ("solo piano at the start, orchestra from 0:10", [("all but piano", 0, 10)]),
     ("a single piano note at 0:03", []),
     ("we go back to the piano theme at 0:10", []),
+    ("3/4 of the way through drums come in", [("drums", 0, 15)]),
+    ("drums enter three quarters of the way through", [("drums", 0, 15)]),
     ("drums from halfway", [("drums", 0, 10)]),
     ("strings until 2 seconds before the end", [("strings", 18, 20)]),
 ]

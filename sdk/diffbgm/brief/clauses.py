@@ -10,6 +10,7 @@ from diffbgm.brief.signs import (
     BACKED,
     CLAUSE_ENDS,
     HALTS,
+    JOINED_ENDS,
     JOINED_HALVES,
     JOINED_SCENES,
     MUSIC,
@@ -20,7 +21,9 @@ from diffbgm.brief.signs import (
 
 def cut_clauses(draft: Draft, text: str) -> list[Clause]:
     """The clauses of a text that say something, and how they hang together."""
-    parts = re.split(rf"({CLAUSE_ENDS})", JOINED_HALVES.sub(r"\1, ", JOINED_SCENES.sub(r"\1, ", text)))
+    for joined in (JOINED_SCENES, JOINED_HALVES, JOINED_ENDS):
+        text = joined.sub(r"\1, ", text)
+    parts = re.split(rf"({CLAUSE_ENDS})", text)
     clauses: list[Clause] = []
     then = False
     for part, before in zip(parts[::2], ["", *parts[1::2]], strict=True):
@@ -80,7 +83,8 @@ def give_times(clauses: Sequence[Clause]) -> None:
         around = [clauses[i] for i in (number - 1, number + 1) if 0 <= i < len(clauses)]
         takes = next((c for c in around if not c.timed and (c.has("hit") or c.silences() or c.moves())), None)
         after = clauses[number + 1] if number + 1 < len(clauses) else None
-        bare = AT.search(clause.text) is not None and all(p.has("filler") or p.has("join") for p in clause.phrases)
+        told = AT.search(clause.text) is not None or all(at.since == "share" for at, _ in clause.moments)
+        bare = bool(clause.moments) and told and all(p.has("filler") or p.has("join") for p in clause.phrases)
         if takes is None and bare and after is not None and after.plays and not after.timed:
             takes, after.placed = after, True  # "at 0:10, drums"
         if takes is not None:

@@ -21,6 +21,10 @@ JOINED_HALVES = re.compile(  # "piano in the first half and guitar in the second
     rf"\b((?:first|1st|ersten?|primera|première|prima|primeira) (?:{_HALF})\b[^,;.\d]{{0,30}}?)"
     rf"\s+(?:and|und|y|et|e)\s+(?=[^,;.\d]{{0,40}}?\b(?:{_HALF})\b)"
 )
+JOINED_ENDS = re.compile(  # "rises at 0:20 and ends softly"
+    r"(\d[^,;.\d]{0,12}?)\s+(?:and|et|y|und|e)\s+(?=(?:(?:it|then) )?(?:ends|finishes|finit|termine|termina|endet|"
+    r"finisce|acaba)\b(?! (?:at|on|by|bei|à|en|a) ))"
+)
 AT = re.compile(  # before a time at which somebody comes in: "strings at 0:10"
     r"(?:\b(?:at|by|on|um|bei|en|a|al|à|alle|em|aos?|в|на)\s+(?:(?:the|el|la|le)\s+)?|@\s*|在)\d"
     rf"|\d\s*{SECONDS} in\b"
@@ -61,7 +65,7 @@ MUSIC = re.compile(
 )
 STARTS = re.compile(
     r"\bin (?:at|from)\b|\berst\b"
-    r"|\b(?:come|comes|enter|enters|starts?|begins?|kicks?|drops?|joins?|setzt|beginnt|empieza|entra|entran|commence|entre"
+    r"|\b(?:come|comes|enter|enters|starts?|begins?|kicks?|drops?|joins?|startet|démarre|débute|arranca|comienza|setzt|beginnt|empieza|entra|entran|commence|entre"
     r"|inizia|começa|начинается|вступают?)\b|开始|始まる"
 )
 STOPS = re.compile(

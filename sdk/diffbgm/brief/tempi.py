@@ -52,6 +52,8 @@ def take_bpm(text: Text) -> list[tuple[tuple[float, float], str]]:
     about = r"(?:of|=|:|is|at|around|about|ca\.?|um|von|de|di|à|a|около|～|約|约)"
     text.take(rf"(?<![\d.:]){number}\s*(?:-|–|to|and|bis|und|a|à|y|et|e|до)\s*{number}\s*{BPM}", accept)
     text.take(rf"(?<![\d.:]){number}(?:er)?[\s-]*{BPM}", accept)
+    text.take(rf"(?:♩|\bq|\bcrotchet|\bquarter(?: note)?)\s*=\s*{number}", accept)
+    text.take(rf"\bbpm\s*(?:between|zwischen|entre|tra)\s*{number}\s*(?:and|und|y|et|e)\s*{number}", accept)
     text.take(rf"\bbpm\s*{about}?\s*{number}(?:\s*(?:-|–|to|bis|a|до)\s*{number})?", accept)
     text.take(rf"每分钟\s*{number}\s*拍", accept)
     tempo = r"(?:\b(?:tempo|tempi|темп)|速度|テンポ|टेम्पो)"
@@ -64,7 +66,6 @@ def take_bpm(text: Text) -> list[tuple[tuple[float, float], str]]:
         text.take(rf"(?<![\w.,:/#-]){alone}\s?[-–]\s?{alone}(?![\w:/-]|[.,]\d|{noun})", accept)
         counts = "(?<!frame )(?<!bar )(?<!scene )(?<!shot )(?<!take )(?<!page )"
         text.take(rf"{counts}(?<![\d.,:/#])\b{alone}(?![\w:/-]|[.,]\d|{noun}){follows}", accept)
-    text.take(rf"(?:♩|\bq|\bcrotchet|\bquarter(?: note)?)\s*=\s*{number}", accept)
     return found
 
 
@@ -79,7 +80,8 @@ def take_metre(text: Text) -> tuple[str, str] | None:
         return metre is not None
 
     text.take(
-        r"(?:\bin\s+)?(?<![\d/])(\d{1,2})\s*/\s*(\d)(?![\d/])(?:\s*(?:time|takt|metre|meter|compás|拍子?))?", accept
+        r"(?:\bin\s+)?(?<![\d/])(\d{1,2})\s*/\s*(\d)(?![\d/])(?! of the)(?:\s*(?:time|takt|metre|meter|compás|拍子?))?",
+        accept,
     )
     for words, metre in (
         (r"(?:three|3)[- ]quarters?(?: time)?(?= time)|drei ?viertel(?:takt)?|tres por cuatro|tre quarti", "3/4"),

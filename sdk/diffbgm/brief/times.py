@@ -16,7 +16,7 @@ _BEFORE_END = (  # "2 seconds before the end"
     r"(?:(?:the|very|dem|la|el|il|della|del|do)\s+)*(?:end|ending|ende|schluss|fin|final|fine|fim|конца)\b"
 )
 MAY_TELL_TIMES = re.compile(
-    r"\d|\bhalf|\bthird\b|\bmid(?:point|dle)\b|hälfte|mitad|moitié|metà|metade|половин|半"
+    r"\d|\bhalf|\bthirds?\b|\bquarters?\b|\bmid(?:point|dle)\b|hälfte|mitad|moitié|metà|metade|половин|半"
 )  # without these no pattern of times is found
 
 
@@ -192,6 +192,13 @@ def take_moments(clause: Text) -> list[tuple[Moment, str]]:
         found.append((Moment(read_seconds(match.group(1)), "end"), match.group(0)))
         return True
 
+    def share(match: "re.Match[str]") -> bool:
+        count, part, over, under = match.groups()
+        top = int(over) if over else {"two": 2, "three": 3}.get(count, 1)
+        bottom = int(under) if under else 3 if part == "third" else 4
+        found.append((Moment(min(1.0, top / bottom), "share"), match.group(0)))
+        return True
+
     clause.take(_BEFORE_END, before_end)
     clause.take(
         rf"(?:(?:\b(?:at|on|by|um|bei|a los|al|à|alle|al|aos|em|в|на)|@)\s+)?(?:the\s+)?(?<![\w:.])({_TIMED})", at
@@ -204,6 +211,11 @@ def take_moments(clause: Text) -> list[tuple[Moment, str]]:
     )
     second = r"(?:en el segundo|à la seconde|al secondo|no segundo|bei sekunde|at second|second|на секунде|第)"
     clause.take(rf"{second}\s*(\d+(?:\.\d+)?)\s*{SECONDS}?(?!\w)", at)
+    clause.take(
+        r"(?:\bat )?(?:\b(one|two|three|a)[ -](third|quarter)s? (?:of the way(?: (?:through|in))?|through|in)"
+        r"|(?<![\d/.])([1-3])/([34]) of the way(?: (?:through|in))?)\b(?! (?:the )?(?:first|last))",
+        share,
+    )
     clause.take(
         r"\b(?:half ?way(?: through)?|at the half|midpoint)\b",
         lambda m: found.append((Moment(0.5, "share"), m.group(0))) or True,

@@ -7,7 +7,7 @@ from diffbgm.brief.draft import Draft
 from diffbgm.brief.model import ALL_BUT, Moment, Span, Tacet
 from diffbgm.brief.negations import is_denied, lessens, negated_by_what_follows
 from diffbgm.brief.players import called, names_of
-from diffbgm.brief.signs import AT_PLACE, MUSIC
+from diffbgm.brief.signs import AT_PLACE, MUSIC, STOPS_ALL
 from diffbgm.brief.tacets import END, START, enter_at, find_rests, group_of
 
 SILENCES = frozenset({"silence", "pause"})  # nouns too: "piano. silence until 0:05" is of all that plays
@@ -35,7 +35,12 @@ def read_entrances(draft: Draft, clause: Clause, before: Clause | None) -> str:
         carried = "enter"
     if not (spans or moments) or (not verb and (clause.has("hit") or clause.has("speech") or clause.silences())):
         return ""
-    if verb and before is not None and not any(p.plays for p in phrases) and not MUSIC.search(clause.text):
+    if (
+        verb
+        and before is not None
+        and not any(p.plays for p in phrases)
+        and not (MUSIC.search(clause.text) or STOPS_ALL.search(clause.text))
+    ):
         named = [p for p in before.phrases if p.plays]  # "no drums at first, they come in at 0:10"
         draft.instruments += [name for p in named for name in names_of(p)]
         phrases = [*named, *phrases]

@@ -101,7 +101,10 @@ def read_solo(draft: Draft, clause: Clause, number: int) -> None:
     if after is not None and not (before is not None and phrases[number].text in ("solo", "solos", "solo,")):
         _play_alone(draft, clause, number)
     elif before is not None and phrases[number].has("soloist"):
-        draft.soloist = before.value
+        if clause.timed and clause.band:
+            draft.lead = draft.lead or before.value  # "jazz trio, flute solo at 0:10"
+        else:
+            draft.soloist = before.value
         draft.say(phrases[number].text, f"{before.value} plays alone, or leads")
     elif before is not None or clause.first_player < number:
         _play_alone(draft, clause, number)

@@ -76,6 +76,7 @@ STOPS = re.compile(
 HALTS = re.compile(
     r"\s*(?:the\s+)?(?:music\s+)?(?:(?:a\s+)?(?:sudden|abrupt|hard|full|dead|clean)\s+(?:stop|out)|stops?|arrêt|stopp|ends?|endet|termina|acaba|termine|finit|finisce|cut|pause|mute)\b"
 )  # at the head of a clause
+STOPS_ALL = re.compile(r"\b(?:full|hard|sudden|dead|abrupt|clean) (?:stop|out)\b")
 BACKED = re.compile(  # the others, where somebody is called solo
     r"\b(?:backed|accompanied|supported|backing|underneath|behind|begleitet|accompagné\w*|acompañad\w*|accompagnat\w"
     r"|acompanhad\w|сопровождени\w|под аккомпанемент|на фоне|sur fond|su fondo|sobre (?:un )?fondo)\b|伴奏"

@@ -9,10 +9,16 @@ Read in this order:
 model.py                the value that is read, and the moments and spans in it
 reader.py               a text in, a brief out: every step of the reading, top to bottom
 shorthand.py            short forms spelled out: "gtr", "w/o", tags
-figures.py, patterns.py key, metre and tempo; the patterns of these and of times
-levels.py, rewording.py levels of energy as forms write them, and what is not to play, in words the reader knows
+figures.py              key, metre and tempo, each taken out by a file of its own:
+keys.py, tempi.py       their patterns
+patterns.py             numbers and units, and a text that patterns are taken out of
+levels.py               levels of energy as forms write them, in words the reader knows
+retelling.py            who plays when, and where the music begins and ends, in such words
+rewording.py            what is not to play, in such words
 lexicon.py, phrases.py  the tables of words, and a text cut into the longest phrases they know
-clauses.py              the text cut into clauses, each with its times
+times.py                stretches, lengths and moments
+signs.py, clause.py     words that tell clauses apart, and a clause with its times
+clauses.py              the text cut into clauses
 entrances.py, tacets.py who enters, leaves or rests at those times
 rests.py, hits.py       silences and accents at those times
 energy.py, swells.py    levels, fades and swells at those times, and the curve of the whole film

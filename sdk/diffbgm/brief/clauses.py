@@ -2,211 +2,28 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
 
-from diffbgm.brief import patterns
+from diffbgm.brief.clause import Clause
 from diffbgm.brief.draft import Draft
-from diffbgm.brief.model import Moment, Span
-from diffbgm.brief.phrases import Phrase, cut_phrases
-from diffbgm.brief.swells import direction_of
-from diffbgm.brief.tacets import END, START
-from diffbgm.brief.turns import LAST
-
-CLAUSE_ENDS = (
-    r"[,;!?\n。，、；！？।]|\.(?!\d)|\bthen\b|\bdann\b|\bdanach\b|\bluego\b|\bdespués\b|\bpuis\b|\bensuite\b|\bpoi\b"
-    r"|\bdepois\b|\bпотом\b|\bзатем\b|然后|それから"
+from diffbgm.brief.signs import (
+    AT,
+    BACKED,
+    CLAUSE_ENDS,
+    HALTS,
+    JOINED_ENDS,
+    JOINED_HALVES,
+    JOINED_SCENES,
+    MUSIC,
+    STARTS,
+    STOPS,
 )
-JOINED_SCENES = re.compile(  # "begins as a whisper and explodes in the last five seconds" says two things
-    r"\b((?:starts?|begins?|opens?)\b[^,;.]{0,60}?"
-    r"|(?:empieza|comienza|commence|débute|beginnt|inizia|comincia|começa)\b[^,;.\d]{0,60}?)"
-    rf"\s+(?:and|y|et|und|e)\s+(?=[^,;.]{{0,80}}(?:\d:\d\d|\d\s*{patterns.SECONDS}\b|{patterns.SECOND}\s+\d))"
-)
-MUSIC = re.compile(
-    r"\b(?:music|score|everything|song|track|piece|it|all|musik|música|musique|musica|музыка)\b|音乐|音楽"
-)
-STARTS = re.compile(
-    r"\bin (?:at|from)\b|\berst\b"
-    r"|\b(?:come|comes|enter|enters|starts?|begins?|kicks?|drops?|joins?|setzt|beginnt|empieza|entra|entran|commence|entre"
-    r"|inizia|começa|начинается|вступают?)\b|开始|始まる"
-)
-STOPS = re.compile(
-    r"\b(?:(?<!fade )(?<!fades )out (?:at|by|from)|drops out"
-    r"|stops?|ends?|cuts?|kills?|over|done|endet|aufhört|para|termina|s'arrête|finisce"
-    r"|fim|кончается)\b"
-)
-HALTS = re.compile(
-    r"\s*(?:the\s+)?(?:music\s+)?(?:(?:a\s+)?(?:sudden|abrupt|hard|full|dead|clean)\s+(?:stop|out)|stops?|arrêt|stopp|ends?|cut|pause|mute)\b"
-)  # at the head of a clause
-BACKED = re.compile(  # the others, where somebody is called solo
-    r"\b(?:backed|accompanied|supported|backing|underneath|behind|begleitet|accompagné\w*|acompañad\w*|accompagnat\w"
-    r"|acompanhad\w|сопровождени\w|под аккомпанемент|на фоне|sur fond|su fondo|sobre (?:un )?fondo)\b|伴奏"
-)
-ONLY_THEN = re.compile(r"\b(?:only|just) (?:in|during|for|until|from|between|at|over|after|before)\b")
-AT_PLACE = {  # which stretch a place in the film is, where somebody plays there only
-    "0.0": Span(START, Moment(1 - LAST, "share")),
-    "0.5": Span(Moment(0.4, "share"), Moment(0.6, "share")),
-    "1.0": Span(Moment(LAST, "share"), END),
-}
-ALONE_LAST = Span(Moment(0.5, "share"), END)  # where those play alone of whom nothing but "then" is told
-TOTAL = frozenset({"music", "notes", "anything", "sound", "musik", "música", "musique", "musica", "музыки"})
-
-
-@dataclass
-class Clause:
-    """A clause: its phrases, its times, and what these are (`rest`, `hit`, `level`, or nothing)."""
-
-    text: str
-    phrases: list[Phrase]
-    spans: list[tuple[Span, str]]
-    moments: list[tuple[Moment, str]]
-    length: float | None = None
-    kind: str = ""
-    follows: bool = False  # whether "then" stands before it
-    since: Moment | None = None  # the last time of the clause before it, if it follows that with a "then"
-    ends: bool = False  # whether no other clause follows it with a "then"
-    others: bool = False  # whether other clauses name instruments or a genre, or follow it
-    others_timed: bool = False  # whether other clauses name times
-    backs: bool = False  # whether it, or the clause after it, says who plays with a soloist
-    verb: str = ""  # "enter" or "leave", where that is what it says of instruments
-
-    @classmethod
-    def of(cls, part: str, draft: Draft) -> "Clause":
-        """Take the times out of a part of the text, and cut the rest into phrases."""
-        if not patterns.MAY_TELL_TIMES.search(part):
-            return cls(part, list(cut_phrases(part, draft.lexicon)), [], [])
-        text = patterns.Text(part)
-        spans = patterns.take_spans(text)
-        length = patterns.take_length(text)
-        moments = patterns.take_moments(text)
-        return cls(part, list(cut_phrases(text.left, draft.lexicon)), spans, moments, length)
-
-    def has(self, kind: str) -> bool:
-        """Whether a phrase has a meaning of this kind."""
-        return any(phrase.has(kind) for phrase in self.phrases)
-
-    @property
-    def timed(self) -> bool:
-        """Whether it names times."""
-        return bool(self.spans or self.moments)
-
-    def joined(self, after: "Clause") -> "Clause":
-        """The clause and the one after it as one."""
-        return Clause(
-            f"{self.text} {after.text}",
-            [*self.phrases, *after.phrases],
-            [*self.spans, *after.spans],
-            [*self.moments, *after.moments],
-            self.length if after.length is None else after.length,
-            follows=self.follows,
-        )
-
-    @property
-    def plays(self) -> bool:
-        """Whether it names instruments."""
-        return any(phrase.plays for phrase in self.phrases)
-
-    @cached_property
-    def words(self) -> frozenset[str]:
-        """The words of its phrases."""
-        return frozenset(word for phrase in self.phrases for word in phrase.text.split())
-
-    @cached_property
-    def places(self) -> list[str]:
-        """The places in the film that it names, as shares of it."""
-        return [m.value for p in self.phrases if (m := p.has("place")) is not None]
-
-    def last_time(self) -> Moment | None:
-        """The time up to which it tells, if it is not the end of the film."""
-        times = [*(span.end for span, _ in self.spans), *(moment for moment, _ in self.moments)]
-        return times[-1] if times and times[-1] != END else None
-
-    def holds(self) -> tuple[Moment | None, Moment | None]:
-        """From when to when it holds, where it tells: its span, its moment, or its place in the film."""
-        if self.spans:
-            end = self.spans[0][0].end
-            return self.spans[0][0].start, None if end == Moment(1.0, "share") else end
-        if self.moments:
-            return self.moments[0][0], None
-        place = next(iter(self.places), None)
-        if place is None:
-            return None, None
-        return Moment(min(float(place), LAST), "share"), None
-
-    @cached_property
-    def first_player(self) -> int:
-        """The number of its first phrase that names an instrument; that of its phrases where none does."""
-        return next((i for i, p in enumerate(self.phrases) if p.plays), len(self.phrases))
-
-    def has_start(self) -> bool:
-        """Whether it speaks of the beginning alone."""
-        return not self.timed and self.places == ["0.0"]
-
-    def silences(self) -> bool:
-        """Whether it asks for no music."""
-        return self.has("rest") or (self.has("negation") and bool(self.words & TOTAL))
-
-    def acts(self) -> bool:
-        """Whether it says what happens at a time."""
-        kinds = ("hit", "intensity", "instrument", "ending", "arc")
-        return self.silences() or any(map(self.has, kinds))
-
-    def plays_alone_then(self) -> bool:
-        """Whether who plays alone does so at a time only: at first, until a time, or "only" in a stretch."""
-        return self.has_start() or self.alone is not None or (self.limits and (self.timed or bool(self.places)))
-
-    @cached_property
-    def leads(self) -> bool:
-        """Whether somebody plays a solo, as in "guitar solo"; "solo guitar" may be alone."""
-        return any(after.has("soloist") and before.plays for before, after in pairwise(self.phrases))
-
-    @cached_property
-    def alone(self) -> Span | None:
-        """The stretch in which those it names play alone: "piano alone for the last 5 seconds"; None for all the film.
-
-        A stretch from the start counts only where other clauses tell who plays later, a place only where none of them
-        has times. Who plays a solo, or on top of others, is not alone.
-        """
-        moves = any((p.has("enter") or p.has("leave")) and not p.has("place") for p in self.phrases)
-        if not (self.has("solo") and self.plays) or self.leads or moves or self.backs or self.has("lead"):
-            return None
-        if self.moments or self.limits:
-            return None
-        if self.spans:
-            span = self.spans[0][0]
-            return span if len(self.spans) == 1 and (span.start != START or self.others) else None
-        places = set(self.places)
-        if places:
-            return AT_PLACE.get(places.pop()) if len(places) == 1 and not self.others_timed else None
-        if not self.follows or not self.ends:
-            return None
-        if self.since is not None:
-            return Span(self.since, END)  # "a hit at 0:12, then only piano"
-        return ALONE_LAST if self.others and not self.others_timed else None
-
-    @cached_property
-    def limits(self) -> bool:
-        """Whether "only" is of a time: "the flute plays only in the first half"."""
-        return ONLY_THEN.search(self.text) is not None
-
-    def moves(self) -> bool:
-        """Whether it says that instruments enter or leave."""
-        return (self.has("enter") or self.has("leave")) and self.plays
-
-    def rises(self) -> bool:
-        """Whether it says, without a time, that the music grows."""
-        return not self.timed and direction_of(self.phrases) == "rise"
-
-    def level(self) -> float | None:
-        """The first level of energy it names; a solo on top of others is none."""
-        named = (p for p in self.phrases if not (self.leads and p.has("soloist")))
-        return next((float(m.value) for p in named if (m := p.has("intensity")) is not None), None)
 
 
 def cut_clauses(draft: Draft, text: str) -> list[Clause]:
     """The clauses of a text that say something, and how they hang together."""
-    parts = re.split(rf"({CLAUSE_ENDS})", JOINED_SCENES.sub(r"\1, ", text))
+    for joined in (JOINED_SCENES, JOINED_HALVES, JOINED_ENDS):
+        text = joined.sub(r"\1, ", text)
+    parts = re.split(rf"({CLAUSE_ENDS})", text)
     clauses: list[Clause] = []
     then = False
     for part, before in zip(parts[::2], ["", *parts[1::2]], strict=True):
@@ -216,6 +33,11 @@ def cut_clauses(draft: Draft, text: str) -> list[Clause]:
             clause.follows, then = then, False
             clauses.append(clause)
     clauses = _join_solos(clauses)
+    genres = [m.value for c in clauses for p in c.phrases if (m := p.has("genre")) is not None]
+    players = [
+        name for c in clauses for p in c.phrases for m in p.meanings if m.kind == "group" for name in m.value.split("+")
+    ]
+    banded = "drums" in players or any(draft.lexicon.genres[genre].drums for genre in genres)
     for number, clause in enumerate(clauses):
         others = [c for c in clauses[number : number + 2] if c.plays]
         clause.others = any(c.follows or c.plays or c.has("genre") for c in clauses if c is not clause)
@@ -223,6 +45,9 @@ def cut_clauses(draft: Draft, text: str) -> list[Clause]:
             clause.since = clauses[number - 1].last_time()
         clause.ends = not any(c.follows for c in clauses[number + 1 :])
         clause.others_timed = any(c.timed for c in clauses if c is not clause)
+        clause.next_time = clause.goes_on(clauses[number + 1 :])
+        clause.shared = any(clause.takes_turns(c) for c in clauses[max(0, number - 1) : number + 2] if c is not clause)
+        clause.band = banded
         clause.backs = any(BACKED.search(c.text) for c in others)
     return clauses
 
@@ -257,6 +82,11 @@ def give_times(clauses: Sequence[Clause]) -> None:
             continue
         around = [clauses[i] for i in (number - 1, number + 1) if 0 <= i < len(clauses)]
         takes = next((c for c in around if not c.timed and (c.has("hit") or c.silences() or c.moves())), None)
+        after = clauses[number + 1] if number + 1 < len(clauses) else None
+        told = AT.search(clause.text) is not None or all(at.since == "share" for at, _ in clause.moments)
+        bare = bool(clause.moments) and told and all(p.has("filler") or p.has("join") for p in clause.phrases)
+        if takes is None and bare and after is not None and after.plays and not after.timed:
+            takes, after.placed = after, True  # "at 0:10, drums"
         if takes is not None:
             takes.spans, takes.moments = clause.spans, clause.moments
             clause.spans, clause.moments = [], []

@@ -2,12 +2,13 @@
 
 import re
 
-from diffbgm.brief.clauses import Clause
+from diffbgm.brief.clause import Clause
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.negations import MUCH, is_joined, lessens, negated_by_what_follows
 from diffbgm.brief.phrases import CONTENT, Phrase
 from diffbgm.brief.players import names_of, read_instrument, read_solo
 
+DENIED = 0.3  # weight of a mood that is denied, beside others: "dark but not scary" is dark
 LATE = 0.4  # weight of a mood that comes at the end only
 OPPOSITE_TEMPO = {
     "56 80": (84.0, 120.0),
@@ -46,7 +47,7 @@ def read_content(draft: Draft, clause: Clause, used: set[int]) -> None:
         if phrase.has("soften"):
             softened = True
             continue
-        if not content or number in used:
+        if not content or number in used or (clause.kind == "hit" and phrase.plays and clause.strikes()):
             continue
         joined = is_joined(phrases, number, negated_noun)
         if negated and not (fresh or joined or (adjective and phrase.has("instrument"))):
@@ -89,7 +90,7 @@ def _read_phrase(draft: Draft, clause: Clause, number: int, *, no: bool, softene
         draft.say(phrase.text, f"no {family}")
     if clause.kind != "level":
         late = clause.places == ["1.0"]
-        _read_mood(draft, phrase, no=no, softened=softened and no, weight=LATE if late else 1.0)
+        _read_mood(draft, phrase, no=no, softened=softened and no, weight=DENIED if no else LATE if late else 1.0)
     if (tempo := phrase.has("tempo")) is not None:
         low, high = map(float, tempo.value.split())
         draft.tempo_word = OPPOSITE_TEMPO.get(tempo.value, (low, high)) if no else (low, high)
@@ -104,7 +105,9 @@ def _read_phrase(draft: Draft, clause: Clause, number: int, *, no: bool, softene
         word = "final" if no else ending.value
         draft.ending = "fade" if word == "fade" else "cut" if word == "cut" else "final"
         draft.say(phrase.text, f"ending: {draft.ending}")
-    if phrase.has("lead") and no:
+    if phrase.has("lead") and no and clause.timed:
+        draft.unread.append(f"no {phrase.text}")  # a brief has no melody all the way, or has one
+    elif phrase.has("lead") and no:
         draft.without.append("melody")
         draft.say(phrase.text, "no melody")
     if phrase.has("speech") and not no:

@@ -23,6 +23,10 @@ BROAD = frozenset({  # kinds of film and of music that give way to a narrower on
     "sport", "action", "horror", "thriller", "fantasy", "documentary", "game score", "film noir", "science fiction",
     "celtic", "pop",
 })  # fmt: skip
+FILMS = frozenset({  # kinds of film among them; "50s science fiction" is one, whatever else was played in these years
+    "action", "cinematic", "documentary", "fantasy", "film noir", "game score", "horror", "science fiction", "sport",
+    "spy", "thriller", "western",
+})  # fmt: skip
 ENOUGH = 3  # named pitched instruments that need nobody beside them
 
 
@@ -42,12 +46,16 @@ class Draft:
     of_decades: set[str] = field(default_factory=set[str])  # genres that a decade stands for: "80s"
     instruments: list[str] = field(default_factory=list[str])
     by_name: set[str] = field(default_factory=set[str])  # instruments asked for in words that are not their family's
+    named: set[str] = field(default_factory=set[str])  # instruments asked for in words that are not wide ones
+    widely: set[str] = field(default_factory=set[str])  # families ruled out by wide words: "no keyboards"
+    narrowly: set[str] = field(default_factory=set[str])  # instruments and families ruled out by others
     fewer: set[str] = field(default_factory=set[str])  # families of which less is asked for
     without: list[str] = field(default_factory=list[str])
     later: list[str] = field(default_factory=list[str])  # families that are not there at first
     lead: str | None = None
     soloist: str | None = None
     solo: bool = False
+    alone: set[str] = field(default_factory=set[str])  # families of whom "only" is said
     drums: bool | None = None
     moods: list[tuple[float, float, str, float]] = field(
         default_factory=list[tuple[float, float, str, float]]
@@ -78,7 +86,7 @@ class Draft:
         """The brief."""
         known = self.lexicon.genres
         self._settle_who()
-        self.genres = sorted(self.genres, key=lambda name: 2 * (name in BROAD) + (name in self.of_decades))
+        self.genres = self._ranked_genres()
         genre = next(iter([*self.genres, *self.scene_genres]), None)
         row = known[genre] if genre else None
         named = known[self.genres[0]] if self.genres else None
@@ -93,6 +101,9 @@ class Draft:
             valence = row.valence if valence is None else valence
             arousal = row.arousal if arousal is None else arousal
         instruments = tuple(dict.fromkeys(name for name in self.instruments if not self._excluded(name)))
+        families = {self.lexicon.instruments[name].family for name in instruments}
+        if self.alone == {"drums"} and not families <= {"drums", "percussion"}:
+            self.solo = False  # "piano, light percussion only" is percussion of that kind
         if self.solo and instruments and all(self.lexicon.instruments[n].family == "drums" for n in instruments):
             instruments += ("taiko",)  # drums that have pitches, for what is composed
         solo = (self.solo or (self.soloist is not None and len(instruments) == 1)) and bool(instruments)
@@ -127,9 +138,17 @@ class Draft:
             unread=tuple(dict.fromkeys(self.unread)),
         )
 
+    def _ranked_genres(self) -> list[str]:
+        """The genres, narrow ones first; without those that only a decade stands for where a kind of film is named."""
+        of_films = any(name in FILMS for name in self.genres)
+        alone = {name for name in self.of_decades if of_films and self.genres.count(name) == 1}
+        named = [name for name in self.genres if name not in alone]
+        return sorted(named, key=lambda name: 2 * (name in BROAD) + (name in self.of_decades))
+
     def _settle_who(self) -> None:
         """Who is ruled out: those not there at first only where nobody asks for them, and the kinds of the general."""
         of = self.lexicon.instruments
+        self.by_name |= {name for name in self.named if of[name].family in self.widely - self.narrowly}
         if "drums" in self.without and any(of[name].family == "drums" for name in self.by_name):
             self.without = [name for name in self.without if name != "drums"]  # "claps, no drums" are claps alone
             self.drums = True

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from diffbgm.brief.arcs import APART, LOUD, QUIET
-from diffbgm.brief.clauses import Clause
+from diffbgm.brief.clause import Clause
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.model import Moment
 from diffbgm.brief.swells import climax, direction_of, swell

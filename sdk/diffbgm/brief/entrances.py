@@ -2,13 +2,15 @@
 
 import re
 
-from diffbgm.brief.clauses import AT_PLACE, MUSIC, Clause
+from diffbgm.brief.clause import Clause
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.model import ALL_BUT, Moment, Span, Tacet
 from diffbgm.brief.negations import is_denied, lessens, negated_by_what_follows
 from diffbgm.brief.players import called, names_of
-from diffbgm.brief.tacets import END, START, find_rests, group_of
+from diffbgm.brief.signs import AT_PLACE, MUSIC, STOPS_ALL
+from diffbgm.brief.tacets import END, START, enter_at, find_rests, group_of
 
+SILENCES = frozenset({"silence", "pause"})  # nouns too: "piano. silence until 0:05" is of all that plays
 UNTIL = re.compile(r"(?:until|till|up to|bis|hasta|jusqu'à|fino a|até|до)\b")
 
 
@@ -16,10 +18,14 @@ def read_entrances(draft: Draft, clause: Clause, before: Clause | None) -> str:
     """Who enters, leaves or rests at the times of a clause; returns "entry" or "level", or nothing."""
     if (stretch := clause.alone) is not None and _read_alone(draft, clause, stretch):
         return "entry"
+    if clause.brings_all_back(before):
+        return "entry"  # "solo cello from 0:10, everyone from 0:15"
     spans, moments, phrases = [s for s, _ in clause.spans], [m for m, _ in clause.moments], clause.phrases
     if clause.limits and not clause.timed and len(set(clause.places)) == 1:
         spans = [AT_PLACE[place] for place in clause.places[:1] if place in AT_PLACE]  # "choir only at the end"
-    verb = next((kind for kind in ("enter", "leave") if clause.has(kind)), "")
+    nouns = frozenset[str]() if clause.plays else SILENCES
+    verbs = [p for p in phrases if p.text not in nouns]
+    verb = next((kind for kind in ("enter", "leave") if any(p.has(kind) for p in verbs)), "")
     opening = ("", "level", "rest") if before is None or before.alone is None else ("entry",)
     if before is not None and not clause.timed and verb == "enter" and before.kind in opening:
         moments = [span.end for span, _ in before.spans if span.start == START]  # "solo for 6 s, then strings enter"
@@ -29,7 +35,12 @@ def read_entrances(draft: Draft, clause: Clause, before: Clause | None) -> str:
         carried = "enter"
     if not (spans or moments) or (not verb and (clause.has("hit") or clause.has("speech") or clause.silences())):
         return ""
-    if verb and before is not None and not any(p.plays for p in phrases) and not MUSIC.search(clause.text):
+    if (
+        verb
+        and before is not None
+        and not any(p.plays for p in phrases)
+        and not (MUSIC.search(clause.text) or STOPS_ALL.search(clause.text))
+    ):
         named = [p for p in before.phrases if p.plays]  # "no drums at first, they come in at 0:10"
         draft.instruments += [name for p in named for name in names_of(p)]
         phrases = [*named, *phrases]
@@ -41,13 +52,17 @@ def read_entrances(draft: Draft, clause: Clause, before: Clause | None) -> str:
     if not verb and not denied and any(map(clause.has, ("intensity", "arc", "soloist", "ending"))):
         return ""
     until = bool(clause.spans) and UNTIL.match(clause.spans[0][1]) is not None and not clause.has("solo")
-    until = until or clause.limits
+    until = until or clause.limits or clause.shared
     rests = find_rests(phrases, spans, moments, denied=denied, length=clause.length, until=until, verb=carried)
+    if not rests and not verb and not denied and clause.comes_at and not clause.strikes():
+        rests = enter_at(phrases, moments, clause.length)
     entries = list[Moment]()
     for who, where in rests:
         resting = {called(draft, phrases[i], name): phrases[i].text for i in who for name in names_of(phrases[i])}
         for name, words in resting.items():
             for span in where:
+                if span.start == span.end:
+                    continue  # "piano at 0:00"
                 returns = _returns(draft, name, span)
                 draft.tacets.append(Tacet(name, returns or span))
                 entries += [span.end] if span.start == START and returns is None else []
@@ -83,6 +98,8 @@ def _read_alone(draft: Draft, clause: Clause, stretch: Span) -> bool:
         return False
     names = dict.fromkeys(called(draft, phrases[i], name) for i in who for name in names_of(phrases[i]))
     others = ALL_BUT + " and ".join(names)
+    if clause.leads and len(names) == 1 and names.keys() <= draft.lexicon.instruments.keys() - {"drums"}:
+        draft.lead = draft.lead or next(iter(names))  # "violin solo from 0:08 to 0:14"
     draft.tacets.append(Tacet(others, stretch))
     draft.say(phrases[at].text, f"tacet {others} {_in_words(stretch)}")
     return True

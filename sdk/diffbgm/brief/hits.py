@@ -1,7 +1,7 @@
 """Hits: moments at which the music strikes."""
 
 from diffbgm.brief.arcs import LOUD
-from diffbgm.brief.clauses import Clause
+from diffbgm.brief.clause import Clause
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.model import Hit
 from diffbgm.brief.swells import climax, direction_of
@@ -18,7 +18,7 @@ def read_hits(draft: Draft, clause: Clause, before: Clause | None) -> str:
     inherited = (
         before is not None and before.kind == "hit" and all(p.has("filler") or p.has("join") for p in clause.phrases)
     )  # "accent on second 5, then again at second 15"
-    if not clause.moments or not (clause.has("hit") or inherited):
+    if not clause.moments or not (clause.has("hit") or inherited or clause.strikes()):
         return ""
     size = (
         STRONG if clause.words & BIG else WEAK if clause.words & SMALL else draft.hits[-1].size if inherited else USUAL
@@ -30,6 +30,18 @@ def read_hits(draft: Draft, clause: Clause, before: Clause | None) -> str:
     level = clause.level()
     if level is not None and level >= LOUD and rises:
         draft.energy += climax(clause.moments[0][0], level)
+    return "hit"
+
+
+def read_drop(draft: Draft, clause: Clause, before: Clause | None) -> str:
+    """The hit of a clause without times where the music has built up to one: "build to 0:10, then drop"."""
+    if before is None or before.kind != "level" or direction_of(before.phrases) != "rise":
+        return ""
+    times = [*(moment for moment, _ in before.moments), *(span.end for span, _ in before.spans)]
+    if not (clause.follows and clause.has("hit") and times):
+        return ""
+    draft.hits.append(Hit(times[-1], USUAL))
+    draft.say(clause.text, "a hit")
     return "hit"
 
 

@@ -11,11 +11,13 @@ from dataclasses import fields, replace
 from itertools import pairwise
 from typing import Any, get_args, get_type_hints
 
-from diffbgm.brief import patterns
 from diffbgm.brief.cues import SIZES, read_cues
+from diffbgm.brief.keys import take_key
 from diffbgm.brief.lexicon import lexicon, normalise
 from diffbgm.brief.model import Brief, Hit, Moment, Reading, Scene, Span
+from diffbgm.brief.patterns import Text, read_seconds
 from diffbgm.brief.reader import read_brief
+from diffbgm.brief.tempi import METRES
 from diffbgm.errors import OptionError
 
 ROLES = ("melody", "chords", "bass", "pad", "percussion")  # as `types.Role` has them
@@ -108,9 +110,9 @@ def _bpm(text: str) -> Fields:
 
 def _key(text: str) -> Fields:
     spelled = text[:1].upper() + text[1:]
-    found = patterns.take_key(patterns.Text(normalise(spelled)), spelled)
+    found = take_key(Text(normalise(spelled)), spelled)
     if found is None:
-        found = patterns.take_key(patterns.Text(normalise(f"key of {text}")), f"key of {text}")
+        found = take_key(Text(normalise(f"key of {text}")), f"key of {text}")
     if found is None or found[0][0] is None:
         raise OptionError(f"key must be one such as 'A minor', 'F#', 'Bb major' or 'Am', got {text!r}")
     tonic, mode = found[0]
@@ -118,7 +120,7 @@ def _key(text: str) -> Fields:
 
 
 def _metre(text: str) -> Fields:
-    metre = patterns.METRES.get(text.replace(" ", ""))
+    metre = METRES.get(text.replace(" ", ""))
     if metre is None:
         raise OptionError(f"metre must be one of 4/4, 3/4, 6/8, 2/4, got {text!r}")
     return {"metre": metre}
@@ -190,7 +192,7 @@ def _energy(text: str) -> Fields:
         level = _unit("energy", text, text)
         return {"energy": ((Moment(0.0), level), (Moment(0.0, "end"), level))}
     points = [re.fullmatch(rf"({_TIME})\s*:\s*(\d?\.\d+|[01])", part) for part in re.split(r"[\s,;]+", text)]
-    pairs = [(patterns.read_seconds(m.group(1)), _unit("energy", m.group(2), text)) for m in points if m]
+    pairs = [(read_seconds(m.group(1)), _unit("energy", m.group(2), text)) for m in points if m]
     if len(pairs) < len(points) or not pairs:
         raise OptionError(f"energy must be a number from 0 to 1, or a curve such as '0:.2 10:.8 20:1', got {text!r}")
     if len(pairs) == 1 or [t for t, _ in pairs] != sorted({t for t, _ in pairs}):
@@ -223,7 +225,7 @@ def _hit(text: str) -> Fields:
                 f" sizes are {', '.join(SIZES)} or a number from 0 to 1"
             )
         weight = 0.7 if not size else SIZES[size] if size in SIZES else float(size)
-        hits.append(Hit(Moment(patterns.read_seconds(match.group(1))), weight))
+        hits.append(Hit(Moment(read_seconds(match.group(1))), weight))
     return {"hits": tuple(hits)}
 
 
@@ -232,7 +234,7 @@ def _cuts(option: str, text: str) -> Fields:
     for part in parts:
         if not re.fullmatch(rf"({_TIME})\s*s?", part):
             raise OptionError(f"{option} must be the time of a cut, such as '12.4' or '0:45', got {part!r}")
-    return {option: tuple(Moment(patterns.read_seconds(part.rstrip("s ").strip())) for part in parts)}
+    return {option: tuple(Moment(read_seconds(part.rstrip("s ").strip())) for part in parts)}
 
 
 def _rest(text: str) -> Fields:
@@ -241,8 +243,8 @@ def _rest(text: str) -> Fields:
         match = re.fullmatch(rf"({_TIME})\s*s?\s*(?:-|–|to)\s*({_TIME})?\s*s?", part)
         if match is None:
             raise OptionError(f"rest must be a stretch of time such as '8-12' or '0:08-0:12', got {part!r}")
-        start = patterns.read_seconds(match.group(1))
-        end = Moment(patterns.read_seconds(match.group(2))) if match.group(2) else Moment(0.0, "end")
+        start = read_seconds(match.group(1))
+        end = Moment(read_seconds(match.group(2))) if match.group(2) else Moment(0.0, "end")
         if end.since == "start" and end.value <= start:
             raise OptionError(f"rest must end after it starts, got {part!r}")
         rests.append(Span(Moment(start), end))
@@ -257,7 +259,7 @@ def _scene(text: str) -> Fields:
         match = re.fullmatch(rf"({_TIME})?\s*s?\s*(?:-|–|to)\s*({_TIME})?\s*s?\s*:?\s+(\S.*)", part.strip(), re.DOTALL)
         if match is None:
             raise OptionError(f"scene must be a time and a brief, such as '0:00-0:20 calm piano', got {part!r}")
-        start, end = (patterns.read_seconds(time) if time else None for time in match.group(1, 2))
+        start, end = (read_seconds(time) if time else None for time in match.group(1, 2))
         if end is not None and end <= (start or 0.0):
             raise OptionError(f"scene must end after it starts, got {part!r}")
         span = Span(Moment(start or 0.0), Moment(0.0, "end") if end is None else Moment(end))

@@ -66,7 +66,7 @@ def _mended(word: str, known: Lexicon) -> str:
 
 def _inflected(word: str, known: Lexicon, *, mend: bool = True) -> tuple[Meaning, ...]:
     """The meanings of a word by its stem, its parts or, last, with one slip mended."""
-    for ending in ("'s", "s", "es", "ly", "ish", "y", "musik"):
+    for ending in ("'s", "s", "es", "ly", "ish", "y", "musik", "svideo", "video", "sfilm", "film"):
         if word.endswith(ending) and (found := known.find(word[: -len(ending)])):
             return found
     if word.endswith("ier") and (found := known.find(f"{word[:-3]}y")):  # "happier"

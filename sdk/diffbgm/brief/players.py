@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from diffbgm.brief.clauses import Clause
+from diffbgm.brief.clause import Clause
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.phrases import Phrase
 
@@ -26,6 +26,13 @@ _OF_THE_KIT = (
     "cymbals,cymbal,hi-hat,hi-hats,hihat,hi hats,snare,snares,snare drum,kick,kick drum,becken,caisse claire,rullante"
 )
 OF_THE_KIT = frozenset(_OF_THE_KIT.split(","))
+_WIDE = (
+    "keyboard,keyboards,keys,keyboard instruments,tasteninstrument,tasteninstrumente,teclado,teclados,clavier,claviers"
+    ",tastiera,tastiere,vocal,vocals,voice,voices,singing,singer,singers"
+    ",gesang,stimmen,voces,voix,voci,vozes,percussion,percussions,percussive,rhythm section,percusión,percusiones"
+    ",schlagwerk,percussioni,percussão,ударные,вокал"
+)
+WIDE = frozenset(_WIDE.split(","))  # words for more than who is called by a name: "no keyboards" leaves a piano
 BEFORE_LEAD = frozenset(["the", "a", "its", "main", "as", "for", "in", "at", "पर", "का"])  # between a player and "lead"
 OVER = frozenset(["over", "on top of", "above", "sobre", "über", "sur", "au-dessus de", "sopra", "su", "sugli", "над"])
 
@@ -44,6 +51,7 @@ def read_instrument(draft: Draft, clause: Clause, number: int, name: str, *, no:
     if no and clause.kind != "entry":
         who = family if general else called(draft, phrase, name)
         draft.without.append(who)
+        (draft.widely if phrase.text in WIDE else draft.narrowly).add(who)
         if family == "drums":
             draft.drums = False
         draft.say(phrase.text, f"no {who}")
@@ -51,6 +59,8 @@ def read_instrument(draft: Draft, clause: Clause, number: int, name: str, *, no:
     if family == "drums" and draft.drums is None:
         draft.drums = True
     draft.instruments.append(name)
+    if phrase.text not in WIDE and not general:
+        draft.named.add(name)
     if not general and name != family and (family == "drums" or called(draft, phrase, name) == name):
         draft.by_name.add(name)  # "cello and piano, no strings section" keeps the cello
     back = phrases[max(0, number - 4) : number]
@@ -89,14 +99,22 @@ def read_solo(draft: Draft, clause: Clause, number: int) -> None:
         draft.say(phrases[number].text, f"{name.value} plays alone, or leads")
         return
     if after is not None and not (before is not None and phrases[number].text in ("solo", "solos", "solo,")):
-        draft.solo = True
-        draft.say(phrases[number].text, "nothing else plays")
+        _play_alone(draft, clause, number)
     elif before is not None and phrases[number].has("soloist"):
-        draft.soloist = before.value
+        if clause.timed and clause.band:
+            draft.lead = draft.lead or before.value  # "jazz trio, flute solo at 0:10"
+        else:
+            draft.soloist = before.value
         draft.say(phrases[number].text, f"{before.value} plays alone, or leads")
     elif before is not None or clause.first_player < number:
-        draft.solo = True
-        draft.say(phrases[number].text, "nothing else plays")
+        _play_alone(draft, clause, number)
+
+
+def _play_alone(draft: Draft, clause: Clause, number: int) -> None:
+    """Let nobody else play than the instruments of a clause, with an "only" at a number, and those of other clauses."""
+    draft.solo = True
+    draft.alone |= {draft.lexicon.instruments[name].family for phrase in clause.phrases for name in names_of(phrase)}
+    draft.say(clause.phrases[number].text, "nothing else plays")
 
 
 def _is_on_top(phrases: Sequence[Phrase], solo: int, at: int) -> bool:

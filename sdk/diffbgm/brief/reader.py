@@ -8,16 +8,18 @@ import unicodedata
 from collections.abc import Sequence
 
 from diffbgm.brief.arcs import read_arc
-from diffbgm.brief.clauses import Clause, cut_clauses, give_times
+from diffbgm.brief.clause import Clause
+from diffbgm.brief.clauses import cut_clauses, give_times
 from diffbgm.brief.content import read_content
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.energy import read_level, read_level_at, read_swell, steps, whole
 from diffbgm.brief.entrances import read_entrances
 from diffbgm.brief.figures import read_figures
-from diffbgm.brief.hits import read_hits
+from diffbgm.brief.hits import read_drop, read_hits
 from diffbgm.brief.lexicon import lexicon, normalise
 from diffbgm.brief.model import Brief, Scene
 from diffbgm.brief.rests import read_rests, read_rests_without_times
+from diffbgm.brief.retelling import retell
 from diffbgm.brief.rewording import reword
 from diffbgm.brief.shorthand import spell_out
 from diffbgm.brief.turns import Placed, read_turns
@@ -50,7 +52,7 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
         draft.unread.append(f"everything after {LONGEST_TEXT} characters")
         original = original[:LONGEST_TEXT]
     original = spell_out(original, draft.lexicon)
-    left = reword(read_figures(draft, original), draft.lexicon)
+    left = reword(retell(read_figures(draft, original), draft.lexicon), draft.lexicon)
     clauses = cut_clauses(draft, left)
     give_times(clauses)
     _read_times(draft, clauses)
@@ -80,6 +82,7 @@ def _read_times(draft: Draft, clauses: Sequence[Clause]) -> None:
             continue
         if not clause.timed:
             clause.kind = read_rests_without_times(draft, clause, before, last=not after)
+            clause.kind = clause.kind or read_drop(draft, clause, before)
             if not clause.kind and clause.length:
                 clause.kind = read_swell(draft, clause)
             continue

@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 
 from diffbgm.brief.arcs import QUIET
-from diffbgm.brief.clauses import HALTS, MUSIC, STARTS, STOPS, Clause
+from diffbgm.brief.clause import Clause
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.hits import add_first_hit
 from diffbgm.brief.model import Moment, Span
+from diffbgm.brief.signs import HALTS, MUSIC, STARTS, STOPS
 from diffbgm.brief.tacets import END, START
 
 RINGING = 1.0  # seconds that a hit before a silence rings
@@ -75,7 +76,7 @@ def read_rests(draft: Draft, clause: Clause, before: Clause | None, after: str) 
         return _add_rests(draft, spans)
     halts = HALTS.match(clause.text) is not None and not clause.has("hit")
     of_all = level is None or "everything" in clause.words or FULL_STOP.match(clause.text) is not None
-    if alone and halts and of_all and not silent:
+    if alone and halts and of_all and not silent and len(moments) < 2:
         return _add_rests(draft, [*spans, *((Span(at, END), said) for at, said in moments)])
     if moments and not spans and clause.has("hit") and clause.has("rest") and AFTERWARDS.search(clause.text):
         add_first_hit(draft, clause)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from diffbgm.brief.lexicon import Lexicon
 from diffbgm.brief.phrases import cut_phrases
+from diffbgm.brief.retelling import ALMOST, names_players
 
 ENSEMBLES = frozenset({"brass section", "strings", "synth", "choir", "organ", "warm pad", "drums"})  # of whole families
 KIND_DENIED = re.compile(  # "guitar, but not acoustic: electric", "piano, acoustic, not electric"
@@ -31,7 +32,8 @@ KIND_OF_IT = re.compile(  # "guitar: acoustic"
 JOINED_SOLO = re.compile(r"\b([^\W\d]{4,15})solo\b", re.IGNORECASE)  # "Klaviersolo"
 EXCEPT_THEN = re.compile(  # "drums everywhere except 0:05-0:08"
     r"\b(?:everywhere|throughout|always|all the time|the whole time) (?:except|apart from|save|but not)"
-    r"(?: for| from| in)?(?= ?\d)"
+    r"(?: for| from| in)?(?= ?\d)|\b(?:except|apart from|but not)(?: for| from| in| during)?"
+    r"(?= \d?\d:\d\d| (?:the )?(?:first|last|final) (?:\d|half))"
 )
 LISTED_OUT = re.compile(  # "no: drums, strings", "Excluded: drums"
     r"\b(?:no|not|without|excluded?|avoid|excluding|don'?t (?:want|use)|omit|unwanted|forbidden|sans|ohne|kein"
@@ -86,9 +88,6 @@ EXCEPTED = re.compile(  # "no brass except for the horn"
     r"|apart from|besides|außer|sauf|salvo|excepto|tranne|exceto|кроме) (?:(?:for|a|an|the) )*([^,;.:\n]{2,30})",
     re.IGNORECASE,
 )
-STARTS_PIANO = re.compile(
-    r"\b(inizi\w*|cominci\w*|part[ei]\w*|finisc\w+|termin\w+) piano\b(?! solo)", re.IGNORECASE
-)  # softly
 TAGGED_OUT = re.compile(r"#(?:no|without|sin|sans|ohne|senza|sem) ?(\w{3,30})", re.IGNORECASE)
 SILENT_BEAT = re.compile(r"\ba (?:beat|bar|breath|moment) of (?=silence|nothing|rest)", re.IGNORECASE)
 BREAK = re.compile(
@@ -97,22 +96,15 @@ BREAK = re.compile(
 MINUS = re.compile(r"(?:^|(?<=[\s,;(]))[-−–]([^\W\d][^\s,;.:]{2,20})")  # "lo-fi, -drums"
 
 
-_ALMOST = r"(?:(?:almost|nearly|practically|virtually|absolutely|next to|complete|total) )?"
 GROWS_FROM_NOTHING = re.compile(  # "starts from nothing", "builds out of silence": no rest, there is music
     r"\b(?:(?:start|begin|open|build|grow|ris|swell|com|emerg|evolv)(?:s|es|e|ing)?(?: up)? )?(?:from|out of) "
-    rf"{_ALMOST}(?:nothing(?:ness)?|silence|zero)\b(?! ?(?:but|else|at|for|in|until|till|other|to 0?\d))"
+    rf"{ALMOST}(?:nothing(?:ness)?|silence|zero)\b(?! ?(?:but|else|at|for|in|until|till|other|to 0?\d))"
     r"(?: (?:in)?to (?=every|all))?",
     re.IGNORECASE,
 )
 STARTS_WITH_NOTHING = re.compile(  # "starts with nothing and ends with everything": the same, told by its two ends
-    rf"\b(?:start|begin|open)(?:s|ning|ing)? (?:with|on|as|at) {_ALMOST}nothing(?:ness)?(?: at all)?,?"
+    rf"\b(?:start|begin|open)(?:s|ning|ing)? (?:with|on|as|at) {ALMOST}nothing(?:ness)?(?: at all)?,?"
     r"(?: and| then| but)* (?=(?:it )?(?:end|finish|build|grow|swell|explod|close)\w*\b)",
-    re.IGNORECASE,
-)
-ALL_BUT_ONE_STOP = re.compile(  # "everything drops out except the piano"
-    r"\b(?:every(?:thing|one|body)|all(?: the)?(?: other)? instruments|the band|the orchestra|the rest)(?: else)? "
-    r"(?:(?:drop|cut|fade|die|fall)s? (?:out|away|silent)|stops?|goes (?:away|silent)|disappears?|leaves?)"
-    r",? (?:except|but|apart from|besides|save)(?: for)? (?=[^\W\d])",
     re.IGNORECASE,
 )
 VIBES = re.compile(  # "summer vibes" are no vibraphone; "piano and vibes", "with vibes" and "no vibes" are
@@ -126,8 +118,7 @@ def reword(text: str, known: Lexicon) -> str:
     """Return a text with such wordings replaced; where they are of no instruments, it stays as it is."""
 
     def plays(words: str) -> bool:
-        phrases = list(cut_phrases(words.lower(), known))
-        return any(p.plays or p.has("lead") for p in phrases) and not any(p.has("negation") for p in phrases)
+        return names_players(words, known)
 
     def kind_left(told: re.Match[str]) -> str:
         return f"{'electric' if told[2].lower() == 'acoustic' else 'acoustic'} {told[1].lower()}"
@@ -190,12 +181,12 @@ def reword(text: str, known: Lexicon) -> str:
         return f"{told[2]}, {', '.join(f'no {name}' for name in gone)}"
 
     for pattern, said in (
-        (ALL_BUT_ONE_STOP, "only "), (STARTS_WITH_NOTHING, "grows, "), (GROWS_FROM_NOTHING, " grows "),
+        (STARTS_WITH_NOTHING, "grows, "), (GROWS_FROM_NOTHING, " grows "),
         (VIBES, r"\1"), (TAGGED_OUT, denied), (NOT_ONLY, " "), (KIND_DENIED, kind_left), (REPLACED_BY, replaced),
         (USED_FOR, used_for), (BRACKETS, r", \1, "), (KIND_OF_IT, r"\2 \1"), (JOINED_SOLO, solo),
         (EXCEPT_THEN, "stop"), (NEITHER, neither), (PREFERRED_TO, preferred), (SET_AGAINST, set_against),
         (LISTED_OUT, listed_out), (LACKING, denied), (LED, led), (ROLE, role), (BROUGHT_IN, moved("bring in")),
-        (TAKEN_OUT, moved("mute")), (THAT_ONE, that_one), (COMES_IN, comes_in), (STARTS_PIANO, r"\1 sommesso"),
+        (TAKEN_OUT, moved("mute")), (THAT_ONE, that_one), (COMES_IN, comes_in),
         (SILENT_BEAT, ""), (BREAK, r"\1pause "),
     ):  # fmt: skip
         text = pattern.sub(said, text)

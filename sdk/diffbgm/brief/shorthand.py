@@ -13,6 +13,7 @@ PLAYERS = {
 }  # fmt: skip
 KINDS = {r"ac|acc|acous|acoust": "acoustic", r"el|elec|elect": "electric", r"cl|clas": "classical"}
 _GUITAR = r"(?:gtrs?|guitars?)"
+_ARTICLES = "los|las|les|des|dei|degli|dos|i|gli|os"
 SHORT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<!\w)w/o(?:ut)?\b"), "without"),
     (re.compile(r"(?<!\w)w/(?=\s?\w)"), "with "),
@@ -25,9 +26,27 @@ SHORT: tuple[tuple[re.Pattern[str], str], ...] = (
         for short, long in PLAYERS.items()
     ),
     (re.compile("[✗✘❌🚫⛔]\ufe0f?"), ", no "),
+    (re.compile(r"\[(\d{1,3}:\d\d(?:\.\d+)?)\]"), r", \1 "),  # "[0:10] drums"
+    (re.compile(r"(?<![\w:.])00:(\d\d:\d\d)(?![\w:])"), r"\1"),  # hours
+    (re.compile(r"(?<![\w:.])(?=:\d\d(?!\w))|(?<![\w:.])(?=\.\d ?s\b)"), "0"),  # ":05", ".5 s"
     (re.compile("[✓✔✅]\ufe0f?"), ", "),
+    (re.compile(r"\b(?:19)?([2-9]0)er(?:[ -]?jahren?)?\b", re.I), r"\1s"),
+    (re.compile(rf"\b(?:(?:{_ARTICLES}) )?(?:años|années|anni|anos) '?(?:19)?([2-9]0)\b", re.I), r"\1s"),
     (re.compile(r"\bapprox(?:imately|\.)?(?!\w)", re.I), "around"),
 )
+EMOJI = {
+    "🎹": "piano", "🎻": "violin", "🎸": "guitar", "🥁": "drums", "🎺": "trumpet", "🎷": "saxophone", "🪕": "banjo",
+    "🪗": "accordion", "😢": "sad", "😭": "sad", "😊": "happy", "😀": "happy", "😄": "happy",
+    "😡": "angry", "😱": "scary",
+}  # fmt: skip
+_EMOJI = f"[{''.join(EMOJI)}]"
+INSTEAD_OF_WORDS = re.compile(  # emoji that say something of their own: "🎹 + 🎻", "no 🥁"; in "🥁 no drums" they adorn
+    rf"(?P<no>\b(?:no|without|kein|ohne|sin|sans|senza|sem) ?)(?P<denied>{_EMOJI})"
+    rf"|(?P<before>(?:^|[,;.:\n+&/]|\b(?:only|solo|just|and|with|plus))\s*)(?P<row>{_EMOJI}(?:\ufe0f|\s|{_EMOJI})*)"
+    r"(?=$|[,;.:\n+&/]|(?:only|solo|and)\b)",
+    re.IGNORECASE,
+)
+NUMBERED = re.compile(r"^\s*\d{1,2}[.)]\s+(?=[^\W\d])", re.MULTILINE)  # items of a list
 TAG = re.compile(r"(?<![\w&])#\w{2,40}")
 SHORTEST_PART = 3  # letters of a word that is run together with others in a tag
 MOST_PARTS = 3
@@ -41,7 +60,17 @@ def spell_out(text: str, known: Lexicon) -> str:
     text = TAG.sub(lambda tag: "#" + _words_of_tag(PARTS_OF_TAG.sub(" ", tag[0][1:]), known), text)
     for short, long in SHORT:
         text = short.sub(long, text)
+    text = INSTEAD_OF_WORDS.sub(_in_words, text)
+    text = NUMBERED.sub("", text) if len(NUMBERED.findall(text)) > 1 else text
     return TIMES_IN_RUN.sub(" ", text)
+
+
+def _in_words(emoji: re.Match[str]) -> str:
+    """Emoji that stand instead of words, in words."""
+    if emoji["no"]:
+        return f"{emoji['no'].rstrip()} {EMOJI[emoji['denied']]}"
+    names = dict.fromkeys(EMOJI[character] for character in emoji["row"] if character in EMOJI)
+    return f"{emoji['before']} {', '.join(names)} "
 
 
 def _words_of_tag(tag: str, known: Lexicon) -> str:

@@ -16,7 +16,7 @@ RISE, FALL = (
 FAINT, USUAL = 0.08, 0.6  # before a fade in and after it
 SWELLING = 4.0  # seconds of a swell of which only the end is told
 CLIMAX, SHARE = 2.0, 0.1  # seconds, or the share of the film, that a climax lasts
-PEAK = 0.92
+PEAK, LOW = 0.92, 0.2
 BEFORE_CLIMAX = 0.25
 
 
@@ -30,6 +30,10 @@ def swell(phrases: Sequence[Phrase], spans: Sequence[Span], moments: Sequence[Mo
     direction = direction_of(phrases)
     if direction == "peak" and moments:
         return climax(moments[0], PEAK)
+    if direction == "dip" and spans:
+        return (spans[0].start, LOW), (spans[0].end, LOW)  # "breakdown from 0:10 to 0:14"
+    if direction == "dip" and moments:
+        return (moments[0], LOW), (moments[0].later(SWELLING), LOW)
     if direction not in ("rise", "fall"):
         return ()
     if spans and direction == "rise" and spans[0].start == START and any(p.text.startswith("fad") for p in phrases):

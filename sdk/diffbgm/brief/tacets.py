@@ -62,6 +62,17 @@ def find_rests(
     return []
 
 
+def enter_at(phrases: Sequence[Phrase], moments: Sequence[Moment], length: float | None) -> Rests:
+    """Where those rest who come in at single times, without a verb; empty where it is not clear who does at which."""
+    plays = [i for i, phrase in enumerate(phrases) if phrase.plays]
+    if len(moments) == 1:
+        last = [] if length is None else [moments[0].later(length)]
+        return [(plays, _resting("enter", [], [*moments, *last], None))]
+    if len(plays) != len(moments):
+        return []
+    return [([i], _resting("enter", [], [at], None)) for i, at in zip(plays, moments, strict=True)]
+
+
 def _acts(phrases: Sequence[Phrase]) -> list[tuple[str, list[int]]]:
     """("enter" or "leave", numbers of the instruments that do so) of a clause's verbs that are about instruments."""
     found: list[tuple[str, list[int]]] = []

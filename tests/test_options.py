@@ -111,6 +111,7 @@ def test_values_are_taken_as_they_are_meant(name: str, value: Any, meant: Any) -
         ("guidance", math.nan, "from 0 to 10, got nan"),
         ("guidance", (1, 11), "from 0 to 10, got 11"),
         ("guidance", (1, 2, 3), "pair"),
+        ("guidance", [None, None], "guidance must be a number from 0 to 10, got None"),
         ("guidance", "2", "got '2'"),
         ("section_coupling", 1.1, "from 0 to 1"),
         ("mode_guidance", -1, "from 0 to 4"),

@@ -489,7 +489,7 @@ def _read_guidance(name: str, value: Any) -> "float | Guidance":
     parts = list(cast("Sequence[Any]", value))
     if len(parts) != 2:
         raise OptionError(f"{name} must be a number or a pair (dynamic, semantic), got {show(value)}")
-    return _read_guidance(name, Guidance(*parts))
+    return Guidance(*(float(setting.number(name, weight)) for weight in parts))
 
 
 def _read_knob(name: str, value: Any) -> str:

@@ -38,13 +38,16 @@ def cut_clauses(draft: Draft, text: str) -> list[Clause]:
         name for c in clauses for p in c.phrases for m in p.meanings if m.kind == "group" for name in m.value.split("+")
     ]
     banded = "drums" in players or any(draft.lexicon.genres[genre].drums for genre in genres)
+    telling = [number for number, c in enumerate(clauses) if c.follows or c.plays or c.has("genre")]
+    timed = [number for number, c in enumerate(clauses) if c.timed]
+    last_step = max((number for number, c in enumerate(clauses) if c.follows), default=-1)
     for number, clause in enumerate(clauses):
         others = [c for c in clauses[number : number + 2] if c.plays]
-        clause.others = any(c.follows or c.plays or c.has("genre") for c in clauses if c is not clause)
+        clause.others = any(other != number for other in telling[:2])
         if clause.follows and number and not clauses[number - 1].silences():
             clause.since = clauses[number - 1].last_time()
-        clause.ends = not any(c.follows for c in clauses[number + 1 :])
-        clause.others_timed = any(c.timed for c in clauses if c is not clause)
+        clause.ends = last_step <= number
+        clause.others_timed = any(other != number for other in timed[:2])
         clause.next_time = clause.goes_on(clauses[number + 1 :])
         clause.shared = any(clause.takes_turns(c) for c in clauses[max(0, number - 1) : number + 2] if c is not clause)
         clause.band = banded

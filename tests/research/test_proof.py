@@ -69,9 +69,10 @@ def test_beats_heard_right_beat_chance() -> None:
 
 def test_notes_are_heard_by_pitch_and_onset_each_once() -> None:
     played = ((0.0, 60), (1.0, 64), (1.0, 67), (2.0, 60))
-    right, late, twice = [[0.03, 60], [1.0, 64]], [[0.06, 60], [1.0, 52]], [[0.0, 60], [0.01, 60], [2.0, 60], [2.0, 72]]
+    right, late = [(0.03, 60), (1.0, 64)], [(0.06, 60), (1.0, 52)]
+    twice = [(0.0, 60), (0.01, 60), (2.0, 60), (2.0, 72)]
     pieces = [Heard("sad", planned(100, Key(0)), Path("x.wav"), played) for _ in range(3)]
-    row = note_table(pieces, [right, late, twice], {"this model": [0, 1, 2]}, 0, "n").rows[0]  # type: ignore[arg-type]
+    row = note_table(pieces, [right, late, twice], {"this model": [0, 1, 2]}, 0, "n").rows[0]
     assert row[2] == pytest.approx((0.5 + 0.0 + 0.5) / 3)  # of four played
     assert row[5] == pytest.approx((1.0 + 0.0 + 0.5) / 3)
     assert row[8] == pytest.approx((2 / 3 + 0.0 + 0.5) / 3)

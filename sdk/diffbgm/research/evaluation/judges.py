@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ TOLERANCE = 0.070  # seconds: what the field counts as one beat (Davies et al. 2
 CONTRASTS = (("energy", "calm", "driving"), ("valence", "sad", "happy"))  # what is heard, little of it, much of it
 STYLES = ("calm", "driving", "sad", "happy")
 DRAWS = 2000
+Measure = Callable[[int, int], float]
+"""(number of the piece whose plan or notes are asked, of the one whose sound is heard) -> how well they agree."""
 
 
 @dataclass(frozen=True)
@@ -191,16 +194,11 @@ def beat_table(
     def cuts(i: int, k: int) -> float:
         return onset_hits([cut.time for cut in pieces[i].plan.cuts], tracked[k], TOLERANCE)
 
-    rows = []
-    for name, members in groups.items():
-        row: list[Any] = [name, len(members)]
-        for measure in (level, best, cuts):
-            row += with_chance(measure, members, seed)
-        rows.append(tuple(row))
+    rows = rows_of((level, best, cuts), groups, seed)
     columns = ("music", "n", "F", "95 %", "chance", "F, any level", "95 %", "chance", "cuts on tracked beats", "95 %",
                "chance")  # fmt: skip
     how = f"{note}; beats by librosa's tracker within {1000 * TOLERANCE:.0f} ms; chance: the beats of another piece"
-    return Table("Beats heard against beats planned", columns, tuple(rows), how)
+    return Table("Beats heard against beats planned", columns, rows, how)
 
 
 LEVELS = ((1.0, 0.0), (0.5, 0.0), (2.0, 0.0), (2.0, 1.0))  # beats from one to the next, and where the first lies
@@ -239,6 +237,7 @@ def note_table(
 ) -> Table:
     """Return how many of the notes that are played are heard, and how many of those heard are played."""
 
+    @cache
     def together(i: int, k: int) -> int:
         played, heard = by_pitch(pieces[i].notes), by_pitch(transcribed[k])
         return sum(matches(heard.get(pitch, []), times, ONSET) for pitch, times in played.items())
@@ -246,24 +245,19 @@ def note_table(
     def share(hits: int, count: int) -> float:
         return hits / count if count else float("nan")
 
-    measures: tuple[Callable[[int, int], float], ...] = (
+    measures: tuple[Measure, ...] = (
         lambda i, k: share(together(i, k), len(pieces[i].notes)),
         lambda i, k: share(together(i, k), len(transcribed[k])),
         lambda i, k: share(2 * together(i, k), len(pieces[i].notes) + len(transcribed[k])),
     )
-    rows = []
-    for name, members in groups.items():
-        row: list[Any] = [name, len(members)]
-        for measure in measures:
-            row += with_chance(measure, members, seed)
-        rows.append(tuple(row))
+    rows = rows_of(measures, groups, seed)
     columns = ("music", "n", "played notes heard", "95 %", "chance", "heard notes played", "95 %", "chance", "F",
                "95 %", "chance")  # fmt: skip
     how = (
         f"{note}; notes by basic-pitch, onset within {1000 * ONSET:.0f} ms and pitch; percussion apart; chance: the "
         "notes heard in another piece"
     )
-    return Table("Notes heard against notes played", columns, tuple(rows), how)
+    return Table("Notes heard against notes played", columns, rows, how)
 
 
 def by_pitch(notes: Sequence[tuple[float, int]]) -> dict[int, list[float]]:
@@ -278,20 +272,15 @@ def key_table(
     pieces: Sequence[Heard], keys: Sequence[Key], groups: Mapping[str, list[int]], seed: int, note: str
 ) -> Table:
     """Return the share of pieces in the key planned, with relatives too, and in the mode planned."""
-    measures: tuple[Callable[[int, int], float], ...] = (
+    measures: tuple[Measure, ...] = (
         lambda i, k: float(keys[k] == pieces[i].plan.key),
         lambda i, k: float(scale_of(keys[k]) == scale_of(pieces[i].plan.key)),
         lambda i, k: float(keys[k].mode == pieces[i].plan.key.mode),
     )
-    rows = []
-    for name, members in groups.items():
-        row: list[Any] = [name, len(members)]
-        for measure in measures:
-            row += with_chance(measure, members, seed)
-        rows.append(tuple(row))
+    rows = rows_of(measures, groups, seed)
     columns = ("music", "n", "key", "95 %", "chance", "key or its relative", "95 %", "chance", "mode", "95 %", "chance")
     how = f"{note}; Krumhansl's profiles on librosa's chroma of the sound; chance: the key heard in another piece"
-    return Table("Keys heard against keys planned", columns, tuple(rows), how)
+    return Table("Keys heard against keys planned", columns, rows, how)
 
 
 def scale_of(key: Key) -> int:
@@ -299,12 +288,18 @@ def scale_of(key: Key) -> int:
     return key.tonic if key.mode == "major" else (key.tonic + 3) % 12
 
 
-def with_chance(
-    measure: Callable[[int, int], float], members: Sequence[int], seed: int
-) -> tuple[float | None, str, float | None]:
+def rows_of(measures: Sequence[Measure], groups: Mapping[str, list[int]], seed: int) -> tuple[tuple[Any, ...], ...]:
+    """Return a row for each group of pieces: its name, its size, and `with_chance` of every measure."""
+    return tuple(
+        (name, len(members), *(cell for measure in measures for cell in with_chance(measure, members, seed)))
+        for name, members in groups.items()
+    )
+
+
+def with_chance(measure: Measure, members: Sequence[int], seed: int) -> tuple[float | None, str, float | None]:
     """Return a mean over pieces, its bootstrap interval, and the mean where each is judged by what another sounds.
 
-    `measure`: of the plan of one piece and the sound of another; NaN where it says nothing of them.
+    NaN is where a measure says nothing of a piece.
     """
     values = np.array([measure(i, i) for i in members])
     values = values[np.isfinite(values)]

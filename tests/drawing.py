@@ -5,11 +5,14 @@ Shot(seconds, fade, dip, seed)  one of its shots, when a plain length is not eno
 scene(seed, t, width, height)   a picture [h, w, 3] uint8 of a drawn scene at a time
 steady_times, jittery_times     when pictures appear: fixed or variable frame rate
 rotate_mp4(path, degrees)       writes a phone's rotation into an mp4's display matrix
+own_scheduling()                keeps the scheduling policy of the thread that encodes
 tone(seconds, rate)             an `Audio` of a quiet two-voice sound
 """
 
+import os
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -89,6 +92,24 @@ def tone(seconds: float, rate: int = RATE) -> Audio:
     return Audio(np.stack([0.3 * np.sin(2 * np.pi * 440 * t), 0.2 * np.sin(2 * np.pi * 660 * t)]), rate)
 
 
+@contextmanager
+def own_scheduling() -> Iterator[None]:
+    """Leaves the calling thread as the scheduler had it.
+
+    Where root opens SVT-AV1, the encoder gives the thread that opens it a real-time policy. All that this thread
+    starts later inherits that, and everything else on the machine waits for as long as it computes.
+    """
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)
+
+
+@own_scheduling()
 def draw_video(
     path: Path,
     shots: Sequence[float | Shot] = (1.4, 1.2, 1.4),

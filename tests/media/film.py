@@ -12,6 +12,7 @@ from typing import Any
 
 import av
 import numpy as np
+from tests.drawing import own_scheduling
 
 from diffbgm import media
 from diffbgm.types import Audio
@@ -38,6 +39,7 @@ def beep(seconds: float = SECONDS, at: float = FLASH) -> Audio:
     return Audio(np.tile(wave, (2, 1)), HZ)
 
 
+@own_scheduling()
 def film(
     path: Path,
     *,

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -18,6 +19,9 @@ from typing import Any, TypeVar
 from loky import ProcessPoolExecutor
 
 T = TypeVar("T")
+warnings.filterwarnings(
+    "ignore", "A worker was restarted while some jobs", UserWarning, "loky"
+)  # which is as it should be
 
 
 class WorkerError(Exception):
@@ -68,7 +72,9 @@ class Pool:
         process = self._idle.get()
         try:
             process = process or self._start()
-            return process.submit(function, *arguments).result()
+            answer = process.submit(function, *arguments)
+            process.submit(nothing)  # loky replaces a process that grew too large, and watches the new one from here on
+            return answer.result()
         except BrokenExecutor as e:
             process.shutdown(kill_workers=True)
             process = None
@@ -91,6 +97,10 @@ class Pool:
     def stopped(self) -> bool:
         """Whether the block was left by an exception: what fails now, fails for that."""
         return self._stopped
+
+
+def nothing() -> None:
+    """Does nothing: a second call has loky's thread look again which processes it has to watch."""
 
 
 def begin(parent: int) -> None:

@@ -536,6 +536,40 @@ TACETS = [  # who rests in which seconds of 20
     ("drums enter three quarters of the way through", [("drums", 0, 15)]),
     ("drums from halfway", [("drums", 0, 10)]),
     ("strings until 2 seconds before the end", [("strings", 18, 20)]),
+    ("first piano, then guitar", [("piano", 10, 20), ("guitar", 0, 10)]),
+    ("zuerst Klavier, dann Geige", [("piano", 10, 20), ("violin", 0, 10)]),
+    ("primero piano, luego guitarra", [("piano", 10, 20), ("guitar", 0, 10)]),
+    ("d'abord piano, puis violon", [("piano", 10, 20), ("violin", 0, 10)]),
+    ("prima pianoforte, poi archi", [("piano", 10, 20), ("strings", 0, 10)]),
+    ("start on harp, move to strings", [("harp", 10, 20), ("strings", 0, 10)]),
+    (
+        "piano first, then strings, finally brass",
+        [("piano", 20 / 3, 20), ("strings", 0, 20 / 3), ("strings", 40 / 3, 20), ("brass", 0, 40 / 3)],
+    ),
+    ("start with piano, then add strings, then drums", [("strings", 0, 20 / 3), ("drums", 0, 40 / 3)]),
+    ("first piano, then strings, then full orchestra", []),
+    ("first piano, then a loud crash", []),
+    ("8 seconds of piano, then 8 seconds of strings", [("piano", 8, 20), ("strings", 0, 8)]),
+    ("piano for 6 seconds, then guitar", [("piano", 6, 20), ("guitar", 0, 6)]),
+    (
+        "6 seconds of piano followed by 4 seconds of strings, then drums",
+        [("piano", 6, 20), ("strings", 0, 6), ("strings", 10, 20), ("drums", 0, 10)],
+    ),
+    ("a 30 second piece with piano and cello", []),
+    ("a 2-minute long, dreamy track for piano", []),
+    ("flute at the end", [("flute", 0, 15)]),
+    ("soft piano, flute and harp at the end", [("flute", 0, 15), ("harp", 0, 15)]),
+    ("piano intro, then full band", [("all but piano", 0, 5)]),
+    ("epic music with a piano intro, guitar outro", [("all but piano", 0, 5), ("all but guitar", 15, 20)]),
+    ("intro music with piano", []),
+]
+
+FELT: list[tuple[str, float, float]] = [
+    ("chill first half, hype second half", 0.28, 0.865),
+    ("10 seconds calm, 10 seconds epic", 0.2, 0.92),
+    ("calm for 10 seconds then epic", 0.2, 0.92),
+    ("slow until 0:10, then fast", 0.2, 0.92),
+    ("happy for 8 seconds, sad for 8 seconds", 0.73, 0.325),
 ]
 
 
@@ -571,9 +605,18 @@ def test_a_wording_swells_where_it_says(text: str, points: list[tuple[float, flo
     assert [at for at, _ in told] == sorted(at for at, _ in told)
 
 
+@pytest.mark.parametrize(("text", "first", "last"), FELT)
+def test_moods_at_times_tell_how_the_energy_goes(text: str, first: float, last: float) -> None:
+    """The levels of the film's ends: of a mood .55 + .45 times its arousal."""
+    brief = read_brief(text)
+    assert [brief.energy[0][1], brief.energy[-1][1]] == [pytest.approx(first, abs=0.01), pytest.approx(last, abs=0.01)]
+    assert not brief.unread
+
+
 @pytest.mark.parametrize(("text", "tacets"), TACETS)
 def test_a_wording_tells_who_rests(text: str, tacets: list[tuple[str, float, float]]) -> None:
-    assert [(tacet.who, *tacet.span.seconds(20.0)) for tacet in read_brief(text).tacets] == tacets
+    found = [(tacet.who, *tacet.span.seconds(20.0)) for tacet in read_brief(text).tacets]
+    assert found == [(who, pytest.approx(start), pytest.approx(end)) for who, start, end in tacets]
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -46,6 +46,7 @@ class Clause:
     placed: bool = False  # whether the clause before it is the time at which those it names come in
     shared: bool = False  # whether a clause beside it says who plays in the stretch after, or before, its own
     band: bool = False  # whether a band with drums plays, over which a solo is heard: "rock, guitar solo at 0:10"
+    felt: float | None = None  # level of energy of its mood, where moods at times tell how the energy goes
     verb: str = ""  # "enter" or "leave", where that is what it says of instruments
 
     @classmethod
@@ -231,6 +232,6 @@ class Clause:
         return not self.timed and direction_of(self.phrases) == "rise"
 
     def level(self) -> float | None:
-        """The first level of energy it names; a solo on top of others is none."""
+        """The first level of energy it names, else that of its mood; a solo on top of others is none."""
         named = (p for p in self.phrases if not (self.leads and p.has("soloist")))
-        return next((float(m.value) for p in named if (m := p.has("intensity")) is not None), None)
+        return next((float(m.value) for p in named if (m := p.has("intensity")) is not None), self.felt)

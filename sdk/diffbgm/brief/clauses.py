@@ -1,8 +1,9 @@
 """Clauses: a text cut at its commas, its full stops and its words of order, each with its times."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from diffbgm.brief.arcs import APART
 from diffbgm.brief.clause import Clause
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.signs import (
@@ -93,3 +94,27 @@ def give_times(clauses: Sequence[Clause]) -> None:
         if takes is not None:
             takes.spans, takes.moments = clause.spans, clause.moments
             clause.spans, clause.moments = [], []
+
+
+def give_levels(clauses: Sequence[Clause], felt: Mapping[str, float]) -> None:
+    """Moods at times tell how the energy goes, where they lie apart: "chill first half, hype second half".
+
+    Args:
+        clauses: Of the text, with their times.
+        felt: Level of energy of each mood and scene.
+
+    """
+    told: list[tuple[Clause, float]] = []
+    for number, clause in enumerate(clauses):
+        after = clause.follows and number > 0 and clauses[number - 1].timed
+        if not (clause.timed or after) or clause.acts() or clause.moves():
+            continue
+        names = [m.value for p in clause.phrases for m in p.meanings if m.kind in ("mood", "scene") and m.value in felt]
+        level = clause.level()
+        level = felt[names[0]] if level is None and names else level
+        if level is not None and not clause.has("negation"):
+            told.append((clause, level))
+    levels = [level for _, level in told]
+    if levels and max(levels) - min(levels) >= APART:
+        for clause, level in told:
+            clause.felt = level if clause.level() is None else None

@@ -88,7 +88,7 @@ def _read_phrase(draft: Draft, clause: Clause, number: int, *, no: bool, softene
         draft.without.append(family)
         draft.drums = False if family == "drums" else draft.drums
         draft.say(phrase.text, f"no {family}")
-    if clause.kind != "level":
+    if clause.kind != "level" or clause.felt is not None:
         late = clause.places == ["1.0"]
         _read_mood(draft, phrase, no=no, softened=softened and no, weight=DENIED if no else LATE if late else 1.0)
     if (tempo := phrase.has("tempo")) is not None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from diffbgm.brief.arcs import read_arc
 from diffbgm.brief.clause import Clause
-from diffbgm.brief.clauses import cut_clauses, give_times
+from diffbgm.brief.clauses import cut_clauses, give_levels, give_times
 from diffbgm.brief.content import read_content
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.energy import read_level, read_level_at, read_swell, steps, whole
@@ -21,6 +21,7 @@ from diffbgm.brief.model import Brief, Scene
 from diffbgm.brief.rests import read_rests, read_rests_without_times
 from diffbgm.brief.retelling import retell
 from diffbgm.brief.rewording import reword
+from diffbgm.brief.sequences import in_times
 from diffbgm.brief.shorthand import spell_out
 from diffbgm.brief.turns import Placed, read_turns
 
@@ -52,14 +53,16 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
         draft.unread.append(f"everything after {LONGEST_TEXT} characters")
         original = original[:LONGEST_TEXT]
     original = spell_out(original, draft.lexicon)
-    left = reword(retell(read_figures(draft, original), draft.lexicon), draft.lexicon)
+    left = in_times(read_figures(draft, original), draft.lexicon)
+    left = reword(retell(left, draft.lexicon), draft.lexicon)
     clauses = cut_clauses(draft, left)
+    felt = {name: 0.55 + 0.45 * row.arousal for name, row in lexicon().moods.items()}
     give_times(clauses)
+    give_levels(clauses, felt)
     _read_times(draft, clauses)
     follows = re.search(FOLLOWS, f"{normalise(original)}\n{left}") is not None
     strictly = re.search(THEN, normalise(original)) is not None
-    felt = {name: 0.55 + 0.45 * row.arousal for name, row in lexicon().moods.items()} if strictly else None
-    arc = read_arc([c.phrases for c in clauses], [c.kind != "" for c in clauses], follows, felt)
+    arc = read_arc([c.phrases for c in clauses], [c.kind != "" for c in clauses], follows, felt if strictly else None)
     if arc.points and not draft.energy:
         draft.energy = arc.points
         draft.say(arc.words, "energy " + ", ".join(f"{level:g} at {at.value:.0%}" for at, level in arc.points))

@@ -98,6 +98,14 @@ HANDS_OVER = (  # who plays until a time, who from then on, and when
 )
 TAKES_OVER = re.compile(rf"{_PLAYER} takes? over (?:from|for) {_PLAYER}{_THEN}", re.IGNORECASE)
 
+AT_THE_END = re.compile(  # "flute at the end"
+    r"(?:^|(?<=[,;.\n])|(?<=\band)) ?([^,;.:\n\d]{2,30}?) (?=(?:at|towards?|near) the (?:very )?end\b)", re.IGNORECASE
+)
+FRAME = re.compile(  # "piano intro", "guitar outro": alone
+    r"\b((?:[^\W\d]{2,20} )?[^\W\d]{2,20}) (intro|introduction|outro)\b(?! (?:music|song|track|video|jingle|tune))",
+    re.IGNORECASE,
+)
+
 
 def names_players(words: str, known: Lexicon) -> bool:
     """Whether some words name instruments or a lead, and deny none."""
@@ -132,6 +140,19 @@ def retell(text: str, known: Lexicon) -> str:
     def all_but_one(told: re.Match[str]) -> str:
         return f"only {told['who']}{told['when'] or ''}"
 
+    def at_the_end(told: re.Match[str]) -> str:
+        phrases = list(cut_phrases(told[1].lower(), known))
+        plays = any(p.plays for p in phrases) and all(p.plays or p.has("filler") or p.has("join") for p in phrases)
+        return f"{told[0]}only " if plays and not any(p.has("hit") for p in phrases) else told[0]
+
+    def frame(told: re.Match[str]) -> str:
+        words = told[1].split()
+        player = next((one for one in (told[1], words[-1]) if known.find(one.lower()) and plays(one)), None)
+        if player is None:
+            return told[0]
+        where = "end" if told[2].lower() == "outro" else "start"
+        return f"{told[1].removesuffix(player)}, {player} alone at the {where},"
+
     def hands_over(told: re.Match[str]) -> str:
         return _in_turn(told, told[1], told[2])
 
@@ -146,7 +167,7 @@ def retell(text: str, known: Lexicon) -> str:
         *((pattern, in_role) for pattern in ONLY_IN_ROLE), (OUT_OF_SILENCE, out_of_silence),
         (ALL_BUT_ONE_STOP, all_but_one), (DOWN_TO, down_to), *((pattern, hands_over) for pattern in HANDS_OVER),
         (TAKES_OVER, takes_over), (LOW_PLAYERS, low), (STARTS_PIANO, r"\1 sommesso"), (TWO_ENDS, two_ends),
-        (FOR_THE_REST, r", then \1"),
+        (FOR_THE_REST, r", then \1"), (FRAME, frame), (AT_THE_END, at_the_end),
     ):  # fmt: skip
         text = pattern.sub(said, text)
     return text

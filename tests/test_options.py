@@ -19,7 +19,7 @@ from diffbgm.codec import to_json
 from diffbgm.errors import InputError, OptionError, OutputError, PlanError, WeightsError
 from diffbgm.files import write_json
 from diffbgm.media import probe
-from diffbgm.options import SETTINGS, Changes, ComposeOptions, Guidance, parse_option, with_changes
+from diffbgm.options import FEW_TAKES, SETTINGS, Changes, ComposeOptions, Guidance, parse_option, with_changes
 from diffbgm.planner import read_plan
 from diffbgm.receipt import make_receipt
 from diffbgm.result import Result
@@ -163,17 +163,17 @@ def test_a_take_can_be_made_again_from_its_receipt(model: DiffBGM, movie: Path, 
 
 @pytest.mark.parametrize(
     ("options", "seconds", "takes"),
-    [({}, 30.0, 4), ({}, 120.0, 4), ({}, 121.0, 1), ({"seed": 0}, 30.0, 1), ({"takes": 1}, 30.0, 1),
+    [({}, 30.0, 5), ({}, 120.0, 5), ({}, 121.0, 1), ({"seed": 0}, 30.0, 1), ({"takes": 1}, 30.0, 1),
      ({"seed": 3, "takes": 8}, 600.0, 8)],
 )  # fmt: skip
 def test_how_many_takes_a_film_gets(options: dict[str, Any], seconds: float, takes: int) -> None:
     assert ScoreOptions(**options).takes_for(seconds) == takes
 
 
-def test_without_a_seed_the_best_of_four_takes_is_played(model: DiffBGM, movie: Path, result: Result) -> None:
+def test_without_a_seed_the_best_of_a_few_takes_is_played(model: DiffBGM, movie: Path, result: Result) -> None:
     best = model.score(movie, steps=4, features=result.features)
     seeds = sorted(take.seed for take in best.takes)
-    assert seeds == [*range(seeds[0], seeds[0] + 4)]
+    assert seeds == [*range(seeds[0], seeds[0] + FEW_TAKES)]
     assert best.seed == max(best.takes, key=lambda take: take.score).seed
     assert [take["seed"] for take in best.receipt["takes"]] == [take.seed for take in best.takes]
 

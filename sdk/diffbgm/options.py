@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 KeepAudio = Literal["replace", "mix", "duck"]
 Semantics = Literal["auto", "colour", "clip"]
 
-FEW_TAKES = 4  # composed where nobody says how many, for a
+FEW_TAKES = 5  # composed where nobody says how many, for a
 SHORT_FILM = 120.0  # seconds at most
 
 

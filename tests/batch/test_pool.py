@@ -34,9 +34,12 @@ def test_a_process_that_dies_fails_its_call_and_the_next_is_done(alone: Pool) ->
 @pytest.mark.filterwarnings("ignore:A worker was restarted")
 def test_one_that_took_the_place_of_another_is_watched_too(alone: Pool) -> None:
     first = psutil.Process(alone.submit(alone.call, os.getpid).result(PATIENCE))
-    time.sleep(1.5)
-    alone.submit(alone.call, os.getpid).result(PATIENCE)
-    assert not psutil.wait_procs([first], timeout=PATIENCE)[1], "it goes when it has grown"
+    for _ in range(20):
+        time.sleep(1.2)  # between two looks at how large it is
+        alone.submit(alone.call, os.getpid).result(PATIENCE)
+        if not psutil.wait_procs([first], timeout=1.0)[1]:
+            break
+    assert not first.is_running(), "it goes when it has grown"
     time.sleep(0.5)  # for the pool to see that it went
     with pytest.raises(WorkerError):
         alone.submit(alone.call, die).result(PATIENCE)

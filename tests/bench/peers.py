@@ -28,12 +28,13 @@ from tests.bench.start import run
 from tests.bench.threads import NEIGHBOURS, neighbours
 
 from diffbgm.composer.device import make_accelerator
+from diffbgm.options import FEW_TAKES
 
 FILM = 30.0  # seconds
 WINDOW = 8 * 4 * 60 / 120  # seconds of eight bars at 120 beats per minute
 TOKEN_STEPS = 50  # of MusicGen's language model per second of music
 TRIED = 25  # of them that are timed
-ONE, FEW = "diffbgm, one take", "diffbgm, four takes, the default"
+ONE, FEW = "diffbgm, one take", f"diffbgm, {FEW_TAKES} takes, the default"
 PAPER, TOKENS = "Diff-BGM's sampler alone", "VidMuse's decoder alone, as small as MusicGen's smallest"
 
 

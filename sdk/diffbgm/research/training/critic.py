@@ -8,7 +8,7 @@ import numpy as np
 
 from diffbgm.critic.features import look_at
 from diffbgm.critic.model import Critic, save_critic
-from diffbgm.options import ComposeOptions
+from diffbgm.options import FEW_TAKES, ComposeOptions
 from diffbgm.progress import Progress, part_of, silent
 from diffbgm.research.compose_windows import sample_windows
 from diffbgm.research.datasets.pop909 import is_validation, read_songs
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 BARS = 8
 FOLDS = 5  # of a judge
 DRAWS = 1000  # of a bootstrap
+COUNTS = (1, 2, 4, FEW_TAKES, 8, 16)  # of takes to choose from
 JUDGES = 5  # fitted afresh, whose means are stated: one alone is a matter of luck
 TREES, RATE, SHARE = 600, 0.03, 0.5  # of the boosting: trees, how far each counts, of the windows that each sees
 
@@ -134,8 +135,8 @@ def measure(
         seed: Of the first judge; `JUDGES` of them judge, each with the seed after.
 
     Returns:
-        By number of takes the AUC with its 95 % interval: means over the judges, and over all groups of so many takes
-        that have none in common.
+        By number of takes the AUC with its 95 % interval: means over the judges, and over groups of so many takes, each
+        from one take on, after the last of which comes the first.
 
     """
     judged = np.stack([describe_all(one) for one in tried])
@@ -143,10 +144,12 @@ def measure(
     scores = np.array([[critic.judge(cells) for cells in one] for one in tried])
     groups = (np.array(owner), np.array(owner))
     auc: dict[str, list[float]] = {}
-    for count in (k for k in (1, 2, 4, 8, 16) if k <= len(tried)):
+    total = len(tried)
+    for count in (k for k in COUNTS if k <= total):
+        rows = [[(first + k) % total for k in range(count)] for first in range(total if count < total else 1)]
         found = [
-            two_sample(best_of(scores, judged, range(a, a + count)), reference, groups=groups, seed=seed + judge)
-            for a in range(0, len(tried) - count + 1, count)
+            two_sample(best_of(scores, judged, row), reference, groups=groups, seed=seed + judge)
+            for row in rows
             for judge in range(JUDGES)
         ]
         auc[str(count)] = [round(float(np.mean([getattr(f, n) for f in found])), 3) for n in ("auc", "low", "high")]

@@ -710,12 +710,17 @@
     async wish(name, change, words) {
       const find = () => document.querySelector(`#knob-${name} textarea, #knob-${name} input`);
       if (!find()) document.querySelector("#more button")?.click(); // gradio draws what lies under More when it is opened
-      for (let i = 0; i < 40 && !find(); i += 1) await new Promise((done) => setTimeout(done, 50));
-      const field = find();
-      if (!field) return;
-      field.value = change(field.value.trim());
-      field.dispatchEvent(new Event("input", { bubbles: true }));
-      this.say("note", `${words} Make another take to hear it.`);
+      const has = () => String(this.knobs?.[known.asked[name]] ?? "").trim();
+      const value = change(has());
+      for (let i = 0; i < 100 && has() !== value; i += 1) {
+        const field = i % 5 ? null : find(); // again: a field just drawn loses what is written before gradio listens to it
+        if (field) {
+          field.value = value;
+          field.dispatchEvent(new Event("input", { bubbles: true }));
+        }
+        await new Promise((done) => setTimeout(done, 50));
+      }
+      if (has() === value) this.say("note", `${words} Make another take to hear it.`);
     }
 
     // What is asked of a cut: "must", "ignore" or nothing.

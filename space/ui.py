@@ -73,7 +73,7 @@ def head() -> str:
     """The script, and what it has to know."""
     known = {
         "steps": KNOBS.index("steps"),
-        "asked": {name: len(KNOBS) + EXPERT.index(name) for name in ("must", "ignore")},
+        "asked": {name: len(KNOBS) + EXPERT.index(name) for name in ("must", "ignore", "rest", "energy", "scene")},
         "players": {role: [p.name for p in players().values() if role in p.roles] for role in ROLES},
         "bytes": MOST_BYTES,
         "seconds": PAGE.seconds,

@@ -11,6 +11,9 @@ FILM = 40.0  # seconds
 @pytest.mark.parametrize(
     ("text", "scenes"),
     [
+        ("uplifting but start sad", [(0, FILM / 2, "sad"), (FILM / 2, FILM, "uplifting")]),
+        ("happy, but dark at first", [(0, FILM / 2, "dark"), (FILM / 2, FILM, "happy")]),
+        ("happy for 8 seconds, sad for 8 seconds", [(0, 8, "happy"), (8, FILM, "sad")]),
         ("starts happy, turns sad halfway", [(0, 20, "happy"), (20, 40, "sad")]),
         ("sad at first, then hopeful from 0:15", [(0, 15, "sad"), (15, 40, "hopeful")]),
         ("happy until 0:12, then sad", [(0, 12, "happy"), (12, 40, "sad")]),

@@ -38,6 +38,9 @@ WORDINGS: list[tuple[str, dict[str, Any]]] = [
     ("boss battle, chiptune, 160 bpm", {"genre": "chiptune", "mode": "minor"}),
     ("dubstep 140", {"bpm": (140, 140), "drums": True}),
     ("happy but in a minor key", {"mode": "minor"}),
+    ("jazz trio, brushes, no piano solo", {"without": (), "lead": None}),
+    ("80s synthwave, dark, driving, 100 BPM", {"conflicts": (), "genre": "synthwave"}),
+    ("music on the table for a phone ad in green", {"genre": None, "instruments": (), "drums": None}),
     ("E flat major, brass band march", {"tonic": 3, "genre": "march"}),
     ("fis-Moll, Klavier", {"tonic": 6, "mode": "minor"}),
     ("Es-Dur, Streicher", {"tonic": 3, "mode": "major"}),
@@ -302,6 +305,10 @@ WORDINGS: list[tuple[str, dict[str, Any]]] = [
 RESTS = [
     ("the music starts at 0:03", [(0, 3)]),
     ("music stops at 0:15", [(15, 20)]),
+    ("the music should stop when she screams at 0:17", [(17, 20)]),
+    ("stop the music when the door slams at 0:17", [(17, 20)]),
+    ("music cuts out when the phone rings at 0:12", [(12, 20)]),
+    ("loud hit when the door slams at 0:17", []),
     ("silent from 0:08 to 0:12", [(8, 12)]),
     ("pause between 5 s and 7 s", [(5, 7)]),
     ("let the first five seconds be silent, then strings", [(0, 5)]),
@@ -562,6 +569,7 @@ TACETS = [  # who rests in which seconds of 20
     ("piano intro, then full band", [("all but piano", 0, 5)]),
     ("epic music with a piano intro, guitar outro", [("all but piano", 0, 5), ("all but guitar", 15, 20)]),
     ("intro music with piano", []),
+    ("when the drums come in at 0:10 it gets loud", [("drums", 0, 10)]),
 ]
 
 FELT: list[tuple[str, float, float]] = [

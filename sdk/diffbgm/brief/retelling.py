@@ -7,6 +7,7 @@ import re
 
 from diffbgm.brief.lexicon import Lexicon
 from diffbgm.brief.phrases import cut_phrases
+from diffbgm.brief.signs import MUSIC, STOPS
 
 NEAR = 150  # letters before a verb in which its clause begins
 ALMOST = r"(?:(?:almost|nearly|practically|virtually|absolutely|next to|complete|total) )?"
@@ -106,6 +107,23 @@ FRAME = re.compile(  # "piano intro", "guitar outro": alone
     re.IGNORECASE,
 )
 
+_FEELS = r"([^\W\d]{3,20}(?: [^\W\d]{3,20})?)"
+BUT_STARTS = (  # "uplifting but start sad", "happy, but dark at first"
+    re.compile(
+        rf"\b{_FEELS},? but (?:it )?(?:starts?|begins?|opens?|starting|beginning|opening)(?: out| off)? {_FEELS}"
+        r"(?=\s*(?:[,;.\n]|$))",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b{_FEELS},? but (?:it is )?{_FEELS} (?:at first|at the (?:start|beginning|outset)|in the beginning)\b",
+        re.IGNORECASE,
+    ),
+)
+PICTURED = re.compile(  # "music stops when she screams at 0:17": what the pictures show
+    rf"\b(?:(?:right |just |exactly )?when|as soon as|once) ([^,;.:\n\d]{{2,40}}?) (?=(?:at|@|around) {_WHEN})",
+    re.IGNORECASE,
+)
+
 
 def names_players(words: str, known: Lexicon) -> bool:
     """Whether some words name instruments or a lead, and deny none."""
@@ -145,6 +163,17 @@ def retell(text: str, known: Lexicon) -> str:
         plays = any(p.plays for p in phrases) and all(p.plays or p.has("filler") or p.has("join") for p in phrases)
         return f"{told[0]}only " if plays and not any(p.has("hit") for p in phrases) else told[0]
 
+    def but_starts(told: re.Match[str]) -> str:
+        both = (list(cut_phrases(told[i].lower(), known)) for i in (1, 2))
+        return f"starts {told[2]}, then {told[1]}" if all(any(p.has("mood") for p in one) for one in both) else told[0]
+
+    def pictured(told: re.Match[str]) -> str:
+        phrases = list(cut_phrases(told[1].lower(), known))
+        before = re.split(r"[,;.\n]", told.string[max(0, told.start() - NEAR) : told.start()].lower())[-1]
+        stops = MUSIC.search(before) and STOPS.search(before)
+        acts = any(p.plays or p.has("enter") or (p.has("hit") and not stops) for p in phrases)
+        return told[0] if acts or MUSIC.search(told[1].lower()) else ""
+
     def frame(told: re.Match[str]) -> str:
         words = told[1].split()
         player = next((one for one in (told[1], words[-1]) if known.find(one.lower()) and plays(one)), None)
@@ -167,6 +196,7 @@ def retell(text: str, known: Lexicon) -> str:
         *((pattern, in_role) for pattern in ONLY_IN_ROLE), (OUT_OF_SILENCE, out_of_silence),
         (ALL_BUT_ONE_STOP, all_but_one), (DOWN_TO, down_to), *((pattern, hands_over) for pattern in HANDS_OVER),
         (TAKES_OVER, takes_over), (LOW_PLAYERS, low), (STARTS_PIANO, r"\1 sommesso"), (TWO_ENDS, two_ends),
+        (PICTURED, pictured), *((pattern, but_starts) for pattern in BUT_STARTS),
         (FOR_THE_REST, r", then \1"), (FRAME, frame), (AT_THE_END, at_the_end),
     ):  # fmt: skip
         text = pattern.sub(said, text)

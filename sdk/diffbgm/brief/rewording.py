@@ -48,6 +48,10 @@ SWITCHED_OFF = re.compile(  # "drums: off", "drums no", "drums? no"
 )
 # "percussion-less", "brassless"
 LACKING = re.compile(r"\b(?!key|horn)([^\W\d]{3,20})(?:-less|less|-?free)\b", re.IGNORECASE)
+NO_SOLO = re.compile(  # "jazz trio, no piano solo": it plays, but no solo
+    r"\b(?:no|without(?: any)?|avoid|ohne|kein|sans|sin|senza|sem) ((?:[^\W\d]{3,20} )?[^\W\d]{3,20}) solos?\b",
+    re.IGNORECASE,
+)
 LED = re.compile(r"\b([^\W\d]{3,20})-(?:led|lead)\b", re.IGNORECASE)  # "flute-led"
 ROLE = re.compile(
     r"\b(?:band|bass|pads?|keys|drums|percussion|rhythm) ?[:=] ?(?=([^,;.:/\n]{2,30}))",
@@ -143,6 +147,9 @@ def reword(text: str, known: Lexicon) -> str:
     def led(told: re.Match[str]) -> str:
         return f"{told[1]} lead" if plays(told[1]) else told[0]
 
+    def no_solo(told: re.Match[str]) -> str:
+        return "" if plays(told[1]) else told[0]
+
     def role(told: re.Match[str]) -> str:
         return "" if plays(told[1]) else told[0]
 
@@ -182,7 +189,8 @@ def reword(text: str, known: Lexicon) -> str:
 
     for pattern, said in (
         (STARTS_WITH_NOTHING, "grows, "), (GROWS_FROM_NOTHING, " grows "),
-        (VIBES, r"\1"), (TAGGED_OUT, denied), (NOT_ONLY, " "), (KIND_DENIED, kind_left), (REPLACED_BY, replaced),
+        (VIBES, r"\1"), (NO_SOLO, no_solo), (TAGGED_OUT, denied), (NOT_ONLY, " "),
+        (KIND_DENIED, kind_left), (REPLACED_BY, replaced),
         (USED_FOR, used_for), (BRACKETS, r", \1, "), (KIND_OF_IT, r"\2 \1"), (JOINED_SOLO, solo),
         (EXCEPT_THEN, "stop"), (NEITHER, neither), (PREFERRED_TO, preferred), (SET_AGAINST, set_against),
         (LISTED_OUT, listed_out), (LACKING, denied), (LED, led), (ROLE, role), (BROUGHT_IN, moved("bring in")),

@@ -1,12 +1,16 @@
 """Loudness and peaks: ITU-R BS.1770, true peak by oversampling, one gain curve for mix and stems; all in blocks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from diffbgm.media.blocks import Read, blocks, new_sound, reader, release
+from diffbgm.threads import cores
+
+T = TypeVar("T")
 
 GATE = 0.4  # seconds: BS.1770 measures blocks of this length
 HOP = 0.25  # of the gate: blocks overlap by three quarters
@@ -111,29 +115,45 @@ def _gated(power: np.ndarray) -> float:
         return float(level(mean_of(loud)))
 
 
-def peaks_of(read: Read, samples: int, oversampling: int = OVERSAMPLING) -> Iterator[np.ndarray]:
-    """Return the highest absolute value of any channel around every sample, between the samples too, block by block."""
+def peaks_between(read: Read, start: int, end: int, samples: int, oversampling: int = OVERSAMPLING) -> np.ndarray:
+    """[end - start] the highest absolute value of any channel around every sample, between the samples too.
+
+    Args:
+        read: Gives the sound.
+        start: First sample.
+        end: The sample after the last one.
+        samples: Of the whole sound.
+        oversampling: Points looked at per sample.
+    """
     from scipy.signal import resample_poly
 
-    for start, end in blocks(samples, FINE_BLOCK):
-        a, b = max(0, start - CONTEXT), min(samples, end + CONTEXT)
-        part = read(a, b)
-        out = np.abs(part[:, start - a : end - a]).max(0, initial=0.0).astype(np.float32)
-        fine = np.abs(resample_poly(part, oversampling, 1, axis=1)).max(0)
-        own = fine.reshape(-1, oversampling).max(1)[start - a : end - a]
-        yield np.maximum(out, own)
+    a, b = max(0, start - CONTEXT), min(samples, end + CONTEXT)
+    part = read(a, b)
+    out = np.abs(part[:, start - a : end - a]).max(0, initial=0.0).astype(np.float32)
+    fine = np.abs(resample_poly(part, oversampling, 1, axis=1)).max(0)
+    return np.maximum(out, fine.reshape(-1, oversampling).max(1)[start - a : end - a])
+
+
+def in_fine_blocks(do: Callable[[int, int], T], samples: int) -> list[T]:
+    """`do` of the start and end of every `FINE_BLOCK` samples, as many at once as there are cores."""
+    starts, ends = zip(*blocks(samples, FINE_BLOCK), strict=True) if samples else ((), ())
+    with ThreadPoolExecutor(cores()) as pool:
+        return list(pool.map(do, starts, ends))
 
 
 def peak_envelope(samples: np.ndarray) -> np.ndarray:
-    """[N] `peaks_of` sound [C, N]."""
+    """[N] the peaks of sound [C, N] around every sample, see `peaks_between`."""
     return _envelope(reader(samples), samples.shape[1])
 
 
 def _envelope(read: Read, samples: int, oversampling: int = OVERSAMPLING) -> np.ndarray:
     out = new_sound(samples)
-    for (a, b), peaks in zip(blocks(samples, FINE_BLOCK), peaks_of(read, samples, oversampling), strict=True):
-        out[a:b] = peaks
+
+    def fill(start: int, end: int) -> None:
+        out[start:end] = peaks_between(read, start, end, samples, oversampling)
         release(out)
+
+    in_fine_blocks(fill, samples)
     return out
 
 
@@ -144,7 +164,11 @@ def true_peak(samples: np.ndarray) -> float:
 
 def true_peak_of(read: Read, samples: int) -> float:
     """`true_peak` of what `read` gives of so many samples."""
-    peak = max((float(block.max(initial=0.0)) for block in peaks_of(read, samples)), default=0.0)
+
+    def highest(start: int, end: int) -> float:
+        return float(peaks_between(read, start, end, samples).max(initial=0.0))
+
+    peak = max(in_fine_blocks(highest, samples), default=0.0)
     return 20 * float(np.log10(peak)) if peak > 0 else -np.inf
 
 

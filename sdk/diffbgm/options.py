@@ -292,7 +292,7 @@ class ScoreOptions:
         default=None,
         metadata=declare(
             int, "choose", "takes to compose, of which the critic's choice is played", low=1, high=16, metavar="N",
-            unset="1 with a seed or for a film of over two minutes, else 4",
+            unset=f"1 with a seed or for a film of over two minutes, else {FEW_TAKES}",
         ),
     )  # fmt: skip
     guidance: float | Sequence[float] | Guidance | None = field(

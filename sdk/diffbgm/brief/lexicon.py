@@ -6,7 +6,7 @@ A phrase may mean several things (`intense` is a mood and a level of energy); th
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 LONGEST_PHRASE = 5  # words
@@ -64,7 +64,6 @@ class Lexicon:
         phrases: Normalised phrase (words joined by one space) to its meanings.
         parts: The words of all phrases.
         joined: Phrases of scripts without spaces, the longest first.
-        near: Words of SHORTEST_FUZZY letters and more by every form with one letter left out.
         ordinary: Words that are near to one of the tables, but are no slips: "show" is not "slow".
     """
 
@@ -74,8 +73,17 @@ class Lexicon:
     phrases: dict[str, tuple[Meaning, ...]]
     parts: frozenset[str]
     joined: tuple[str, ...]
-    near: dict[str, tuple[str, ...]]
     ordinary: frozenset[str]
+
+    @cached_property
+    def near(self) -> dict[str, tuple[str, ...]]:
+        """Words of SHORTEST_FUZZY letters and more by every form with one letter left out."""
+        near: dict[str, list[str]] = {}
+        for word in self.phrases:
+            if len(word) >= SHORTEST_FUZZY and word.isalpha() and not any(map(is_joined, word)):
+                for form in {word, *_deletions(word)}:
+                    near.setdefault(form, []).append(word)
+        return {form: tuple(words) for form, words in near.items()}
 
     def find(self, phrase: str) -> tuple[Meaning, ...]:
         """The meanings of a normalised phrase, () where it is unknown."""
@@ -152,11 +160,6 @@ def lexicon() -> Lexicon:
     for kind, value, words in _rows("words.tsv"):
         add(kind, value, words)
     joined = sorted((p for p in phrases if any(map(is_joined, p))), key=len, reverse=True)
-    near: dict[str, list[str]] = {}
-    for word in phrases:
-        if len(word) >= SHORTEST_FUZZY and word.isalpha() and not any(map(is_joined, word)):
-            for form in {word, *_deletions(word)}:
-                near.setdefault(form, []).append(word)
     return Lexicon(
         instruments(),
         genres,
@@ -164,7 +167,6 @@ def lexicon() -> Lexicon:
         phrases,
         frozenset(word for phrase in phrases for word in phrase.split()),
         tuple(joined),
-        {form: tuple(words) for form, words in near.items()},
         frozenset(row[0] for row in _rows("common.txt")),
     )
 

@@ -39,8 +39,10 @@ ADDED = {  # the same, for those that join
 _WORKS = (
     "piece|track|song|cue|clip|video|film|ad|advert|spot|commercial|trailer|teaser|reel|short|edit|bed|loop|promo|tune"
 )
+_BETWEEN = r"(?:(?!(?:of|the|an?|in|into|at|on|then|before|after|from|to|for|with|and|until|no)\b)[a-z-]+ )"
 LENGTH_OF_ALL = re.compile(  # "a 30 second piece": it is as long as the film
-    rf"\b(\d+(?:\.\d+)?[ -]?(?:{SECONDS[3:-1]}|min(?:ute)?s?))(?:[ -]long)?(?= (?:[a-z-]+ ){{0,3}}?(?:{_WORKS})s?\b)",
+    rf"(?<!first )(?<!last )(?<!next )(?<!final )\b\d+(?:\.\d+)?[ -]?(?:{SECONDS}|min(?:ute)?s?)(?:[ -]long)?"
+    rf"(?= {_BETWEEN}{{0,3}}(?:{_WORKS})s?\b)",
     re.IGNORECASE,
 )
 PACES = {"slow": "calm", "slowly": "calm", "fast": "energetic", "quick": "energetic", "faster": "energetic"}

@@ -38,6 +38,7 @@ WORDINGS: list[tuple[str, dict[str, Any]]] = [
     ("boss battle, chiptune, 160 bpm", {"genre": "chiptune", "mode": "minor"}),
     ("dubstep 140", {"bpm": (140, 140), "drums": True}),
     ("happy but in a minor key", {"mode": "minor"}),
+    ("80s film, synth", {"genre": "synthwave"}),
     ("jazz trio, brushes, no piano solo", {"without": (), "lead": None}),
     ("80s synthwave, dark, driving, 100 BPM", {"conflicts": (), "genre": "synthwave"}),
     ("music on the table for a phone ad in green", {"genre": None, "instruments": (), "drums": None}),

@@ -30,6 +30,7 @@ BPM = (
     r"|pulsaciones(?: por minuto)?|battements par minute|battiti al minuto|batidas por minuto"
     r"|ударов в минуту|уд/мин|拍(?!子)|ビート)"
 )
+NO_TIME = r"(?!(?:(?:1[89]|20)\d|[2-9])0s\b|808s|909s)"  # a decade or a drum machine follows
 CLOCK = r"\d{1,3}:[0-5]?\d(?:[.,]\d+)?"
 
 UNTIL = "to|until|till|through|-|–|bis|hasta|a|à|jusqu'à|al?|até|до|到|से|から"

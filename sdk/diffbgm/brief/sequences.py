@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from diffbgm.brief.lexicon import Lexicon
-from diffbgm.brief.patterns import SECONDS
+from diffbgm.brief.patterns import NO_TIME, SECONDS
 from diffbgm.brief.phrases import Phrase, cut_phrases
 from diffbgm.brief.retelling import names_players
 
@@ -41,7 +41,7 @@ _WORKS = (
 )
 _BETWEEN = r"(?:(?!(?:of|the|an?|in|into|at|on|then|before|after|from|to|for|with|and|until|no)\b)[a-z-]+ )"
 LENGTH_OF_ALL = re.compile(  # "a 30 second piece": it is as long as the film
-    rf"(?<!first )(?<!last )(?<!next )(?<!final )\b\d+(?:\.\d+)?[ -]?(?:{SECONDS}|min(?:ute)?s?)(?:[ -]long)?"
+    rf"(?<!first )(?<!last )(?<!next )(?<!final )\b{NO_TIME}\d+(?:\.\d+)?[ -]?(?:{SECONDS}|min(?:ute)?s?)(?:[ -]long)?"
     rf"(?= {_BETWEEN}{{0,3}}(?:{_WORKS})s?\b)",
     re.IGNORECASE,
 )

@@ -3,12 +3,12 @@
 import re
 
 from diffbgm.brief.model import Moment, Span
-from diffbgm.brief.patterns import CLOCK, SECOND, SECONDS, UNTIL, Text, read_seconds
+from diffbgm.brief.patterns import CLOCK, NO_TIME, SECOND, SECONDS, UNTIL, Text, read_seconds
 
 _ONE_SECOND = r"(?:second|seconde|sekunde|segundo|secondo|секунд[аеы])"
 _TIME = rf"(?:{CLOCK}|\d+(?:\.\d+)?\s*{SECONDS}?(?![\w:]))"
 # A time that cannot be another number, such as a decade.
-_TIMED = rf"(?:{CLOCK}|(?!(?:(?:1[89]|20)\d|[2-9])0s\b|808s|909s)\d+(?:\.\d+)?\s*{SECONDS}(?!\w))"
+_TIMED = rf"(?:{CLOCK}|{NO_TIME}\d+(?:\.\d+)?\s*{SECONDS}(?!\w))"
 _THE = r"(?:(?:the|los|las|les|den|die|der|i|gli|os|as)\s+)?"  # before a time
 
 _BEFORE_END = (  # "2 seconds before the end"

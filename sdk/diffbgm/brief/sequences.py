@@ -24,7 +24,9 @@ LENGTH_BEHIND = re.compile(rf"([^\d:]{{2,40}}?) (?:for|für|durante|por|pendant|
 _FIRST = "first(?:ly)?|at first|initially|zuerst|erst|primero|d'abord|prima|dapprima|primeiro|сначала"
 _BEGINS = r"(?:it |music )?(?:starts?|begins?|opens?)(?: off| out)? (?:with|on) (?:just )?"
 OPENS = re.compile(
-    rf"(?:(?:{_FIRST}) |{_BEGINS})([^\d:]{{2,40}})|([^\d:]{{2,40}}?) (?:first|zuerst|primero)", re.IGNORECASE
+    rf"(?:(?:{_FIRST}) |(?P<begins>{_BEGINS}))(?P<who>[^\d:]{{2,40}})"
+    r"|(?P<name>[^\d:]{2,40}?) (?:first|zuerst|primero)",
+    re.IGNORECASE,
 )
 MOVES = re.compile(r"(?:moves?|switch(?:es)?|changes?|goes|go) (?:on )?(?:over )?to (?:the )?", re.IGNORECASE)
 GOES_ON = re.compile(r"(?:add|adds|adding|plus|with|join|joins|joined by|bring in|brings in)\b", re.IGNORECASE)
@@ -89,7 +91,10 @@ def _give_stretches(said: list[str], between: list[str], phrases: Sequence[Seque
     while first < len(said):
         at, number = 0.0, first
         row: list[tuple[str, float]] = []  # what is said, and from when on
-        while number < len(said) and (told := _length_of(said[number])) and _tells(phrases[number]):
+        while number < len(said) and (told := _length_of(said[number])):
+            silent = number == 0 and bool(phrases[0]) and phrases[0][-1].has("rest")  # before all the others
+            if not silent and not _tells(phrases[number]):
+                break
             row.append((told[1], at))
             at, number = at + told[0], number + 1
         goes_on = number < len(said) and bool(row) and _orders(between[number - 1])
@@ -106,16 +111,18 @@ def _give_stretches(said: list[str], between: list[str], phrases: Sequence[Seque
 
 
 def _give_shares(said: list[str], between: list[str], known: Lexicon) -> None:
-    """Gives players of whom only an order is told their shares of the film; those that are added stay to the end."""
+    """Gives players of whom only an order is told their shares of the film; who begins or is added stays to the end."""
     for first, part in enumerate(said):
         told = OPENS.fullmatch(part.strip())
         if told is None:
             continue
-        who, last = [told[1] or told[2]], first + 1
+        who, last = [told["who"] or told["name"]], first + 1
         while last < len(said) and (_orders(between[last - 1]) or MOVES.match(said[last])):
-            who.append(MOVES.sub("", said[last].strip()))
+            who.append(said[last].strip())
             last += 1
-        adds = any(GOES_ON.match(one) for one in who)
+        moves = any(MOVES.match(one) for one in who)
+        who = [MOVES.sub("", one) for one in who]
+        adds = any(GOES_ON.match(one) for one in who) or (told["begins"] is not None and not moves)
         who = [GOES_ON.sub("", one).strip() for one in who]
         if len(who) not in SHARES or not all(_only_players(one, known) for one in who):
             continue

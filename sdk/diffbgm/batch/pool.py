@@ -19,9 +19,8 @@ from typing import Any, TypeVar
 from loky import ProcessPoolExecutor
 
 T = TypeVar("T")
-warnings.filterwarnings(
-    "ignore", "A worker was restarted while some jobs", UserWarning, "loky"
-)  # which is as it should be
+# A process that grew too large is replaced while a call waits, which is as it should be.
+warnings.filterwarnings("ignore", "A worker was restarted while some jobs", UserWarning, "loky")
 
 
 class WorkerError(Exception):

@@ -88,7 +88,7 @@ def give_times(clauses: Sequence[Clause]) -> None:
         takes = next((c for c in around if not c.timed and (c.has("hit") or c.silences() or c.moves())), None)
         after = clauses[number + 1] if number + 1 < len(clauses) else None
         told = AT.search(clause.text) is not None or all(at.since == "share" for at, _ in clause.moments)
-        bare = bool(clause.moments) and told and all(p.has("filler") or p.has("join") for p in clause.phrases)
+        bare = bool(clause.moments) and told and all(p.fills for p in clause.phrases)
         if takes is None and bare and after is not None and after.plays and not after.timed:
             takes, after.placed = after, True  # "at 0:10, drums"
         if takes is not None:
@@ -111,10 +111,12 @@ def give_levels(clauses: Sequence[Clause], felt: Mapping[str, float]) -> None:
             continue
         names = [m.value for p in clause.phrases for m in p.meanings if m.kind in ("mood", "scene") and m.value in felt]
         level = clause.level()
-        level = felt[names[0]] if level is None and names else level
+        if level is None and names:
+            level = felt[names[0]]
         if level is not None and not clause.has("negation"):
             told.append((clause, level))
     levels = [level for _, level in told]
     if levels and max(levels) - min(levels) >= APART:
         for clause, level in told:
-            clause.felt = level if clause.level() is None else None
+            if clause.level() is None:
+                clause.felt = level

@@ -16,7 +16,7 @@ STRONG, USUAL, WEAK = 1.0, 0.7, 0.4  # sizes of hits
 def read_hits(draft: Draft, clause: Clause, before: Clause | None) -> str:
     """Hits at the times of a clause; returns "hit", or nothing where it asks for none."""
     inherited = (
-        before is not None and before.kind == "hit" and all(p.has("filler") or p.has("join") for p in clause.phrases)
+        before is not None and before.kind == "hit" and all(p.fills for p in clause.phrases)
     )  # "accent on second 5, then again at second 15"
     if not clause.moments or not (clause.has("hit") or inherited or clause.strikes()):
         return ""

@@ -25,6 +25,11 @@ class Phrase:
         return next((meaning for meaning in self.meanings if meaning.kind == kind), None)
 
     @property
+    def fills(self) -> bool:
+        """Whether it says nothing of the music: it fills or joins."""
+        return self.has("filler") is not None or self.has("join") is not None
+
+    @property
     def plays(self) -> bool:
         """Whether it names an instrument or a group of them."""
         return any(meaning.kind in ("instrument", "group") for meaning in self.meanings)

@@ -131,6 +131,12 @@ def names_players(words: str, known: Lexicon) -> bool:
     return any(p.plays or p.has("lead") for p in phrases) and not any(p.has("negation") for p in phrases)
 
 
+def names_only_players(words: str, known: Lexicon) -> bool:
+    """Whether some words name instruments and say nothing else."""
+    phrases = list(cut_phrases(words.lower(), known))
+    return any(p.plays for p in phrases) and all(p.plays or p.fills for p in phrases)
+
+
 def retell(text: str, known: Lexicon) -> str:
     """Return a text with such wordings replaced; where they are of no instruments, it stays as it is."""
 
@@ -147,7 +153,7 @@ def retell(text: str, known: Lexicon) -> str:
         return "only " if plays(told[1]) else told[0]
 
     def out_of_silence(told: re.Match[str]) -> str:
-        before = re.split(r"[,;.:\n]", told.string[max(0, told.start() - NEAR) : told.start()])[-1]
+        before = _clause_before(told, r"[,;.:\n]")
         return "enter at " if plays(before) else "silence until "
 
     def two_ends(told: re.Match[str]) -> str:
@@ -159,9 +165,8 @@ def retell(text: str, known: Lexicon) -> str:
         return f"only {told['who']}{told['when'] or ''}"
 
     def at_the_end(told: re.Match[str]) -> str:
-        phrases = list(cut_phrases(told[1].lower(), known))
-        plays = any(p.plays for p in phrases) and all(p.plays or p.has("filler") or p.has("join") for p in phrases)
-        return f"{told[0]}only " if plays and not any(p.has("hit") for p in phrases) else told[0]
+        struck = any(p.has("hit") for p in cut_phrases(told[1].lower(), known))
+        return f"{told[0]}only " if names_only_players(told[1], known) and not struck else told[0]
 
     def but_starts(told: re.Match[str]) -> str:
         both = (list(cut_phrases(told[i].lower(), known)) for i in (1, 2))
@@ -169,7 +174,7 @@ def retell(text: str, known: Lexicon) -> str:
 
     def pictured(told: re.Match[str]) -> str:
         phrases = list(cut_phrases(told[1].lower(), known))
-        before = re.split(r"[,;.\n]", told.string[max(0, told.start() - NEAR) : told.start()].lower())[-1]
+        before = _clause_before(told, r"[,;.\n]").lower()
         stops = MUSIC.search(before) and STOPS.search(before)
         acts = any(p.plays or p.has("enter") or (p.has("hit") and not stops) for p in phrases)
         return told[0] if acts or MUSIC.search(told[1].lower()) else ""
@@ -201,3 +206,8 @@ def retell(text: str, known: Lexicon) -> str:
     ):  # fmt: skip
         text = pattern.sub(said, text)
     return text
+
+
+def _clause_before(told: re.Match[str], ends: str) -> str:
+    """What stands before a match in its clause, near to it."""
+    return re.split(ends, told.string[max(0, told.start() - NEAR) : told.start()])[-1]

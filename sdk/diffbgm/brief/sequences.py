@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from diffbgm.brief.lexicon import Lexicon
 from diffbgm.brief.patterns import NO_TIME, SECONDS
 from diffbgm.brief.phrases import Phrase, cut_phrases
-from diffbgm.brief.retelling import names_players
+from diffbgm.brief.retelling import names_only_players
+from diffbgm.brief.signs import THEN
 
 _THEN = (
-    r"(?:(?:and|und|y|et|e) )?(?:then|followed by|finally|lastly|later|dann|danach|zuletzt|schließlich|luego|después"
-    r"|finalmente|por último|puis|ensuite|enfin|poi|infine|depois|por fim|затем|потом)\b(?: on)?"
+    rf"(?:(?:and|und|y|et|e) )?(?:{THEN}|followed by|finally|lastly|later|zuletzt|schließlich|finalmente|por último"
+    r"|enfin|infine|por fim)\b(?: on)?"
 )
 PARTED = re.compile(rf"(\s*[,;.\n]?\s*\b{_THEN}\s*|\s*[,;\n]\s*|\.\s+)", re.IGNORECASE)
 _NUMBER = rf"(\d+(?:\.\d+)?)[ -]?{SECONDS}(?!\w)"
@@ -124,18 +125,12 @@ def _give_shares(said: list[str], between: list[str], known: Lexicon) -> None:
         who = [MOVES.sub("", one) for one in who]
         adds = any(GOES_ON.match(one) for one in who) or (told["begins"] is not None and not moves)
         who = [GOES_ON.sub("", one).strip() for one in who]
-        if len(who) not in SHARES or not all(_only_players(one, known) for one in who):
+        if len(who) not in SHARES or not all(names_only_players(one, known) for one in who):
             continue
         shares = ADDED[len(who)] if adds else SHARES[len(who)]
         said[first:last] = [f"{one} {share}".strip() for one, share in zip(who, shares, strict=True)]
         between[first : last - 1] = [", "] * (len(who) - 1)
         return
-
-
-def _only_players(words: str, known: Lexicon) -> bool:
-    """Whether some words name players and nothing else."""
-    phrases = list(cut_phrases(words.lower(), known))
-    return names_players(words, known) and all(p.plays or p.has("filler") or p.has("join") for p in phrases)
 
 
 def _without_paces(text: str) -> str:

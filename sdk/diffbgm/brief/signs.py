@@ -7,10 +7,8 @@ from diffbgm.brief.patterns import SECOND, SECONDS
 from diffbgm.brief.tacets import END, START
 from diffbgm.brief.turns import LAST
 
-CLAUSE_ENDS = (
-    r"[,;!?\n。，、；！？।]|\.(?!\d)|\bthen\b|\bdann\b|\bdanach\b|\bluego\b|\bdespués\b|\bpuis\b|\bensuite\b|\bpoi\b"
-    r"|\bdepois\b|\bпотом\b|\bзатем\b|然后|それから"
-)
+THEN = "then|dann|danach|luego|después|puis|ensuite|poi|depois|потом|затем"
+CLAUSE_ENDS = rf"[,;!?\n。，、；！？।]|\.(?!\d)|\b(?:{THEN})\b|然后|それから"
 JOINED_SCENES = re.compile(  # "begins as a whisper and explodes in the last five seconds" says two things
     r"\b((?:starts?|begins?|opens?)\b[^,;.]{0,60}?"
     r"|(?:empieza|comienza|commence|débute|beginnt|inizia|comincia|começa)\b[^,;.\d]{0,60}?)"

@@ -67,6 +67,47 @@ def test_loudness_peaks_and_limiter_do_not_depend_on_blocks(small: bool, noise: 
     assert np.abs(curve - whole).max() < 1e-5
 
 
+def test_a_quick_look_finds_the_same_peaks(small: bool, noise: np.ndarray) -> None:
+    read, full = reader(mapped(noise)), loudness.peaks_between(reader(noise), 0, LENGTH, LENGTH)
+    for least in (0.0, 0.3, 1.0, 1.5 * float(full.max())):
+        quick = loudness._envelope(read, LENGTH, least=least)
+        assert (quick <= full).all()
+        assert (quick >= np.abs(noise).max(0)).all()
+        assert (quick[full >= least] == full[full >= least]).all()
+    assert (quick < full).any()
+    assert true_peak(noise) == 20 * np.log10(full.max())
+
+
+def test_between_its_samples_a_sound_rises_no_higher_than_said() -> None:
+    from scipy.signal import resample_poly
+
+    unit = np.zeros(101)
+    unit[50] = 1.0
+    taps = np.abs(resample_poly(unit, loudness.OVERSAMPLING, 1)).reshape(-1, loudness.OVERSAMPLING).sum(0)
+    assert 0.99 * loudness.OVERSHOOT < taps.max() < loudness.OVERSHOOT
+
+
+@pytest.mark.parametrize("long", [False, True], ids=["whole", "in excerpts"])
+def test_loudness_under_a_gain_is_told_from_frames(
+    long: bool, small: bool, noise: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if long:
+        monkeypatch.setattr(loudness, "LONG", 4.0)
+        monkeypatch.setattr(loudness, "EXCERPT", 1.0)
+    power = loudness.framed_power(mapped(noise), RATE)
+    slow = (0.6 + 0.3 * np.sin(np.arange(LENGTH) / RATE)).astype(np.float32)
+    for gain in (np.ones(LENGTH, np.float32), slow, 0.1 * slow):
+        assert loudness.loudness_under(power, gain, RATE) == pytest.approx(
+            measure_loudness(noise * gain, RATE), abs=0.05
+        )
+    assert loudness.loudness_under(loudness.framed_power(0 * noise, RATE), slow, RATE) == -np.inf
+    brief = noise[:, 20_000:21_000]  # shorter than what is measured at once
+    power = loudness.framed_power(brief, RATE)
+    assert loudness.loudness_under(power, slow[:1000], RATE) == pytest.approx(
+        measure_loudness(brief * 0.6, RATE), abs=0.3
+    )
+
+
 def test_stems_are_levelled_and_get_their_room_block_by_block(small: bool, noise: np.ndarray) -> None:
     sound = mapped(noise * np.float32([[1.0], [-0.4]]))  # wide
     from scipy.signal import fftconvolve
@@ -119,10 +160,36 @@ print(next(line for line in status.splitlines() if line.startswith("VmHWM")).spl
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux to say its peak memory")
 def test_memory_does_not_grow_with_the_length() -> None:
-    def peak(samples: int) -> int:
-        code = MEASURE.format(samples=samples)
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
-        return int(done.stdout) // 1024
-
-    short, long = peak(1 << 19), peak(1 << 21)  # sound, envelope and curve: 8 and 34 MB
+    short, long = peak(MEASURE, samples=1 << 19), peak(MEASURE, samples=1 << 21)  # sound, envelope, curve: 8 and 34 MB
     assert long - short < 13
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux to say its peak memory")
+def test_the_memory_of_rendering_does_not_grow_with_the_length() -> None:
+    short, long = peak(RENDER, seconds=20), peak(RENDER, seconds=80)  # stems, mix and curves: 34 and 138 MB
+    assert long - short < 40
+
+
+def peak(code: str, **values: int) -> int:
+    """MB that a process took at most, files mapped into memory counted."""
+    line = [sys.executable, "-c", code.format(**values)]
+    return int(subprocess.run(line, capture_output=True, text=True, check=True, env=os.environ).stdout) // 1024
+
+
+RENDER = """
+from pathlib import Path
+from diffbgm.media import blocks as store
+from diffbgm.render import loudness, mix, render, synth
+from diffbgm.types import Note, Score, TempoMap, Track
+store.BLOCK, loudness.PIECE, loudness.FINE_BLOCK, mix.ROOM_BLOCK, synth.CHUNK = 1 << 18, 1 << 16, 1 << 16, 1 << 18, 5.0
+beats = 2 * {seconds}
+tracks = [
+    Track(role, program, tuple(Note(i, i + 0.9, pitch + i % 5, 90) for i in range(beats)))
+    for role, program, pitch in (("melody", 0, 72), ("chords", 24, 60), ("pad", 48, 55))
+]
+score = Score(tuple(tracks), TempoMap.steady(120, beats))
+Path("/proc/self/clear_refs").write_text("5")
+render(score, duration={seconds})
+status = Path("/proc/self/status").read_text()
+print(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
+"""

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,21 @@ def test_after_a_fork_there_is_an_error_instead_of_a_hang() -> None:
     assert refused.startswith("ForkedProcessError")
     assert "spawn" in refused
     assert others == ["0", "composed", "0"]  # with one thread there is nothing to wait for
+
+
+def test_work_at_once_keeps_its_order_and_its_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "cores", lambda: 3)
+    meet = threading.Barrier(3, timeout=30)
+
+    def work(number: int, name: str) -> tuple[int, str, set[int]]:
+        meet.wait()
+        within = set(threads.at_once(lambda _: threading.get_ident(), range(5)))  # the cores are busy
+        assert within == {threading.get_ident()}
+        return number, name, within
+
+    found = threads.at_once(work, range(3), "abc")
+    assert [(number, name) for number, name, _ in found] == [(0, "a"), (1, "b"), (2, "c")]
+    assert len({thread for *_, used in found for thread in used}) == 3
+    with pytest.raises(ZeroDivisionError):
+        threads.at_once(lambda x: 1 // x, [1, 0])
+    assert len(set(threads.at_once(lambda _: meet.wait() and threading.get_ident(), range(3)))) >= 2

@@ -106,8 +106,6 @@ class DiffBGM:
             model, origin = hub.load(
                 name_or_path, revision=revision, cache_dir=cache_dir, token=token, local_files_only=local_files_only
             )
-            if not wait:
-                threading.Thread(target=prepare, daemon=True).start()
             return model.to(find_device(device)), origin
 
         precision = None if dtype is None else read_dtype(dtype)
@@ -295,6 +293,7 @@ class DiffBGM:
 
         clock = Clock(tell)
         planned = analyze_and_plan(path, settings, clock, features=features, plan=planned_before)
+        threading.Thread(target=prepare, daemon=True).start()
         with clock.stage("compose", 0.28, 0.7) as told:
             takes: tuple[Take, ...] = ()
             if roll is None and settings.takes_for(planned.plan.duration) > 1:

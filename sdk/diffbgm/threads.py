@@ -27,15 +27,20 @@ least.
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 from diffbgm.errors import ForkedProcessError
+
+T = TypeVar("T")
 
 WAIT, COUNT = "OMP_WAIT_POLICY", "OMP_NUM_THREADS"
 CGROUP = Path("/sys/fs/cgroup")
 
 _spread = [1]  # what `spread` set
+_at_work = threading.local()  # `within`: this thread does a part of what `at_once` was asked for
 _used = threading.local()  # `pid`: the process in which this thread used the model
 
 
@@ -87,6 +92,18 @@ def share(jobs: int = 1) -> int:
 def cores() -> int:
     """Cores that this process may use: those of its affinity, no more than its cgroup's quota of processor time."""
     return max(1, int(min(affinity(), quota())))
+
+
+def at_once(do: Callable[..., T], *arguments: Iterable[Any]) -> list[T]:
+    """What `do` returns for each of the arguments, as `map` hands them over; as many calls at once as there are cores.
+
+    For work that lets go of the interpreter's lock, as numpy's and scipy's does. Called from within such work, it does
+    one after the other: the cores are busy.
+    """
+    if getattr(_at_work, "within", False):
+        return list(map(do, *arguments))
+    with ThreadPoolExecutor(cores(), initializer=lambda: setattr(_at_work, "within", True)) as pool:
+        return list(pool.map(do, *arguments))
 
 
 def affinity() -> int:

@@ -25,7 +25,7 @@ from diffbgm.composer.workers import side_by_side, workers
 from diffbgm.types import PITCHES, STEPS_PER_BEAT
 
 GPU_BATCH = 32  # windows per batch on a GPU, which wants many
-CPU_BATCH = 16  # the most windows per batch on a CPU, which is hardly faster with more
+CPU_BATCH = 8  # the most windows per batch on a CPU, which is hardly faster with more, and takes memory for them
 
 _tried: "WeakKeyDictionary[Denoiser, dict[Hashable, bool]]" = WeakKeyDictionary()  # what `is_batch_invariant` found
 
@@ -69,11 +69,11 @@ class Prediction:
     """The answer to a request.
 
     Attributes:
-        logits: [W, 4, t, 88] of x_0 = +1, one tensor per variant.
+        logits: [W, 4, t, 88] of x_0 = +1, one tensor per variant; who has read them may clear the list.
         velocity: [W, 2, t, 88] in 0..1, of the first variant.
     """
 
-    logits: Sequence[Tensor]
+    logits: list[Tensor]
     velocity: Tensor
 
 

@@ -34,8 +34,8 @@ from diffbgm.composer.guidance import (
 )
 from diffbgm.composer.keeping import (
     Keep,
-    fix_tune,
-    fixed_logits,
+    held_cells,
+    hold,
     keep_exactly,
     keep_tune,
     merge_keeps,
@@ -94,9 +94,10 @@ def compose(
     piece = compose_steps(model, plan, options, keep=keep, on_progress=on_progress)
     try:
         with torch.inference_mode():
-            request = next(piece)
-            while True:
-                request = piece.send(predict(model, [request], options.batch_size, options.dtype)[0])
+            waiting = [next(piece)]
+            while True:  # nobody else knows the request meanwhile: an hour's takes 70 MB
+                prediction = predict(model, [waiting.pop()], options.batch_size, options.dtype)[0]
+                waiting.append(piece.send(prediction))
     except StopIteration as end:
         return end.value
 
@@ -120,8 +121,7 @@ def compose_steps(
     length = padded_beats(plan.beats, window) * STEPS_PER_BEAT
     keep = merge_keeps(keep, plan)
     opened = open_steps(keep, plan, length)
-    fixed = fix_tune(fixed_logits(keep, plan, length, device), keep, plan)
-    free = fixed.isnan()
+    held = torch.as_tensor(held_cells(keep, plan, length)).to(device)
     targets = open_targets(mode_targets(plan, device), opened)
     indices = untie(same_tune(noise_source(plan, length), plan), opened | (np.arange(length) >= steps))
     source = None if indices is None else torch.as_tensor(indices).to(device)
@@ -146,17 +146,24 @@ def compose_steps(
         if (key := (by_genre, *starts)) not in variants:
             condition = condition_of(plan, starts, model).to(device)
             variants[key] = condition_variants(condition, options.guidance, by_genre=by_genre)
-        prediction = yield DenoiseRequest(*shown, starts, variants[key])
-        logits = average_windows(guide(options.guidance, prediction.logits, by_genre=by_genre), starts, length)
+        request = DenoiseRequest(*shown, starts, variants[key])
+        del shown
+        prediction = yield request
+        del request
+        guided = guide(options.guidance, prediction.logits, by_genre=by_genre)
+        prediction.logits.clear()  # who sent them still knows the prediction, and an hour's logits take 40 MB
+        logits = average_windows(guided, starts, length)
+        del guided
         logits = couple_sections(logits, alike, options.section_coupling)
         logits = guide_to_mode(logits, targets, options.mode_guidance)
         logits = accent_metre(guide_to_chords(logits, chords), accents)
-        logits = torch.where(free, logits, fixed)
+        logits = hold(logits, held)
         step += 1
         if on_progress:
             on_progress(step / options.steps, f"composing, step {step} of {options.steps}")
         try:
             shown = sampling.send(logits)
+            del logits
         except StopIteration:  # these logits were the last
             velocity = average_windows(prediction.velocity, starts, length)
             roll = finish(logits[:, :steps], velocity[:, :steps], plan)

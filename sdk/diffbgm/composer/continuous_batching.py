@@ -69,7 +69,7 @@ def compose_many(
         Key and roll of every piece, as they are finished; an exception instead of the roll where one could not be made.
     """
     size = shared_batch_size(model, batch_size)
-    wanted = (size or CPU_BATCH) if is_batch_invariant(model, size, dtype) else 1
+    wanted = (size or 2 * CPU_BATCH) if is_batch_invariant(model, size, dtype) else 1
     model = with_cast_weights(model, dtype)
     active: list[ActivePiece[K]] = []
     while True:

@@ -4,12 +4,14 @@ Classifier-free guidance (Ho & Salimans 2022) with a weight for each of the two 
 2024): the dynamic one (a token per beat) and the semantic one (a token per section).
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from diffbgm.composer.condition import Condition
 from diffbgm.options import Guidance
@@ -155,11 +157,13 @@ class ChordTargets(NamedTuple):
     Attributes:
         steps: [n] indices of the steps that have one.
         span: [n] the number of each step's span.
+        members: [spans, m] for every span the places of its steps in `steps`, filled up with n.
         wanted: [spans, 12] the share of each pitch class; 0 for those outside of the chord.
     """
 
     steps: Tensor
     span: Tensor
+    members: Tensor
     wanted: Tensor
 
 
@@ -181,7 +185,11 @@ def chord_targets(plan: MusicPlan, device: torch.device) -> ChordTargets | None:
             steps.append(inside)
             spans.append(torch.full_like(inside, len(wanted)))
             wanted.append(share)
-    return ChordTargets(torch.cat(steps).to(device), torch.cat(spans).to(device), torch.stack(wanted).to(device))
+    edges = [0, *itertools.accumulate(len(inside) for inside in steps)]
+    places = [torch.arange(first, last) for first, last in itertools.pairwise(edges)]
+    members = pad_sequence(places, batch_first=True, padding_value=edges[-1])
+    parts = (torch.cat(steps), torch.cat(spans), members, torch.stack(wanted))
+    return ChordTargets(*(part.to(device) for part in parts))
 
 
 def guide_to_chords(logits: Tensor, targets: ChordTargets | None, strength: float = CHORD_STRENGTH) -> Tensor:
@@ -203,8 +211,7 @@ def guide_to_chords(logits: Tensor, targets: ChordTargets | None, strength: floa
     classes = (torch.arange(PITCHES, device=logits.device) + LOWEST_PITCH) % 12
     fold = torch.nn.functional.one_hot(classes, 12).float()
     sounding = torch.sigmoid(logits[:, targets.steps].float()).sum(0) @ fold  # [n, 12]
-    member = torch.nn.functional.one_hot(targets.span, len(targets.wanted)).float()  # [n, spans]
-    heard = member.T @ sounding
+    heard = torch.cat([sounding, sounding.new_zeros(1, 12)])[targets.members].sum(1)  # [spans, 12]
     heard = heard / heard.sum(1, keepdim=True).clamp_min(1e-6)
     inside = targets.wanted > 0
     rest = (1 - CHORD_SHARE) / (~inside).sum(1, keepdim=True)

@@ -108,15 +108,26 @@ def open_targets(targets: Sequence[ModeTarget], free: np.ndarray) -> list[ModeTa
     return [target for target in weighed if len(target.steps)]
 
 
-def fixed_logits(keep: Keep | None, plan: MusicPlan, length: int, device: torch.device) -> Tensor:
-    """[4, length, 88] sure logits where music is kept and past the end, where all is silent; NaN elsewhere."""
-    out = np.full((4, length, PITCHES), np.nan, np.float32)
-    out[:, plan.beats * STEPS_PER_BEAT :] = -SURE_LOGIT
+def held_cells(keep: Keep | None, plan: MusicPlan, length: int) -> np.ndarray:
+    """[4, length, 88] int8 of what is not composed: 1 a cell that is struck or sounds, -1 one that does not, 0 open.
+
+    Held are the music that is kept, the plan's tune (and no other melody up to its end; what is kept counts more), and
+    the silence past the end.
+    """
+    held = np.zeros((4, length, PITCHES), np.int8)
+    held[:, plan.beats * STEPS_PER_BEAT :] = -1
+    if (tune := tune_roll(plan)) is not None:
+        end = min(plan.tune_end, plan.beats) * STEPS_PER_BEAT
+        held[:2, :end] = signs(transpose(tune, key_shift(plan.key)).cells[:2, :end])
     if keep is not None:
-        cells = transpose(keep.roll, key_shift(plan.key)).cells
-        mask = np.flatnonzero(keep.steps)
-        out[:, mask] = np.where(cells[:, mask] > 0, SURE_LOGIT, -SURE_LOGIT)
-    return torch.as_tensor(out).to(device)
+        kept = np.flatnonzero(keep.steps)
+        held[:, kept] = signs(transpose(keep.roll, key_shift(plan.key)).cells[:, kept])
+    return held
+
+
+def signs(cells: np.ndarray) -> np.ndarray:
+    """Cells 1 and 0 as 1 and -1."""
+    return np.where(cells > 0, 1, -1).astype(np.int8)
 
 
 def tune_roll(plan: MusicPlan) -> PianoRoll | None:
@@ -124,18 +135,9 @@ def tune_roll(plan: MusicPlan) -> PianoRoll | None:
     return notes_to_roll(plan.tune, (), plan.beats) if plan.tune else None
 
 
-def fix_tune(fixed: Tensor, keep: Keep | None, plan: MusicPlan) -> Tensor:
-    """`fixed_logits` with the tune, and no other melody up to its end; what is kept counts more."""
-    if (tune := tune_roll(plan)) is None:
-        return fixed
-    held = fixed_logits(Keep(tune, np.ones(tune.steps, bool)), plan, fixed.shape[1], fixed.device)
-    out = fixed.clone()
-    own = torch.zeros_like(fixed, dtype=torch.bool)
-    own[:2, : plan.tune_end * STEPS_PER_BEAT] = True
-    if keep is not None:
-        own[:, : len(keep.steps)][:, torch.as_tensor(keep.steps).to(own.device)] = False
-    out[own] = held[own]
-    return out
+def hold(logits: Tensor, held: Tensor) -> Tensor:
+    """Logits [4, T, 88] with those of held cells made sure; see `held_cells`."""
+    return torch.where(held == 0, logits, held.to(logits) * SURE_LOGIT)
 
 
 def same_tune(source: np.ndarray | None, plan: MusicPlan) -> np.ndarray | None:

@@ -2,6 +2,7 @@
 
 Cells are binary (x_0 = +-1). Each step predicts x_0, draws a roll from the prediction, and takes an ancestral step
 towards it (DDPM, Ho et al. 2020; as DDIM with eta = 1, Song et al. 2021). Nothing here knows of plans or windows.
+The cells of an hour take 35 MB: what is drawn is changed in place.
 """
 
 import itertools
@@ -58,14 +59,16 @@ def sampler(
         The logits of x_0 at the last evaluation.
     """
     x, estimate = noise(), None
-    logits = x
     for level, next_level in itertools.pairwise(levels):
         logits = yield DenoiserInput(x, level, estimate if level <= SELF_CONDITIONING_FROM else None)
-        if next_level > 0:
-            estimate = torch.tanh(logits / 2)
-            x_0 = draw_cells(logits, noise, bar_correlation, bar)
-            x = ancestral_step(x, x_0, level, next_level, noise)
-    return logits
+        if next_level <= 0:
+            return logits
+        estimate = torch.tanh(logits / 2)
+        x_0 = draw_cells(logits, noise, bar_correlation, bar)
+        del logits
+        x = ancestral_step(x, x_0, level, next_level, noise)
+        del x_0
+    return x
 
 
 def sample(
@@ -99,9 +102,10 @@ def ancestral_step(x: Tensor, x_0: Tensor, level: float, next_level: float, nois
     a, s = signal_and_noise(level)
     b, r = signal_and_noise(next_level)
     sigma = (r / s) * math.sqrt(max(0.0, 1 - (a / b) ** 2))
-    eps = (x - a * x_0) / s
-    mean = b * x_0 + math.sqrt(max(0.0, r * r - sigma * sigma)) * eps
-    return mean + sigma * noise()
+    eps = (-a * x_0).add_(x).div_(s)
+    mean = (b * x_0).add_(eps.mul_(math.sqrt(max(0.0, r * r - sigma * sigma))))
+    del eps
+    return (sigma * noise()).add_(mean)
 
 
 def draw_cells(logits: Tensor, noise: Noise, bar_correlation: float = 0.0, bar: int = STEPS_PER_BAR) -> Tensor:
@@ -126,9 +130,10 @@ def draw_cells(logits: Tensor, noise: Noise, bar_correlation: float = 0.0, bar: 
     """
     normals = noise()
     if bar_correlation > 0:
-        normals = math.sqrt(1 - bar_correlation) * normals + math.sqrt(bar_correlation) * repeat_first_bar(noise(), bar)
-    uniforms = 0.5 * (1 + torch.erf(normals / math.sqrt(2)))
-    return 2.0 * (uniforms < torch.sigmoid(logits)) - 1.0
+        normals = math.sqrt(1 - bar_correlation) * normals
+        normals.add_(repeat_first_bar(noise(), bar).mul_(math.sqrt(bar_correlation)))
+    uniforms = (normals / math.sqrt(2)).erf_().add_(1).mul_(0.5)
+    return (uniforms < torch.sigmoid(logits)).to(logits).mul_(2).sub_(1)
 
 
 def repeat_first_bar(x: Tensor, bar: int = STEPS_PER_BAR) -> Tensor:

@@ -58,4 +58,4 @@ def couple_sections(logits: Tensor, source: Tensor | None, strength: float) -> T
     # On a GPU the order in which index_add_ adds, and so its rounding, changes from call to call; on a CPU it does not.
     total = torch.zeros_like(logits, device="cpu").index_add_(1, source.cpu(), logits.cpu()).to(logits.device)
     count = torch.bincount(source, minlength=len(source)).clamp_min(1)[:, None]
-    return logits + strength * ((total / count)[:, source] - logits)
+    return total.div_(count)[:, source].sub_(logits).mul_(strength).add_(logits)

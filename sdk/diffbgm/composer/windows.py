@@ -60,4 +60,4 @@ def average_windows(values: Tensor, starts: Sequence[int], length: int) -> Tenso
         at = slice(start * STEPS_PER_BEAT, start * STEPS_PER_BEAT + width)
         total[:, at] += ramp * value
         weight[at] += ramp
-    return total / weight.clamp_(min=1)
+    return total.div_(weight.clamp_(min=1))

@@ -16,6 +16,7 @@ from diffbgm.platforms import DEFAULT_LOUDNESS, target_of
 from diffbgm.progress import Progress, part_of
 from diffbgm.render.loudness import (
     fade_curve,
+    framed_power,
     master,
     measure_loudness,
     rough_master,
@@ -33,7 +34,7 @@ from diffbgm.render.mix import (
 )
 from diffbgm.render.soundfont import LICENCES, PACKAGED, find_soundfont
 from diffbgm.render.synth import Engine, find_engine, synthesize
-from diffbgm.threads import cores
+from diffbgm.threads import at_once, cores
 from diffbgm.types import Audio, Role, Score, Track, Value
 
 __all__ = [
@@ -127,8 +128,7 @@ def render(
     raw = synthesize(tracks, score.tempo, samples, rate, engine, font, part_of(on_progress, 0.0, SYNTHESIS))
     report = part_of(on_progress, SYNTHESIS, 1.0)
     energy = energy_curve(tracks, score.tempo, duration)
-    with ThreadPoolExecutor(cores()) as pool:
-        list(pool.map(remove_offset, raw, [rate] * len(raw)))
+    at_once(remove_offset, raw, [rate] * len(raw))
     brighten([stem for stem, track in zip(raw, tracks, strict=True) if track.role != "bass"], energy, rate)
     balance(raw, tracks, rate, float(energy.mean()), known=font == PACKAGED)
     response = room_response(rate)
@@ -143,17 +143,22 @@ def render(
     glue = np.ones(0, np.float32)
 
     def glued(start: int, end: int) -> np.ndarray:
+        release(mix, glue)
         return mix[:, start:end] * glue[start:end]
 
+    powers = at_once(framed_power, raw, [rate] * len(raw))
     for _ in range(LEVELLED):
         glue = glue_curve(mix, energy, rate)
         glue[samples - len(ending) :] *= ending
         rough = rough_master(glued, samples, rate, target, ceiling)
-        factors = excess_gains(raw, tracks, glue, rough, rate, float(energy.mean()))
-        for stem, factor in zip(raw, factors, strict=True):
+        for a, b in blocks(samples):
+            rough[a:b] *= glue[a:b]
+        factors = excess_gains(powers, tracks, rough, rate, float(energy.mean()))
+        for stem, power, factor in zip(raw, powers, factors, strict=True):
             if factor < 1:
                 add_sound(mix, stem, factor - 1)
                 add_sound(stem, stem, factor - 1)
+                power *= factor**2
         if min(factors, default=1.0) > SLIGHT:
             break
     mastered = master(glued, samples, rate, target, ceiling)
@@ -161,11 +166,14 @@ def render(
     for a, b in blocks(samples):
         gain[a:b] *= glue[a:b]
         release(gain, glue)
-    for sound in (mix, *raw) if stems else (mix,):
+
+    def finish(sound: np.ndarray) -> None:
         for a, b in blocks(samples):
             sound[:, a:b] *= gain[a:b]
             release(sound, gain)
         sound.setflags(write=False)
+
+    at_once(finish, (mix, *raw) if stems else (mix,))
     report(1.0, "sound is ready")
     return Rendering(
         Audio(mix, rate),

@@ -1,14 +1,13 @@
 """Loudness and peaks: ITU-R BS.1770, true peak by oversampling, one gain curve for mix and stems; all in blocks."""
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from diffbgm.media.blocks import Read, blocks, new_sound, reader, release
-from diffbgm.threads import cores
+from diffbgm.threads import at_once
 
 T = TypeVar("T")
 
@@ -19,8 +18,14 @@ BELOW = 10.0  # LU below the mean under which a block does not count
 LONG = 600.0  # seconds: longer pieces are measured on this much of them, in excerpts of `EXCERPT` seconds
 EXCERPT = 30.0
 OVERSAMPLING = 4
+OVERSHOOT = (
+    2.25  # times its samples that a sound may reach between them: the interpolation filter's taps add up to 2.24
+)
+STRETCH = 1 << 12  # samples that are looked at between or not
+SPARE = 1.3  # times its first gain up to which the limiter's look between the samples holds
 FINE_BLOCK = 1 << 18
 PIECE = 1 << 19  # samples weighted at once
+FRAME = 0.01  # seconds
 CONTEXT = 64  # samples either side of a block for the interpolation filter
 HOLD = 0.012  # seconds: the limiter reacts that long before a peak and lets go that long after
 ROUNDS = 4
@@ -37,17 +42,22 @@ def measure_loudness(samples: np.ndarray, rate: int) -> float:
 
 def loudness_of(read: Read, samples: int, rate: int) -> float:
     """`measure_loudness` of what `read` gives of so many samples."""
-    if not any(np.abs(read(a, b)).max(initial=0.0) > 1e-9 for a, b in blocks(samples)):
+    if not any(np.abs(read(a, b)).max(initial=0.0) > 1e-9 for a, b in blocks(samples, PIECE)):
         return -np.inf
     need = int(np.ceil(GATE * rate)) + 1
     if samples < need:
         whole = read(0, samples)
         return integrated(iter([np.tile(whole, (1, -(-need // samples)))]), rate)
-    if samples > LONG * rate:
-        size = round(EXCERPT * rate)
-        starts = np.linspace(0, samples - size, round(LONG / EXCERPT)).astype(int)
-        return integrated((read(s, s + size) for s in starts), rate)
-    return integrated((read(a, b) for a, b in blocks(samples, PIECE)), rate)
+    return integrated((read(a, b) for a, b in measured(samples, rate)), rate)
+
+
+def measured(samples: int, rate: int) -> Iterator[tuple[int, int]]:
+    """(start, end) of the pieces that loudness is measured on: all there is, or excerpts where that is too long."""
+    if samples <= LONG * rate:
+        return blocks(samples, PIECE)
+    size = round(EXCERPT * rate)
+    starts = np.linspace(0, samples - size, round(LONG / EXCERPT)).astype(int)
+    return ((start, start + size) for start in starts.tolist())
 
 
 @cache
@@ -85,6 +95,34 @@ def integrated(pieces: Iterable[np.ndarray], rate: int) -> float:
     return _gated(np.array(power[:count]).T)
 
 
+def framed_power(samples: np.ndarray, rate: int) -> np.ndarray:
+    """[F, C] mean squares of [C, N] as it is heard, over frames of `FRAME` seconds (the last may be shorter).
+
+    With `loudness_under` it tells how loud a sound is under any slow gain, for one look at its samples.
+    """
+    from scipy.signal import sosfilt
+
+    hop, state, read = round(FRAME * rate), np.zeros((2, len(samples), 2)), reader(samples)
+    found: list[np.ndarray] = []
+    for start, end in measured(samples.shape[1], rate):
+        x, state = sosfilt(weighting(rate), read(start, end).astype(np.float64), axis=1, zi=state)
+        at = np.arange(0, end - start, hop)
+        lengths = np.minimum(end - start - at, hop)
+        found.append((np.add.reduceat(np.square(x, out=x), at, axis=1) / lengths).T)
+    return np.concatenate(found)
+
+
+def loudness_under(power: np.ndarray, gain: np.ndarray, rate: int) -> float:
+    """Integrated LUFS of what has the `framed_power` [F, C] under a gain [N], to some hundredths; -inf for silence."""
+    hop = round(FRAME * rate)
+    release(gain)
+    middles = (np.minimum(np.arange(a, b, hop) + hop // 2, b - 1) for a, b in measured(len(gain), rate))
+    heard = power * np.square(gain[np.concatenate(list(middles))])[:, None]
+    block = min(round(GATE / FRAME), len(heard))
+    sums = np.cumsum(np.pad(heard, ((1, 0), (0, 0))), axis=0)
+    return _gated(((sums[block:] - sums[:-block]) / block)[:: round(GATE * HOP / FRAME)].T)
+
+
 def _bounds(block: int, rate: int) -> tuple[int, int]:
     """First and last sample of a measuring block."""
     return int(GATE * (block * HOP) * rate), int(GATE * (block * HOP + 1) * rate)
@@ -115,7 +153,9 @@ def _gated(power: np.ndarray) -> float:
         return float(level(mean_of(loud)))
 
 
-def peaks_between(read: Read, start: int, end: int, samples: int, oversampling: int = OVERSAMPLING) -> np.ndarray:
+def peaks_between(
+    read: Read, start: int, end: int, samples: int, oversampling: int = OVERSAMPLING, least: float = 0.0
+) -> np.ndarray:
     """[end - start] the highest absolute value of any channel around every sample, between the samples too.
 
     Args:
@@ -124,21 +164,34 @@ def peaks_between(read: Read, start: int, end: int, samples: int, oversampling: 
         end: The sample after the last one.
         samples: Of the whole sound.
         oversampling: Points looked at per sample.
+        least: Where no peak can be higher, the sound is only looked at in its samples, which is far quicker.
     """
     from scipy.signal import resample_poly
 
     a, b = max(0, start - CONTEXT), min(samples, end + CONTEXT)
     part = read(a, b)
-    out = np.abs(part[:, start - a : end - a]).max(0, initial=0.0).astype(np.float32)
-    fine = np.abs(resample_poly(part, oversampling, 1, axis=1)).max(0)
-    return np.maximum(out, fine.reshape(-1, oversampling).max(1)[start - a : end - a])
+    out = np.abs(part).max(0, initial=0.0).astype(np.float32)
+    if oversampling > 1:
+        for first, last in _high(out * np.float32(OVERSHOOT) > least):
+            near = slice(max(0, first - CONTEXT), last + CONTEXT)
+            fine = np.abs(resample_poly(part[:, near], oversampling, 1, axis=1)).max(0)
+            found = fine.reshape(-1, oversampling).max(1)[first - near.start : last - near.start]
+            np.maximum(out[first:last], found, out=out[first:last])
+    return out[start - a : end - a]
 
 
-def in_fine_blocks(do: Callable[[int, int], T], samples: int) -> list[T]:
-    """`do` of the start and end of every `FINE_BLOCK` samples, as many at once as there are cores."""
-    starts, ends = zip(*blocks(samples, FINE_BLOCK), strict=True) if samples else ((), ())
-    with ThreadPoolExecutor(cores()) as pool:
-        return list(pool.map(do, starts, ends))
+def _high(high: np.ndarray) -> list[tuple[int, int]]:
+    """(start, end) of stretches that hold all samples [N] where `high` is, and those within the filter's reach."""
+    starts = np.arange(0, len(high), STRETCH)
+    holds = np.pad(np.logical_or.reduceat(high, starts), 1)
+    edges = np.flatnonzero(np.diff((holds[:-2] | holds[1:-1] | holds[2:]).astype(np.int8), prepend=0, append=0))
+    return [(int(a), int(min(b, len(high)))) for a, b in edges.reshape(-1, 2) * STRETCH]
+
+
+def in_blocks(do: Callable[[int, int], T], samples: int, size: int = FINE_BLOCK) -> list[T]:
+    """`do` of the start and end of every block of so many samples, as many at once as there are cores."""
+    starts, ends = zip(*blocks(samples, size), strict=True) if samples else ((), ())
+    return at_once(do, starts, ends)
 
 
 def peak_envelope(samples: np.ndarray) -> np.ndarray:
@@ -146,14 +199,14 @@ def peak_envelope(samples: np.ndarray) -> np.ndarray:
     return _envelope(reader(samples), samples.shape[1])
 
 
-def _envelope(read: Read, samples: int, oversampling: int = OVERSAMPLING) -> np.ndarray:
+def _envelope(read: Read, samples: int, oversampling: int = OVERSAMPLING, least: float = 0.0) -> np.ndarray:
     out = new_sound(samples)
 
     def fill(start: int, end: int) -> None:
-        out[start:end] = peaks_between(read, start, end, samples, oversampling)
+        out[start:end] = peaks_between(read, start, end, samples, oversampling, least)
         release(out)
 
-    in_fine_blocks(fill, samples)
+    in_blocks(fill, samples)
     return out
 
 
@@ -165,10 +218,14 @@ def true_peak(samples: np.ndarray) -> float:
 def true_peak_of(read: Read, samples: int) -> float:
     """`true_peak` of what `read` gives of so many samples."""
 
-    def highest(start: int, end: int) -> float:
-        return float(peaks_between(read, start, end, samples).max(initial=0.0))
+    def loudest(start: int, end: int) -> float:
+        return float(np.abs(read(start, end)).max(initial=0.0))
 
-    peak = max(in_fine_blocks(highest, samples), default=0.0)
+    def highest(start: int, end: int) -> float:
+        return float(peaks_between(read, start, end, samples, least=least).max(initial=0.0))
+
+    least = max(in_blocks(loudest, samples), default=0.0)
+    peak = max(in_blocks(highest, samples), default=0.0)
     return 20 * float(np.log10(peak)) if peak > 0 else -np.inf
 
 
@@ -260,11 +317,13 @@ def _levelled(
         release(curve)
         return read(start, end) * curve[start:end]
 
-    envelope = _envelope(read, samples, oversampling)
     limit = 10 ** ((ceiling - 0.15) / 20)
     gain = 10 ** ((target - loudness) / 20)
-    short = 0.0
+    envelope, least, short = curve, np.inf, 0.0
     for _ in range(rounds):
+        if limit / gain < least:
+            least = limit / gain / SPARE
+            envelope = _envelope(read, samples, oversampling, least)
         for a, b in blocks(samples):
             curve[a:b] = np.float32(gain) * _limiter_block(envelope, a, b, np.float32(gain), rate, limit)
             release(curve, envelope)

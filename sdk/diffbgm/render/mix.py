@@ -1,15 +1,14 @@
 """From raw stems to a mix: level, place, brightness, room, glue."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import numpy as np
 
-from diffbgm.media.blocks import blocks, new_sound, release
+from diffbgm.media.blocks import blocks, new_sound, reader, release
 from diffbgm.render.levels import own_level
-from diffbgm.render.loudness import loudness_of, measure_loudness
-from diffbgm.threads import cores
+from diffbgm.render.loudness import FRAME, in_blocks, loudness_under, measure_loudness
+from diffbgm.threads import at_once
 from diffbgm.types import TempoMap, Track
 
 STEM_LOUDNESS = -20.0  # LUFS of the melody before its own gain
@@ -31,8 +30,7 @@ CALM, DRIVING = 2.0, 8.0  # onsets a second of energy 0 and 1
 TOGETHER = 0.02  # seconds: what is struck within them counts as one onset
 USUAL = 76.0  # velocity of an onset that counts as one
 SMOOTH = 1.5  # seconds, standard deviation
-FRAME = 0.01  # seconds: the bus compressor looks at levels this long
-UNDER = 8.0  # dB under the mean level at which it begins to work
+UNDER = 8.0  # dB under the mean level at which the bus compressor begins to work
 RATIO = 3.0  # in the most driving music; 1 in the calmest
 EASE = 11  # frames its gain is smoothed over
 
@@ -52,10 +50,8 @@ def balance(stems: Sequence[np.ndarray], tracks: Sequence[Track], rate: int, ene
         known: Whether the font is the one in the package, whose levels are known.
 
     """
-    for stem in stems:
-        narrow(stem)
-    with ThreadPoolExecutor(cores()) as pool:
-        loud = list(pool.map(measure_loudness, stems, [rate] * len(stems)))
+    at_once(narrow, stems)
+    loud = at_once(measure_loudness, stems, [rate] * len(stems))
     played = [level - (own_level(track) if known else level) for level, track in zip(loud, tracks, strict=True)]
     lead = max((p for p, track in zip(played, tracks, strict=True) if track.role == "melody"), default=-np.inf)
     lead = lead if np.isfinite(lead) else max(played, default=0.0)
@@ -76,25 +72,20 @@ def asked_level(track: Track, energy: float) -> float:
 
 
 def excess_gains(
-    stems: Sequence[np.ndarray], tracks: Sequence[Track], glue: np.ndarray, gain: np.ndarray, rate: int, energy: float
+    powers: Sequence[np.ndarray], tracks: Sequence[Track], gain: np.ndarray, rate: int, energy: float
 ) -> list[float]:
     """Return factors that bring back what room, glue and limiter have raised over a stem's level beside the melody.
 
     Args:
-        stems: With their room.
+        powers: `loudness.framed_power` of the stems with their room.
         tracks: One for each stem.
-        glue: [N] the gain of the bus compressor and the final fade.
-        gain: [N] about that of the limiter: it takes most from the part that peaks, which is often the melody.
+        gain: [N] that of bus compressor and final fade, and about that of the limiter: it takes most from the part that
+            peaks, which is often the melody.
         rate: Hz.
         energy: 0..1, see `energy_curve`.
 
     """
-
-    def glued(stem: np.ndarray) -> float:
-        return loudness_of(lambda a, b: stem[:, a:b] * (glue[a:b] * gain[a:b]), len(glue), rate)
-
-    with ThreadPoolExecutor(cores()) as pool:
-        loud = list(pool.map(glued, stems))
+    loud = [loudness_under(power, gain, rate) for power in powers]
     over = [level - asked_level(track, energy) for level, track in zip(loud, tracks, strict=True)]
     lead = max((o for o, track in zip(over, tracks, strict=True) if track.role == "melody"), default=np.inf)
     return [float(10 ** (min(0.0, lead - o) / 20)) if np.isfinite(o) else 1.0 for o in over]
@@ -108,14 +99,14 @@ def remove_offset(stem: np.ndarray, rate: int) -> None:
     """
     from scipy.signal import butter, sosfilt
 
-    pieces = [stem[:, a:b] for a, b in blocks(stem.shape[1], PIECE)]
-    offset = sum(float(np.square(piece.mean(1)).sum()) * piece.shape[1] for piece in pieces)
-    if offset < OFFSET * sum(float(np.vdot(piece, piece)) for piece in pieces) or offset == 0:
+    read, spans = reader(stem), list(blocks(stem.shape[1], PIECE))
+    offset = sum(float(np.square(read(a, b).mean(1)).sum()) * (b - a) for a, b in spans)
+    if offset < OFFSET * sum(float(np.vdot(piece, piece)) for piece in (read(a, b) for a, b in spans)) or offset == 0:
         return
     sos = butter(1, LOWEST, "high", fs=rate, output="sos")
     state = np.zeros((1, len(stem), 2))
-    for piece in pieces:
-        piece[:], state = sosfilt(sos, piece, axis=1, zi=state)
+    for a, b in spans:
+        stem[:, a:b], state = sosfilt(sos, stem[:, a:b], axis=1, zi=state)
         release(stem)
 
 
@@ -128,13 +119,16 @@ def brighten(stems: Sequence[np.ndarray], energy: np.ndarray, rate: int) -> None
     from scipy.signal import butter, sosfilt
 
     sos = butter(1, SPLIT, "high", fs=rate, output="sos")
-    states = [np.zeros((1, len(stem), 2)) for stem in stems]
-    for a, b in blocks(stems[0].shape[1], PIECE) if stems else ():
-        gain = (10 ** (at_samples(DARK + (BRIGHT - DARK) * energy, a, b, rate) / 20) - 1).astype(np.float32)
-        for number, stem in enumerate(stems):
-            high, states[number] = sosfilt(sos, stem[:, a:b], axis=1, zi=states[number])
+
+    def brighten_one(stem: np.ndarray) -> None:
+        state = np.zeros((1, len(stem), 2))
+        for a, b in blocks(stem.shape[1], PIECE):
+            gain = (10 ** (at_samples(DARK + (BRIGHT - DARK) * energy, a, b, rate) / 20) - 1).astype(np.float32)
+            high, state = sosfilt(sos, stem[:, a:b], axis=1, zi=state)
             stem[:, a:b] += gain * high.astype(np.float32)
             release(stem)
+
+    at_once(brighten_one, stems)
 
 
 def glue_curve(mix: np.ndarray, energy: np.ndarray, rate: int) -> np.ndarray:
@@ -142,18 +136,25 @@ def glue_curve(mix: np.ndarray, energy: np.ndarray, rate: int) -> np.ndarray:
     from scipy.ndimage import uniform_filter1d
 
     hop = round(FRAME * rate)
-    power = np.concatenate([
-        np.add.reduceat(np.square(mix[:, a:b], dtype=np.float64).mean(0), np.arange(0, b - a, hop))
-        for a, b in blocks(mix.shape[1], 1024 * hop)
-    ]) / hop  # fmt: skip
+
+    def powers(start: int, end: int) -> np.ndarray:
+        squares = np.square(mix[:, start:end], dtype=np.float64).mean(0)
+        release(mix)
+        return np.add.reduceat(squares, np.arange(0, end - start, hop))
+
+    power = np.concatenate(in_blocks(powers, mix.shape[1], 512 * hop)) / hop
     level = 10 * np.log10(uniform_filter1d(power, 5) + 1e-12)
     over = np.maximum(level - 10 * np.log10(power.mean() + 1e-12) + UNDER, 0.0)
     ratio = 1 + (RATIO - 1) * np.interp(np.arange(len(power)) * FRAME, np.arange(len(energy)) / ENERGY_RATE, energy)
     gain = uniform_filter1d(uniform_filter1d(-over * (1 - 1 / ratio), EASE), EASE)
     curve = new_sound(mix.shape[1])
-    for a, b in blocks(mix.shape[1]):
-        curve[a:b] = 10 ** (np.interp((np.arange(a, b) / hop) - 0.5, np.arange(len(gain)), gain) / 20)
+
+    def fill(start: int, end: int) -> None:
+        at = (np.arange(start, end) / hop) - 0.5
+        curve[start:end] = 10 ** (np.interp(at, np.arange(len(gain)), gain) / 20)
         release(curve, mix)
+
+    in_blocks(fill, mix.shape[1])
     return curve
 
 

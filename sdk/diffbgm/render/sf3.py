@@ -7,14 +7,13 @@ could be stale, half written or in the way.
 
 import io
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from diffbgm.errors import RenderError
-from diffbgm.threads import cores
+from diffbgm.threads import at_once
 
 DRUM_BANK = 128
 VORBIS = 0x10  # of a sample's type: it is compressed
@@ -120,9 +119,8 @@ def _decode(headers: np.ndarray, smpl: bytes, played: set[int]) -> bytes:
     parts = [np.zeros(SILENCE + ZEROS, np.int16)]
     at = len(parts[0])
     compressed = [i for i in sorted(played) if headers[i]["type"] & VORBIS]
-    with ThreadPoolExecutor(cores()) as pool:
-        streams = (smpl[int(headers[i]["start"]) : int(headers[i]["end"])] for i in compressed)
-        decoded = dict(zip(compressed, pool.map(_vorbis, streams), strict=True))
+    streams = (smpl[int(headers[i]["start"]) : int(headers[i]["end"])] for i in compressed)
+    decoded = dict(zip(compressed, at_once(_vorbis, streams), strict=True))
     for i, row in enumerate(headers[:-1]):
         row["type"] &= ~np.uint16(VORBIS)
         if i not in played:

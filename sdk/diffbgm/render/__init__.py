@@ -153,6 +153,7 @@ def render(
         rough = rough_master(glued, samples, rate, target, ceiling)
         for a, b in blocks(samples):
             rough[a:b] *= glue[a:b]
+            release(rough, glue)
         factors = excess_gains(powers, tracks, rough, rate, float(energy.mean()))
         for stem, power, factor in zip(raw, powers, factors, strict=True):
             if factor < 1:

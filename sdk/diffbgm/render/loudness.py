@@ -115,9 +115,9 @@ def framed_power(samples: np.ndarray, rate: int) -> np.ndarray:
 def loudness_under(power: np.ndarray, gain: np.ndarray, rate: int) -> float:
     """Integrated LUFS of what has the `framed_power` [F, C] under a gain [N], to some hundredths; -inf for silence."""
     hop = round(FRAME * rate)
-    release(gain)
     middles = (np.minimum(np.arange(a, b, hop) + hop // 2, b - 1) for a, b in measured(len(gain), rate))
     heard = power * np.square(gain[np.concatenate(list(middles))])[:, None]
+    release(gain)
     block = min(round(GATE / FRAME), len(heard))
     sums = np.cumsum(np.pad(heard, ((1, 0), (0, 0))), axis=0)
     return _gated(((sums[block:] - sums[:-block]) / block)[:: round(GATE * HOP / FRAME)].T)

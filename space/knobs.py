@@ -68,6 +68,7 @@ PLAIN: Mapping[str, Plain] = {
     "bar_correlation": Plain("Bars alike", "To the right the bars of the piece have more in common."),
     "section_coupling": Plain("Sections alike", "To the right, sections that look alike sound more alike."),
     "mode_guidance": Plain("Keep to the key", "To the right fewer notes leave the key."),
+    "curve_guidance": Plain("Keep to the energy", "To the right every bar has as many notes as its energy asks for."),
     "loudness": Plain(
         "Loudness", "As the place wants it where you publish: -14 is loud, -23 is for television. In LUFS.",
         LOUDNESSES,

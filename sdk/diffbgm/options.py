@@ -72,6 +72,8 @@ class ComposeOptions:
             their noise; see `sections.couple_sections`.
         mode_guidance: 0..4 nats by which music that strays from the plan's mode is pulled back, at most; see
             `guidance.guide_to_mode`.
+        curve_guidance: 0..2, how far bars that stray from the plan's curves are pulled back; see
+            `curves.guide_to_curves`.
         batch_size: Windows per batch of the network, which bounds memory; None: what suits the device.
         dtype: Precision to compute in; None: bfloat16 where the hardware is fast at it, else float32.
 
@@ -85,6 +87,7 @@ class ComposeOptions:
     bar_correlation: float = 0.8
     section_coupling: float = 0.3
     mode_guidance: float = 0.5
+    curve_guidance: float = 1.0
     batch_size: int | None = None
     dtype: "torch.dtype | None" = None
 
@@ -97,6 +100,7 @@ class ComposeOptions:
         check_range("bar_correlation", self.bar_correlation, 0, 1)
         check_range("section_coupling", self.section_coupling, 0, 1)
         check_range("mode_guidance", self.mode_guidance, 0, 4)
+        check_range("curve_guidance", self.curve_guidance, 0, 2)
         if self.batch_size is not None:
             check_range("batch_size", self.batch_size, 1, 4096)
 
@@ -320,6 +324,13 @@ class ScoreOptions:
             float, "compose", "nats by which notes outside the plan's mode are held back", low=0, high=4, metavar="P",
         ),
     )  # fmt: skip
+    curve_guidance: float | None = field(
+        default=1.0,
+        metadata=declare(
+            float, "compose", "how far bars are held to as many notes as the plan asks of them", low=0, high=2,
+            metavar="D",
+        ),
+    )  # fmt: skip
     keep_audio: KeepAudio | None = field(
         default="replace",
         metadata=declare(
@@ -422,6 +433,7 @@ class Changes(TypedDict, total=False):
     bar_correlation: float | None
     section_coupling: float | None
     mode_guidance: float | None
+    curve_guidance: float | None
     keep_audio: KeepAudio | None
     loudness: str | float | None
     fade: float | None

@@ -29,7 +29,13 @@ from diffbgm.types import MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze, describe
 from diffbgm.video.clip import sense_of
 
-SAMPLER = ("steps", "bar_correlation", "section_coupling", "mode_guidance")  # options that go to the composer
+SAMPLER = (
+    "steps",
+    "bar_correlation",
+    "section_coupling",
+    "mode_guidance",
+    "curve_guidance",
+)  # options that go to the composer
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from diffbgm.composer.condition import (
     heard_affect,
     window_tokens,
 )
+from diffbgm.composer.curves import curve_targets, guide_to_curves
 from diffbgm.composer.denoiser import Denoiser
 from diffbgm.composer.guidance import (
     accent_metre,
@@ -129,6 +130,7 @@ def compose_steps(
     alike = None if coupled is None else torch.as_tensor(coupled).to(device)
     chords = chord_targets(plan, device)
     accents = metre_accents(plan, length, device)
+    curves = curve_targets(plan.curves, plan.unit, length, device)
     generator = torch.Generator().manual_seed(options.seed)
     variants: dict[tuple[int, ...], list[Condition]] = {}  # the windows come back to the same places
 
@@ -156,6 +158,7 @@ def compose_steps(
         del guided
         logits = couple_sections(logits, alike, options.section_coupling)
         logits = guide_to_mode(logits, targets, options.mode_guidance)
+        logits = guide_to_curves(logits, curves, options.curve_guidance)
         logits = accent_metre(guide_to_chords(logits, chords), accents)
         logits = hold(logits, held)
         step += 1

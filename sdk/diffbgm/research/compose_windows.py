@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from diffbgm.composer import Denoiser
-from diffbgm.composer.condition import TEXTURE_SCALE, Condition
+from diffbgm.composer.condition import CURVE_SCALE, TEXTURE_SCALE, Condition
+from diffbgm.composer.curves import CurveTargets, guide_to_curves, targets_of
 from diffbgm.composer.guidance import ModeTarget, condition_variants, guide, guide_all_to_modes
 from diffbgm.composer.noise import noise_levels
 from diffbgm.composer.precision import precision, with_cast_weights
@@ -47,15 +48,22 @@ def sample_windows(
         part: Condition = condition[first : first + size]
         generator = torch.Generator(device).manual_seed((options.seed << 20) + first)
         shape = (len(part), *windows[0].cells.shape)
+        curves = curve_targets_of(part, shape[2] // model.config.bars // STEPS_PER_BEAT)
 
         def denoise(
-            x: Tensor, level: float, estimate: Tensor | None, part: Condition = part, first: int = first
+            x: Tensor,
+            level: float,
+            estimate: Tensor | None,
+            part: Condition = part,
+            first: int = first,
+            curves: CurveTargets = curves,
         ) -> Tensor:
             t = x.new_full((len(x),), level)
             with precision(network, options.dtype):
                 variants = condition_variants(part, options.guidance)
                 logits = guide(options.guidance, [network(x, t, told, estimate).logits for told in variants])
-            return guide_all_to_modes(logits, targets[first : first + size], options.mode_guidance)
+            logits = guide_all_to_modes(logits, targets[first : first + size], options.mode_guidance)
+            return guide_to_curves(logits, curves, options.curve_guidance)
 
         def noise(shape: tuple[int, ...] = shape, generator: torch.Generator = generator) -> Tensor:
             return torch.randn(shape, generator=generator, device=device)
@@ -76,6 +84,18 @@ def mode_targets_of(window: Window) -> list[ModeTarget]:
         for at, major in ((asked > 0, True), (asked < 0, False))
         if at.any()
     ]
+
+
+def curve_targets_of(condition: Condition, beats_per_bar: int) -> CurveTargets:
+    """What the dynamic tokens of windows ask of each of their bars, [B, bars]."""
+
+    def by_bar(name: str) -> Tensor:
+        column, (mean, sd) = 2 * list(CURVE_SCALE).index(name), CURVE_SCALE[name]
+        value, known = condition.dynamic[..., column] * sd + mean, condition.dynamic[..., column + 1] > 0
+        known = known & condition.has_dynamic[:, None]
+        return value.where(known, torch.nan).unflatten(1, (-1, beats_per_bar)).nanmean(-1)
+
+    return targets_of(by_bar("density"), by_bar("melody"), by_bar("polyphony"), beats_per_bar)
 
 
 def mode_asked(window: Window) -> np.ndarray:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from diffbgm.research.metrics.report import Provenance, Report
 
 
-SAMPLER = ("steps", "guidance", "bar_correlation", "section_coupling", "mode_guidance")  # settings that a report names
+SAMPLER = (  # settings that a report names
+    "steps", "guidance", "bar_correlation", "section_coupling", "mode_guidance", "curve_guidance",
+)  # fmt: skip
 
 
 def add_commands(commands: Commands) -> None:

@@ -14,6 +14,7 @@ keys.py, tempi.py       their patterns
 patterns.py             numbers and units, and a text that patterns are taken out of
 levels.py               levels of energy as forms write them, in words the reader knows
 retelling.py            who plays when, and where the music begins and ends, in such words
+exclusions.py           lists of what is not to play
 rewording.py            what is not to play, in such words
 lexicon.py, phrases.py  the tables of words, and a text cut into the longest phrases they know
 times.py                stretches, lengths and moments

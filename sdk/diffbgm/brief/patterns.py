@@ -33,7 +33,8 @@ BPM = (
 NO_TIME = r"(?!(?:(?:1[89]|20)\d|[2-9])0s\b|808s|909s)"  # a decade or a drum machine follows
 CLOCK = r"\d{1,3}:[0-5]?\d(?:[.,]\d+)?"
 
-UNTIL = "to|until|till|through|-|–|bis|hasta|a|à|jusqu'à|al?|até|до|到|से|から"
+ONE_SECOND = r"(?:second|seconde|sekunde|segundo|secondo|секунд[аеы])"
+UNTIL = "to|until|till|through|-|–|bis|hasta|a|à|jusqu'à|al?|ai|agli|aos|às|a los|a las|até|до|到|से|から"
 
 
 Take = Callable[["re.Match[str]"], bool]
@@ -64,6 +65,14 @@ def spell_numbers(text: str) -> str:
         number = (0 if hundreds is None else 200 if "two" in hundreds else 100) + TENS.get(ten, 0)
         return str(number + (NUMBERS[one] if one else 0)) if number else match.group(0)
 
+    text = re.sub(  # "7,5 Sekunden", "von 2,5 bis 4 s"
+        rf"(?<![\w.,:])(\d{{1,3}}),(\d)(?![\d,])(?=\s*(?:{SECONDS}(?!\w)|(?:{UNTIL})\s*\d))", r"\1.\2", text
+    )
+    the, ordinal = r"(?:(?:the|la|le|el|il) )?", r"(?:st|nd|rd|th|e|è?me|º|ª)"
+    text = re.sub(  # "entre la 5e et la 8e seconde"
+        rf"\b{the}(\d+){ordinal} (and|to|et|y|e|à|a) {the}(\d+){ordinal} {ONE_SECOND}(?!\w)", r"\1 s \2 \3 s", text
+    )
+    text = re.sub(r"[~≈] ?(?=\d)", "", text)
     text = re.sub(r"\bfor an? (?=second\b)", "for 1 ", re.sub(r"\bhalf a second\b", "0.5 seconds", text))
     text = re.sub(
         r"\b(?:(?:the|el|la|il|o|der) )?(?:second|segundo|seconde|secondo|sekunde|секунд[аыеу])\s+"

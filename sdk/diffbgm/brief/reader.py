@@ -14,6 +14,7 @@ from diffbgm.brief.content import read_content
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.energy import read_level, read_level_at, read_swell, steps, whole
 from diffbgm.brief.entrances import read_entrances
+from diffbgm.brief.exclusions import exclude
 from diffbgm.brief.figures import read_figures
 from diffbgm.brief.hits import read_drop, read_hits
 from diffbgm.brief.lexicon import lexicon, normalise
@@ -47,6 +48,7 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
         The brief. Nothing raises: what is not understood stands in `unread`, what goes beyond LONGEST_TEXT too.
     """
     original = unicodedata.normalize("NFKC", text[: 4 * LONGEST_TEXT])
+    original = re.sub(r"(?:^|(?<=\s))\d{1,2}\) (?=\D)", ", ", original)  # the numbers of a list
     original = re.sub(r"[^\S\n]+", " ", re.sub(r"\s*\n\s*", "\n", re.sub(r"\d{9,}", "#", original)))
     draft = Draft(lexicon(), genres=[genre] if genre else [])
     if len(original) > LONGEST_TEXT:
@@ -54,7 +56,7 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
         original = original[:LONGEST_TEXT]
     original = spell_out(original, draft.lexicon)
     left = in_times(read_figures(draft, original), draft.lexicon)
-    left = reword(retell(left, draft.lexicon), draft.lexicon)
+    left = reword(exclude(retell(left, draft.lexicon), draft.lexicon), draft.lexicon)
     clauses = cut_clauses(draft, left)
     felt = {name: 0.55 + 0.45 * row.arousal for name, row in lexicon().moods.items()}
     give_times(clauses)

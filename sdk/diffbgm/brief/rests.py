@@ -35,7 +35,7 @@ def read_rests_without_times(draft: Draft, clause: Clause, before: Clause | None
         return _rest_at_place(draft, clause)
     if silent and clause.length and (before is None or last):
         since = "start" if before is None else "end"
-        ends = sorted((Moment(0.0, since), Moment(clause.length, since)), key=lambda at: at.seconds(1e6))
+        ends = _in_order(Moment(0.0, since), Moment(clause.length, since))
         return _add_rests(draft, [(Span(*ends), "silence")])
     if silent and before is not None and before.kind == "hit" and clause.has("rest"):
         rung = before.moments[-1][0].later(RINGING)
@@ -77,7 +77,8 @@ def read_rests(draft: Draft, clause: Clause, before: Clause | None, after: str) 
     halts = HALTS.match(clause.text) is not None and not clause.has("hit")
     of_all = level is None or "everything" in clause.words or FULL_STOP.match(clause.text) is not None
     if alone and halts and of_all and not silent and len(moments) < 2:
-        return _add_rests(draft, [*spans, *((Span(at, END), said) for at, said in moments)])
+        ends = [(at, END if clause.length is None else at.later(clause.length), said) for at, said in moments]
+        return _add_rests(draft, [*spans, *((Span(at, end), said) for at, end, said in ends)])
     if moments and not spans and clause.has("hit") and clause.has("rest") and AFTERWARDS.search(clause.text):
         add_first_hit(draft, clause)
         return _add_rests(draft, [(Span(moments[0][0].later(RINGING), END), "silence")])
@@ -121,9 +122,13 @@ def _rest_at_place(draft: Draft, clause: Clause) -> str:
             span = Span(Moment(middle - 0.05, "share"), Moment(middle + 0.05, "share"))
             if clause.length and middle != float(place.value):
                 since = "start" if middle < 0.5 else "end"
-                span = Span(Moment(0.0, since), Moment(clause.length, since))
+                span = Span(*_in_order(Moment(0.0, since), Moment(clause.length, since)))
             return _add_rests(draft, [(span, f"silence, {phrase.text}")])
     return ""
+
+
+def _in_order(*moments: Moment) -> list[Moment]:
+    return sorted(moments, key=lambda at: at.seconds(1e6))
 
 
 def _add_rests(draft: Draft, spans: Sequence[tuple[Span, str]]) -> str:

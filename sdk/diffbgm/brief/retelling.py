@@ -6,6 +6,7 @@
 import re
 
 from diffbgm.brief.lexicon import Lexicon
+from diffbgm.brief.patterns import CLOCK, SECONDS, read_seconds
 from diffbgm.brief.phrases import cut_phrases
 from diffbgm.brief.signs import MUSIC, STOPS
 
@@ -125,6 +126,30 @@ PICTURED = re.compile(  # "music stops when she screams at 0:17": what the pictu
 )
 
 
+SILENCE_BEFORE = re.compile(  # "two seconds of silence before the hit at 0:10"
+    rf"\b(\d+(?:\.\d+)?) ?{SECONDS} (?:of )?(?:silence|nothing|pause|rest|quiet) (?:right |just |immediately )?before "
+    rf"(?:(?:the|a|an) )?([^,;.:\n\d]{{2,25}}?) (?:at|on) ({CLOCK}|\d+(?:\.\d+)? ?{SECONDS}(?!\w))",
+    re.IGNORECASE,
+)
+_AT_TIME = rf"(?:{CLOCK}|\d+(?:\.\d+)? ?{SECONDS}(?!\w))"
+BUILD_TO = re.compile(  # "build to the reveal at 0:15"
+    rf"\b(build(?:s|ing)?(?: up)?|rise|rises|grows?|crescendo) (?:in)?to (?:the |a |an )?([^,;.:\n\d]{{2,25}}?) at "
+    rf"({_AT_TIME})",
+    re.IGNORECASE,
+)
+MID_PEAK = re.compile(
+    r"\b(?:climax|peak|climaxes|peaks|culminates)(?: is)? (?:at|in) (?:the )?"
+    r"(?:half ?way(?: point| mark)?|mid ?point|centre|center|50 ?%)(?!\w)",
+    re.IGNORECASE,
+)
+LET_IT = re.compile(r"\b(?:please )?(?:have|let|make) (?:it|the music) (?=stop|end|start|begin)", re.IGNORECASE)
+BARE_START = re.compile(  # "come in at 4 seconds", "only begin at the fourth second"
+    r"(?:^|(?<=[.;\n]) ?)(?:please |only |just )*(?:start|begin|come in|enter)(?: only| in)? (?:only )?"
+    rf"(?:at|from|after) (?:the )?(?=(?:{CLOCK}|\d+(?:\.\d+)? ?{SECONDS}|\d+th second)(?!\w))",
+    re.IGNORECASE,
+)
+
+
 def names_players(words: str, known: Lexicon) -> bool:
     """Whether some words name instruments or a lead, and deny none."""
     phrases = list(cut_phrases(words.lower(), known))
@@ -187,6 +212,17 @@ def retell(text: str, known: Lexicon) -> str:
         where = "end" if told[2].lower() == "outro" else "start"
         return f"{told[1].removesuffix(player)}, {player} alone at the {where},"
 
+    def silence_before(told: re.Match[str]) -> str:
+        at = read_seconds(told[3])
+        return f"silence from {max(0.0, at - float(told[1])):g} s to {at:g} s, {told[2]} at {told[3]}"
+
+    def build_to(told: re.Match[str]) -> str:
+        if names_players(told[2], known):
+            return told[0]
+        struck = any(p.has("hit") for p in cut_phrases(told[2].lower(), known))
+        grows = told[1].lower().removesuffix(" up")
+        return f"{grows} until {told[3]}" + (f", {told[2]} at {told[3]}" if struck else "")
+
     def hands_over(told: re.Match[str]) -> str:
         return _in_turn(told, told[1], told[2])
 
@@ -201,7 +237,9 @@ def retell(text: str, known: Lexicon) -> str:
         *((pattern, in_role) for pattern in ONLY_IN_ROLE), (OUT_OF_SILENCE, out_of_silence),
         (ALL_BUT_ONE_STOP, all_but_one), (DOWN_TO, down_to), *((pattern, hands_over) for pattern in HANDS_OVER),
         (TAKES_OVER, takes_over), (LOW_PLAYERS, low), (STARTS_PIANO, r"\1 sommesso"), (TWO_ENDS, two_ends),
-        (PICTURED, pictured), *((pattern, but_starts) for pattern in BUT_STARTS),
+        (LET_IT, "the music "), (MID_PEAK, "peak in the middle"), (BUILD_TO, build_to),
+        (SILENCE_BEFORE, silence_before), (BARE_START, "the music starts at "), (PICTURED, pictured),
+        *((pattern, but_starts) for pattern in BUT_STARTS),
         (FOR_THE_REST, r", then \1"), (FRAME, frame), (AT_THE_END, at_the_end),
     ):  # fmt: skip
         text = pattern.sub(said, text)

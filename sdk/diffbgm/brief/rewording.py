@@ -42,7 +42,8 @@ LISTED_OUT = re.compile(  # "no: drums, strings", "Excluded: drums"
 )
 SWITCHED_OFF = re.compile(  # "drums: off", "drums no", "drums? no"
     r"([^,;.:?/\n]{2,30}?)(?: ?[:?=] ?(?:(?:god|hell|please|absolutely|oh) )?"
-    r"(?:none|no|off|0|nope|nein|non|nada|нет)| off| no| nein| нет| not (?:ok|okay|wanted|needed|allowed|welcome))"
+    r"(?:none|no|off|0|nope|nein|keine?s?|non|aucune?|nada|ningun[oa]|nessun[oa]|nenhuma?|нет)"
+    r"| off| no| nein| нет| not (?:ok|okay|wanted|needed|allowed|welcome))"
     r"(?=\s*(?:[,;.!/\n]|$))",
     re.IGNORECASE,
 )

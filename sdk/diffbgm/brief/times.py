@@ -3,9 +3,8 @@
 import re
 
 from diffbgm.brief.model import Moment, Span
-from diffbgm.brief.patterns import CLOCK, NO_TIME, SECOND, SECONDS, UNTIL, Text, read_seconds
+from diffbgm.brief.patterns import CLOCK, NO_TIME, ONE_SECOND, SECOND, SECONDS, UNTIL, Text, read_seconds
 
-_ONE_SECOND = r"(?:second|seconde|sekunde|segundo|secondo|секунд[аеы])"
 _TIME = rf"(?:{CLOCK}|\d+(?:\.\d+)?\s*{SECONDS}?(?![\w:]))"
 # A time that cannot be another number, such as a decade.
 _TIMED = rf"(?:{CLOCK}|{NO_TIME}\d+(?:\.\d+)?\s*{SECONDS}(?!\w))"
@@ -81,7 +80,7 @@ def take_spans(clause: Text) -> list[tuple[Span, str]]:
         )
         return True
 
-    since = "from|starting at|von|ab|desde|de|del|da|dal|dalle|с|从"
+    since = "from|starting at|von|ab|desde|desde los|desde las|de|de los|de las|del|da|dal|dalle|dai|dagli|dos|das|с|从"
     between = "between|zwischen|entre|tra|fra|между"
     clause.take(rf"\b(?:until|till|up to|bis|hasta|jusqu'à|fino a|até|до)\s+{_BEFORE_END}", until_ending)
     clause.take(rf"\b(?:from|ab|desde|à partir de|da|a partir de|с)\s+{_BEFORE_END}", ending)
@@ -206,7 +205,7 @@ def take_moments(clause: Text) -> list[tuple[Moment, str]]:
     clause.take(rf"(?:\b(?:at|on)|@)\s+({_TIME})", at)
     clause.take(
         rf"(?:\b(?:at|on|an?|bei|in|à|en|al?|no|na|в|на|the|la|le|el|il|der) )*(?<![\w:.])(\d+)"
-        rf"(?:st|nd|rd|th|e|è?me|º|ª|\.|-?[йя])? {_ONE_SECOND}(?!\w)",
+        rf"(?:st|nd|rd|th|e|è?me|º|ª|\.|-?[йя])? {ONE_SECOND}(?!\w)",
         at,
     )
     second = r"(?:en el segundo|à la seconde|al secondo|no segundo|bei sekunde|at second|second|на секунде|第)"

@@ -55,7 +55,24 @@ def test_one_declaration_serves_everybody(tmp_path: Path) -> None:
     flags = [f"--{name.replace('_', '-')}=" for name in names]
     knobs = ["90-100", "A minor", "3/4", "samba", "Am F", "harp", "drums", "oboe", "bass=tuba", "0:.2 9:1", "-0.5,0.2",
              "0:04 big", "8-12", "1.5", "2.5", "0-9 rock", str(cues), "song.mp3", "tune.mid", "fade"]  # fmt: skip
-    values = ["calm", "rain", *knobs, "rock", "clip", "7", "8", "4", "2,1", "0.1", "0.2", "0.3", "duck", "-14", "1"]
+    values = [
+        "calm",
+        "rain",
+        *knobs,
+        "rock",
+        "clip",
+        "7",
+        "8",
+        "4",
+        "2,1",
+        "0.1",
+        "0.2",
+        "0.3",
+        "0.4",
+        "duck",
+        "-14",
+        "1",
+    ]
     args = make_parser().parse_args(
         ["score", "x.mp4", *(flag + value for flag, value in zip(flags, values, strict=True))]
     )
@@ -70,7 +87,8 @@ def test_the_defaults_are_the_composers() -> None:
     everything = with_changes(None, dict.fromkeys(SETTINGS))  # None is the default of each
     assert everything == ScoreOptions()
     composing = [name for name, setting in SETTINGS.items() if setting.stage == "compose"]
-    asked = {options_of(with_changes(None, {name: 2 if SETTINGS[name].low else 0}), 3) for name in composing}
+    other = {name: 2 if s.low else 0 if s.default != 0 else 1 for name, s in SETTINGS.items() if name in composing}
+    asked = {options_of(with_changes(None, {name: value}), 3) for name, value in other.items()}
     assert len(asked | {ComposeOptions(seed=3)}) == len(composing) + 1  # each of them reaches the composer
 
 

@@ -73,7 +73,8 @@ class ComposeOptions:
         mode_guidance: 0..4 nats by which music that strays from the plan's mode is pulled back, at most; see
             `guidance.guide_to_mode`.
         curve_guidance: 0..2, how far bars that stray from the plan's curves are pulled back; see
-            `curves.guide_to_curves`.
+            `curves.guide_to_curves`. With 1 the density asked and played agree by an r of 0.938 instead of 0.906, the
+            polyphony by 0.878 instead of 0.780 (200 windows, seed 0, `diffbgm evaluate model`).
         batch_size: Windows per batch of the network, which bounds memory; None: what suits the device.
         dtype: Precision to compute in; None: bfloat16 where the hardware is fast at it, else float32.
 
@@ -87,7 +88,7 @@ class ComposeOptions:
     bar_correlation: float = 0.8
     section_coupling: float = 0.3
     mode_guidance: float = 0.5
-    curve_guidance: float = 1.0
+    curve_guidance: float = 0.0
     batch_size: int | None = None
     dtype: "torch.dtype | None" = None
 
@@ -325,7 +326,7 @@ class ScoreOptions:
         ),
     )  # fmt: skip
     curve_guidance: float | None = field(
-        default=1.0,
+        default=0.0,
         metadata=declare(
             float, "compose", "how far bars are held to as many notes as the plan asks of them", low=0, high=2,
             metavar="D",

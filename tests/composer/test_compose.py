@@ -161,6 +161,7 @@ def test_progress_is_told_and_cancels(model: Denoiser) -> None:
         ("steps", float("nan")),
         ("mode_guidance", -1),
         ("mode_guidance", float("nan")),
+        ("curve_guidance", 2.1),
         ("bar_correlation", 1.1),
         ("section_coupling", float("inf")),
         ("batch_size", 0),

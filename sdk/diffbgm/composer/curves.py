@@ -41,7 +41,7 @@ def curve_targets(curves: Curves, beats_per_bar: int, length: int, device: torch
         beats = torch.full((-(-length // steps) * beats_per_bar,), torch.nan)
         values = torch.tensor(getattr(curves, name))
         beats[: len(values)] = values
-        return beats.unflatten(0, (-1, beats_per_bar)).nanmean(1).to(device)
+        return torch.nanmean(torch.unflatten(beats, 0, (-1, beats_per_bar)), 1).to(device)
 
     return targets_of(by_bar("density"), by_bar("melody"), by_bar("polyphony"), beats_per_bar)
 
@@ -69,8 +69,8 @@ def guide_to_curves(logits: Tensor, targets: CurveTargets, strength: float) -> T
         return logits
     length = logits.shape[-2]
     cells = torch.nn.functional.pad(torch.sigmoid(logits.float()).sum(-1), (0, -length % targets.steps))
-    heard = cells.unflatten(-1, (-1, targets.steps)).sum(-1)  # [..., 4, bars]
-    melody, melody_on, accompaniment, accompaniment_on = heard.unbind(-2)
+    heard = torch.unflatten(cells, -1, (-1, targets.steps)).sum(-1)  # [..., 4, bars]
+    melody, melody_on, accompaniment, accompaniment_on = torch.unbind(heard, -2)
     first = _nats(targets.melody, melody)
     second = _nats(targets.accompaniment, accompaniment)
     sustained = _nats(targets.sounding - melody - accompaniment, melody_on + accompaniment_on, SUSTAINED)

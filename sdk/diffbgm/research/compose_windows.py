@@ -93,7 +93,8 @@ def curve_targets_of(condition: Condition, beats_per_bar: int) -> CurveTargets:
         column, (mean, sd) = 2 * list(CURVE_SCALE).index(name), CURVE_SCALE[name]
         value, known = condition.dynamic[..., column] * sd + mean, condition.dynamic[..., column + 1] > 0
         known = known & condition.has_dynamic[:, None]
-        return value.where(known, torch.nan).unflatten(1, (-1, beats_per_bar)).nanmean(-1)
+        asked = torch.where(known, value, torch.nan)
+        return torch.nanmean(torch.unflatten(asked, 1, (-1, beats_per_bar)), -1)
 
     return targets_of(by_bar("density"), by_bar("melody"), by_bar("polyphony"), beats_per_bar)
 

@@ -33,6 +33,7 @@ def add_commands(commands: Commands) -> None:
     model.add_argument("--save", type=Path, metavar="DIR", help="keep the windows in DIR/windows.npz")
     model.add_argument("--steps", type=COUNT, help="of the sampler")
     model.add_argument("--guidance", type=number(float, 0, 10))
+    model.add_argument("--curve-guidance", type=number(float, 0, 2), help="see the option of scoring")
     model.set_defaults(run=run_evaluate_model, kind="model")
     sync = kinds.add_parser("sync", help="how many cuts land on beats, in these videos and in made-up ones")
     sync.add_argument("videos", type=Path, nargs="*")
@@ -427,12 +428,12 @@ def load(args: argparse.Namespace) -> "DiffBGM":
 
 
 def sampler_options(args: argparse.Namespace) -> "ComposeOptions":
-    """The sampler as the command has it: seed, and steps and guidance where it has such options."""
+    """The sampler as the command has it: seed, and steps and guidance of both kinds where it has such options."""
     from diffbgm.options import ScoreOptions
     from diffbgm.stages import options_of
 
-    given = ScoreOptions(steps=getattr(args, "steps", None), guidance=getattr(args, "guidance", None))
-    return options_of(given, args.seed)
+    given = {name: getattr(args, name, None) for name in ("steps", "guidance", "curve_guidance")}
+    return options_of(ScoreOptions(**given), args.seed)
 
 
 def provenance(model: "DiffBGM | None", options: "ComposeOptions | None" = None) -> "Provenance":

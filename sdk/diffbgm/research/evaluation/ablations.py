@@ -101,7 +101,7 @@ def measure(variant: Variant, weights: Path, pieces: Sequence[TrainingPiece], n:
     windows, requested, _ = draw([piece for piece in pieces if piece.bars >= model.config.bars], n, seed, how)
     bce = np.stack([window_bce(model, windows, level, seed) for level in VALIDATION_LEVELS])
     some = windows[:SAMPLED]
-    options = ComposeOptions(seed=seed, steps=STEPS, mode_guidance=0.0, curve_guidance=0.0)
+    options = ComposeOptions(seed=seed, steps=STEPS, mode_guidance=0.0)
     cells = sample_windows(model, some, options, silent)
     density = curve_agreement(requested[:SAMPLED], cells)["density"]
     return Found(bce, density, mode_agreement(majors_asked(some), cells).share)

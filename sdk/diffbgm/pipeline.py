@@ -47,6 +47,7 @@ class DiffBGM:
     def __init__(self, model: "Denoiser", origin: hub.Origin, dtype: "torch.dtype | None" = None) -> None:
         self._loaded: Later[tuple[Denoiser, hub.Origin]] = Later(lambda: (model, origin))
         self.dtype = dtype
+        self._ahead = False  # whether what rendering needs is imported while it composes
 
     @property
     def model(self) -> "Denoiser":
@@ -112,7 +113,7 @@ class DiffBGM:
         if wait:
             return cls(*load(), precision)
         loading = cls.__new__(cls)
-        loading.dtype, loading._loaded = precision, Later(load)
+        loading.dtype, loading._loaded, loading._ahead = precision, Later(load), True
         return loading
 
     @checked(folder=PATH)
@@ -293,7 +294,8 @@ class DiffBGM:
 
         clock = Clock(tell)
         planned = analyze_and_plan(path, settings, clock, features=features, plan=planned_before)
-        threading.Thread(target=prepare, daemon=True).start()
+        if self._ahead:  # earlier the pictures would wait for it, as for torch, at the interpreter's lock
+            threading.Thread(target=prepare, daemon=True).start()
         with clock.stage("compose", 0.28, 0.7) as told:
             takes: tuple[Take, ...] = ()
             if roll is None and settings.takes_for(planned.plan.duration) > 1:

@@ -12,7 +12,7 @@ from diffbgm.composer import Config, Denoiser
 from diffbgm.composer.batching import CPU_BATCH, is_batch_invariant
 from diffbgm.composer.compose import compose
 from diffbgm.composer.continuous_batching import ComposeJob, compose_many
-from diffbgm.composer.workers import side_by_side
+from diffbgm.composer.workers import side_by_side, workers
 from diffbgm.options import ComposeOptions, Guidance
 from diffbgm.types import PianoRoll
 
@@ -64,8 +64,9 @@ def test_on_a_cpu_pieces_share_batches_of_any_size(model: Denoiser) -> None:
     handle = model.register_forward_hook(lambda _, args, __: sizes.append(len(args[0])))
     together = dict(compose_many(model, in_turn(pieces)))
     handle.remove()
-    batches = -(-(1 + 2 + 3 + 11) // CPU_BATCH)  # for the windows of all four pieces
-    assert len(sizes) == batches * OPTIONS.steps
+    windows, at_once = 1 + 2 + 3 + 11, workers()  # of all four pieces
+    assert len(sizes) == at_once * -(-windows // (CPU_BATCH * at_once)) * OPTIONS.steps
+    assert sum(sizes) == windows * OPTIONS.steps
     assert max(sizes) - min(sizes) <= 1
     assert together == {piece.key: compose(model, piece.plan, piece.options) for piece in pieces}
 

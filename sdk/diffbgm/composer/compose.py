@@ -52,11 +52,14 @@ from diffbgm.composer.sampling import sampler
 from diffbgm.composer.sections import couple_sections, noise_source, same_harmony
 from diffbgm.composer.windows import average_windows, padded_beats
 from diffbgm.errors import NoNotesError
+from diffbgm.media.blocks import trim
 from diffbgm.options import ComposeOptions
 from diffbgm.roll import key_shift, notes_to_roll, roll_to_notes, transpose
 from diffbgm.types import BEATS_PER_BAR, CURVES, PITCHES, STEPS_PER_BEAT, TEXTURE, MusicPlan, PianoRoll
 
 MEAN_VELOCITY = (92, 76)  # melody, accompaniment; the model predicts how far a note is from them
+
+LONG = 4096  # steps, of sixteenths: ten minutes or so; then freed memory is given back at every step of the sampler
 
 PieceSteps = Generator[DenoiseRequest, Prediction, PianoRoll]
 """A piece in the making: yields what to evaluate, is sent the prediction, returns the roll."""
@@ -162,6 +165,8 @@ def compose_steps(
         logits = accent_metre(guide_to_chords(logits, chords), accents)
         logits = hold(logits, held)
         step += 1
+        if length > LONG:
+            trim()
         if on_progress:
             on_progress(step / options.steps, f"composing, step {step} of {options.steps}")
         try:

@@ -5,9 +5,11 @@ no more memory than two minutes (but 1.4 GB of temporary files a role: TMPDIR sa
 nearly three minutes at 48 kHz, are one block: for them nothing differs from working on the whole at once.
 """
 
+import ctypes
 import mmap
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, cast
 
 import numpy as np
@@ -35,6 +37,12 @@ def release(*sounds: np.ndarray) -> None:
             base = cast("Any", base.base)
         if isinstance(base.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
             base.base.madvise(mmap.MADV_DONTNEED)
+
+
+def trim() -> None:
+    """Give back to the system what the C library keeps of freed memory: between two stages of a long film."""
+    with suppress(OSError, AttributeError):  # no glibc
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def blocks(samples: int, size: int | None = None) -> Iterator[tuple[int, int]]:

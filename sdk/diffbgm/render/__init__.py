@@ -11,7 +11,7 @@ import numpy as np
 
 from diffbgm.errors import RenderError
 from diffbgm.files import StrPath
-from diffbgm.media.blocks import blocks, new_sound, release
+from diffbgm.media.blocks import BLOCK, blocks, new_sound, release, trim
 from diffbgm.platforms import DEFAULT_LOUDNESS, target_of
 from diffbgm.progress import Progress, part_of
 from diffbgm.render.loudness import (
@@ -120,6 +120,8 @@ def render(
     samples = round(duration * rate) if np.isfinite(duration) else 0
     if samples < 1:
         raise RenderError(f"cannot render {duration!r} s at {rate} Hz; the duration must be positive")
+    if samples > BLOCK:
+        trim()  # of what composing took
     target = target_of(loudness)
     engine = synthesizer or find_engine()
     font = find_soundfont(soundfont)

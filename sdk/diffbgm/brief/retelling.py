@@ -126,12 +126,12 @@ PICTURED = re.compile(  # "music stops when she screams at 0:17": what the pictu
 )
 
 
+_AT_TIME = rf"(?:{CLOCK}|\d+(?:\.\d+)? ?{SECONDS}(?!\w))"
 SILENCE_BEFORE = re.compile(  # "two seconds of silence before the hit at 0:10"
     rf"\b(\d+(?:\.\d+)?) ?{SECONDS} (?:of )?(?:silence|nothing|pause|rest|quiet) (?:right |just |immediately )?before "
-    rf"(?:(?:the|a|an) )?([^,;.:\n\d]{{2,25}}?) (?:at|on) ({CLOCK}|\d+(?:\.\d+)? ?{SECONDS}(?!\w))",
+    rf"(?:(?:the|a|an) )?([^,;.:\n\d]{{2,25}}?) (?:at|on) ({_AT_TIME})",
     re.IGNORECASE,
 )
-_AT_TIME = rf"(?:{CLOCK}|\d+(?:\.\d+)? ?{SECONDS}(?!\w))"
 BUILD_TO = re.compile(  # "build to the reveal at 0:15"
     rf"\b(build(?:s|ing)?(?: up)?|rise|rises|grows?|crescendo) (?:in)?to (?:the |a |an )?([^,;.:\n\d]{{2,25}}?) at "
     rf"({_AT_TIME})",

@@ -2,7 +2,8 @@
 
 Everything here walks over sound in blocks, and what was walked over is given back to the system, so that an hour takes
 no more memory than two minutes (but 1.4 GB of temporary files a role: TMPDIR says where). Pieces of up to a block,
-nearly three minutes at 48 kHz, are one block: for them nothing differs from working on the whole at once.
+nearly three minutes at 48 kHz, are one block: for them nothing differs from working on the whole at once. Longer ones
+are walked over in strides of a quarter of that.
 """
 
 import ctypes
@@ -15,6 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 BLOCK = 1 << 23  # samples
+STRIDES = 4  # of a block, in which longer sound is walked over
 Read = Callable[[int, int], np.ndarray]  # samples [C, b - a] of some sound from a to b
 
 
@@ -39,15 +41,22 @@ def release(*sounds: np.ndarray) -> None:
             base.base.madvise(mmap.MADV_DONTNEED)
 
 
-def trim() -> None:
-    """Give back to the system what the C library keeps of freed memory: between two stages of a long film."""
+def trim(samples: int | None = None) -> None:
+    """Give back to the system what the C library keeps of freed memory: between two stages of a long film.
+
+    Args:
+        samples: Length of the sound that is worked on; up to a block nothing happens.
+
+    """
+    if samples is not None and samples <= BLOCK:
+        return
     with suppress(OSError, AttributeError):  # no glibc
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def blocks(samples: int, size: int | None = None) -> Iterator[tuple[int, int]]:
-    """(start, end) of blocks that tile a number of samples."""
-    size = size or BLOCK
+    """(start, end) of blocks that tile a number of samples: of `size`, else one up to `BLOCK` and strides beyond."""
+    size = size or (BLOCK if samples <= BLOCK else BLOCK // STRIDES)
     for start in range(0, samples, size):
         yield start, min(start + size, samples)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from diffbgm.errors import RenderError
 from diffbgm.files import StrPath
-from diffbgm.media.blocks import BLOCK, blocks, new_sound, release, trim
+from diffbgm.media.blocks import blocks, new_sound, release, trim
 from diffbgm.platforms import DEFAULT_LOUDNESS, target_of
 from diffbgm.progress import Progress, part_of
 from diffbgm.render.loudness import (
@@ -120,8 +120,7 @@ def render(
     samples = round(duration * rate) if np.isfinite(duration) else 0
     if samples < 1:
         raise RenderError(f"cannot render {duration!r} s at {rate} Hz; the duration must be positive")
-    if samples > BLOCK:
-        trim()  # of what composing took
+    trim(samples)  # of what composing took
     target = target_of(loudness)
     engine = synthesizer or find_engine()
     font = find_soundfont(soundfont)
@@ -129,6 +128,7 @@ def render(
     names = stem_names(tracks)
     raw = synthesize(tracks, score.tempo, samples, rate, engine, font, part_of(on_progress, 0.0, SYNTHESIS))
     report = part_of(on_progress, SYNTHESIS, 1.0)
+    trim(samples)
     energy = energy_curve(tracks, score.tempo, duration)
     at_once(remove_offset, raw, [rate] * len(raw))
     brighten([stem for stem, track in zip(raw, tracks, strict=True) if track.role != "bass"], energy, rate)
@@ -141,6 +141,7 @@ def render(
             add_sound(mix, stem)
             report(0.7 * done / len(tracks), f"mixing {track.role}")
 
+    trim(samples)
     ending = fade_curve(samples, rate, fade)
     glue = np.ones(0, np.float32)
 

@@ -17,6 +17,7 @@ QUIETEST = -70.0  # LUFS of a block that counts at all
 BELOW = 10.0  # LU below the mean under which a block does not count
 LONG = 600.0  # seconds: longer pieces are measured on this much of them, in excerpts of `EXCERPT` seconds
 EXCERPT = 30.0
+PART = 5.0  # seconds of an excerpt that are looked at together
 OVERSAMPLING = 4
 OVERSHOOT = (
     2.25  # times its samples that a sound may reach between them: the interpolation filter's taps add up to 2.24
@@ -57,7 +58,7 @@ def measured(samples: int, rate: int) -> Iterator[tuple[int, int]]:
         return blocks(samples, PIECE)
     size = round(EXCERPT * rate)
     starts = np.linspace(0, samples - size, round(LONG / EXCERPT)).astype(int)
-    return ((start, start + size) for start in starts.tolist())
+    return ((start + a, start + b) for start in starts.tolist() for a, b in blocks(size, round(PART * rate)))
 
 
 @cache

@@ -723,10 +723,11 @@
       if (has() === value) this.say("note", `${words} Make another take to hear it.`);
     }
 
-    // What is asked of a cut: "must", "ignore" or nothing.
+    // What is asked of a cut: "must", "ignore" or nothing; what is asked of all counts where nothing is of this one.
     askedOf(time) {
-      const names = (name) => String(this.knobs?.[known.asked[name]] ?? "").split(/[;,]/).filter((p) => p.trim());
-      return this.asks?.[time] ?? ["must", "ignore"].find((n) => names(n).some((p) => Math.abs(seconds(p) - time) < 0.05)) ?? "";
+      const parts = (name) => String(this.knobs?.[known.asked[name]] ?? "").split(/[;,]/).map((p) => p.trim()).filter(Boolean);
+      const asking = (fits) => ["ignore", "must"].find((name) => parts(name).some(fits));
+      return this.asks?.[time] ?? asking((p) => Math.abs(seconds(p) - time) < 0.05) ?? asking((p) => /^all$/i.test(p)) ?? "";
     }
 
     // A click on a cut: must hit, ignore, free.
@@ -740,7 +741,7 @@
         "": `The cut at ${part} s is free again.`,
       }[next];
       for (const name of ["must", "ignore"]) {
-        await this.wish(name, (old) => [...old.split(/\s*[;,]\s*/).filter((p) => p && Math.abs(seconds(p) - time) > 0.05),
+        await this.wish(name, (old) => [...old.split(/\s*[;,]\s*/).filter((p) => p && !(Math.abs(seconds(p) - time) <= 0.05)),
           ...(next === name ? [part] : [])].join("; "), words);
       }
     }

@@ -223,14 +223,15 @@ class ScoreOptions:
     must: str | Sequence[str] | None = field(
         default="",
         metadata=declare(
-            str, "plan", "a cut that has to lie on a beat, by its time: 12.4; several times", metavar="TIME",
+            str, "plan", "a cut that has to lie on a beat, by its time: 12.4, or all; several times", metavar="TIME",
             unset="as many cuts as can be had", many=True,
         ),
     )  # fmt: skip
     ignore: str | Sequence[str] | None = field(
         default="",
         metadata=declare(
-            str, "plan", "a cut that the music takes no notice of, by its time: 12.4; several times", metavar="TIME",
+            str, "plan", "a cut that the music takes no notice of, by its time: 12.4, or all; several times",
+            metavar="TIME",
             unset="none", many=True,
         ),
     )  # fmt: skip

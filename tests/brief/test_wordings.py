@@ -10,6 +10,16 @@ from diffbgm.brief import lexicon, read_asked, read_brief, read_knobs
 from diffbgm.errors import OptionError
 
 WORDINGS: list[tuple[str, dict[str, Any]]] = [
+    ("horns in a soul track", {"instruments": ("brass section",)}),
+    ("horns and strings", {"instruments": ("french horn", "strings")}),
+    ("epic orchestra with horns", {"instruments": ("french horn",)}),
+    ("Christmas carol for string quartet", {"genre": "christmas", "instruments": ("violin", "viola", "cello")}),
+    ("hymn for brass band", {"genre": "hymn", "metre": None, "instruments": ("trumpet", "trombone", "tuba", "drums")}),
+    ("Walzer für Streichquartett", {"genre": "waltz", "metre": "3/4", "instruments": ("violin", "viola", "cello")}),
+    ("soul quartet: hammond, sax, bass guitar, drums", {"genre": "soul", "typical": ()}),
+    ("epic trailer for string quartet", {"genre": "string quartet", "instruments": ()}),
+    ("jazz trio", {"genre": "jazz trio", "instruments": ()}),
+    ("silent night by a choir", {"genre": "christmas", "instruments": ("choir",)}),
     ("no drums: piano and strings", {"without": ("drums",), "instruments": ("acoustic piano", "strings")}),
     ("background bed without a melody: guitar", {"without": ("melody",), "instruments": ("acoustic guitar",)}),
     ("nothing electronic, nothing orchestral: guitar", {"instruments": ("acoustic guitar",)}),
@@ -329,6 +339,9 @@ WORDINGS: list[tuple[str, dict[str, Any]]] = [
     ("piano e violoncelo, sem bateria", {"instruments": ("acoustic piano", "cello"), "drums": False}),
 ]
 RESTS = [
+    ("dialogue from 6 to 10 s, music must stop there", [(6, 10)]),
+    ("keep quiet from 5 to 8 s, no notes at all", [(5, 8)]),
+    ("loud from 5 to 8 s, then quiet, no notes at the end", [(18.0, 20.0)]),
     ("two seconds of silence before the hit at 0:10", [(8, 10)]),
     ("end with 2 seconds of silence", [(18, 20)]),
     ("two seconds of silence at the end", [(18, 20)]),
@@ -521,6 +534,10 @@ SWELLS = [  # seconds of 20, and the level there
 ]
 TACETS = [  # who rests in which seconds of 20
     ("bring the drums in at 0:08", [("drums", 0, 8)]),
+    ("piano until 0:12, then the whole orchestra", [("all but piano", 0, 12)]),
+    ("guitar until 10 seconds, then everyone", [("all but guitar", 0, 10)]),
+    ("Klavier bis 0:12, dann das ganze Orchester", [("all but piano", 0, 12)]),
+    ("strings until 0:12, then the brass", [("strings", 12, 20), ("brass", 0, 12)]),
     ("drums from 5s, bass from 10s", [("drums", 0, 5), ("bass", 0, 10)]),
     ("piano until 0:08, then strings", [("piano", 8, 20), ("strings", 0, 8)]),
     ("strings hold back until halfway", [("strings", 0, 10)]),

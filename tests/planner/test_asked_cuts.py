@@ -73,3 +73,30 @@ def test_a_time_without_a_cut_is_refused_with_the_nearest() -> None:
         plan(ignore="5.3")
     with pytest.raises(PlanError, match="the video has none"):
         make_plan(replace(VIDEO, cuts=()), brief=read_asked({"must": "3"}))
+
+
+def test_all_cuts_are_met_or_ignored_at_one_word() -> None:
+    assert plan(ignore="all").tempo == make_plan(replace(VIDEO, cuts=())).tempo
+    assert {c.asked for c in plan(ignore="all").cuts} == {"ignore"}
+    free, asked = plan(), plan(must="all")
+    assert {c.asked for c in asked.cuts} == {"must"}
+    assert sum(c.snapped for c in asked.cuts) >= sum(c.snapped for c in free.cuts)
+    missed = sum("must lie on a beat, but" in line for line in asked.why)
+    assert missed == sum(not c.snapped for c in asked.cuts)
+    assert not any(c.asked for c in make_plan(replace(VIDEO, cuts=()), brief=read_asked({"must": "all"})).cuts)
+
+
+def test_a_cut_with_a_time_is_no_longer_one_of_all() -> None:
+    words = {c.time: c.asked for c in plan(ignore="2.9; ALL", must="9.1").cuts}
+    assert words == dict.fromkeys(TIMES, "ignore") | {9.1: "must"}
+
+
+def test_a_text_says_it_of_all_cuts() -> None:
+    fit = make_plan(VIDEO, prompt="calm ambient that ignores the cuts")
+    assert {c.asked for c in fit.cuts} == {"ignore"}
+    assert {c.asked for c in make_plan(VIDEO, prompt="a hit on every cut").cuts} == {"must"}
+
+
+def test_the_tempo_is_drawn_to_the_cut_and_not_to_the_time_that_was_told() -> None:
+    gone = next(cut for cut in plan().cuts if not cut.snapped)
+    assert plan(must=f"{gone.time + 0.03:.2f}").tempo == plan(must=f"{gone.time:.2f}").tempo

@@ -11,6 +11,7 @@ reader.py               a text in, a brief out: every step of the reading, top t
 shorthand.py            short forms spelled out: "gtr", "w/o", tags
 figures.py              key, metre and tempo, each taken out by a file of its own:
 keys.py, tempi.py       their patterns
+cuts.py                 all cuts to be met, or none
 patterns.py             numbers and units, and a text that patterns are taken out of
 levels.py               levels of energy as forms write them, in words the reader knows
 retelling.py            who plays when, and where the music begins and ends, in such words

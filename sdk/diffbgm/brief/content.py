@@ -17,6 +17,10 @@ OPPOSITE_TEMPO = {
     "46 60": (72.0, 104.0),
     "50 66": (84.0, 120.0),
 }
+BAND = re.compile(  # a genre that is called by who plays it; "soul quartet" is none of strings
+    r"(?!quartets?$).*(?:bands?|trios?|quartett?o?s?|quintett?o?s?|ensembles?|orchest(?:ra|ras|er|re)|quatuor|cuarteto"
+    r"|orquestra|orquesta)\b"
+)
 DECADE = re.compile(r"(?:the )?(?:19|20)?\d0s|(?:the )?(?:twen|thir|for|fif|six|seven|eigh|nine)ties")
 
 
@@ -75,6 +79,8 @@ def _read_phrase(draft: Draft, clause: Clause, number: int, *, no: bool, softene
     if (genre := phrase.has("genre")) is not None:
         if not no:
             draft.genres.append(genre.value)
+            if BAND.match(phrase.text):
+                draft.bands.append(genre.value)
             if DECADE.fullmatch(phrase.text):
                 draft.of_decades.add(genre.value)
         draft.say(phrase.text, f"{'not ' if no else 'genre '}{genre.value}")

@@ -1,7 +1,7 @@
 """What has been read of a text so far, and what it comes to in the end."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from diffbgm.brief.lexicon import Genre, Lexicon
@@ -27,6 +27,11 @@ FILMS = frozenset({  # kinds of film among them; "50s science fiction" is one, w
     "action", "cinematic", "documentary", "fantasy", "film noir", "game score", "horror", "science fiction", "sport",
     "spy", "thriller", "western",
 })  # fmt: skip
+HORN_SECTIONS = frozenset({  # genres whose "horns" are trumpets, trombones and saxophones
+    "acid jazz", "afrobeat", "big band", "blues", "cumbia", "disco", "dixieland", "funk", "fusion", "gospel", "hip hop",
+    "jazz", "latin", "latin jazz", "lo-fi hip hop", "mambo", "merengue", "pop", "r&b", "reggae", "rock",
+    "rock and roll", "rocksteady", "salsa", "ska", "smooth jazz", "soul", "swing",
+})  # fmt: skip
 ENOUGH = 3  # named pitched instruments that need nobody beside them
 
 
@@ -43,6 +48,7 @@ class Draft:
     mode: Literal["major", "minor"] | None = None
     metre: str | None = None
     genres: list[str] = field(default_factory=list[str])
+    bands: list[str] = field(default_factory=list[str])  # those that are called by who plays: "for brass band"
     of_decades: set[str] = field(default_factory=set[str])  # genres that a decade stands for: "80s"
     instruments: list[str] = field(default_factory=list[str])
     by_name: set[str] = field(default_factory=set[str])  # instruments asked for in words that are not their family's
@@ -70,6 +76,8 @@ class Draft:
     rests: list[Span] = field(default_factory=list[Span])
     entries: list[Moment] = field(default_factory=list[Moment])  # when somebody comes in
     tacets: list[Tacet] = field(default_factory=list[Tacet])
+    must: list[Span] = field(default_factory=list[Span])  # stretches whose cuts have to lie on beats
+    ignore: list[Span] = field(default_factory=list[Span])  # and those whose cuts count as none
     scenes: tuple[Scene, ...] = ()
     speech: bool = False
     talks: list[Span] = field(default_factory=list[Span])
@@ -85,8 +93,10 @@ class Draft:
     def finish(self) -> Brief:
         """The brief."""
         known = self.lexicon.genres
+        self._settle_bands()
         self._settle_who()
         self.genres = self._ranked_genres()
+        self._settle_horns()
         genre = next(iter([*self.genres, *self.scene_genres]), None)
         row = known[genre] if genre else None
         named = known[self.genres[0]] if self.genres else None
@@ -128,6 +138,8 @@ class Draft:
             hits=tuple(self.hits),
             rests=tuple(self.rests),
             tacets=tuple(self.tacets),
+            must=tuple(self.must),
+            ignore=tuple(self.ignore),
             scenes=self.scenes,
             speech=self.speech,
             talks=tuple(self.talks),
@@ -144,6 +156,23 @@ class Draft:
         alone = {name for name in self.of_decades if of_films and self.genres.count(name) == 1}
         named = [name for name in self.genres if name not in alone]
         return sorted(named, key=lambda name: 2 * (name in BROAD) + (name in self.of_decades))
+
+    def _settle_bands(self) -> None:
+        """Take a genre that is called by who plays for its players where another is named: "tango for big band"."""
+        others = [name for name in self.genres if name not in self.bands]
+        if not set(others) - BROAD:
+            return
+        if len(set(self.instruments)) < ENOUGH:
+            self.instruments += [name for band in self.bands for name in self.lexicon.genres[band].instruments]
+        self.genres = others
+
+    def _settle_horns(self) -> None:
+        """Take "horns" for a section of brass where the genre has one."""
+        told = next((r for r in self.readings if r.text == "horns" and r.meaning == "instrument french horn"), None)
+        if told is None or not HORN_SECTIONS & {*self.genres[:1]}:
+            return
+        self.instruments = ["brass section" if name == "french horn" else name for name in self.instruments]
+        self.readings[self.readings.index(told)] = replace(told, meaning="instrument brass section")
 
     def _settle_who(self) -> None:
         """Who is ruled out: those not there at first only where nobody asks for them, and the kinds of the general."""

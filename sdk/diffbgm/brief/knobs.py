@@ -14,7 +14,7 @@ from typing import Any, get_args, get_type_hints
 from diffbgm.brief.cues import SIZES, read_cues
 from diffbgm.brief.keys import take_key
 from diffbgm.brief.lexicon import lexicon, normalise
-from diffbgm.brief.model import Brief, Hit, Moment, Reading, Scene, Span
+from diffbgm.brief.model import WHOLE, Brief, Hit, Moment, Reading, Scene, Span
 from diffbgm.brief.patterns import Text, read_seconds
 from diffbgm.brief.reader import read_brief
 from diffbgm.brief.tempi import METRES
@@ -230,11 +230,12 @@ def _hit(text: str) -> Fields:
 
 
 def _cuts(option: str, text: str) -> Fields:
-    parts = list(_parts(text))
-    for part in parts:
-        if not re.fullmatch(rf"({_TIME})\s*s?", part):
-            raise OptionError(f"{option} must be the time of a cut, such as '12.4' or '0:45', got {part!r}")
-    return {option: tuple(Moment(read_seconds(part.rstrip("s ").strip())) for part in parts)}
+    cuts: list[Moment | Span] = []
+    for part in _parts(text):
+        if not re.fullmatch(rf"({_TIME})\s*s?|all", part, re.IGNORECASE):
+            raise OptionError(f"{option} must be the time of a cut, such as '12.4' or '0:45', or 'all', got {part!r}")
+        cuts.append(WHOLE if part.lower() == "all" else Moment(read_seconds(part.rstrip("s ").strip())))
+    return {option: tuple(cuts)}
 
 
 def _rest(text: str) -> Fields:

@@ -48,6 +48,9 @@ class Span:
         return first, last
 
 
+WHOLE = Span(Moment(0.0), Moment(0.0, "end"))  # the film
+
+
 @dataclass(frozen=True)
 @typed(InputError)
 class Hit:
@@ -115,7 +118,8 @@ class Brief:
         energy: (moment, level 0..1) points of the energy over time, in order.
         hits, rests: Moments to strike at, spans in which no note begins.
         tacets: Who rests when: "drums come in at 0:10" is a rest of the drums until then.
-        must, ignore: Cuts that have to lie on a beat, and cuts that count as if they were not there.
+        must, ignore: Cuts that have to lie on a beat, and cuts that count as if they were not there: single ones by
+            their times, and all that lie in stretches.
         speech: People speak and want room.
         talks: Where they speak, as far as it is told.
         density, register: How busy and how high the music is, 0..1, as in a temp track.
@@ -147,8 +151,8 @@ class Brief:
     hits: tuple[Hit, ...] = ()
     rests: tuple[Span, ...] = ()
     tacets: tuple[Tacet, ...] = ()
-    must: tuple[Moment, ...] = ()
-    ignore: tuple[Moment, ...] = ()
+    must: tuple[Moment | Span, ...] = ()
+    ignore: tuple[Moment | Span, ...] = ()
     speech: bool = False
     talks: tuple[Span, ...] = ()
     density: float | None = None

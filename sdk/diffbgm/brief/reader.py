@@ -11,6 +11,7 @@ from diffbgm.brief.arcs import read_arc
 from diffbgm.brief.clause import Clause
 from diffbgm.brief.clauses import cut_clauses, give_levels, give_times
 from diffbgm.brief.content import read_content
+from diffbgm.brief.cuts import read_cuts
 from diffbgm.brief.draft import Draft
 from diffbgm.brief.energy import read_level, read_level_at, read_swell, steps, whole
 from diffbgm.brief.entrances import read_entrances
@@ -55,7 +56,7 @@ def read_brief(text: str, *, genre: str | None = None) -> Brief:
         draft.unread.append(f"everything after {LONGEST_TEXT} characters")
         original = original[:LONGEST_TEXT]
     original = spell_out(original, draft.lexicon)
-    left = in_times(read_figures(draft, original), draft.lexicon)
+    left = in_times(read_cuts(draft, read_figures(draft, original)), draft.lexicon)
     left = reword(exclude(retell(left, draft.lexicon), draft.lexicon), draft.lexicon)
     clauses = cut_clauses(draft, left)
     felt = {name: 0.55 + 0.45 * row.arousal for name, row in lexicon().moods.items()}

@@ -17,6 +17,7 @@ RESUMES = re.compile(
     r"\b(?:again|back|resumes?|returns?|continues?|restarts?|wieder|weiter|vuelve|reprend|riprende|volta|снова|опять)\b"
 )
 FULL_STOP = re.compile(r"\s*(?:a )?full stop\b")
+THERE = re.compile(r"\b(?:there|then|during (?:it|this|that)|dort|dann|da|ahí|allí|là|lì|aí|там)\b")
 AFTERWARDS = re.compile(r"\b(?:after|afterwards?|followed by|danach|después|après|dopo|потом)\b")
 
 
@@ -31,6 +32,11 @@ def read_rests_without_times(draft: Draft, clause: Clause, before: Clause | None
 
     """
     silent = clause.silences()
+    stops = silent or (MUSIC.search(clause.text) and STOPS.search(clause.text) and THERE.search(clause.text))
+    if stops and before is not None and before.spans and not (clause.follows or clause.plays or clause.length):
+        level = before.level()  # "dialogue from 6 to 10 s, music must stop there", "quiet from 5 to 8 s, no notes"
+        if before.kind == "talk" or (before.kind == "level" and level is not None and level <= QUIET):
+            return _add_rests(draft, before.spans)
     if clause.has("place") and silent and not clause.has("arc"):
         return _rest_at_place(draft, clause)
     if silent and clause.length and (before is None or last):

@@ -142,6 +142,15 @@ MID_PEAK = re.compile(
     r"(?:half ?way(?: point| mark)?|mid ?point|centre|center|50 ?%)(?!\w)",
     re.IGNORECASE,
 )
+THEN_ALL = re.compile(  # "piano until 0:12, then the whole orchestra": the others wait
+    r"(?:^|(?<=[,;.:\n])) ?([^,;.:\n\d]{2,30}?)"
+    rf"(?= (?:until|till|up to|bis|hasta|jusqu'à|fino a|até) {_AT_TIME},? (?:and |und |y |et |e )?"
+    r"(?:then|dann|luego|después|puis|ensuite|poi|depois) (?:(?:comes?|enters?|kommt|setzt|entra|entre) )?"
+    r"(?:(?:the |das |die )?(?:whole |full |entire |complete |ganze |volle |toda la |toda a |tout l'|tutta l')"
+    r"(?:orchestra|band|ensemble|group|orchester|orquesta|orchestre|orquestra)"
+    r"|every(?:one|body|thing)|all(?: the)? (?:others|instruments)|alle|todos|tous|tout le monde|tutti)\b)",
+    re.IGNORECASE,
+)
 LET_IT = re.compile(r"\b(?:please )?(?:have|let|make) (?:it|the music) (?=stop|end|start|begin)", re.IGNORECASE)
 BARE_START = re.compile(  # "come in at 4 seconds", "only begin at the fourth second"
     r"(?:^|(?<=[.;\n]) ?)(?:please |only |just )*(?:start|begin|come in|enter)(?: only| in)? (?:only )?"
@@ -226,6 +235,9 @@ def retell(text: str, known: Lexicon) -> str:
     def hands_over(told: re.Match[str]) -> str:
         return _in_turn(told, told[1], told[2])
 
+    def then_all(told: re.Match[str]) -> str:
+        return f" only {told[1]}" if names_only_players(told[1], known) else told[0]
+
     def takes_over(told: re.Match[str]) -> str:
         return _in_turn(told, told[2], told[1])
 
@@ -237,7 +249,7 @@ def retell(text: str, known: Lexicon) -> str:
         *((pattern, in_role) for pattern in ONLY_IN_ROLE), (OUT_OF_SILENCE, out_of_silence),
         (ALL_BUT_ONE_STOP, all_but_one), (DOWN_TO, down_to), *((pattern, hands_over) for pattern in HANDS_OVER),
         (TAKES_OVER, takes_over), (LOW_PLAYERS, low), (STARTS_PIANO, r"\1 sommesso"), (TWO_ENDS, two_ends),
-        (LET_IT, "the music "), (MID_PEAK, "peak in the middle"), (BUILD_TO, build_to),
+        (LET_IT, "the music "), (THEN_ALL, then_all), (MID_PEAK, "peak in the middle"), (BUILD_TO, build_to),
         (SILENCE_BEFORE, silence_before), (BARE_START, "the music starts at "), (PICTURED, pictured),
         *((pattern, but_starts) for pattern in BUT_STARTS),
         (FOR_THE_REST, r", then \1"), (FRAME, frame), (AT_THE_END, at_the_end),

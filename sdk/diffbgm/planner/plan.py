@@ -119,7 +119,9 @@ def make_plan(
     seen = mean_affect(features)
     features = steer_affect(features, rules)
     valence, arousal = mean_affect(features)
-    fit = _fit_tempo(features, brief, rules, arousal, metre, bpm, tune, max_drift, max_step)
+    must = [cut.time for cut, word in zip(video.cuts, asked, strict=True) if word == "must"]
+    anchors = anchors_of(brief, features.duration, must)
+    fit = _fit_tempo(features, brief, rules, arousal, metre, bpm, tune, max_drift, max_step, anchors)
     director = director or bundled_director()
     levels = director.direct(footage_of(features)) if director is not None else None
     mode = choose_mode(valence, rules, levels)
@@ -205,6 +207,7 @@ def _fit_tempo(
     tune: Tune | None,
     max_drift: float,
     max_step: float,
+    anchors: Sequence[tuple[float, float]],
 ) -> TempoFit:
     """The tempo map within what is asked for: by `bpm`, by the brief, by the tune and by scenes, the later win."""
     pace = pace_to_bpm(features.duration, features.cuts)
@@ -236,7 +239,7 @@ def _fit_tempo(
         max_drift=max_drift,
         max_step=max_step,
         metre=metre,
-        anchors=[*anchors_of(brief, features.duration), *((start, HIT) for start in starts)],
+        anchors=[*anchors, *((start, HIT) for start in starts)],
     )
 
 

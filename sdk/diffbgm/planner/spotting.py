@@ -8,6 +8,7 @@ import numpy as np
 
 from diffbgm.band import find_player
 from diffbgm.brief import Brief, Moment
+from diffbgm.brief import Span as Stretch
 from diffbgm.errors import OptionError, PlanError
 from diffbgm.types import SYNC_TOLERANCE, Cut, Instrumentation, PlannedCut, PlannedHit, TempoMap, VideoFeatures
 
@@ -22,9 +23,16 @@ Tacet = tuple[str, float, float]  # who, start, end
 Asked = Literal["", "must", "ignore"]
 
 
-def anchors_of(brief: Brief, duration: float) -> list[tuple[float, float]]:
-    """(seconds, worth) of the moments that want a half beat: hits, and where music comes back after a rest."""
-    hits = [(at.seconds(duration), HIT) for at in (*(hit.at for hit in brief.hits), *brief.must)]
+def anchors_of(brief: Brief, duration: float, must: Sequence[float]) -> list[tuple[float, float]]:
+    """(seconds, worth) of what wants a half beat: hits, cuts that `must` be met, and music that returns after a rest.
+
+    Args:
+        brief: What is asked for.
+        duration: Seconds.
+        must: Seconds of the cuts that have to lie on a beat.
+
+    """
+    hits = [(at, HIT) for at in (*(hit.at.seconds(duration) for hit in brief.hits), *must)]
     returns = [end for _, end in rests_of(brief, duration)] + [end for _, _, end in tacets_of(brief, duration)]
     ends = [(end, RESUME) for end in returns if end < duration - 0.5]
     return sorted((t, worth) for t, worth in (*hits, *ends) if 0.05 < t < duration - 0.05)
@@ -48,7 +56,7 @@ def tacets_of(brief: Brief, duration: float) -> tuple[Tacet, ...]:
 
 
 def asked_cuts(brief: Brief, features: VideoFeatures) -> list[Asked]:
-    """What is asked of each cut.
+    """What is asked of each cut; a cut that is named by its time is no longer one of its stretch.
 
     Raises:
         PlanError: There is no cut near a time that is named.
@@ -56,10 +64,14 @@ def asked_cuts(brief: Brief, features: VideoFeatures) -> list[Asked]:
     """
     asked: list[Asked] = [""] * len(features.cuts)
     times = np.array([cut.time for cut in features.cuts])
-    words: tuple[tuple[Asked, Sequence[Moment]], ...] = (("must", brief.must), ("ignore", brief.ignore))
-    for word, moments in words:
-        for moment in moments:
-            time = moment.seconds(features.duration)
+    told: list[tuple[Asked, Moment | Stretch]] = [("must", one) for one in brief.must]
+    told.extend(("ignore", one) for one in brief.ignore)
+    for word, place in sorted(told, key=lambda one: isinstance(one[1], Moment)):  # stretches first
+        if isinstance(place, Stretch):
+            start, end = place.seconds(features.duration)
+            asked = [word if start <= time <= end else was for was, time in zip(asked, times, strict=True)]
+        else:
+            time = place.seconds(features.duration)
             near = int(np.abs(times - time).argmin()) if len(times) else -1
             if near < 0 or abs(times[near] - time) > NEAR:
                 hint = f"the nearest is at {times[near]:.2f} s" if near >= 0 else "the video has none"

@@ -123,6 +123,8 @@ def compose_steps(
     steps = plan.beats * STEPS_PER_BEAT
     window = model.config.bars * plan.unit
     length = padded_beats(plan.beats, window) * STEPS_PER_BEAT
+    if length > LONG:
+        trim()  # of what watching the film took
     keep = merge_keeps(keep, plan)
     opened = open_steps(keep, plan, length)
     held = torch.as_tensor(held_cells(keep, plan, length)).to(device)

@@ -4,6 +4,7 @@ Every float keeps the shortest text that reads back as the same number (Python's
 fields keep the names of the dataclass, so that people can edit the text.
 """
 
+import codecs
 import dataclasses
 import json
 import types
@@ -16,6 +17,7 @@ import numpy as np
 from diffbgm.errors import PlanError
 
 T = TypeVar("T")
+BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 LARGEST = 2.0**63  # numbers from there on are no lengths, beats or pixels of anything
 # Fields as version 0.4 called them, by dataclass: read for one release more, with a warning that gives the new name.
 RENAMED: Mapping[str, Mapping[str, str]] = {
@@ -66,11 +68,14 @@ def from_json(kind: type[T], text: str | bytes) -> T:
     try:
         plain = json.loads(text.removeprefix("\ufeff") if isinstance(text, str) else text, parse_constant=_refuse)
     except UnicodeDecodeError as e:
+        if e.encoding != "utf-8" and isinstance(text, bytes) and not text.startswith(BYTE_ORDER_MARKS):
+            raise PlanError(f"{kind.__name__}: this is not JSON, but no text at all") from e
         raise PlanError(f"{kind.__name__}: byte {e.start} is no {e.encoding}; save the text as UTF-8") from e
     except RecursionError as e:
         raise PlanError(f"{kind.__name__}: this is not JSON: its brackets are nested too deeply") from e
     except ValueError as e:
-        raise PlanError(f"{kind.__name__}: this is not JSON: {e}") from e
+        what = str(e).partition("; use sys.")[0]  # Python's hint, to programs
+        raise PlanError(f"{kind.__name__}: this is not JSON: {what}") from e
     return from_plain(kind, plain)
 
 

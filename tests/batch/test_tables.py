@@ -68,6 +68,7 @@ def test_json_lines_end_at_line_feeds_only(tmp_path: Path) -> None:
     [
         ("video,prompt\na.mp4,rêve\n".encode("cp1252"), '2: byte 0xea is not UTF-8; save the table as "CSV UTF-8"'),
         ("video,prompt\nкино.mp4,x\n".encode("cp1251"), "CSV UTF-8"),
+        (b"PK\x03\x04\x14\0\x06\0", "is a zip file, as workbooks of Excel are; save the table as"),
         (b"video,prompt\na.mp4,calm,left over\n", "row 1: 'left over' stands in a column without a name"),
         (b"video,prompt\na.mp4,b\nc.mp4,\"he said\nd.mp4,x\n", "row 2: not CSV .*check its quotes"),
         (b"video,video\na.mp4,b.mp4\n", "two columns have the same name"),

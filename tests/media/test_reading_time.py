@@ -5,6 +5,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from tests.media.takes import copy_packets, delay_in_ts, draw_take, flashes, patch, tones
@@ -114,6 +115,32 @@ def test_no_claim_of_a_header_is_believed(tmp_path: Path):
     info = media.probe(patch(draw_take(tmp_path / "length.mp4"), b"stts", 16, weeks))
     assert info.duration <= 1.7
     assert "not believed" in info.notes[0]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
+def test_what_is_not_believed_is_not_handed_on(tmp_path: Path, suffix: str):
+    """The last picture of the copy lasts until the film ends, whatever it claimed: players show that."""
+    weeks = struct.pack(">I", 0x7FFFFFFF)
+    path = patch(draw_take(tmp_path / "length.mp4"), b"stts", 16, weeks)
+    sound = media.read_audio(path)
+    assert sound is not None
+    media.mux(path, sound, out := tmp_path / f"out{suffix}")
+    assert 1.5 < media.probe(out).duration < 1.7
+    assert not media.probe(out).notes
+    with av.open(str(out)) as container:
+        assert container.duration / 1e6 == pytest.approx(1.6, abs=0.1)
+
+
+def test_pictures_that_all_have_one_time_are_one_still(tmp_path: Path):
+    """The last counts, for as long as it claims or the sound goes on."""
+    path = patch(draw_take(tmp_path / "still.mp4"), b"stts", 16, struct.pack(">I", 0))
+    info = media.probe(path)
+    assert (info.last_frame, info.shown_duration) == (0.0, pytest.approx(1.6, abs=0.03))
+    assert [time for time, _ in seen(path)] == [0.0]
+    sound = media.read_audio(path)
+    assert sound is not None
+    media.mux(path, sound, out := tmp_path / "out.mp4")
+    assert media.probe(out).shown_duration == pytest.approx(1.6, abs=0.03)
 
 
 @pytest.mark.parametrize("name", ["b.avi", "b.asf"])

@@ -54,6 +54,7 @@ NOT_PLANS = {
     "list": (b"[]", "must be an object with the fields of MusicPlan"),
     "number": (b"7", "must be an object"),
     "zeros": (b"\0" * 40, "not JSON"),
+    "film": (b"\0\0\0\x20ftypisom\0\0\x02\0isom\xff\xff", "no text at all"),
 }
 
 
@@ -80,6 +81,9 @@ def test_what_is_no_plan_is_refused_in_one_line_that_names_the_file(name, tmp_pa
         ({"style": ["happy", "sad"]}, "contradict each other"),
         ({"duration": 3.0}, r"duration is 3\.00 s, but its video lasts 10\.00 s \(7\.00 s off\)"),
         ({"duration": 3.0, "video": None}, r"duration is 3\.00 s, but the tempo map ends at 10\.00 s"),
+        ({"rests": [[3, 1]]}, r"a rest lasts from 3 to 1 s; it must end after it begins"),
+        ({"talks": [[-1, 1]]}, "a talk lasts from -1 to 1 s"),
+        ({"tacets": [["drums", 2, 2]]}, "a tacet lasts from 2 to 2 s"),
         ({"why": ["\ud800"]}, r"MusicPlan\.why\[0\] must be a text"),
         ({"cuts": [{"time": 1e300, "strength": 1, "beat": 1, "error": 0, "snapped": True}]}, r"cuts\[0\]\.time"),
     ],

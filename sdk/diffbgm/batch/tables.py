@@ -45,6 +45,8 @@ def read_table(path: Path, columns: Collection[str], numbers: Collection[str] = 
 
 def decode(path: Path, data: bytes) -> str:
     """UTF-8 or UTF-16, with or without a byte-order mark; other encodings are refused, since each fits any bytes."""
+    if data.startswith(b"PK\x03\x04"):
+        raise DataError(f'{path}: is a zip file, as workbooks of Excel are; save the table as "CSV UTF-8"')
     encoding = "utf-8-sig"
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"

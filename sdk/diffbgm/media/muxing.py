@@ -1,5 +1,6 @@
 """Put sound under a video: the pictures copied where that can be, else encoded again; everything else comes along."""
 
+import math
 import os
 import time as clock
 from collections.abc import Generator, Mapping
@@ -168,8 +169,10 @@ def _copy(job: Job, audio: Audio, target: Path, report: Progress, tags: Mapping[
                 time = float((packet.pts - start) * packet.time_base)
                 if time >= job.end - 1e-6 or (time < 0 and not packet.is_discard):
                     continue
+                left = (job.end - time) / packet.time_base
                 if abs(time - job.last) < 1e-6:  # the last picture stays until the end
-                    packet.duration = max(packet.duration, int((job.end - time) / packet.time_base))
+                    packet.duration = max(packet.duration, int(left))
+                packet.duration = min(packet.duration, math.ceil(left))  # whatever it claims
                 packet.pts, packet.dts, packet.stream = packet.pts - int(start), packet.dts - int(start), picture
                 film.write_until(time)
                 try:

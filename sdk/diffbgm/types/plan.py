@@ -411,6 +411,12 @@ class MusicPlan(Value):
             raise PlanError(f"MusicPlan: scenes end at beat {self.scenes[-1].end_beat}, the piece at {self.beats}")
         if self.chords and self.chords[-1].end > self.beats:
             raise PlanError(f"MusicPlan: the chords end at beat {self.chords[-1].end}, the piece at {self.beats}")
+        for name, spans in (("rest", self.rests), ("talk", self.talks), ("tacet", [t[1:] for t in self.tacets])):
+            for start, end in spans:
+                if not 0 <= start < end:
+                    raise PlanError(
+                        f"MusicPlan: a {name} lasts from {start:g} to {end:g} s; it must end after it begins"
+                    )
         for note in self.tune:
             if not 0 <= note.start < note.end <= self.beats or note.start % 0.25 or note.end % 0.25:
                 raise PlanError(

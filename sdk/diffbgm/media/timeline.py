@@ -32,10 +32,12 @@ from diffbgm.media.runs import (
     span_of,
     stamp_of,
 )
+from diffbgm.media.wholeness import missing_share
 
 DEFAULT_FRAME = 1 / 25  # seconds a picture lasts when nothing in the file says so
 MOST_HELD = 32  # packets; H.264 and HEVC reorder at most 16 pictures
 MOST_NOTES = 5
+NOTICED = 0.005  # share of a file that may be missing without a word
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,9 @@ def _join(path: str, walks: dict[int, Walk], pictures: Any, head: _Head, usual: 
     heard = [walk for index, walk in walks.items() if index != pictures.index]
     usual_length = Fraction(usual).limit_denominator(1_000_000)
     step = seen.step or usual_length
-    notes = chain(seen.runs, step, heard)
+    lost = missing_share(local_file(path))
+    notes = [f"the last {lost:.0%} of the file are missing: what is there is taken"] if lost >= NOTICED else []
+    notes += chain(seen.runs, step, heard)
     for walk in heard:
         follow(walk.runs, seen.runs)
     start = Fraction(head.start or 0) * seen.base + (seen.runs[0].shift if seen.runs else 0)

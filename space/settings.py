@@ -25,7 +25,9 @@ RANGES: Mapping[str, tuple[float, float]] = {  # on this page; the SDK allows mo
 COVERED = (
     "style", "prompt", "ensemble", "mood", "seed", "steps", "guidance", "takes", "keep_audio", "fade", "semantics"
 )  # fmt: skip
-EXPERT: tuple[str, ...] = tuple(name for name in SETTINGS if name not in COVERED)
+# Those that name a file would name one of the server's: no visitor may have them read.
+FILES = tuple(name for name, setting in SETTINGS.items() if setting.metavar == "FILE")
+EXPERT: tuple[str, ...] = tuple(name for name in SETTINGS if name not in (*COVERED, *FILES))
 LISTED = ("instruments", "without")  # their widgets hold lists, the options text
 KEEP: tuple[str, ...] = SETTINGS["keep_audio"].choices
 MOST_SEED = 2**31 - 1

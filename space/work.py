@@ -15,7 +15,7 @@ from diffbgm.brief import Brief, read_asked
 from diffbgm.composer.compose import bars_to_steps
 from diffbgm.composer.keeping import Keep
 from diffbgm.errors import InputError, PlanError
-from diffbgm.options import ScoreOptions, settings_of
+from diffbgm.options import SETTINGS, ScoreOptions, settings_of
 from diffbgm.planner import STYLES, combine_styles, parse_style, understand
 from diffbgm.planner.harmony import join_chords, lay_chords
 from diffbgm.planner.restyle import restyle
@@ -28,7 +28,7 @@ from space import child, gpu
 from space.films import Still
 from space.limits import PAGE
 from space.processes import ask
-from space.settings import NEW_SEEDS, PageSettings
+from space.settings import FILES, NEW_SEEDS, PageSettings
 from space.storage import new_folder
 
 STEP_COST, STEP_COST_GPU = 0.5, 0.02  # a step of a window takes as long as to play and write this many seconds
@@ -345,7 +345,7 @@ def write_file(take: Take, order: child.Order, told: Progress) -> Path:
 def open_project(watched: Watched, path: Path, told: Progress) -> Wish:
     """The take that a project file holds, for the same video."""
     project = ask(child.open_project, path, by_stage(told), PAGE.wall_clock, watched.features)
-    options = project.options
+    options = replace(project.options, **{name: SETTINGS[name].default for name in FILES})
     settings = PageSettings(steps=min(max(options.steps or 0, 4), 96), keep=options.keep_audio or "replace")
     return Wish(project.plan, settings, options.seed or 0, project.roll, options=options, gains=project.gains)
 

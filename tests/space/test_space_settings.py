@@ -1,6 +1,7 @@
 """PageSettings: links there and back, what a link may not break, and what the SDK is asked for."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 from space.settings import (
     ANY,
     EXPERT,
+    FILES,
+    KNOBS,
     PageSettings,
     from_query,
     from_tags,
@@ -95,6 +98,17 @@ def test_options_in_plain_words_reach_the_sdk_and_come_back_by_link() -> None:
     assert from_values(asked.values) == asked
     with pytest.raises(InputError, match="chords has 400 characters"):
         PageSettings(expert=(("chords", "C" * 400),))
+
+
+def test_no_visitor_has_a_file_of_the_server_read(tmp_path: Path) -> None:
+    (tmp_path / "cues.csv").write_text("time,kind\n1,hit\n")
+    assert {"like", "cues", "melody"} <= set(FILES)
+    assert not set(FILES) & {*KNOBS, *EXPERT}
+    for name in FILES:
+        path = str(tmp_path / "cues.csv")
+        assert from_query({name: path}) == PageSettings()
+        assert PageSettings(expert=((name, path),)).expert == ()
+        assert getattr(PageSettings(expert=((name, path),)).options(1), name) == SETTINGS[name].default
 
 
 def test_a_link_names_no_file_of_the_server_as_a_band() -> None:

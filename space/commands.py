@@ -36,7 +36,7 @@ MOST_AT_ONCE = 3  # takes of one command
 LET_PASS = 0.1  # seconds between two looks whether the first take is there
 LOUDEST, QUIETEST = 6.0, -60.0  # dB of a fader
 COPY = "Your browser cannot show this format, so it plays a small copy; downloads are whole."
-DRAFT = " It is a quick draft: refine it when you like it."
+DRAFT = " It is a quick draft: refining keeps its plan and writes the notes anew, in full quality."
 WAYS = {"other": "", "sadder": "sad", "brighter": "happy", "fewer": "sparse", "more": "driving"}  # to style tags
 NO_STYLE = "Nothing chosen: the pictures decide."
 log = logging.getLogger("diffbgm.space")
@@ -124,7 +124,7 @@ def turned(data: Data) -> Answer:
                 project.show(plan=plan_sheet(work.plan_music(project.watched, settings)))
         return {
             **answer,
-            "note": work.explain_tags(settings) or ("" if chips else NO_STYLE),
+            "note": work.explain_tags(settings) or (NO_STYLE if settings == PageSettings(keep=settings.keep) else ""),
             "query": to_query(settings),
         }
 

@@ -27,7 +27,7 @@ LOUDNESSES = [
 ]
 # What stands together under "More", by its heading.
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "Pace and energy": ("tempo", "bpm", "motion", "level", "shape", "energy"),
+    "Pace and energy": ("tempo", "bpm", "motion", "level", "shape", "energy", "curve_guidance"),
     "Harmony": ("key", "metre", "chords"),
     "Who plays": ("instruments", "without", "lead", "part"),
     "Moments": ("must", "ignore", "hit", "rest", "ending", "fade"),
@@ -68,7 +68,9 @@ PLAIN: Mapping[str, Plain] = {
     "bar_correlation": Plain("Bars alike", "To the right the bars of the piece have more in common."),
     "section_coupling": Plain("Sections alike", "To the right, sections that look alike sound more alike."),
     "mode_guidance": Plain("Keep to the key", "To the right fewer notes leave the key."),
-    "curve_guidance": Plain("Keep to the energy", "To the right every bar has as many notes as its energy asks for."),
+    "curve_guidance": Plain(
+        "Keep to the energy", "How closely every bar has as many notes as its energy asks for: 0 freely, 2 strictly."
+    ),
     "loudness": Plain(
         "Loudness", "As the place wants it where you publish: -14 is loud, -23 is for television. In LUFS.",
         LOUDNESSES,

@@ -14,6 +14,7 @@
   const DRIFT = 0.06; // seconds that sound and pictures may lie apart
   const FADE = 0.02; // seconds between two takes
   const TOUCH = 44; // pixels of what a finger can hit
+  const POINT = 24; // and of a chord that can be read
   const FINGER = window.matchMedia("(pointer: coarse)");
   const known = window.diffbgm;
 
@@ -210,6 +211,7 @@
 
     follow(id) {
       this.project = id;
+      this.left = null;
       this.looks = 0; // for pictures that follow the first take
       this.content = null;
       store.set("bgm-project", id);
@@ -240,7 +242,10 @@
       const { kind, words, share, stage } = answer.status;
       this.say(kind, words, answer.busy ? share : null, stage);
       this.refresh();
-      if (!answer.busy && !this.data.film) return this.forgetFilm(); // the way is free for another one
+      if (!answer.busy && !this.data.film) { // the way is free for another one
+        if (kind === "note") this.say("note", "Stopped. Choose a video to begin.");
+        return this.forgetFilm();
+      }
       if (answer.busy) this.timer = setTimeout(() => this.poll(), 200);
       else if (!this.data.film.stills.length && this.looks++ < 60) this.timer = setTimeout(() => this.poll(), 1000);
     }
@@ -251,6 +256,7 @@
       this.data = { film: answer.film, plan: answer.plan, takes: answer.takes };
       const fresh = answer.takes.filter((t) => !before.includes(t.letter));
       if (answer.film && (!film || film.url !== answer.film.url)) this.showFilm();
+      if (answer.film) this.before = null;
       if (answer.film?.poster) this.video.poster = answer.film.poster;
       if (fresh.length && (!first || !this.take)) {
         if (before.length) this.remember();
@@ -262,7 +268,7 @@
         }
         if (!this.brought) this.choose(fresh.at(first ? -1 : 0).letter, false); // of several the first is the best
       }
-      this.brought = answer.busy && (this.brought || fresh.length > 0);
+      this.brought = answer.busy && (this.brought || (!first && fresh.length > 0));
       if (this.eager && first && fresh.length) this.toggle();
       if (first) this.eager = false;
       if (answer.made && answer.made[1] !== this.fetched) {
@@ -280,6 +286,7 @@
       const link = this.$(".bgm-watch a");
       link.href = link.textContent = new URL(url, document.baseURI).href;
       link.parentElement.hidden = false;
+      link.scrollIntoView({ block: "nearest" });
       navigator.clipboard?.writeText(link.href).catch(() => {});
     }
 
@@ -320,7 +327,9 @@
         return;
       }
       if (this.project) await this.command("cancel");
+      const before = this.project && this.data.takes.length ? { id: this.project, view: this.view } : null;
       this.forget();
+      this.before = before; // until the new one can be looked at
       this.uploading = true;
       const playable = this.tryFilm(file);
       this.refresh();
@@ -338,6 +347,18 @@
       this.refresh();
     }
 
+    // To a film that was open, and its takes; what is said stays.
+    async comeBack({ id, view }) {
+      const { kind } = this.$(".bgm-status").dataset;
+      const words = this.$(".bgm-words").textContent;
+      Object.assign(this.view, view);
+      this.before = null;
+      this.local = null;
+      this.follow(id);
+      await this.poll();
+      if (words && this.data.film) this.say(kind, words);
+    }
+
     // A project file: a take of the film that is open.
     async restore(file) {
       if (!this.data.film) return this.say("bad", "Choose the video of this project first, then open the project.");
@@ -349,8 +370,10 @@
     forgetFilm() {
       const words = this.$(".bgm-words").textContent;
       const kind = this.$(".bgm-status").dataset.kind;
+      const { before } = this;
       this.forget();
       this.say(kind, words);
+      if (before) this.comeBack(before);
     }
 
     // Shows the file from here while it is sent; whether this browser can.
@@ -502,6 +525,7 @@
         <p class="note">${answer.error ? `⚠ ${escape(answer.error)}` : bold(answer.note)}</p>
         <button type="button" class="bgm-link">Copy a link to these settings</button>`;
       const link = `${location.origin}${location.pathname}${answer.query ? `?${answer.query}` : ""}`;
+      if (!answer.error) this.address(answer.query);
       const button = box.querySelector(".bgm-link");
       button.dataset.link = link;
       button.onclick = async () => {
@@ -510,11 +534,22 @@
       };
       box.querySelectorAll("[data-words]").forEach((chip) => {
         chip.onclick = () => {
-          area.value = area.value.replace(find(chip.dataset.words)?.[0] ?? "", "")
+          const said = find(chip.dataset.words);
+          const [from, to] = said ? clause(area.value, said.index, said.index + said[0].length) : [0, 0];
+          area.value = (area.value.slice(0, from) + area.value.slice(to))
             .replace(/\s+/g, " ").replace(/\s*,\s*(,\s*)*/g, ", ").replace(/^[,\s]+|[,\s]+$/g, "");
           area.dispatchEvent(new Event("input", { bubbles: true }));
         };
       });
+    }
+
+    // Settings stand in the address of the page, so that loading it again keeps them.
+    address(query) {
+      const all = new URLSearchParams(location.search);
+      for (const name of known.linked) all.delete(name);
+      const text = [all.toString(), query].filter(Boolean).join("&");
+      try { history.replaceState(history.state, "", `${location.pathname}${text ? `?${text}` : ""}${location.hash}`); }
+      catch { /* in a frame that may not */ }
     }
 
     // --- listening to people
@@ -549,6 +584,10 @@
         });
       }
       document.addEventListener("keydown", (event) => this.key(event));
+      document.addEventListener("pointerdown", (event) => {
+        const menu = this.$(".bgm-out details[open]");
+        if (menu && !menu.contains(event.target)) menu.open = false;
+      });
       document.addEventListener("visibilitychange", () => { if (!document.hidden) this.poll(); });
       window.addEventListener("online", () => this.poll());
       this.lower.addEventListener("pointerdown", (event) => this.drag(event));
@@ -594,7 +633,7 @@
         retake: () => this.command("retake", { take, way: this.$("[name=way]").value, words: this.$("[name=words]").value, first: this.range[0], last: this.range[1] }),
         rest: () => {
           const [from, to] = [this.plan.bars[this.range[0] - 1], this.plan.bars[this.range[1]]].map((t) => t.toFixed(2));
-          this.wish("rest", (old) => [...old.split(/\s*;\s*/).filter(Boolean), `${from}-${to}`].join("; "), `The music is asked to rest from ${from} to ${to} s.`);
+          this.wish("rest", (old) => [...new Set([...old.split(/\s*;\s*/).filter(Boolean), `${from}-${to}`])].join("; "), `The music is asked to rest from ${from} to ${to} s.`);
         },
         loop: () => { this.looping = !this.looping; this.refresh(); },
         download: () => this.export(button.dataset.kind),
@@ -605,7 +644,15 @@
           this.eager = true; // what is scored already plays at once
           if (answer) this.follow(answer.project);
         },
-        new: async () => { if (this.busy) await this.command("cancel"); this.forget(); this.$("#pick").focus(); },
+        new: async () => {
+          if (this.busy) await this.command("cancel");
+          const left = { id: this.project, view: this.view, name: this.data.film?.name };
+          this.forget();
+          this.left = left.name ? left : null;
+          this.refresh();
+          this.$("#pick").focus();
+        },
+        back: () => this.comeBack(this.left),
         take: () => this.choose(button.dataset.letter),
         mute: () => this.fade(button.dataset.role, { mute: !channel(this.mix, button.dataset.role).mute }),
         solo: () => this.fade(button.dataset.role, { solo: !channel(this.mix, button.dataset.role).solo }),
@@ -620,6 +667,7 @@
       const at = event.target;
       const command = event.ctrlKey || event.metaKey;
       const typing = at.closest?.("textarea, select, input:not([type=range]):not([type=radio]):not([type=checkbox])");
+      if (event.key === "Escape" && !typing) this.leave();
       if (!this.data.film || typing) return;
       if (command && event.key.toLowerCase() === "z") {
         event.preventDefault();
@@ -641,6 +689,21 @@
         if (!at.closest?.("bgm-studio, .bgm-lower")) return;
         event.preventDefault();
         this.seek(event.key === "Home" ? 0 : this.data.film.duration);
+      }
+    }
+
+    // Closes what is open: the menu of files, then the selected bars.
+    leave() {
+      const menu = this.$(".bgm-out details[open]");
+      if (menu) {
+        menu.open = false;
+        menu.querySelector("summary").focus();
+      } else if (this.range) {
+        this.range = null;
+        this.looping = false;
+        this.$(".bgm-selected").hidden = true;
+        for (const name of ["first", "last"]) this.$(`[name=${name}]`).value = "";
+        this.refresh();
       }
     }
 
@@ -725,14 +788,22 @@
 
     // What is asked of a cut: "must", "ignore" or nothing; what is asked of all counts where nothing is of this one.
     askedOf(time) {
-      const parts = (name) => String(this.knobs?.[known.asked[name]] ?? "").split(/[;,]/).map((p) => p.trim()).filter(Boolean);
-      const asking = (fits) => ["ignore", "must"].find((name) => parts(name).some(fits));
-      return this.asks?.[time] ?? asking((p) => Math.abs(seconds(p) - time) < 0.05) ?? asking((p) => /^all$/i.test(p)) ?? "";
+      return this.asks?.[time] ?? this.asking((p) => Math.abs(seconds(p) - time) < 0.05) ?? this.askedOfAll();
     }
 
-    // A click on a cut: must hit, ignore, free.
+    askedOfAll() { return this.asking((p) => /^all$/i.test(p)) ?? ""; }
+
+    // The knob of which a part fits.
+    asking(fits) {
+      const parts = (name) => String(this.knobs?.[known.asked[name]] ?? "").split(/[;,]/).map((p) => p.trim()).filter(Boolean);
+      return ["ignore", "must"].find((name) => parts(name).some(fits));
+    }
+
+    // A click on a cut: must hit, ignore, free; where all are asked for one thing, the other, and back.
     async cycle(time) {
-      const next = { "": "must", must: "ignore", ignore: "" }[this.askedOf(time)];
+      const all = this.askedOfAll();
+      const turns = all ? [all, { must: "ignore", ignore: "must" }[all]] : ["", "must", "ignore"];
+      const next = turns[(turns.indexOf(this.askedOf(time)) + 1) % turns.length];
       this.asks = { ...this.asks, [time]: next };
       this.drawCuts();
       const part = time.toFixed(2);
@@ -742,7 +813,7 @@
       }[next];
       for (const name of ["must", "ignore"]) {
         await this.wish(name, (old) => [...old.split(/\s*[;,]\s*/).filter((p) => p && !(Math.abs(seconds(p) - time) <= 0.05)),
-          ...(next === name ? [part] : [])].join("; "), words);
+          ...(next === name && next !== all ? [part] : [])].join("; "), words);
       }
     }
 
@@ -781,17 +852,27 @@
       button.closest(".lane").append(wrong);
       input.select();
       input.oninput = () => complain("");
-      input.onblur = () => { input.remove(); wrong.remove(); };
-      input.onkeydown = async (event) => {
-        if (event.key === "Escape") return button.focus();
-        if (event.key !== "Enter" || input.readOnly) return;
+      let over = false;
+      const close = (stay) => {
+        over = true; // what is taken away loses the focus, and is not asked again
+        input.remove();
+        wrong.remove();
+        if (stay) button.focus();
+      };
+      const ask = async (stay) => {
+        if (over || input.readOnly) return;
         const symbol = input.value.trim();
-        if (!symbol || symbol === button.textContent) return button.focus();
+        if (!symbol || symbol === button.textContent) return close(stay);
         const wish = { take: this.view.take, start: Number(start), end: Number(end), symbol };
         input.readOnly = true; // until the server has read it
         const done = await this.command("chord", wish, complain);
         input.readOnly = false;
-        if (done && input.isConnected) button.focus();
+        if (done && input.isConnected) close(stay);
+      };
+      input.onblur = () => ask(false);
+      input.onkeydown = (event) => {
+        if (event.key === "Escape") close(true);
+        if (event.key === "Enter") ask(true);
       };
     }
 
@@ -917,6 +998,8 @@
       const show = (selector, on) => { const part = this.$(selector); if (part) part.hidden = !on; };
       this.classList.toggle("has-film", Boolean(film || this.uploading || this.project));
       this.classList.toggle("has-take", takes.length > 0);
+      show("[data-do=back]", this.left);
+      if (this.left) this.$("[data-do=back]").textContent = `Back to ${this.left.name}`;
       show("[data-do=cancel]", busy);
       show("[data-do=compose]", film && !busy);
       this.$("[data-do=compose]").textContent = takes.length ? "Another take" : "Compose music";
@@ -1018,6 +1101,14 @@
     }
   }
 
+  // Where the words from one place to another end that go with them: a clause that tells a time is one thing.
+  function clause(text, from, to) {
+    const first = Math.max(...[",", ";", "\n"].map((end) => text.lastIndexOf(end, from - 1))) + 1;
+    const last = [",", ";", "\n"].map((end) => text.indexOf(end, to)).filter((i) => i >= 0).concat(text.length);
+    const end = Math.min(...last);
+    return /\d/.test(text.slice(first, end)) ? [first, end] : [from, to];
+  }
+
   // --- pictures ----------------------------------------------------------------------------------------------------
 
   // The bar line nearest to a time; the ends of the film are bar lines.
@@ -1028,7 +1119,7 @@
     .filter(Boolean).map(([, from, to, words]) => [seconds(from), seconds(to), words]);
   const percent = (time, plan) => `${((100 * time) / plan.duration).toFixed(3)}%`;
   // Pixels of a time line on which a finger can hit every chord; there it scrolls.
-  const width = (plan) => Math.ceil((TOUCH * plan.duration) / Math.min(...plan.chords.map(([a, b]) => b - a), plan.duration));
+  const width = (plan) => Math.ceil(((FINGER.matches ? TOUCH : POINT) * plan.duration) / Math.min(...plan.chords.map(([a, b]) => b - a), plan.duration));
   const svg = (inside, kind) =>
     `<svg class="${kind}" viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true">${inside}</svg>`;
   const path = (points, kind) => `<path class="${kind}" d="M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}"/>`;
@@ -1145,6 +1236,7 @@
       <label class="bgm-drop" for="pick"><svg viewBox="0 0 48 48" aria-hidden="true"><path d="M24 32V10m-9 9 9-9 9 9M8 30v8h32v-8"/></svg>
         <b>Drop a video, or tap to choose</b><span class="bgm-limits"></span>
         <input type="file" id="pick" accept="video/*,.mkv,.avi,.mts,.m2ts,.ts,.mxf,.flv,.wmv,.3gp"></label>
+      <button type="button" data-do="back" hidden></button>
       <h2>Or try one of these</h2><div class="bgm-examples"></div></div>
     <div class="bgm-film"><div class="bgm-screen"><video playsinline preload="auto" aria-label="Your video"></video>
         <button type="button" class="bgm-big" data-do="play" aria-label="Play"></button></div>

@@ -14,7 +14,7 @@ from space.limits import MOST_BYTES, PAGE
 from space.plain import PlainWay, routes
 from space.processes import warm_up
 from space.programs import add_api
-from space.settings import EXPERT, KNOBS, from_query
+from space.settings import EXPERT, KNOBS, LINKED, from_query
 from space.theme import make_theme
 from space.uploads import UploadGuard
 from space.widgets import Page, serve_videos_as_they_are
@@ -74,6 +74,7 @@ def head() -> str:
     known = {
         "steps": KNOBS.index("steps"),
         "asked": {name: len(KNOBS) + EXPERT.index(name) for name in ("must", "ignore", "rest", "energy", "scene")},
+        "linked": [*LINKED, *EXPERT],
         "players": {role: [p.name for p in players().values() if role in p.roles] for role in ROLES},
         "bytes": MOST_BYTES,
         "seconds": PAGE.seconds,

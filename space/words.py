@@ -1,8 +1,10 @@
 """What the page says while it works, in plain words."""
 
+import re
 from collections.abc import Mapping
 
 from diffbgm.brief import Reading
+from diffbgm.brief.model import ALL_BUT
 from diffbgm.media import as_time
 
 BROKEN = "Something broke on this side; it is in the log. Please try again."
@@ -16,6 +18,7 @@ STAGES: Mapping[str, str] = {
     "proxy": "Making a copy that your browser can show",
 }
 
+TACET = re.compile(r"tacet (.+?) ([\d.]+(?: s|%)) to ([\d.]+(?: s|%)|the end)")
 KINDS = {  # what words of a brief are about
     "mood": "mood", "scene": "scene", "energy": "energy", "genre": "kind", "tempo": "tempo", "ending": "ending",
 }  # fmt: skip
@@ -37,8 +40,19 @@ def place_words(place: int, seconds: float) -> str:
     return f"{before} · yours starts in {about(seconds)}"
 
 
+def rest_words(who: str, start: str, end: str) -> str:
+    """A rest, for people, by when it is over or begins: "drums from 8 s", "piano alone 0 s to 8 s"."""
+    if alone := who.removeprefix(ALL_BUT) if who.startswith(ALL_BUT) else "":
+        return f"{alone} alone {start} to {end}"
+    if end == "the end":
+        return f"{who} until {start}"
+    return f"{who} from {end}" if start in ("0 s", "0%") else f"no {who} {start} to {end}"
+
+
 def chip_of(reading: Reading) -> tuple[str, str, str]:
     """(the words that were read, what they are about, what they ask for), for people."""
+    if tacet := TACET.fullmatch(reading.meaning):
+        return reading.text, "", rest_words(*tacet.groups())
     kind, _, rest = reading.meaning.replace(":", "").partition(" ")
     if kind in KINDS:
         return reading.text, KINDS[kind], reading.text.partition(": ")[2] or reading.text

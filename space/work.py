@@ -28,7 +28,7 @@ from space import child, gpu
 from space.films import Still
 from space.limits import PAGE
 from space.processes import ask
-from space.settings import FILES, NEW_SEEDS, PageSettings
+from space.settings import ANY, FILES, NEW_SEEDS, PageSettings, tags_of
 from space.storage import new_folder
 
 STEP_COST, STEP_COST_GPU = 0.5, 0.02  # a step of a window takes as long as to play and write this many seconds
@@ -173,8 +173,19 @@ def plan_music(watched: Watched, settings: PageSettings) -> MusicPlan:
 
 
 def other_band(take: Take, settings: PageSettings) -> Wish:
-    """The notes of a take with the instruments of the knobs."""
+    """The notes of a take with the instruments of the knobs; where these play it already, with the next band.
+
+    Raises:
+        InputError: The band that is chosen plays it already.
+    """
     fresh = plan_music(take.watched, settings)
+    if (fresh.palette, fresh.instrumentation) == (take.plan.palette, take.plan.instrumentation):
+        if settings.palette != ANY:
+            raise InputError(f"The band {settings.palette} plays it already: choose another one under Band, or auto.")
+        bands = tags_of("palette")
+        at = bands.index(take.plan.palette) + 1 if take.plan.palette in bands else 0
+        settings = replace(settings, palette=bands[at % len(bands)])
+        fresh = plan_music(take.watched, settings)
     band = replace(take.settings, palette=settings.palette)
     plan = replace(take.plan, palette=fresh.palette, instrumentation=fresh.instrumentation)
     return Wish(plan, band, take.seed, roll=take.roll)

@@ -38,7 +38,7 @@ class Take:
         seed: The notes were drawn with it.
         roll: The notes, in the plan's key.
         score: What they are ranked by, the higher the better.
-        reasons: Why, in a few words each: "lands 7/7 cuts", "a little busy".
+        reasons: Why, in a few words each: "strikes 7 of 7 cuts", "a little busy".
     """
 
     seed: int

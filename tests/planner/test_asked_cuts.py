@@ -100,3 +100,12 @@ def test_a_text_says_it_of_all_cuts() -> None:
 def test_the_tempo_is_drawn_to_the_cut_and_not_to_the_time_that_was_told() -> None:
     gone = next(cut for cut in plan().cuts if not cut.snapped)
     assert plan(must=f"{gone.time + 0.03:.2f}").tempo == plan(must=f"{gone.time:.2f}").tempo
+
+
+def test_what_lies_after_the_end_is_said_and_moves_nothing() -> None:
+    with pytest.raises(PlanError, match=r"must: 99 s lies after the end of the video, at 21\.00 s"):
+        plan(must="99")
+    late = plan(hit="5; 99")
+    assert late.tempo == plan(hit="5").tempo
+    assert [hit.time for hit in late.hits] == [5.0]
+    assert "hit at 99 s: left out, the video ends at 21.00 s" in late.why

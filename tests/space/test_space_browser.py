@@ -188,7 +188,7 @@ def stopped(page: Any) -> None:
 
 
 def test_a_cancel_stays_whenever_it_comes(visit: Callable[..., Any], clip: Drawn) -> None:
-    page = visit("?steps=24&seed=1")
+    page = visit("?steps=96&seed=1")  # so long that no take is ready before it is stopped
     bring(page, clip.path)
     takes(page, 1)
     for moment in (0, 30, 60, 100, 150, 200, 300, 400, 500, 600):  # milliseconds after the click
@@ -531,3 +531,71 @@ def test_a_link_is_shown_and_another_visitor_watches(visit: Callable[..., Any], 
     other.context.close()
     page.get_by_role("button", name="New video").click()
     assert page.locator(".bgm-watch").evaluate("link => link.hidden"), "it belongs to the video before"
+
+
+def test_what_is_asked_of_all_cuts_is_taken_back_for_one(visit: Callable[..., Any], clip: Drawn) -> None:
+    page = visit("?steps=4&seed=1&ignore=all")
+    bring(page, clip.path)
+    takes(page, 1)
+    page.wait_for_selector(".cut", state="attached")
+    cut = page.locator(".cut").first
+    time_of_cut = f"{float(cut.get_attribute('data-time') or 'nan'):.2f}"
+    knobs = {name: f"{STUDIO}.knobs[{len(KNOBS) + EXPERT.index(name)}]" for name in ("must", "ignore")}
+    assert {mark.get_attribute("class") for mark in page.locator(".cut").all()} == {"cut ignore"}
+    for wanted, kind in ((time_of_cut, "must"), ("", "ignore"), (time_of_cut, "must")):
+        cut.click(force=True)
+        page.wait_for_function(f"{knobs['must']} === '{wanted}'")
+        assert cut.get_attribute("class") == f"cut {kind}"
+        assert page.evaluate(knobs["ignore"]) == "all", "the others stay"
+
+
+def test_a_wrong_file_leaves_the_takes_and_a_new_start_can_be_taken_back(
+    visit: Callable[..., Any], clip: Drawn, tmp_path: Path
+) -> None:
+    page = visit("?steps=4&seed=1")
+    bring(page, clip.path)
+    takes(page, 1)
+    (tmp_path / "notes.txt").write_text("no film")
+    bring(page, tmp_path / "notes.txt")
+    page.wait_for_function(
+        f"{STUDIO}.data.takes.length === 1 && document.querySelector('.bgm-words').innerText.includes('notes.txt')"
+    )
+    assert page.locator(".bgm-takes").is_visible()
+    page.get_by_role("button", name="New video").click()
+    page.wait_for_function(f"!{STUDIO}.project")
+    page.get_by_role("button", name=f"Back to {clip.path.name}").click()
+    takes(page, 1)
+    assert get(page, "take.letter") == "A"
+    assert not page.locator("[data-do=back]").is_visible()
+
+
+def test_settings_outlive_loading_the_page_again(visit: Callable[..., Any]) -> None:
+    page = visit("?lang=en")
+    page.fill("#text textarea, #text input", "sad piano, drums come in at 0:08")
+    page.wait_for_selector(".bgm-chips li")
+    page.wait_for_function("location.search.includes('text=sad')")
+    assert "lang=en" in page.url, "what is not ours stays"
+    page.reload()
+    page.wait_for_function("window.diffbgm?.studio?.knobs?.some((knob) => knob === 'sad piano, drums come in at 0:08')")
+    assert "drums from 8 s" in page.inner_text(".bgm-chips")
+
+
+def test_a_chip_goes_with_its_clause_and_the_menu_with_escape(visit: Callable[..., Any], clip: Drawn) -> None:
+    page = visit("?steps=4&seed=1")
+    page.fill("#text textarea, #text input", "sad piano, drums come in at 0:08")
+    page.get_by_role("button", name="Remove drums").first.click()
+    page.wait_for_function(f"{STUDIO}.knobs.some((knob) => knob === 'sad piano')")
+    bring(page, clip.path)
+    takes(page, 1)
+    menu = page.locator(".bgm-out details")
+    for leave in (lambda: page.keyboard.press("Escape"), lambda: page.mouse.click(5, 5)):
+        page.get_by_text("More files").click()
+        assert menu.get_attribute("open") is not None
+        leave()
+        page.wait_for_function("!document.querySelector('.bgm-out details').open")
+    page.fill("[name=first]", "1")
+    page.fill("[name=last]", "1")
+    assert page.locator(".bgm-selected").is_visible()
+    page.locator(".bgm-lower h2").first.click()
+    page.keyboard.press("Escape")
+    assert not page.locator(".bgm-selected").is_visible()

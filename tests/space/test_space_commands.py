@@ -217,6 +217,15 @@ def test_other_instruments_keep_the_notes(opened: str) -> None:
     assert take_of(opened, letter).plan.palette == "strings"
 
 
+def test_other_instruments_are_others_where_no_band_is_chosen(opened: str) -> None:
+    do("rearrange", opened, take="A")
+    letter = ended(opened)["takes"][-1]["letter"]
+    assert take_of(opened, letter).roll is take_of(opened).roll
+    assert take_of(opened, letter).plan.palette != take_of(opened).plan.palette
+    with pytest.raises(InputError, match="plays it already: choose another one under Band"):
+        do("rearrange", opened, replace(QUICK, palette=take_of(opened, letter).plan.palette), take=letter)
+
+
 def test_one_part_is_given_to_another_player(opened: str) -> None:
     do("compose", opened, replace(QUICK, palette="folk"))
     before = ended(opened)["takes"][-1]
@@ -335,6 +344,11 @@ def test_a_project_brings_back_notes_and_mix(opened: str, files: Path) -> None:
     assert (again.roll.cells == take_of(opened).roll.cells).all()
     assert page["takes"][-1]["gains"][role] == -6.0
     assert all(gain < -100 for other, gain in page["takes"][-1]["gains"].items() if other != role)
+    foreign = json.loads(Path(sent).read_text())
+    Path(sent).write_text(json.dumps(foreign | {"options": foreign["options"] | {"like": "/etc/hostname"}}))
+    do("restore", opened, path=sent)
+    assert ended(opened)["status"]["kind"] == "good"
+    assert not take_of(opened, look({"project": opened})["takes"][-1]["letter"]).options.like, "files are the server's"
     Path(sent).write_text("{}")
     do("restore", opened, path=sent)
     assert "no project of diffbgm" in ended(opened)["status"]["words"]
@@ -352,7 +366,7 @@ def test_the_films_own_sound_is_kept_where_it_is_asked_for(opened: str, clip: Dr
 @pytest.mark.parametrize("moment", range(10))
 def test_a_cancel_is_the_last_word_whenever_it_comes(opened: str, files: Path, moment: int) -> None:
     before = (set((files / "takes").glob("*")), len(PROJECTS.find(opened).takes))
-    do("compose", opened, replace(QUICK, steps=12))
+    do("compose", opened, replace(QUICK, steps=48))  # not done before it is stopped
     time.sleep(0.05 * moment)
     do("cancel", opened)
     answer = ended(opened)

@@ -71,7 +71,7 @@ def reasons(plan: MusicPlan, roll: PianoRoll, curves: Curves, follows: float) ->
     `curves` are the roll's; `follows` 0..1 is how closely its density follows the plan's.
     """
     hit, cuts = struck_cuts(plan, roll)
-    said = [f"lands {hit}/{cuts} cuts"] if cuts else []
+    said = [f"strikes {hit} of {cuts} cuts"] if cuts else []
     register = float(np.mean(curves.register) - np.mean(plan.curves.register))
     said += ["bright"] if register > HIGH else ["warm"] if register < -HIGH else []
     for name, limit, more, less in (("density", BUSY, "a little busy", "spare"), ("polyphony", FULL, "full", "thin")):

@@ -37,6 +37,7 @@ from diffbgm.planner.spotting import (
     place_hits,
     rests_of,
     tacets_of,
+    tell_late,
     tell_missed,
     tell_spotting,
     tell_tacets,
@@ -150,7 +151,12 @@ def make_plan(
     rests = rests_of(brief, features.duration)
     cuts = with_asked(video.cuts, asked, fit.cuts, fit.tempo)
     tacets = tacets_of(brief, features.duration)
-    spotted = (*tell_spotting(hits, rests), *tell_tacets(tacets), *tell_missed(cuts))
+    spotted = (
+        *tell_spotting(hits, rests),
+        *tell_late(brief, features.duration),
+        *tell_tacets(tacets),
+        *tell_missed(cuts),
+    )
     why = (*tell_brief(brief), *understood.remarks, *why, *spotted)
     talks, remarks = _leave_room_for_voice(brief, features.duration, untimed=not (rests or hits or points))
     why = (*why, *remarks)

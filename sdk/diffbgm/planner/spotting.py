@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from diffbgm.band import find_player
-from diffbgm.brief import Brief, Moment
+from diffbgm.brief import Brief, Hit, Moment
 from diffbgm.brief import Span as Stretch
 from diffbgm.errors import OptionError, PlanError
 from diffbgm.types import SYNC_TOLERANCE, Cut, Instrumentation, PlannedCut, PlannedHit, TempoMap, VideoFeatures
@@ -32,7 +32,8 @@ def anchors_of(brief: Brief, duration: float, must: Sequence[float]) -> list[tup
         must: Seconds of the cuts that have to lie on a beat.
 
     """
-    hits = [(at, HIT) for at in (*(hit.at.seconds(duration) for hit in brief.hits), *must)]
+    struck = [hit.at.seconds(duration) for hit in brief.hits if not is_late(hit, duration)]
+    hits = [(at, HIT) for at in (*struck, *must)]
     returns = [end for _, end in rests_of(brief, duration)] + [end for _, _, end in tacets_of(brief, duration)]
     ends = [(end, RESUME) for end in returns if end < duration - 0.5]
     return sorted((t, worth) for t, worth in (*hits, *ends) if 0.05 < t < duration - 0.05)
@@ -72,6 +73,10 @@ def asked_cuts(brief: Brief, features: VideoFeatures) -> list[Asked]:
             asked = [word if start <= time <= end else was for was, time in zip(asked, times, strict=True)]
         else:
             time = place.seconds(features.duration)
+            if place.since == "start" and place.value > features.duration:
+                raise PlanError(
+                    f"{word}: {place.value:g} s lies after the end of the video, at {features.duration:.2f} s"
+                )
             near = int(np.abs(times - time).argmin()) if len(times) else -1
             if near < 0 or abs(times[near] - time) > NEAR:
                 hint = f"the nearest is at {times[near]:.2f} s" if near >= 0 else "the video has none"
@@ -112,10 +117,23 @@ def place_hits(brief: Brief, duration: float, tempo: TempoMap) -> tuple[PlannedH
     rests = rests_of(brief, duration)
     for hit in brief.hits:
         time = hit.at.seconds(duration)
+        if is_late(hit, duration):
+            continue
         if any(start - 0.02 <= time < end - 0.02 for start, end in rests):
             continue
         found[time] = max(hit.size, found.get(time, 0.0))
     return tuple(place_hit(time, size, tempo) for time, size in sorted(found.items()))
+
+
+def is_late(hit: Hit, duration: float) -> bool:
+    """Whether a hit is asked for after the end of the film."""
+    return hit.at.since == "start" and hit.at.value > duration
+
+
+def tell_late(brief: Brief, duration: float) -> list[str]:
+    """The hits that lie after the end of the film, in words."""
+    late = [hit.at.value for hit in brief.hits if is_late(hit, duration)]
+    return [f"hit at {time:g} s: left out, the video ends at {duration:.2f} s" for time in late]
 
 
 def place_hit(time: float, size: float, tempo: TempoMap) -> PlannedHit:

@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from diffbgm.codec import from_json, from_plain, to_json, to_plain
 from diffbgm.errors import PlanError
+from diffbgm.options import ScoreOptions
 from diffbgm.types import (
     Audio,
     Control,
@@ -169,3 +170,8 @@ def test_a_missing_field_and_broken_text_are_named():
 def test_what_json_cannot_hold_is_refused():
     with pytest.raises(PlanError, match="cannot be written"):
         to_plain(object())
+
+
+def test_unions_come_back() -> None:
+    for asked in (ScoreOptions(guidance=(2.5, 1.0)), ScoreOptions(guidance=2.0), ScoreOptions(hit=("2", "4 big"))):
+        assert from_json(ScoreOptions, to_json(asked)) == asked

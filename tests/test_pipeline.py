@@ -2,8 +2,10 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -80,6 +82,24 @@ def test_everything_can_be_saved(result: Result, tmp_path: Path) -> None:
     assert from_json(MusicPlan, paths["plan"].read_text()) == result.plan
     with pytest.raises(OutputError, match="xyz"):
         result.save(tmp_path / "a.xyz")
+
+
+def test_the_video_that_was_scored_is_never_written_over(result: Result, movie: Path, tmp_path: Path) -> None:
+    film = Path(shutil.copy(movie, tmp_path / "film.mp4"))
+    before = film.read_bytes()
+    own = replace(result, source=film)
+    for save in (
+        lambda: own.save(film),
+        lambda: own.save_files(film),
+        lambda: own.save_all(tmp_path, name="film"),
+        lambda: own.write_video(film),
+        lambda: own.save_files(tmp_path / "new.mp4", [".nope"]),
+        lambda: own.save_files(tmp_path / "new.wav"),
+    ):
+        with pytest.raises(OutputError):
+            save()
+        assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"], "nothing is begun"
+        assert film.read_bytes() == before
 
 
 def test_timelines_hold_the_files_that_lie_beside_them(result: Result, tmp_path: Path) -> None:

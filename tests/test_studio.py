@@ -14,7 +14,7 @@ from diffbgm import DiffBGM, load_project, save_project
 from diffbgm.arrange.splice import splice_scores
 from diffbgm.errors import InputError, OptionError, PlanError
 from diffbgm.planner.restyle import changed_bars, restyle
-from diffbgm.project import LARGEST
+from diffbgm.project import LARGEST, pack_tracks
 from diffbgm.render.splice import CROSS, RING
 from diffbgm.result import Result
 from diffbgm.types import Note, Score, TempoMap, Track
@@ -197,12 +197,52 @@ def test_a_project_comes_back(model: DiffBGM, result: Result, film: Drawn, tmp_p
         model.restore(load_project(path))
 
 
+def test_a_project_of_a_retake_comes_back_as_it_was(
+    model: DiffBGM, result: Result, film: Drawn, tmp_path: Path
+) -> None:
+    """The bars that were kept are arranged as by the first seed, those made anew as by the second."""
+    again = model.retake(result, [0], seed=99)
+    path = save_project(again, tmp_path / "again.project.json")
+    back = model.restore(load_project(path, film.path))
+    assert back.midi == again.midi
+    third = model.retake(back, [1], seed=98)
+    kept = [{(n.start, n.end, n.pitch, n.velocity) for t in r.score.tracks for n in t.notes if n.start >= 8}
+            for r in (result, third)]  # fmt: skip
+    assert kept[0] == kept[1]
+
+
+def test_what_a_take_was_remixed_to_stays(model: DiffBGM, result: Result, film: Drawn, tmp_path: Path) -> None:
+    mixed = result.remix({"chords": -12.0}, loudness=-20.0, fade=2.0)
+    assert mixed.options.loudness == "-20"
+    assert mixed.remix({"melody": -3.0}).receipt["loudness_lufs"] == pytest.approx(-20, abs=0.3)
+    again = model.retake(mixed, [0], seed=5)
+    rate, end = mixed.audio.rate, mixed.plan.tempo.time_at(4)
+    after = round((end + RING) * rate)
+    pairs = [(mixed.music, again.music), (mixed.audio, again.audio)]
+    pairs += [(mixed.stems[name], again.stems[name]) for name in mixed.stems]
+    for old, new in pairs:
+        assert np.array_equal(old.samples[:, after:], new.samples[:, after:])
+    assert again.gains == mixed.gains
+    assert not np.array_equal(mixed.music.samples, again.music.samples)
+    path = save_project(mixed, tmp_path / "mixed.project.json")
+    back = model.restore(load_project(path, film.path))
+    for other in (back, model.use(mixed, 1), model.recut(mixed, film.path)):
+        assert other.receipt["loudness_lufs"] == pytest.approx(-20, abs=0.4)
+        assert other.gains["chords"] == -12.0
+
+
+def test_bars_of_numpy_can_be_saved(model: DiffBGM, result: Result, tmp_path: Path) -> None:
+    model.retake(result, [np.int64(0)], seed=2).save(tmp_path / "receipt.json")  # type: ignore[list-item]
+    assert json.loads((tmp_path / "receipt.json").read_text())["retakes"][0]["bars"] == [1]
+
+
 def test_hostile_projects_are_refused(result: Result, tmp_path: Path) -> None:
     import base64
     import zlib
 
     path = save_project(result, tmp_path / "a.project.json")
     plain = json.loads(path.read_text())
+    far = Track("pad", 48, (Note(0.0, 1e9, 60),))
     bomb = base64.b64encode(zlib.compress(bytes(64_000_000), 9)).decode()
     wrong = [
         "",
@@ -214,6 +254,7 @@ def test_hostile_projects_are_refused(result: Result, tmp_path: Path) -> None:
         json.dumps({**plain, "roll": {"cells": "?"}}),
         json.dumps({**plain, "roll": {"cells": plain["roll"]["cells"], "velocity": bomb}}),
         json.dumps({**plain, "gains": {"chords": 1e9}}),
+        *(json.dumps({**plain, "tracks": tracks}) for tracks in (7, "?", bomb, pack_tracks([far]))),
         json.dumps({**plain, "takes": [plain["takes"][0]] * 99}),
         json.dumps({**plain, "takes": [{"seed": -1}]}),
         json.dumps({**plain, "options": {"steps": 10**9}}),

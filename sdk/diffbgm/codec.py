@@ -100,6 +100,8 @@ def _read(kind: Any, plain: Any, where: str) -> Any:
         return plain
     if origin is tuple:
         return _read_tuple(get_args(kind), plain, where)
+    if origin is Sequence:
+        return _read_tuple((*get_args(kind), Ellipsis), plain, where)
     if kind is np.ndarray:
         return _read_array(plain, where)
     return _read_scalar(kind, plain, where)
@@ -139,7 +141,18 @@ def _renamed(kind: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
 def _read_union(kinds: Sequence[Any], plain: Any, where: str) -> Any:
     if plain is None and type(None) in kinds:
         return None
-    return _read(next(kind for kind in kinds if kind is not type(None)), plain, where)
+    return _read(_fitting([kind for kind in kinds if kind is not type(None)], plain), plain, where)
+
+
+def _fitting(kinds: Sequence[Any], plain: Any) -> Any:
+    """Which of the kinds of a union a plain value is of; the first where none fits better."""
+    fitting: list[Any] = []
+    if isinstance(plain, list | tuple):
+        fitting = [kind for kind in kinds if get_origin(kind) in (tuple, Sequence)]
+    elif isinstance(plain, Mapping):
+        names = set(cast("Mapping[str, Any]", plain))
+        fitting = [k for k in kinds if dataclasses.is_dataclass(k) and names <= {f.name for f in dataclasses.fields(k)}]
+    return fitting[0] if fitting else kinds[0]
 
 
 def _read_tuple(items: Sequence[Any], plain: Any, where: str) -> tuple[Any, ...]:

@@ -24,7 +24,7 @@ from diffbgm.render import prepare
 from diffbgm.result import Result, Take
 from diffbgm.retake import check_bars, check_outside, replace_bars
 from diffbgm.setting import MOST_SEED, PATH, checked, need, need_all
-from diffbgm.stages import analyze_and_plan, arrange_and_render, options_of
+from diffbgm.stages import PlannedVideo, analyze_and_plan, arrange_and_render, options_of
 from diffbgm.types import Cut, MusicPlan, PianoRoll, VideoFeatures
 from diffbgm.video import analyze
 
@@ -252,7 +252,7 @@ class DiffBGM:
         """Looks at the video, plans, composes, arranges and renders; nothing is written until `Result.save`.
 
         It composes `takes` takes, plays the one that the critic likes best and returns all in `Result.takes`. Where
-        neither `takes` nor `seed` is given, a film of up to two minutes gets four; with a seed the take of that seed
+        neither `takes` nor `seed` is given, a film of up to two minutes gets five; with a seed the take of that seed
         alone is composed.
 
         Args:
@@ -346,11 +346,13 @@ class DiffBGM:
             InputError: The project was loaded without its video.
             RenderError: There is no synthesizer or soundfont.
         """
-        if project.video is None:
+        if project.video is None or project.features is None:
             raise InputError(f"the project needs its video, {project.name}: load_project(path, video)")
-        result = self.score(
-            project.video, project.options, plan=project.plan, roll=project.roll, features=project.features,
-            on_progress=on_progress,
+        planned = PlannedVideo(project.features, project.plan, seconds={})
+        asked = options_of(project.options, project.options.seed or 0)
+        result = arrange_and_render(
+            project.video, planned, project.roll, project.options, asked, self.origin, Clock(on_progress or silent),
+            given=("features", "plan", "roll"), tracks=project.tracks,
         )  # fmt: skip
         result = result.remix(project.gains) if project.gains else result
         return replace(result, takes=project.takes, receipt=with_takes(result.receipt, project.takes))
@@ -455,6 +457,8 @@ class DiffBGM:
             roll=apply_bar_map(result.roll, new.bars, new.plan.beats_per_bar),
             on_progress=on_progress,
         )
+        gains = {name: gain for name, gain in result.gains.items() if name in scored.stems}
+        scored = scored.remix(gains) if gains else scored
         return replace(scored, holder=kept or result.holder)
 
 

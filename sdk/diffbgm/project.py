@@ -23,7 +23,7 @@ from diffbgm.render.remix import LOUDEST
 from diffbgm.result import Result, Take
 from diffbgm.setting import PATH, checked
 from diffbgm.typed import typed
-from diffbgm.types import PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll, VideoFeatures
+from diffbgm.types import BEATS_PER_BAR, PITCHES, STEPS_PER_BEAT, MusicPlan, PianoRoll, Track, VideoFeatures
 from diffbgm.video import analyze
 
 FORMAT = "diffbgm project"
@@ -31,6 +31,7 @@ VERSION = 1
 SUFFIX = ".project.json"
 LARGEST = 256_000  # bytes
 MOST_TAKES = 16
+MOST_OF_TRACKS = 4_000_000  # bytes that tracks may be inflated to
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,7 @@ class Project:
         gains: dB by stem.
         takes: The other takes and this one, the best first.
         name: What the video's file was called.
+        tracks: What the notes are arranged to, where `retake` left bars of another seed; else that follows from them.
         video: Where the video is, if it was looked for.
         features: What its pictures say, if it was looked at.
 
@@ -56,6 +58,7 @@ class Project:
     gains: Mapping[str, float]
     takes: tuple[Take, ...]
     name: str
+    tracks: tuple[Track, ...] = ()
     video: Path | None = None
     features: VideoFeatures | None = None
 
@@ -76,6 +79,7 @@ def save_project(result: Result, path: str | os.PathLike[str]) -> Path:
         "roll": pack_roll(result.roll),
         "options": result.options.to_plain(),
         "gains": {name: max(gain, -200.0) for name, gain in result.gains.items()},
+        **({"tracks": pack_tracks(result.score.tracks)} if "retakes" in result.receipt else {}),
         "takes": [
             {"seed": t.seed, "score": t.score, "reasons": list(t.reasons), "roll": pack_roll(t.roll)}
             for t in result.takes[:MOST_TAKES]
@@ -145,7 +149,9 @@ def _read(data: bytes) -> Project:
     if not isinstance(takes, list) or len(takes := cast("list[Any]", takes)) > MOST_TAKES:
         raise InputError(f"takes must be a list of at most {MOST_TAKES}")
     roll = unpack_roll(given.get("roll"), plan)
-    return Project(plan, roll, options, _gains(given.get("gains", {})), tuple(_take(t, plan) for t in takes), name)
+    tracks = unpack_tracks(given["tracks"], plan) if "tracks" in given else ()
+    gains = _gains(given.get("gains", {}))
+    return Project(plan, roll, options, gains, tuple(_take(t, plan) for t in takes), name, tracks)
 
 
 def _gains(plain: Any) -> dict[str, float]:
@@ -183,6 +189,30 @@ def pack_roll(roll: PianoRoll) -> dict[str, Any]:
     if roll.velocity is not None:
         packed["velocity"] = roll.velocity[struck].tobytes()
     return {name: base64.b64encode(zlib.compress(raw, 9)).decode("ascii") for name, raw in packed.items()}
+
+
+def pack_tracks(tracks: Sequence[Track]) -> str:
+    """The arrangement as JSON, deflated, in base64."""
+    return base64.b64encode(zlib.compress(codec.to_json(list(tracks)).encode(), 9)).decode("ascii")
+
+
+def unpack_tracks(plain: Any, plan: MusicPlan) -> tuple[Track, ...]:
+    """The arrangement of a plan as `pack_tracks` wrote it.
+
+    Raises:
+        InputError: It is damaged, or has notes outside of the plan.
+
+    """
+    try:
+        text = zlib.decompressobj().decompress(base64.b64decode(plain, validate=True), MOST_OF_TRACKS)
+        tracks = codec.from_plain(tuple[Track, ...], json.loads(text))
+    except (TypeError, ValueError, zlib.error, RecursionError, PlanError) as e:
+        raise InputError("its tracks are damaged; save the project again") from e
+    if len(tracks) > MOST_TAKES or any(
+        not 0 <= note.start < note.end <= plan.beats + BEATS_PER_BAR for track in tracks for note in track.notes
+    ):
+        raise InputError("its tracks have notes outside of its plan; save the project again")
+    return tracks
 
 
 def unpack_roll(plain: Any, plan: MusicPlan) -> PianoRoll:

@@ -27,6 +27,7 @@ PLAN = ".plan.json"
 LEAD_SHEET = ".lead.musicxml"
 CUT_OFF = 0.02  # seconds of a fade that nobody hears as one
 TIMELINES = (".otio", ".fcpxml")  # they hold the files that lie beside them
+FORMATS = (*media.COPYABLE, *media.SOUND_CODECS, ".mid", ".midi", ".musicxml", ".json", ".png", *TIMELINES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,14 +116,14 @@ class Result:
         """The same music mixed otherwise, from its stems: nothing is composed, arranged or synthesised.
 
         Gains are of the music as it was rendered, whatever it was remixed to since; a stem that is not named keeps the
-        gain it has. The music stays as loud as it was rendered unless `loudness` says otherwise, and is limited. "duck"
-        only ducks here: the notes do not make way for speech as they do where `score` was asked for it.
+        gain it has. The music stays as loud as it is unless `loudness` says otherwise, and is limited. "duck" only
+        ducks here: the notes do not make way for speech as they do where `score` was asked for it.
 
         Args:
             gains: dB by stem, see `stems`; `-math.inf` mutes.
             keep_audio: What becomes of the video's own sound; None: as it is.
             fade: Seconds of the final fade; None: as it is.
-            loudness: LUFS of the music, or a platform (see `platforms.PLATFORMS`).
+            loudness: LUFS of the music, or a platform (see `platforms.PLATFORMS`); None: as it is.
 
         Returns:
             The remixed take.
@@ -136,10 +137,12 @@ class Result:
 
         if self.sound is None:
             raise RenderError("this result kept no stems to mix again; score with stems")
-        wanted = {"keep_audio": keep_audio, "fade": fade}
+        wanted = {"keep_audio": keep_audio, "fade": fade, "loudness": loudness}
         settings = with_changes(self.options, {name: value for name, value in wanted.items() if value is not None})
         asked = {**self.gains, **(gains or {})}
         first_fade = self.receipt.get("rendered_fade", self.options.fade)
+        first_loudness = self.receipt.get("rendered_loudness", self.options.loudness)
+        loudness = None if settings.loudness == first_loudness else settings.loudness
         fade, old_fade = (final_fade(self.plan, seconds) for seconds in (settings.fade, first_fade))
         sound = remix(self.sound, self.score, asked, fade=fade, old_fade=old_fade, loudness=loudness)
         audio, speech = under_own_sound(self.source, sound.mix, settings, self.receipt["speech"])
@@ -152,6 +155,7 @@ class Result:
             "true_peak_dbtp": finite(round(sound.true_peak, 2)),
             "speech": [[round(a, 3), round(b, 3)] for a, b in speech],
             "rendered_fade": first_fade,
+            "rendered_loudness": first_loudness,
             "gains": {name: finite(gain) for name, gain in asked.items()},
         }
         return replace(
@@ -181,8 +185,7 @@ class Result:
         """
         path = Path(path)
         suffix = path.suffix.lower()
-        if path.exists() and self.source.exists() and path.samefile(self.source):
-            raise OutputError(f"{path}: is the video that was scored; choose another name")
+        self._check_target(path)
         if suffix in media.COPYABLE:
             self.write_video(path)
         elif suffix in media.SOUND_CODECS:
@@ -202,12 +205,16 @@ class Result:
             write_musicxml(self.score, path, title=xml_text(self.source.stem), chords=self.plan.chords)
         elif suffix == ".otio":
             write_otio(self.plan, path, *self._clips(path))
-        elif suffix == ".fcpxml":
-            write_fcpxml(self.plan, path, *self._clips(path), width=self.features.width, height=self.features.height)
         else:
-            known = (*media.COPYABLE, *media.SOUND_CODECS, ".mid", ".musicxml", ".json", ".png", *TIMELINES)
-            raise OutputError(f"{path}: no such format {suffix or '(no suffix)'}; use one of {', '.join(known)}")
+            write_fcpxml(self.plan, path, *self._clips(path), width=self.features.width, height=self.features.height)
         return path
+
+    def _check_target(self, path: Path) -> None:
+        """Raise OutputError for the video that was scored, and for what no format is called."""
+        if path.exists() and self.source.exists() and path.samefile(self.source):
+            raise OutputError(f"{path}: is the video that was scored; choose another name")
+        if (suffix := path.suffix.lower()) not in FORMATS:
+            raise OutputError(f"{path}: no such format {suffix or '(no suffix)'}; use one of {', '.join(FORMATS)}")
 
     def _clips(self, timeline: Path) -> tuple[Clip, list[Clip]]:
         """The film, and the sound files that lie beside a timeline; the film is the scored one where no other stays."""
@@ -222,7 +229,12 @@ class Result:
         return film, sounds
 
     def write_video(self, path: Path) -> media.MuxReport:
-        """Writes the scored video; returns whether the pictures were copied, and what could not be kept."""
+        """Writes the scored video; returns whether the pictures were copied, and what could not be kept.
+
+        Raises:
+            OutputError: It cannot be written, or is the video that was scored.
+        """
+        self._check_target(path)
         own = self.receipt["keep_audio"] != "replace"
         tags = self._tags(xml_text(self.source.stem))  # a name on a disk may hold what is no letter
         return media.mux(self.source, self.audio, path, duration=self.plan.duration, own_sound=own, tags=tags)
@@ -251,13 +263,17 @@ class Result:
         Raises:
             OutputError: One of them cannot be written.
         """
-        video, kinds = Path(video), with_mix(kinds)
+        video, kinds = Path(video), with_mix([kinds] if isinstance(kinds, str) else kinds)
         need_all("kinds", kinds, str)
         if not video.name:
             raise OutputError(f"{video}: is a folder; give the name of the file to write")
         receipt = companion(video, ".receipt.json")
         paths = [video, *(companion(video, suffix) for suffix in (".mid", *kinds))]
         roles = {role: companion(video, f".{role}.wav") for role in self.stems} if stems else {}
+        if video.suffix.lower() not in media.COPYABLE:
+            raise OutputError(f"{video}: the scored video must be one of {', '.join(media.COPYABLE)}")
+        for path in (*paths, receipt):
+            self._check_target(path)
         written = [*paths, *roles.values()]
         told = {**self.receipt, "files": {path.name: None for path in written}}
         files.write_json(receipt, told, indent=2)

@@ -23,7 +23,7 @@ from diffbgm.types import MusicPlan, PianoRoll
 def check_bars(bars: Sequence[int], plan: MusicPlan) -> list[int]:
     """The bars, from 0, in order, each once; PlanError for none, or for one that the plan has not."""
     need_all("bars", bars, int)
-    found = sorted(set(bars))
+    found = sorted({int(bar) for bar in bars})
     if not found or found[0] < 0 or found[-1] >= plan.bars:
         raise PlanError(f"bars must lie in 0..{plan.bars - 1}, got {found or 'none'}")
     return found
@@ -78,7 +78,7 @@ def replace_bars(
         score,
         duration=plan.duration,
         fade=final_fade(plan, result.receipt.get("rendered_fade", result.options.fade)),
-        loudness=options.loudness or DEFAULT_LOUDNESS,
+        loudness=result.receipt.get("rendered_loudness", options.loudness) or DEFAULT_LOUDNESS,
         on_progress=on_progress,
     )
     sound = result.sound
@@ -90,8 +90,16 @@ def replace_bars(
             spans.append(span)
     new = replace(result, plan=plan, roll=roll, score=score, sound=sound, options=options, takes=())
     new = replace(new, music=sound.mix, stems=sound.stems)
-    if result.gains or result.options.fade != result.receipt.get("rendered_fade", result.options.fade):
-        new = new.remix()
+    if result.gains or "rendered_fade" in result.receipt:  # it was remixed: outside that stays too
+        mixed = new.remix()
+        music, stems = result.music, dict(mixed.stems)
+        for start, end in spans:
+            music = splice_audio(music, mixed.music, start, end)
+        for name in stems.keys() & result.stems.keys():
+            stems[name] = result.stems[name]
+            for start, end in spans:
+                stems[name] = splice_audio(stems[name], mixed.stems[name], start, end)
+        new = replace(mixed, music=music, stems=stems)
     audio, _ = under_own_sound(result.source, new.music, options, speech)
     if audio is not new.music:  # the level of the music under other sound follows from all of it: hold it outside
         whole = result.audio

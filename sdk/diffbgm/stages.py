@@ -25,7 +25,7 @@ from diffbgm.render import render
 from diffbgm.render.ducking import find_speech
 from diffbgm.result import Result, final_fade, laid_under, own_sound
 from diffbgm.typed import typed
-from diffbgm.types import MusicPlan, PianoRoll, VideoFeatures
+from diffbgm.types import MusicPlan, PianoRoll, Track, VideoFeatures
 from diffbgm.video import analyze, describe
 from diffbgm.video.clip import sense_of
 
@@ -167,6 +167,7 @@ def arrange_and_render(
     *,
     stems: bool = True,
     given: Sequence[str] = (),
+    tracks: Sequence[Track] = (),
 ) -> Result:
     """Arranges and renders the roll for the video at `path`.
 
@@ -180,6 +181,7 @@ def arrange_and_render(
         clock: Seconds so far, and the progress.
         stems: Whether to keep the roles apart as well; without them it takes less memory.
         given: What was handed in instead of being made, for the receipt.
+        tracks: What the roll was arranged to before; empty: it is arranged now.
 
     Raises:
         VideoError: The video's own sound is wanted and cannot be read.
@@ -191,6 +193,7 @@ def arrange_and_render(
     with clock.stage("arrange", 0.7, 0.72):
         own, speech = own_sound(path, settings, plan.duration)
         music = arrange(roll, plan, seed=options.seed, speech=speech)
+        music = replace(music, tracks=tuple(tracks)) if tracks else music
     with clock.stage("render", 0.72, 1.0) as told:
         sound = render(
             music,

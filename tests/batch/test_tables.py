@@ -10,6 +10,8 @@ from tests.batch.running import write_csv
 from diffbgm.batch import Row, read_manifest
 from diffbgm.batch.tables import to_text
 from diffbgm.errors import DataError
+from diffbgm.options import ScoreOptions
+from diffbgm.stages import options_of
 
 
 def rows_of(tmp_path: Path, data: bytes, suffix: str = "csv") -> list[tuple[object, ...]]:
@@ -165,3 +167,17 @@ def test_a_name_from_a_long_video_leaves_room_for_suffixes(tmp_path: Path) -> No
 def test_tables_of_results_hold_no_nan() -> None:
     with pytest.raises(ValueError, match="JSON"):
         to_text([{"duration": math.nan}], ".jsonl")
+
+
+def test_lists_and_pairs_are_read_as_everywhere_else(tmp_path: Path) -> None:
+    scenes = ["0-6 calm piano", "6- epic orchestra"]
+    rows = [{"video": "a.mp4", "scene": scenes, "hit": [2.5, "4 big"], "guidance": [2.5, 1.0]}, {"video": "b.mp4"}]
+    path = tmp_path / "m.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    row = read_manifest(path)[0]
+    asked = ScoreOptions(scene=scenes, hit=["2.5", "4 big"], guidance=(2.5, 1.0))
+    assert (row.scene, row.hit, options_of(row, 0).guidance) == (asked.scene, asked.hit, options_of(asked, 0).guidance)
+    (alone,) = read_manifest(write_csv(tmp_path / "m.csv", [{"video": "b.mp4", "guidance": "2.5,1.0"}]))
+    assert options_of(alone, 0).guidance == options_of(asked, 0).guidance
+    with pytest.raises(DataError, match=r"row 1: guidance must be a number"):
+        read_manifest(write_csv(tmp_path / "n.csv", [{"video": "b.mp4", "guidance": "2.5,x"}]))

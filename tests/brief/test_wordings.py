@@ -744,6 +744,7 @@ def test_an_option_rules_out_what_a_text_names_and_a_text_what_its_family_does_n
     ("name", "value", "says"),
     [
         ("bpm", "30", "from 40 to 200"), ("bpm", "fast", "range such as 90-100"), ("key", "H#q", "such as 'A minor'"),
+        ("key", "A minr", "got 'A minr'"), ("key", "A mol", "got 'A mol'"), ("key", "E locrian foo", "as 'A minor'"),
         ("metre", "5/4", "4/4, 3/4"), ("genre", "sambba", "did you mean samba"), ("lead", "drums", "with pitches"),
         ("instruments", "celo", "did you mean .*cello"), ("energy", "2", "between 0 and 1"),
         ("rest", "9-3", "must end"),

@@ -13,7 +13,7 @@ from diffbgm.batch.outputs import fold, same_place
 from diffbgm.batch.storage import place_in
 from diffbgm.batch.tables import read_table
 from diffbgm.errors import DataError, InputError
-from diffbgm.options import SETTINGS, ScoreOptions, Setting
+from diffbgm.options import SETTINGS, ScoreOptions, Setting, parse_option
 from diffbgm.stages import options_of
 
 NAME_BYTES = 220  # of a name made from a video's: leaves room in 255 for a number and the longest suffix
@@ -121,7 +121,13 @@ def read(where: str, column: str, setting: Setting, value: Any) -> Any:
         words = cast("list[Any]", value) if isinstance(value, list) else [value]
         if not all(isinstance(word, str | int | float) for word in words):
             raise DataError(f"{where}: {column} must be text, got {value!r}")
-        return ",".join(map(str, words))
+        return ("; " if setting.many else ",").join(map(str, words))
+    if column == "guidance" and (isinstance(value, list) or "," in str(value)):
+        pair = cast("list[Any]", value) if isinstance(value, list) else str(value).split(",")
+        try:
+            return parse_option(column, ",".join(map(str, pair)))
+        except InputError as e:
+            raise DataError(f"{where}: {e}") from e
     text = str(value).strip()
     try:
         number = math.nan if isinstance(value, bool) else float(text)

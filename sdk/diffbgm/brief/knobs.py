@@ -109,11 +109,13 @@ def _bpm(text: str) -> Fields:
 
 
 def _key(text: str) -> Fields:
-    spelled = text[:1].upper() + text[1:]
-    found = take_key(Text(normalise(spelled)), spelled)
-    if found is None:
-        found = take_key(Text(normalise(f"key of {text}")), f"key of {text}")
-    if found is None or found[0][0] is None:
+    plain = re.sub(r"\b(?:natural|harmonic|melodic) (?=min|mol)", "", text)
+    for spelled in (plain[:1].upper() + plain[1:], f"key of {plain}"):
+        left = Text(normalise(spelled))
+        found = take_key(left, spelled)
+        if found is not None and found[0][0] is not None and not left.left.strip(" ,."):
+            break
+    else:
         raise OptionError(f"key must be one such as 'A minor', 'F#', 'Bb major' or 'Am', got {text!r}")
     tonic, mode = found[0]
     return {"tonic": tonic, "mode": mode or "major"}

@@ -178,7 +178,7 @@ def last_picture(
     run = max(runs, key=lambda r: r.last + r.shift)
     length = run.length or (run.last - run.before) or (step if len(runs) > 1 else usual)
     last = run.last + run.shift - start
-    if last == 0 and frames > 1 and run.packets < frames:  # only the first has a stamp
+    if not last and frames > 1 and run.packets < frames:  # only the first has a stamp
         return usual * (frames - 1), usual
     return last, length
 

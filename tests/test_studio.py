@@ -12,7 +12,9 @@ from tests.drawing import Drawn, draw_video
 
 from diffbgm import DiffBGM, load_project, save_project
 from diffbgm.arrange.splice import splice_scores
+from diffbgm.composer.keeping import Keep, merge_keeps
 from diffbgm.errors import InputError, OptionError, PlanError
+from diffbgm.options import ScoreOptions
 from diffbgm.planner.restyle import changed_bars, restyle
 from diffbgm.project import LARGEST, pack_tracks
 from diffbgm.render.splice import CROSS, RING
@@ -297,3 +299,17 @@ def test_the_command_line_keeps_takes_and_retakes_a_project(film: Drawn, tmp_pat
     assert np.array_equal(after.roll.cells[:, same], project.roll.cells[:, same])
     assert after.roll != project.roll
     assert main([*retake, "3-99", "-o", str(tmp_path / "c.mp4")]) == 2
+
+
+def test_what_is_asked_wrongly_is_said_by_name(result: Result) -> None:
+    with pytest.raises(PlanError, match=r"Curves\.density: a curve has one point at least"):
+        result.plan.with_curve("density", [])
+    with pytest.raises(OptionError, match="receipt must be"):
+        ScoreOptions.from_receipt(3)  # type: ignore[arg-type]
+    with pytest.raises(PlanError, match=rf"Keep\.steps must be \[{result.roll.steps}\], .* got \[3\]"):
+        merge_keeps(Keep(result.roll, np.ones(3, bool)), result.plan)
+
+
+def test_what_a_scene_says_that_is_not_understood_is_in_the_receipt(model: DiffBGM, film: Drawn) -> None:
+    made = model.score(film.path, seed=1, steps=2, scene="0-6 xyzzy blargh", prompt="piano, frobnicate")
+    assert made.receipt["unread"] == ["frobnicate", "xyzzy", "blargh"]

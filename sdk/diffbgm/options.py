@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypedDict, cast, 
 from diffbgm.brief import KNOBS
 from diffbgm.errors import OptionError
 from diffbgm.platforms import target_of
-from diffbgm.setting import MOST_SEED, Setting, declare, real, show
+from diffbgm.setting import MOST_SEED, Setting, declare, need, real, show
 from diffbgm.typed import typed
 
 if TYPE_CHECKING:
@@ -382,6 +382,7 @@ class ScoreOptions:
         Raises:
             OptionError: This is no receipt of version 0.5 or later.
         """
+        need("receipt", receipt, (Mapping, str, os.PathLike))
         where = "this receipt" if isinstance(receipt, Mapping) else os.fspath(receipt)
         if not isinstance(receipt, Mapping):
             try:

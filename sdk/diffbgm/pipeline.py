@@ -98,7 +98,7 @@ class DiffBGM:
         Raises:
             WeightsError: There are no weights of that name, or damaged ones.
             OptionError: There is no such device here, or another `dtype`.
-            InputError: This process was forked from one that had loaded a model.
+            ForkedProcessError: This process was forked from one that had loaded a model.
         """
 
         def load() -> "tuple[Denoiser, hub.Origin]":
@@ -168,7 +168,8 @@ class DiffBGM:
         """
         for name in changes:
             if name in SETTINGS and SETTINGS[name].stage != "compose":
-                raise OptionError(f"{name} is not for composing; hand it to score or to make_plan")
+                at = "`diffbgm.stages.plan_music`" if SETTINGS[name].stage == "plan" else "`score`"
+                raise OptionError(f"{name} is not for composing; hand it to {at}")
         settings = with_changes(options, changes)
         return self._compose(as_plan(plan), settings, draw_seed(), keep, on_progress)
 

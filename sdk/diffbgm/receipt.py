@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffbgm.brief import read_asked
+from diffbgm.brief import Brief, read_asked
 from diffbgm.options import ScoreOptions, guidance_of, settings_of
 from diffbgm.types import SYNC_TOLERANCE, Audio, MusicPlan
 
@@ -79,7 +79,7 @@ def make_receipt(
             for hit in plan.hits
         ],
         "rests": [list(rest) for rest in plan.rests],
-        "unread": [] if "plan" in given else list(read_asked(settings_of(options)).unread),
+        "unread": [] if "plan" in given else _unread(read_asked(settings_of(options))),
         "cut_hit_rate": len(hits) / len(heeded) if heeded else None,
         "chance": round(min(1.0, float(2 * SYNC_TOLERANCE * (len(halves) - 1) / plan.duration)), 4),
         "sections": [
@@ -106,3 +106,8 @@ def make_receipt(
 def finite(value: Any) -> Any:
     """The value; None for a number that JSON has no text for, such as the loudness of silence."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _unread(brief: Brief) -> list[str]:
+    """The words of a brief and of its scenes that were not understood."""
+    return list(dict.fromkeys([*brief.unread, *(words for scene in brief.scenes for words in scene.brief.unread)]))

@@ -36,8 +36,12 @@ def merge_keeps(keep: "Keep | Sequence[Keep] | None", plan: MusicPlan) -> Keep |
     need_all("keep", keeps, Keep)
     steps = plan.beats * STEPS_PER_BEAT
     for one in keeps:
-        if one.roll.steps != steps or one.steps.shape != (steps,):
+        if one.roll.steps != steps:
             raise PlanError(f"the music to keep has {one.roll.steps} steps, the plan {steps}; recut it first")
+        if np.shape(one.steps) != (steps,):
+            raise PlanError(
+                f"Keep.steps must be [{steps}], one for each step of the plan, got {list(np.shape(one.steps))}"
+            )
     if not keeps:
         return None
     kept, merged = keeps[0].steps.astype(bool), keeps[0].roll

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from diffbgm.brief.knobs import FASTEST
 from diffbgm.errors import DataError, OptionError, PlanError
 from diffbgm.midi import read_midi
 from diffbgm.roll import find_key, key_shift, top_line
@@ -146,9 +147,10 @@ def tune_tempo(tune: Tune, duration: float, asked: tuple[float, float] | None) -
     low, high = asked or (own * (1 - GIVE), own * (1 + GIVE))
     slowest = 60 * tune.beats / duration
     if slowest > high * 1.001:
+        faster = f", or ask for bpm {math.ceil(slowest)}" if slowest <= FASTEST else ""
         raise OptionError(
             f"melody {tune.name}: its {tune.beats // METRES[tune.metre]} bars last {60 * tune.beats / high:.1f} s at"
-            f" {high:.0f} beats per minute, the film {duration:.1f} s; shorten it, or ask for bpm {math.ceil(slowest)}"
+            f" {high:.0f} beats per minute, the film {duration:.1f} s; shorten it{faster}"
         )
     return min(max(low, slowest), high), high
 

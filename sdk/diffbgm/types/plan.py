@@ -476,6 +476,8 @@ class MusicPlan(Value):
         if name not in CURVES:
             raise PlanError(f"no curve is called {name!r}; there are {', '.join(CURVES)}")
         points = frozen_array(values, np.float64, 1, f"Curves.{name}")
+        if not len(points):
+            raise PlanError(f"Curves.{name}: a curve has one point at least, got none")
         if len(points) != self.beats:
             points = np.interp(np.linspace(0, 1, self.beats), np.linspace(0, 1, len(points)), points)
         return replace(self, curves=replace(self.curves, **{name: points}))

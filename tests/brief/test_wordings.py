@@ -10,6 +10,9 @@ from diffbgm.brief import lexicon, read_asked, read_brief, read_knobs
 from diffbgm.errors import OptionError
 
 WORDINGS: list[tuple[str, dict[str, Any]]] = [
+    ("quiet under my voice", {"speech": True, "instruments": ()}),
+    ("strings behind the voice", {"speech": True, "instruments": ("strings",)}),
+    ("female voice, harp", {"speech": False, "instruments": ("choir", "harp")}),
     ("horns in a soul track", {"instruments": ("brass section",)}),
     ("horns and strings", {"instruments": ("french horn", "strings")}),
     ("epic orchestra with horns", {"instruments": ("french horn",)}),
@@ -534,6 +537,8 @@ SWELLS = [  # seconds of 20, and the level there
 ]
 TACETS = [  # who rests in which seconds of 20
     ("bring the drums in at 0:08", [("drums", 0, 8)]),
+    ("no drums until the middle then drop", [("drums", 0, 10)]),
+    ("strings hold back until the mid-point", [("strings", 0, 10)]),
     ("piano until 0:12, then the whole orchestra", [("all but piano", 0, 12)]),
     ("guitar until 10 seconds, then everyone", [("all but guitar", 0, 10)]),
     ("Klavier bis 0:12, dann das ganze Orchester", [("all but piano", 0, 12)]),

@@ -32,6 +32,7 @@ SHORT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile("[✓✔✅]\ufe0f?"), ", "),
     (re.compile(r"\b(?:19)?([2-9]0)er(?:[ -]?jahren?)?\b", re.I), r"\1s"),
     (re.compile(rf"\b(?:(?:{_ARTICLES}) )?(?:años|années|anni|anos) '?(?:19)?([2-9]0)\b", re.I), r"\1s"),
+    (re.compile(r"\b(until|till) (?:the )?(?:middle|half|mid[- ]?point|halfway point)\b(?! of)", re.I), r"\1 halfway"),
     (re.compile(r"\bapprox(?:imately|\.)?(?!\w)", re.I), "around"),
 )
 EMOJI = {

@@ -37,7 +37,7 @@ from diffbgm.render.loudness import limiter_curve, peak_envelope
 from diffbgm.result import Result
 from diffbgm.retake import replace_bars
 from diffbgm.stages import PlannedVideo, arrange_and_render
-from diffbgm.types import Audio, MusicPlan, PianoRoll, VideoFeatures
+from diffbgm.types import Audio, MusicPlan, PianoRoll, Track, VideoFeatures
 from diffbgm.video import analyze
 from space.films import Still, stills
 from space.limits import MEMORY, PAGE, check
@@ -216,10 +216,11 @@ def play(
     origin: Origin,
     folder: Path,
     speech: Sequence[tuple[float, float]],
+    tracks: Sequence[Track] = (),
 ) -> Played:
     """Arranges and plays a roll, and writes what the page needs to play and to mix it into `folder`."""
     clock = StageClock(told, planned.seconds)
-    result = arrange_and_render(path, planned, roll, settings, options, origin, clock)
+    result = arrange_and_render(path, planned, roll, settings, options, origin, clock, tracks=tracks)
     return write_played(told, result, folder, speech)
 
 

@@ -23,7 +23,7 @@ from diffbgm.planner.shape import shape_energy
 from diffbgm.platforms import DEFAULT_LOUDNESS, target_of
 from diffbgm.progress import Progress
 from diffbgm.stages import PlannedVideo, options_of
-from diffbgm.types import ChordSymbol, PlannedChord
+from diffbgm.types import ChordSymbol, PlannedChord, Track
 from space import child, gpu
 from space.films import Still
 from space.limits import PAGE
@@ -101,6 +101,7 @@ class Wish:
         old: The take of which only `bars` (from 0) are composed again.
         options: What the SDK is asked for, where the knobs do not say it.
         gains: dB by role, as the mixer is to stand.
+        tracks: What the notes are arranged to; empty where that follows from them.
     """
 
     plan: MusicPlan
@@ -111,6 +112,7 @@ class Wish:
     bars: tuple[int, ...] = ()
     options: ScoreOptions | None = None
     gains: Mapping[str, float] | None = None
+    tracks: tuple[Track, ...] = ()
 
     @property
     def asked(self) -> ScoreOptions:
@@ -321,7 +323,7 @@ def make_take(watched: Watched, wish: Wish, told: Progress) -> Take:
     with new_folder() as folder:
         if wish.old is None:
             origin = gpu.model().origin
-            rest = (planned, roll, asked, options_of(asked, 0), origin, folder, watched.speech)
+            rest = (planned, roll, asked, options_of(asked, 0), origin, folder, watched.speech, wish.tracks)
             played = ask(child.play, watched.path, tell, child.FINISHING, *rest)
         else:
             rest = (planned, roll, asked, folder, watched.speech, heard(wish.old), wish.bars)
@@ -358,7 +360,12 @@ def open_project(watched: Watched, path: Path, told: Progress) -> Wish:
     project = ask(child.open_project, path, by_stage(told), PAGE.wall_clock, watched.features)
     options = replace(project.options, **{name: SETTINGS[name].default for name in FILES})
     settings = PageSettings(steps=min(max(options.steps or 0, 4), 96), keep=options.keep_audio or "replace")
-    return Wish(project.plan, settings, options.seed or 0, project.roll, options=options, gains=project.gains)
+    return Wish(
+        *(project.plan, settings, options.seed or 0, project.roll),
+        options=options,
+        gains=project.gains,
+        tracks=project.tracks,
+    )
 
 
 def on_course(wish: Wish, told: Progress) -> child.Told:

@@ -207,6 +207,9 @@ def test_a_project_of_a_retake_comes_back_as_it_was(
     path = save_project(again, tmp_path / "again.project.json")
     back = model.restore(load_project(path, film.path))
     assert back.midi == again.midi
+    assert back.receipt["retakes"] == json.loads(json.dumps(again.receipt["retakes"]))
+    twice = save_project(back, tmp_path / "twice.project.json")
+    assert model.restore(load_project(twice, film.path)).midi == again.midi
     third = model.retake(back, [1], seed=98)
     kept = [{(n.start, n.end, n.pitch, n.velocity) for t in r.score.tracks for n in t.notes if n.start >= 8}
             for r in (result, third)]  # fmt: skip

@@ -355,6 +355,8 @@ class DiffBGM:
             project.video, planned, project.roll, project.options, asked, self.origin, Clock(on_progress or silent),
             given=("features", "plan", "roll"), tracks=project.tracks,
         )  # fmt: skip
+        if project.retakes:
+            result = replace(result, receipt={**result.receipt, "retakes": list(project.retakes)})
         result = result.remix(project.gains) if project.gains else result
         return replace(result, takes=project.takes, receipt=with_takes(result.receipt, project.takes))
 

@@ -32,6 +32,7 @@ SUFFIX = ".project.json"
 LARGEST = 256_000  # bytes
 MOST_TAKES = 16
 MOST_OF_TRACKS = 4_000_000  # bytes that tracks may be inflated to
+MOST_TRACKS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,7 @@ class Project:
         takes: The other takes and this one, the best first.
         name: What the video's file was called.
         tracks: What the notes are arranged to, where `retake` left bars of another seed; else that follows from them.
+        retakes: What the receipt says of these bars.
         video: Where the video is, if it was looked for.
         features: What its pictures say, if it was looked at.
 
@@ -59,6 +61,7 @@ class Project:
     takes: tuple[Take, ...]
     name: str
     tracks: tuple[Track, ...] = ()
+    retakes: tuple[Mapping[str, Any], ...] = ()
     video: Path | None = None
     features: VideoFeatures | None = None
 
@@ -79,7 +82,7 @@ def save_project(result: Result, path: str | os.PathLike[str]) -> Path:
         "roll": pack_roll(result.roll),
         "options": result.options.to_plain(),
         "gains": {name: max(gain, -200.0) for name, gain in result.gains.items()},
-        **({"tracks": pack_tracks(result.score.tracks)} if "retakes" in result.receipt else {}),
+        **_of_retakes(result),
         "takes": [
             {"seed": t.seed, "score": t.score, "reasons": list(t.reasons), "roll": pack_roll(t.roll)}
             for t in result.takes[:MOST_TAKES]
@@ -151,7 +154,17 @@ def _read(data: bytes) -> Project:
     roll = unpack_roll(given.get("roll"), plan)
     tracks = unpack_tracks(given["tracks"], plan) if "tracks" in given else ()
     gains = _gains(given.get("gains", {}))
-    return Project(plan, roll, options, gains, tuple(_take(t, plan) for t in takes), name, tracks)
+    told = given.get("retakes", [])
+    if not isinstance(told, list):
+        raise InputError("retakes must be a list")
+    retakes = tuple(fields_of(one) for one in cast("list[Any]", told))
+    return Project(plan, roll, options, gains, tuple(_take(t, plan) for t in takes), name, tracks, retakes)
+
+
+def _of_retakes(result: Result) -> dict[str, Any]:
+    """What a project holds of bars that were made anew."""
+    retakes = result.receipt.get("retakes")
+    return {"tracks": pack_tracks(result.score.tracks), "retakes": list(retakes)} if retakes else {}
 
 
 def _gains(plain: Any) -> dict[str, float]:
@@ -208,7 +221,7 @@ def unpack_tracks(plain: Any, plan: MusicPlan) -> tuple[Track, ...]:
         tracks = codec.from_plain(tuple[Track, ...], json.loads(text))
     except (TypeError, ValueError, zlib.error, RecursionError, PlanError) as e:
         raise InputError("its tracks are damaged; save the project again") from e
-    if len(tracks) > MOST_TAKES or any(
+    if len(tracks) > MOST_TRACKS or any(
         not 0 <= note.start < note.end <= plan.beats + BEATS_PER_BAR for track in tracks for note in track.notes
     ):
         raise InputError("its tracks have notes outside of its plan; save the project again")

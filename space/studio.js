@@ -526,6 +526,7 @@
         <button type="button" class="bgm-link">Copy a link to these settings</button>`;
       const link = `${location.origin}${location.pathname}${answer.query ? `?${answer.query}` : ""}`;
       if (!answer.error) this.address(answer.query);
+      this.blame(answer.error ?? "");
       const button = box.querySelector(".bgm-link");
       button.dataset.link = link;
       button.onclick = async () => {
@@ -541,6 +542,19 @@
           area.dispatchEvent(new Event("input", { bubbles: true }));
         };
       });
+    }
+
+    // What is wrong with a field under More is said there as well, under its own name.
+    blame(words) {
+      document.querySelectorAll(".bgm-blame").forEach((line) => line.remove());
+      const name = known.linked.find((one) => [`${one} `, `${one}: `, `${one.replace(/s$/, "")} '`].some((w) => words.startsWith(w)));
+      const field = name && document.querySelector(`#knob-${name}`);
+      if (!field) return;
+      const label = field.querySelector("[data-testid=block-info]")?.textContent.trim();
+      const line = document.createElement("p");
+      line.className = "bgm-blame";
+      line.textContent = `⚠ ${label && words.startsWith(`${name} `) ? label + words.slice(name.length) : words}`;
+      field.append(line);
     }
 
     // Settings stand in the address of the page, so that loading it again keeps them.

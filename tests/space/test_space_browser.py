@@ -599,3 +599,17 @@ def test_a_chip_goes_with_its_clause_and_the_menu_with_escape(visit: Callable[..
     page.locator(".bgm-lower h2").first.click()
     page.keyboard.press("Escape")
     assert not page.locator(".bgm-selected").is_visible()
+
+
+def test_what_is_wrong_with_a_field_is_said_there(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.click("#more button")
+    for name, text, said in (
+        ("must", "soon", "Cuts on the beat must be the time of a cut"),
+        ("chords", "H7", "chord 'H7'"),
+    ):
+        page.fill(f"#knob-{name} textarea, #knob-{name} input", text)
+        page.wait_for_selector(f"#knob-{name} .bgm-blame")
+        assert said in page.inner_text(f"#knob-{name} .bgm-blame")
+        page.fill(f"#knob-{name} textarea, #knob-{name} input", "")
+        page.wait_for_selector(".bgm-blame", state="detached")

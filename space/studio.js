@@ -202,6 +202,7 @@
       store.set("bgm-visitor", visitor);
       const asked = { op, visitor, project: this.project, knobs: this.knobs, keep: this.keep, ...data };
       this.brought = false; // what comes now was asked for anew
+      if (["open", "compose", "refine", "example"].includes(op)) this.composed = JSON.stringify(this.knobs);
       const answer = await this.server.command(asked);
       if (!answer) return complain("The server does not answer. Please try again."), null;
       if (answer.error) return complain(answer.error), null;
@@ -499,6 +500,10 @@
 
     turned(knobs) {
       this.knobs = knobs;
+      this.composed ??= JSON.stringify(knobs);
+      if (this.data.takes.length && !this.busy && this.composed !== JSON.stringify(knobs)) {
+        this.say("note", "Your settings have changed: the next take will have them.");
+      }
       this.asks = {};
       this.drawCuts();
       clearTimeout(this.turning);

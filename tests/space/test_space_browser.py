@@ -601,6 +601,17 @@ def test_a_chip_goes_with_its_clause_and_the_menu_with_escape(visit: Callable[..
     assert not page.locator(".bgm-selected").is_visible()
 
 
+def test_a_setting_that_no_take_has_yet_is_said(visit: Callable[..., Any], clip: Drawn) -> None:
+    page = visit("?steps=4&seed=1")
+    bring(page, clip.path)
+    takes(page, 1)
+    page.get_by_label("calm", exact=True).check()
+    page.wait_for_selector(".bgm-words:has-text('the next take will have them')")
+    page.click("[data-do=compose]:visible")
+    takes(page, 2)
+    assert "next take" not in words(page)
+
+
 def test_what_is_wrong_with_a_field_is_said_there(visit: Callable[..., Any]) -> None:
     page = visit()
     page.click("#more button")

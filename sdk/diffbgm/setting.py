@@ -22,6 +22,9 @@ WORDS: dict[type, str] = {
     Sequence: "a list",
     Mapping: "a dictionary",
     Iterable: "a list",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
 }
 P = ParamSpec("P")
 R = TypeVar("R")

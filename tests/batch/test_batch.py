@@ -124,3 +124,21 @@ def test_parts_limits_and_retries_choose_rows(
     for bad in ({"limit": 0}, {"shard": (3, 2)}, {"shard": (0, 2)}):
         with pytest.raises(InputError):
             run(**bad)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"manifest": 3}, "manifest must be"),
+        ({"out": 3}, "out must be"),
+        ({"workers": "x"}, "workers must be a whole number, got 'x'"),
+        ({"limit": 1.5}, "limit must be a whole number"),
+        ({"shard": 2}, "shard must be"),
+        ({"overwrite": "yes"}, "overwrite must be true or false"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused_by_name(given: dict[str, Any], said: str, tmp_path: Path) -> None:
+    usual: dict[str, Any] = {"manifest": tmp_path / "m.csv", "out": tmp_path / "out"}
+    with pytest.raises(InputError, match=said):
+        score_batch(**{**usual, **given})
+    assert not (tmp_path / "out").exists()

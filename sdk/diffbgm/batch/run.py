@@ -28,6 +28,7 @@ from diffbgm.batch.tables import to_text
 from diffbgm.errors import InputError, OutputError
 from diffbgm.pipeline import DiffBGM
 from diffbgm.progress import Progress, silent
+from diffbgm.setting import PATH, checked
 
 WORK = f"{files.TEMPORARY}batch"  # how the folders of half-made files begin; none of them outlives a batch
 TEMPORARY = "temporary"  # names, in such a folder, the one of its workers' temporary files
@@ -35,6 +36,7 @@ SHARE = 0.05  # of the time at most goes into rewriting the table
 LOOKING = 16  # rows whose files are looked at at once, which matters where that goes over a network
 
 
+@checked(manifest=PATH, out=PATH, workers=int, limit=int, shard=Sequence, retry_failed=bool, overwrite=bool)
 def score_batch(
     manifest: str | os.PathLike[str],
     out: str | os.PathLike[str],

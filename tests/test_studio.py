@@ -3,6 +3,7 @@
 import json
 import math
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -316,3 +317,12 @@ def test_what_is_asked_wrongly_is_said_by_name(result: Result) -> None:
 def test_what_a_scene_says_that_is_not_understood_is_in_the_receipt(model: DiffBGM, film: Drawn) -> None:
     made = model.score(film.path, seed=1, steps=2, scene="0-6 xyzzy blargh", prompt="piano, frobnicate")
     assert made.receipt["unread"] == ["frobnicate", "xyzzy", "blargh"]
+
+
+def test_a_receipt_says_that_it_is_not_all_that_its_take_was_made_from(model: DiffBGM, result: Result) -> None:
+    again = model.retake(result, [0], seed=9)
+    with pytest.warns(RuntimeWarning, match="its take was made from a roll that was handed in"):
+        ScoreOptions.from_receipt(again.receipt)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ScoreOptions.from_receipt(result.receipt)

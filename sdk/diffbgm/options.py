@@ -8,6 +8,7 @@ import difflib
 import json
 import operator
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -377,7 +378,7 @@ class ScoreOptions:
         """The options of the take that a receipt (or the file of one) belongs to, its seed included.
 
         The same video, weights, device and version with these options give the same notes. Where the receipt's
-        `given` names a plan, a roll or features, those have to be handed in again as well.
+        `given` names a plan, a roll or features, those have to be handed in again as well; a RuntimeWarning says so.
 
         Raises:
             OptionError: This is no receipt of version 0.5 or later.
@@ -393,6 +394,11 @@ class ScoreOptions:
         options = receipt.get("options") if isinstance(receipt, Mapping) else None
         if not isinstance(options, Mapping):
             raise OptionError(f"{where}: holds no options; receipts do since version 0.5")
+        given = receipt.get("given") if isinstance(receipt, Mapping) else None
+        if own := [name for name in ("plan", "roll") if isinstance(given, Sequence) and name in given]:
+            what = " and ".join(f"a {name}" for name in own)
+            told = f"{where}: its take was made from {what} that was handed in; without it these options may give other music"
+            warnings.warn(told, RuntimeWarning, stacklevel=2)
         plain = dict(cast("Mapping[str, Any]", options))
         if isinstance(guidance := plain.get("guidance"), Mapping):
             try:

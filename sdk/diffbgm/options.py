@@ -397,7 +397,7 @@ class ScoreOptions:
         given = receipt.get("given") if isinstance(receipt, Mapping) else None
         if own := [name for name in ("plan", "roll") if isinstance(given, Sequence) and name in given]:
             what = " and ".join(f"a {name}" for name in own)
-            told = f"{where}: its take was made from {what} that was handed in; without it these options may give other music"
+            told = f"{where}: its take was made from {what} that was handed in; without it, other music may come out"
             warnings.warn(told, RuntimeWarning, stacklevel=2)
         plain = dict(cast("Mapping[str, Any]", options))
         if isinstance(guidance := plain.get("guidance"), Mapping):

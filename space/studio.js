@@ -216,7 +216,7 @@
       this.looks = 0; // for pictures that follow the first take
       this.content = null;
       store.set("bgm-project", id);
-      this.poll();
+      return this.poll();
     }
 
     async poll() {
@@ -355,8 +355,7 @@
       Object.assign(this.view, view);
       this.before = null;
       this.local = null;
-      this.follow(id);
-      await this.poll();
+      await this.follow(id);
       if (words && this.data.film) this.say(kind, words);
     }
 

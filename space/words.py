@@ -42,8 +42,8 @@ def place_words(place: int, seconds: float) -> str:
 
 def rest_words(who: str, start: str, end: str) -> str:
     """A rest, for people, by when it is over or begins: "drums from 8 s", "piano alone 0 s to 8 s"."""
-    if alone := who.removeprefix(ALL_BUT) if who.startswith(ALL_BUT) else "":
-        return f"{alone} alone {start} to {end}"
+    if who.startswith(ALL_BUT):
+        return f"{who.removeprefix(ALL_BUT)} alone {start} to {end}"
     if end == "the end":
         return f"{who} until {start}"
     return f"{who} from {end}" if start in ("0 s", "0%") else f"no {who} {start} to {end}"

@@ -201,12 +201,12 @@ def pack_roll(roll: PianoRoll) -> dict[str, Any]:
     packed = {"cells": np.packbits(roll.cells).tobytes()}
     if roll.velocity is not None:
         packed["velocity"] = roll.velocity[struck].tobytes()
-    return {name: base64.b64encode(zlib.compress(raw, 9)).decode("ascii") for name, raw in packed.items()}
+    return {name: _deflate(raw) for name, raw in packed.items()}
 
 
 def pack_tracks(tracks: Sequence[Track]) -> str:
     """The arrangement as JSON, deflated, in base64."""
-    return base64.b64encode(zlib.compress(codec.to_json(list(tracks)).encode(), 9)).decode("ascii")
+    return _deflate(codec.to_json(list(tracks)).encode())
 
 
 def unpack_tracks(plain: Any, plan: MusicPlan) -> tuple[Track, ...]:
@@ -217,9 +217,8 @@ def unpack_tracks(plain: Any, plan: MusicPlan) -> tuple[Track, ...]:
 
     """
     try:
-        text = zlib.decompressobj().decompress(base64.b64decode(plain, validate=True), MOST_OF_TRACKS)
-        tracks = codec.from_plain(tuple[Track, ...], json.loads(text))
-    except (TypeError, ValueError, zlib.error, RecursionError, PlanError) as e:
+        tracks = codec.from_plain(tuple[Track, ...], json.loads(_inflate(plain, MOST_OF_TRACKS)))
+    except (ValueError, RecursionError, PlanError) as e:
         raise InputError("its tracks are damaged; save the project again") from e
     if len(tracks) > MOST_TRACKS or any(
         not 0 <= note.start < note.end <= plan.beats + BEATS_PER_BAR for track in tracks for note in track.notes
@@ -237,23 +236,32 @@ def unpack_roll(plain: Any, plan: MusicPlan) -> PianoRoll:
     """
     given = fields_of(plain)
     shape = (4, plan.beats * STEPS_PER_BEAT, PITCHES)
-    bits = _inflate(given.get("cells"), -(-int(np.prod(shape)) // 8))
+    bits = _inflate_all(given.get("cells"), -(-int(np.prod(shape)) // 8))
     cells = np.unpackbits(np.frombuffer(bits, np.uint8), count=int(np.prod(shape))).reshape(shape)
     if "velocity" not in given:
         return PianoRoll(cells)
     struck = cells[0::2] > 0
     velocity = np.zeros(struck.shape, np.uint8)
-    velocity[struck] = np.frombuffer(_inflate(given["velocity"], int(struck.sum())), np.uint8)
+    velocity[struck] = np.frombuffer(_inflate_all(given["velocity"], int(struck.sum())), np.uint8)
     return PianoRoll(cells, velocity)
 
 
-def _inflate(text: Any, size: int) -> bytes:
-    """Exactly `size` bytes; never more are made."""
+def _deflate(raw: bytes) -> str:
+    """Bytes as `_inflate` reads them."""
+    return base64.b64encode(zlib.compress(raw, 9)).decode("ascii")
+
+
+def _inflate(text: Any, most: int) -> bytes:
+    """What was deflated; never more than `most` bytes are made."""
     try:
-        stream = zlib.decompressobj()
-        raw = stream.decompress(base64.b64decode(text, validate=True), size + 1)
+        return zlib.decompressobj().decompress(base64.b64decode(text, validate=True), most)
     except (TypeError, ValueError, zlib.error) as e:
         raise InputError("the notes are damaged; save the project again") from e
+
+
+def _inflate_all(text: Any, size: int) -> bytes:
+    """Exactly `size` bytes; one more at most is made."""
+    raw = _inflate(text, size + 1)
     if len(raw) != size:
         raise InputError("the notes do not fit the plan; save the project again")
     return raw

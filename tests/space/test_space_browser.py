@@ -83,6 +83,11 @@ def words(page: Any) -> str:
     return page.inner_text(".bgm-words")
 
 
+def knob(name: str) -> str:
+    """Where the script has the value of a knob under More."""
+    return f"{STUDIO}.knobs[{len(KNOBS) + EXPERT.index(name)}]"
+
+
 def get(page: Any, expression: str) -> Any:
     """A value of the studio."""
     return page.evaluate(f"{STUDIO}.{expression}")
@@ -409,12 +414,10 @@ def test_cuts_bars_and_the_energy_are_asked_for_on_the_time_line(visit: Callable
     page.wait_for_selector(".still", state="attached")
     cut = page.locator(".cut").first
     time_of_cut = float(cut.get_attribute("data-time") or "nan")
-    places = {name: len(KNOBS) + EXPERT.index(name) for name in ("must", "ignore")}
     for must, ignore, kind in ((1, 0, "must"), (0, 1, "ignore"), (0, 0, "met|gone")):
         cut.click(force=True)
         for name, wanted in (("must", must), ("ignore", ignore)):
-            knob = f"{STUDIO}.knobs[{places[name]}]"
-            page.wait_for_function(f"{knob} === '{f'{time_of_cut:.2f}' if wanted else ''}'")
+            page.wait_for_function(f"{knob(name)} === '{f'{time_of_cut:.2f}' if wanted else ''}'")
         assert re.fullmatch(f"cut ({kind})", cut.get_attribute("class") or "")
     page.fill("[name=first]", "1")
     page.fill("[name=last]", "1")
@@ -444,9 +447,9 @@ def test_the_second_half_of_the_mood_is_drawn_down(visit: Callable[..., Any], dr
         if share == 0.55:
             page.mouse.down()
     page.mouse.up()
-    knob = f"{STUDIO}.knobs[{len(KNOBS) + EXPERT.index('scene')}]"
-    page.wait_for_function(f"/^\\d+\\.\\d+-16.* sad$/.test({knob})")
-    start = float(page.evaluate(knob).split("-")[0])
+    scene = knob("scene")
+    page.wait_for_function(f"/^\\d+\\.\\d+-16.* sad$/.test({scene})")
+    start = float(page.evaluate(scene).split("-")[0])
     assert start in [pytest.approx(bar, abs=0.01) for bar in get(page, "plan.bars")], "it begins with a bar"
     assert 6 < start < 11
     page.click("[data-do=compose]:visible")
@@ -540,13 +543,12 @@ def test_what_is_asked_of_all_cuts_is_taken_back_for_one(visit: Callable[..., An
     page.wait_for_selector(".cut", state="attached")
     cut = page.locator(".cut").first
     time_of_cut = f"{float(cut.get_attribute('data-time') or 'nan'):.2f}"
-    knobs = {name: f"{STUDIO}.knobs[{len(KNOBS) + EXPERT.index(name)}]" for name in ("must", "ignore")}
     assert {mark.get_attribute("class") for mark in page.locator(".cut").all()} == {"cut ignore"}
     for wanted, kind in ((time_of_cut, "must"), ("", "ignore"), (time_of_cut, "must")):
         cut.click(force=True)
-        page.wait_for_function(f"{knobs['must']} === '{wanted}'")
+        page.wait_for_function(f"{knob('must')} === '{wanted}'")
         assert cut.get_attribute("class") == f"cut {kind}"
-        assert page.evaluate(knobs["ignore"]) == "all", "the others stay"
+        assert page.evaluate(knob("ignore")) == "all", "the others stay"
 
 
 def test_a_wrong_file_leaves_the_takes_and_a_new_start_can_be_taken_back(

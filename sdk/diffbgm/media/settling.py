@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from diffbgm.media.marks import Marks
+from diffbgm.media.wholeness import outer_boxes
 
 TRACK_ID, LANGUAGE = (12, 20), (20, 32)  # bytes from the start of tkhd's and mdhd's body, in versions 0 and 1
 ENABLED = 1  # of the flags of tkhd
@@ -47,11 +48,10 @@ def settle(path: Path, marks: Marks, tracks: Sequence[Told]) -> None:
 
 def _index(file: IO[bytes]) -> tuple[int, bytes]:
     """Where the body of `moov` starts, and the body."""
-    while len(head := file.read(8)) == 8:
-        size, name = struct.unpack(">I4s", head)
+    for name, start, end in outer_boxes(file):
         if name == b"moov":
-            return file.tell(), file.read(size - 8)
-        file.seek((struct.unpack(">Q", file.read(8))[0] - 16) if size == 1 else size - 8, 1)
+            file.seek(start)
+            return start, file.read(end - start)
     return 0, b""
 
 

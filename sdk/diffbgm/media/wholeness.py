@@ -6,6 +6,7 @@ to come.
 
 import os
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -30,23 +31,28 @@ def missing_share(path: str | os.PathLike[str]) -> float:
     return max(0.0, 1 - size / end) if end else 0.0
 
 
-def _end_of_boxes(file: IO[bytes], size: int) -> int:
-    """Where the last box of an MP4 or QuickTime file ends, or the first that reaches beyond the file."""
+def outer_boxes(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
+    """Name, start and end of the body of each outermost box of an MP4 or QuickTime file, up to one of no known size."""
     at = 0
     for _ in range(MOST_BOXES):
         file.seek(at)
         head = file.read(16)
         if len(head) < 8 or not head[4:8].isalnum():
-            return 0
+            return
         (length,) = struct.unpack_from(">I", head)
+        body = at + 8
         if length == 1 and len(head) == 16:
             (length,) = struct.unpack_from(">Q", head, 8)
+            body = at + 16
         if length < 8:  # 0: up to the end of the file
-            return 0
+            return
+        yield head[4:8], body, at + length
         at += length
-        if at >= size:
-            return at
-    return 0
+
+
+def _end_of_boxes(file: IO[bytes], size: int) -> int:
+    """Where the last box of a file ends, which may be beyond it; 0 where the boxes do not tell of its end."""
+    return next((end for _, _, end in outer_boxes(file) if end >= size), 0)
 
 
 def _end_of_segment(file: IO[bytes]) -> int:
